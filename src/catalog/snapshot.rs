@@ -1,0 +1,75 @@
+//! What a commit holds, read completely. `source` makes it; nothing else can.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{Revision, TreeId};
+
+/// Everything below the catalogue's root at one commit. Complete, or it does not exist.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub revision: Revision,
+    /// When the commit was made, by its committer's clock. For people, never for decisions.
+    pub committed: Timestamp,
+    /// The tree of the catalogue's root.
+    pub root: TreeId,
+    /// `platform.yaml` at the root.
+    pub platform: Option<File>,
+    /// Folders below the root by their path relative to it (`use`, `group/use`), each that holds
+    /// files of its own; at most [`Snapshot::DEPTH`] names deep. Names that start with `.` or `_`
+    /// are left out. Equal trees are one allocation, also across snapshots of one source.
+    pub folders: BTreeMap<String, Arc<Folder>>,
+    /// Entries below the root that could not be walked into, with the reason: symbolic links,
+    /// submodules, names that are not UTF-8.
+    pub oddities: BTreeMap<String, Oddity>,
+}
+
+impl Snapshot {
+    /// Three groups and a solution's folder; folders inside a solution are read below it. One
+    /// more than that is read, so that a solution that lies too deep is seen and protected.
+    pub const DEPTH: usize = 5;
+}
+
+/// The files of one folder, with those of its sub-folders by relative path (`examples/a.json`)
+/// when the folder holds a `solution.yaml`.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    pub tree: TreeId,
+    pub files: BTreeMap<String, File>,
+    /// As [`Snapshot::oddities`], relative to the folder.
+    pub oddities: BTreeMap<String, Oddity>,
+}
+
+/// One file.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Length in bytes.
+    pub size: u64,
+    /// The bytes; absent for a picture and for what is larger than [`File::READ_LIMIT`].
+    pub bytes: Option<Arc<[u8]>>,
+}
+
+impl File {
+    /// The largest file that is read, in bytes (what a ConfigMap could still carry).
+    pub const READ_LIMIT: u64 = 512 * 1024;
+}
+
+/// What a catalogue must not contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Oddity {
+    SymbolicLink,
+    Submodule,
+    /// The name is shown with replacement characters.
+    NameNotUtf8,
+}
+
+/// The repository could not be read completely. Another type than [`Snapshot`], so that it can
+/// never become a deletion.
+#[derive(Clone, Debug)]
+pub struct Unknown {
+    pub since: Timestamp,
+    /// One sentence: what, where, and what to do. No secret, no credential of a URL.
+    pub cause: String,
+}

@@ -1,0 +1,100 @@
+//! The daemon's own settings: what a commit must not be able to change.
+//!
+//! In: the settings' text and the `VITRINE_*` variables, as values. Out: [`Config`]. Reads no
+//! file and no environment itself; `cli` does. Secrets are names of files, never values.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::InstanceName;
+
+/// Every setting, judged, with its default filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub instance: InstanceName,
+    pub repository: Repository,
+    pub cluster: Cluster,
+    pub safety: Safety,
+    pub rollouts: Rollouts,
+    /// Whether git notes are written.
+    pub notes: bool,
+    pub web: Web,
+    pub log: Log,
+}
+
+/// Where the catalogue lies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repository {
+    /// `https`, `http`, `ssh` (also `git@host:path`), `file`, or a path.
+    pub url: String,
+    pub branch: String,
+    /// The catalogue's root in the repository; `.` = the repository's root.
+    pub path: String,
+    /// 5 s to 1 h; `None` = only hints.
+    pub poll: Option<Duration>,
+    pub auth: Option<Auth>,
+    pub ca_file: Option<PathBuf>,
+    /// A bare clone. A cache: it may be lost.
+    pub mirror: PathBuf,
+}
+
+/// How to prove to the Git server who we are. The files are re-read at each use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    Token { token_file: PathBuf },
+    Password { username: String, password_file: PathBuf },
+    SshKey { key_file: PathBuf, known_hosts_file: PathBuf },
+}
+
+/// Which cluster, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// Absent: in-cluster, else `$KUBECONFIG`, else the default file.
+    pub kubeconfig: Option<PathBuf>,
+    pub context: Option<String>,
+    /// Holds the Lease and the approvals.
+    pub namespace: String,
+}
+
+/// The brake on deletions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Safety {
+    /// 0.0 to 1.0.
+    pub max_removed_share: f64,
+    pub max_deletions: usize,
+    pub approvals_expire_after: Duration,
+}
+
+/// How changes roll out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollouts {
+    /// Deployments with running pods that a platform's or a renderer's change touches at a time.
+    pub max_parallel: usize,
+    pub verify: Verify,
+}
+
+/// Whether a changed pod template is woken once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verify {
+    Never,
+    OnUpdate { parallel: usize },
+}
+
+/// Addresses to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// The board and `/status.json`.
+    pub public_listen: Option<String>,
+    /// The board's address as visitors see it.
+    pub public_url: Option<String>,
+    /// `/healthz` and `/readyz`.
+    pub private_listen: Option<String>,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    pub json: bool,
+}

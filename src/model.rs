@@ -1,0 +1,21 @@
+//! The words that every room shares: names, revisions, kinds, objects, field sets.
+//!
+//! Plain data and plain functions. Knows no other room, no file, no clock, no network.
+
+pub mod fields;
+pub mod hash;
+pub mod kind;
+pub mod marks;
+pub mod names;
+pub mod object;
+pub mod party;
+pub mod revision;
+pub mod yaml;
+
+pub use fields::FieldSet;
+pub use hash::ContentHash;
+pub use kind::Kind;
+pub use names::{ComponentName, InstanceName, SolutionName};
+pub use object::{Object, ObjectKey};
+pub use party::Party;
+pub use revision::{Revision, TreeId};

@@ -1,0 +1,35 @@
+//! The labels, annotations and field managers that say whose an object is (docs/architecture.md).
+
+/// Label on every object and pod template; its value is always [`PRODUCT`].
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The value of [`MANAGED_BY`].
+pub const PRODUCT: &str = "vitrine";
+/// Label: the instance that wrote the object. Watches select by it.
+pub const INSTANCE: &str = "vitrine.dev/instance";
+/// Label: the solution that the object belongs to.
+pub const SOLUTION: &str = "vitrine.dev/solution";
+/// Label: the component that the object belongs to; absent on what all components share.
+pub const COMPONENT: &str = "vitrine.dev/component";
+/// Label on an approval's ConfigMap, which belongs to no solution.
+pub const APPROVAL: &str = "vitrine.dev/approval";
+
+/// Annotation: SHA-256 of the body before our two annotations are spliced in.
+pub const CONTENT: &str = "vitrine.dev/content";
+/// Annotation: the commit that last changed the object; not part of the hash.
+pub const REVISION: &str = "vitrine.dev/revision";
+/// Annotation on a Deployment: SHA-256 of its pod template as we rendered it.
+pub const TEMPLATE: &str = "vitrine.dev/template";
+/// Annotation on a Deployment: `<template hash> born` by [`BIRTH`] when it was born asleep,
+/// `<template hash> ok|failed` by [`VERIFIER`]. Another hash than [`TEMPLATE`] = to be verified.
+pub const VERIFIED: &str = "vitrine.dev/verified";
+/// KEDA's annotation that wakes a ScaledObject's target, set by [`VERIFIER`].
+pub const FORCE_ACTIVATION: &str = "autoscaling.keda.sh/force-activation";
+
+/// The field manager of every object that we apply.
+pub const MANAGER: &str = "vitrine";
+/// The field manager of the first, empty form of a Deployment that is born asleep.
+pub const BIRTH: &str = "vitrine-birth";
+/// The field manager of the two annotations of a verification.
+pub const VERIFIER: &str = "vitrine-verify";
+/// The field manager that keeps the live replicas when the autoscaler takes over.
+pub const HANDOVER: &str = "vitrine-handover";

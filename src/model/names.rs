@@ -1,0 +1,181 @@
+//! The names that people choose: of a solution, of a component, of an instance.
+
+use std::fmt;
+
+/// A solution's name: its folder, its namespace (`sol-<name>`), its sub-domain.
+///
+/// 1 to 40 of `a-z`, `0-9` and `-`; first a letter, last not `-`, no `--`, none of
+/// [`SolutionName::RESERVED`]. 40 leaves room for our suffixes in the 63 octets of a DNS label
+/// (RFC 1035, section 2.3.4).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SolutionName(String);
+
+impl SolutionName {
+    /// The longest name, in characters.
+    pub const MAX: usize = 40;
+
+    /// Names that the platform itself uses as hosts.
+    pub const RESERVED: [&'static str; 9] =
+        ["www", "api", "auth", "admin", "status", "gallery", "apex", "docs", "preview"];
+
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// [`BadName`], which says what a name may be.
+    pub fn parse(text: &str) -> Result<Self, BadName> {
+        label(text, Self::MAX)?;
+        if Self::RESERVED.contains(&text) || text.starts_with("pr-") {
+            return Err(BadName::Reserved { name: text.to_owned() });
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The namespace that holds the solution's objects.
+    pub fn namespace(&self) -> String {
+        format!("{NAMESPACE_PREFIX}{}", self.0)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What stands before a solution's name in the name of its namespace.
+pub const NAMESPACE_PREFIX: &str = "sol-";
+
+/// The name of a component or a configuration inside its solution.
+///
+/// 1 to 20 of the alphabet of [`SolutionName`]. 20 keeps `keda-hpa-<name>` and our own suffixes
+/// within the 54 characters that KEDA's webhook leaves a ScaledObject.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ComponentName(String);
+
+impl ComponentName {
+    /// The longest name, in characters.
+    pub const MAX: usize = 20;
+
+    /// The one component of a solution that declares none.
+    pub const APP: &'static str = "app";
+
+    /// Parses a name that an author wrote.
+    ///
+    /// # Errors
+    /// [`BadName`]; `default` and names that end like our own objects are reserved.
+    pub fn parse(text: &str) -> Result<Self, BadName> {
+        label(text, Self::MAX)?;
+        if text == "default" || ["-page", "-files", "-secrets"].iter().any(|s| text.ends_with(s)) {
+            return Err(BadName::Reserved { name: text.to_owned() });
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The component of a solution that declares none.
+    pub fn app() -> Self {
+        Self(Self::APP.to_owned())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One daemon on one cluster, named by the operator: a DNS label of at most 20 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceName(String);
+
+impl InstanceName {
+    /// The longest name, in characters.
+    pub const MAX: usize = 20;
+
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// [`BadName`].
+    pub fn parse(text: &str) -> Result<Self, BadName> {
+        label(text, Self::MAX)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a text is not a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    #[error("`{name}` has {length} characters, allowed are 1 to {max}")]
+    Length { name: String, length: usize, max: usize },
+    #[error(
+        "`{name}` is not a name: use a-z, 0-9 and single dashes, start with a letter, end with a letter or a digit"
+    )]
+    Alphabet { name: String },
+    #[error("`{name}` is reserved")]
+    Reserved { name: String },
+    #[error("`{name}` contains the word `edge`, which names the platform's own objects")]
+    Edge { name: String },
+}
+
+/// What all three have in common: a DNS label without `--` whose words are not `edge`
+/// (Traefik joins the parts of a router's name with dashes, so `a-edge-gw` could collide).
+fn label(text: &str, max: usize) -> Result<(), BadName> {
+    let length = text.chars().count();
+    if length == 0 || length > max {
+        return Err(BadName::Length { name: text.to_owned(), length, max });
+    }
+    let alphabet = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let ends = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase()) && !text.ends_with('-');
+    if !alphabet || !ends || text.contains("--") {
+        return Err(BadName::Alphabet { name: text.to_owned() });
+    }
+    if text.split('-').any(|word| word == "edge") {
+        return Err(BadName::Edge { name: text.to_owned() });
+    }
+    Ok(())
+}
+
+macro_rules! shown_as_text {
+    ($($name:ident),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(&self.0)
+            }
+        }
+    )*};
+}
+shown_as_text!(SolutionName, ComponentName, InstanceName);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_dns_label_that_leaves_room_for_suffixes() {
+        for good in ["a", "use", "part-comparer", "a1", &"a".repeat(40)] {
+            assert!(SolutionName::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a-", "1a", "a--b", "A", "ä", "a.b", "a_b", "www", "pr-7", "my-edge"]
+        {
+            assert!(SolutionName::parse(bad).is_err(), "{bad}");
+        }
+        assert!(SolutionName::parse(&"a".repeat(41)).is_err());
+    }
+
+    #[test]
+    fn a_component_may_not_be_called_like_our_own_objects() {
+        for bad in ["default", "web-page", "web-files", "web-secrets", &"a".repeat(21)] {
+            assert!(ComponentName::parse(bad).is_err(), "{bad}");
+        }
+        assert!(ComponentName::parse("web").is_ok());
+    }
+}

@@ -1,0 +1,1 @@
+//! The one door for YAML that people write.

@@ -1,0 +1,10 @@
+//! Compares what the catalogue asks for with what is in the cluster.
+//!
+//! In: [`Desired`](crate::render::Desired), [`Observed`]. Out: [`Plan`]. Every deletion is
+//! decided here, where it can be tested without a cluster.
+
+pub mod observed;
+pub mod step;
+
+pub use observed::{Live, Observed};
+pub use step::{Outcome, Step};

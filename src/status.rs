@@ -1,0 +1,86 @@
+//! Says in words what became of a solution: three words, a reason, whose turn, a next step.
+
+use crate::model::{Party, Revision};
+
+/// The state of a solution. Gallery, board, terminal and note all print the same one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The solution's name, or a refused folder's.
+    pub name: String,
+    pub sync: Sync,
+    pub stage: Option<Stage>,
+    pub health: Option<Health>,
+    pub party: Party,
+    pub reason: String,
+    pub next: String,
+    pub url: Option<String>,
+    /// The commit that last changed the solution's folder.
+    pub revision: Option<Revision>,
+    /// How many objects of it are on the cluster.
+    pub objects: usize,
+}
+
+/// Is the cluster what the catalogue says?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub enum Sync {
+    Synced,
+    Progressing,
+    OutOfSync,
+    Failed,
+    Blocked,
+    Unknown,
+    Removing,
+}
+
+/// Where a solution stands between sleep and service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub enum Stage {
+    Asleep,
+    Waking,
+    Awake,
+    WakeFailed,
+    Queued,
+}
+
+/// Does it work?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub enum Health {
+    Healthy,
+    Progressing,
+    Degraded,
+}
+
+/// What stands on a commit: one line of a note, one status of a forge.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommitStatus {
+    pub state: CommitState,
+    /// `vitrine/<instance>` for the branch's head, `vitrine/<instance>/<solution>` for the
+    /// commit that changed the solution.
+    pub context: String,
+    /// One line, no tab.
+    pub description: String,
+    /// Empty if there is none.
+    pub url: String,
+}
+
+/// The four words that every forge knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CommitState {
+    Pending,
+    Success,
+    /// The author must act.
+    Failure,
+    /// The operator or a reviewer must act.
+    Error,
+}
+
+impl CommitState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Error => "error",
+        }
+    }
+}
