@@ -125,11 +125,11 @@ fn state<'a>(
     }
     // Another content that we recorded ourselves is our own older form; anything else that
     // differs was taken from us.
-    let why = if !same_content && fields.contains(&["f:metadata", "f:annotations", CONTENT_FIELD]) {
+    let why = if !same_content && fields.has(&["f:metadata", "f:annotations", CONTENT_FIELD]) {
         Why::Update
     } else {
         let fields_lost = object.fields.difference(fields);
-        let manager = live.others.iter().find(|(_, theirs)| theirs.intersects(&fields_lost));
+        let manager = live.others.iter().find(|(_, theirs)| !theirs.intersection(&fields_lost).is_empty());
         Why::Repair {
             fields: object.fields.missing_from(fields),
             manager: manager.map(|(name, _)| name.to_string()),
@@ -147,7 +147,7 @@ fn apply(object: &Arc<DesiredObject>, ground: &Ground<'_>, why: Why) -> Step {
 }
 
 fn owns_replicas(fields: &FieldSet) -> bool {
-    fields.contains(&["f:spec", "f:replicas"])
+    fields.has(&["f:spec", "f:replicas"])
 }
 
 fn setback_gate(object: &DesiredObject, ground: &Ground<'_>) -> Option<Gate> {
