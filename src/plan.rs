@@ -182,3 +182,7 @@ fn setback_gate(
         Some(_) => None,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;

@@ -129,7 +129,8 @@ fn state<'a>(
         Why::Update
     } else {
         let fields_lost = object.fields.difference(fields);
-        let manager = live.others.iter().find(|(_, theirs)| !theirs.intersection(&fields_lost).is_empty());
+        let manager =
+            live.others.iter().find(|(_, theirs)| !theirs.intersection(&fields_lost).is_empty());
         Why::Repair {
             fields: object.fields.missing_from(fields),
             manager: manager.map(|(name, _)| name.to_string()),
