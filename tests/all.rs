@@ -14,3 +14,4 @@ mod cli;
 mod cluster;
 mod corpus;
 mod rooms;
+mod render;
