@@ -24,8 +24,10 @@ pub fn table(board: &Board, width: Option<usize>, colour: bool) -> String {
         rows(&mut out, &board.verdicts, width, paint);
         out.push('\n');
     }
-    out.push_str(&board.summary());
-    out.push('\n');
+    for line in wrap(&board.summary(), width) {
+        out.push_str(&line);
+        out.push('\n');
+    }
     out
 }
 
