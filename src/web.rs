@@ -8,11 +8,12 @@ mod headers;
 mod listener;
 mod page;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::watch;
@@ -38,7 +39,8 @@ pub fn probes(boards: Boards) -> Router {
 }
 
 fn people(boards: Boards) -> Router {
-    Router::new().route("/", get(page)).route("/status.json", get(document)).with_state(boards)
+    let shown = Arc::new(Shown { boards, last: Mutex::new(None) });
+    Router::new().route("/", get(page)).route("/status.json", get(document)).with_state(shown)
 }
 
 fn kubelet(boards: Boards) -> Router {
@@ -52,16 +54,59 @@ fn finished(router: Router) -> Router {
         .layer(axum::middleware::map_response(headers::harden))
 }
 
-async fn page(State(boards): State<Boards>, asked: HeaderMap) -> Response {
-    let board = current(&boards);
-    let version = version(&board);
-    unless_known(&asked, &version, || Html(page::board(&board, &version).into_string()))
+/// The boards, and what was made of the last one: each is written once, however many look.
+struct Shown {
+    boards: Boards,
+    last: Mutex<Option<Arc<Written>>>,
 }
 
-async fn document(State(boards): State<Boards>, asked: HeaderMap) -> Response {
-    let board = current(&boards);
+/// A board as it goes over the wire.
+struct Written {
+    board: Arc<Board>,
+    /// The entity tag of both, quotes included.
+    version: HeaderValue,
+    page: Bytes,
+    document: Bytes,
+}
+
+impl Shown {
+    fn now(&self) -> Arc<Written> {
+        let board = Arc::clone(&self.boards.borrow());
+        // A thread that panicked while it wrote left the one before, which is as good.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(written) if Arc::ptr_eq(&written.board, &board) => Arc::clone(written),
+            _ => Arc::clone(last.insert(Arc::new(Written::of(board)))),
+        }
+    }
+}
+
+impl Written {
+    fn of(board: Arc<Board>) -> Self {
+        let document = format!("{:#}\n", status_json(&board));
+        // Another build may show the same board differently.
+        let seed = format!("{}\n{document}", env!("CARGO_PKG_VERSION"));
+        let version = format!("\"{}\"", ContentHash::of(seed.as_bytes()).first(16));
+        let page = page::board(&board, &version).into_string();
+        Self {
+            board,
+            version: HeaderValue::from_str(&version)
+                .unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
+            page: page.into(),
+            document: document.into(),
+        }
+    }
+}
+
+async fn page(State(shown): State<Arc<Shown>>, asked: HeaderMap) -> Response {
+    let written = shown.now();
+    unless_known(&asked, &written.version, || Html(written.page.clone()))
+}
+
+async fn document(State(shown): State<Arc<Shown>>, asked: HeaderMap) -> Response {
+    let written = shown.now();
     let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
-    unless_known(&asked, &version(&board), || (json, text(&board)))
+    unless_known(&asked, &written.version, || (json, written.document.clone()))
 }
 
 /// 200 as long as the reconcile loop lives: it drops its end when it dies.
@@ -75,32 +120,17 @@ async fn healthz(State(boards): State<Boards>) -> (StatusCode, &'static str) {
 /// 200 once a commit has been read, and while the loop lives. An outage of the repository
 /// changes nothing here: the board is then what people need most.
 async fn readyz(State(boards): State<Boards>) -> (StatusCode, &'static str) {
-    match (boards.has_changed(), current(&boards).revision.is_some()) {
+    match (boards.has_changed(), boards.borrow().revision.is_some()) {
         (Err(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "the reconcile loop has ended\n"),
         (Ok(_), false) => (StatusCode::SERVICE_UNAVAILABLE, "no commit has been read yet\n"),
         (Ok(_), true) => (StatusCode::OK, "ready\n"),
     }
 }
 
-/// A copy of the pointer; the lock is not held while a page is written.
-fn current(boards: &Boards) -> Arc<Board> {
-    Arc::clone(&boards.borrow())
-}
-
-fn text(board: &Board) -> String {
-    format!("{:#}\n", status_json(board))
-}
-
-/// The entity tag of everything made from this board by this build.
-fn version(board: &Board) -> String {
-    let seed = format!("{}\n{}", env!("CARGO_PKG_VERSION"), text(board));
-    format!("\"{}\"", ContentHash::of(seed.as_bytes()).first(16))
-}
-
 /// 304 if the asker has this version, else what `body` makes.
 fn unless_known<B: IntoResponse>(
     asked: &HeaderMap,
-    version: &str,
+    version: &HeaderValue,
     body: impl FnOnce() -> B,
 ) -> Response {
     let known = asked
@@ -109,8 +139,8 @@ fn unless_known<B: IntoResponse>(
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(|tag| tag.trim().trim_start_matches("W/"))
-        .any(|tag| tag == version || tag == "*");
-    let tag = [(header::ETAG, version.to_owned())];
+        .any(|tag| tag.as_bytes() == version.as_bytes() || tag == "*");
+    let tag = [(header::ETAG, version.clone())];
     if known {
         (StatusCode::NOT_MODIFIED, tag).into_response()
     } else {

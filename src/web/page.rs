@@ -32,6 +32,8 @@ pub fn board(board: &Board, version: &str) -> Markup {
                 (sections(&board.verdicts))
             }
             footer {
+                p { "The three words of a solution: is the cluster what the catalogue says, where \
+                    is it between sleep and service, does it work." }
                 p { "This page changes nothing. The same for programs: "
                     a href="/status.json" { "status.json" } }
             }
@@ -119,8 +121,10 @@ fn held_notice(held: &Held) -> Markup {
     let count = held.deletions.len();
     html! {
         section.notice.trouble aria-label="Held deletions" {
-            h2 { (count) @if count == 1 { " deletion is" } @else { " deletions are" } " held" }
-            p { (held.reason) }
+            h2 {
+                (count) @if count == 1 { " deletion is" } @else { " deletions are" } " held: "
+                (held.reason)
+            }
             p { "If that is what you want: " code.command { (held.command()) } }
             details #held {
                 summary { "What would be deleted" }
@@ -174,7 +178,10 @@ fn row(verdict: &Verdict) -> Markup {
             }
             div.say {
                 p.reason { (verdict.reason) }
-                p.next { strong { (turn(verdict.party)) } @if !verdict.next.is_empty() { " " (verdict.next) } }
+                p.next {
+                    strong { (whose(verdict.party)) " turn" @if !verdict.next.is_empty() { ":" } }
+                    " " (verdict.next)
+                }
             }
             p.facts {
                 @if let Some(revision) = &verdict.revision { (commit(revision)) " " }
@@ -203,13 +210,13 @@ fn commit(revision: &Revision) -> Markup {
     html! { code title=(revision) { (revision.short()) } }
 }
 
-const fn turn(party: Party) -> &'static str {
+const fn whose(party: Party) -> &'static str {
     match party {
-        Party::Nobody => "Nobody\u{2019}s turn.",
-        Party::Vitrine => "vitrine\u{2019}s turn.",
-        Party::Author => "The author\u{2019}s turn:",
-        Party::Reviewer => "A reviewer\u{2019}s turn:",
-        Party::Operator => "The operator\u{2019}s turn:",
+        Party::Nobody => "Nobody\u{2019}s",
+        Party::Vitrine => "vitrine\u{2019}s",
+        Party::Author => "The author\u{2019}s",
+        Party::Reviewer => "A reviewer\u{2019}s",
+        Party::Operator => "The operator\u{2019}s",
     }
 }
 
