@@ -1,8 +1,18 @@
 //! Says in words what became of a solution: three words, a reason, whose turn, a next step.
 
+pub mod board;
 pub mod health;
+pub mod json;
 pub mod judge;
+#[cfg(test)]
+pub mod sample;
+pub mod text;
+pub mod word;
 mod wording;
+
+pub use board::{Board, Held, Outage};
+pub use json::{read_status_json, status_json};
+pub use text::table;
 
 use crate::model::{Party, Revision};
 pub use health::{Condition, Proof, condition};
