@@ -13,5 +13,5 @@ mod support;
 mod cli;
 mod cluster;
 mod corpus;
-mod rooms;
 mod render;
+mod rooms;

@@ -60,7 +60,10 @@ impl Courier {
     ) -> Self {
         let (orders, inbox) = mpsc::channel(16);
         let (outbox, news) = mpsc::channel(16);
-        let watch = source::watch(settings);
+        let watch = source::watch(settings).unwrap_or_else(|unknown| {
+            tracing::warn!("the repository is polled only: {}", unknown.cause);
+            None
+        });
         let poll = settings.poll;
         let errand = Errand { source, instance, since, read: None, failed: false, outbox };
         tokio::spawn(errand.run(inbox, watch, poll));
@@ -156,7 +159,7 @@ impl Errand {
 async fn moved(watch: &mut Option<source::Watch>) {
     match watch {
         Some(live) => {
-            if live.moved().await.is_none() {
+            if live.changed().await.is_none() {
                 *watch = None; // polling goes on
                 std::future::pending::<()>().await;
             }
