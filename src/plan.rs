@@ -84,6 +84,35 @@ pub enum Gate {
     Slot,
 }
 
+/// As `vitrine plan` says it, after "waits".
+impl std::fmt::Display for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Object(key) => write!(f, "after {key}"),
+            Self::InFlight(key) => write!(f, "a request for {key} is under way"),
+            Self::MissingKind(kind) => write!(f, "the cluster has no {kind}"),
+            Self::UnknownKind(kind) => write!(f, "{kind} could not be listed yet"),
+            Self::ForeignNamespace(name) => write!(f, "Namespace {name} exists and is not vitrine's"),
+            Self::Leaving { key, finalizers } if finalizers.is_empty() => {
+                write!(f, "{key} is being deleted")
+            }
+            Self::Leaving { key, finalizers } => {
+                write!(f, "{key} is being deleted, held by {}", finalizers.join(", "))
+            }
+            Self::NotReady(key) => write!(f, "{key} is not ready"),
+            Self::NotAvailable(key) => write!(f, "{key} is not available"),
+            Self::NotAccepted(key) => write!(f, "the gateway has not accepted {key}"),
+            Self::Refused(key) => write!(f, "the API server refused {key}"),
+            Self::BackOff { key, until } => write!(f, "{key} is tried again at {until}"),
+            Self::Held => f.write_str("held until it is approved"),
+            Self::Record => f.write_str("the daemon's Lease has not been read"),
+            Self::Additions(names) => write!(f, "after {} is published", names.join(", ")),
+            Self::ForeignWork(names) => write!(f, "foreign work is left: {}", names.join(", ")),
+            Self::Slot => f.write_str("all verification slots are taken"),
+        }
+    }
+}
+
 /// What every decision of one pass stands on.
 #[derive(Clone, Copy, Debug)]
 pub struct Ground<'a> {

@@ -19,12 +19,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Cluster, Touched};
 use crate::catalog::snapshot::Unknown;
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, Solution};
 use crate::config::{Config, Verify};
 use crate::model::{InstanceName, Kind, ObjectKey, Party, Revision, names::NAMESPACE_PREFIX};
 use crate::plan::brake::Wishes;
 use crate::plan::observed::{HealthFacts, KindState, Record};
-use crate::plan::{self, BrakeSettings, Ground, Hold, Outcome, Setbacks, SolutionPlan, Step};
+use crate::plan::{self, BrakeSettings, Ground, Hold, Outcome, Phase, Setbacks, SolutionPlan, Step};
 use crate::report::{self, History};
 use crate::source::Source;
 use crate::status::{self, Board, Case, Held, Outage, Standing, Sync, Verdict};
@@ -49,6 +49,19 @@ pub enum Ended {
     /// Quiet; the board says whether everything is good.
     Quiet,
     OutOfTime,
+}
+
+/// What a pass would do.
+#[derive(Debug)]
+pub struct Outlook {
+    /// Plans that are not empty.
+    pub plans: Vec<(String, SolutionPlan)>,
+    pub hold: Option<Hold>,
+}
+
+/// Whether the calendar lets a solution run at this time.
+pub fn phase_at(solution: &Solution, now: Timestamp) -> Phase {
+    phase::phase(solution, phase::day(now))
 }
 
 /// The reconciler of one catalogue on one cluster.
@@ -163,6 +176,39 @@ impl Engine {
         ended
     }
 
+    /// What a pass would do now, without doing it: waits until the repository is read and every
+    /// kind is known, then plans.
+    ///
+    /// # Errors
+    /// A sentence: the repository or the cluster could not be read in time.
+    pub async fn look(mut self, at_most: Duration) -> Result<Outlook, String> {
+        let limit = Some(tokio::time::Instant::now() + at_most);
+        while self.memory.catalog.is_none() || !self.knows_every_kind() {
+            tokio::select! {
+                () = at(limit) => return Err("the repository or the cluster did not answer in time".to_owned()),
+                touched = self.cluster.next() => self.absorb(touched, Timestamp::now()),
+                news = self.courier.news() => match news {
+                    Some(news) => self.hear(news, Timestamp::now()),
+                    None => return Err("the repository's reader ended".to_owned()),
+                },
+            }
+            if let Some(unknown) = &self.unknown {
+                return Err(unknown.cause.clone());
+            }
+            if let Some(problem) = self.cluster.observed().problems.values().next() {
+                return Err(problem.clone());
+            }
+        }
+        if let Some(Err(faults)) = self.memory.catalog.as_ref().map(|c| c.platform.as_ref()) {
+            return Err(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        }
+        self.all_dirty();
+        let plans = self.think(Timestamp::now());
+        let plans = plans.into_iter().filter(|(_, plan)| !plan.is_empty()).collect();
+        self.cluster.stop().await;
+        Ok(Outlook { plans, hold: self.hold })
+    }
+
     /// Brings the cluster nearer to the catalogue, once. Calling it again changes nothing.
     ///
     /// Read the world, think, change the world, say what happened: what was read is in
@@ -172,41 +218,50 @@ impl Engine {
             self.publish(now);
             return;
         }
-        let dirty = std::mem::take(&mut self.dirty);
-        if dirty.is_empty() && !self.notes_due(now) {
+        if self.dirty.is_empty() && !self.notes_due(now) {
             return;
         }
-        for name in &dirty {
-            self.memory.render(name, &self.settings.instance, now);
-            self.note_wishes(name);
-        }
-        let again = self.apply_brake(now);
-        let dirty: BTreeSet<String> = dirty.into_iter().chain(again).collect();
-
-        let additions = self.additions(now);
-        let mut begun = false;
-        let mut plans = Vec::new();
-        for name in &dirty {
-            self.note_woken(name, now);
-            let plan = self.plan(name, &additions, now);
-            begun |= self.begins_to_remove(name, &plan, now);
-            plans.push((name.clone(), plan));
-        }
-        if begun || self.is_first_write(&plans) {
+        let plans = self.think(now);
+        if self.begins_to_remove(&plans, now) || self.is_first_write(&plans) {
             self.record(now).await;
         }
+        let names: Vec<String> = plans.iter().map(|(name, _)| name.clone()).collect();
         for (name, plan) in plans {
             self.cluster.submit(&name, plan.ready().cloned().collect());
             self.memory.planned(&name, plan);
         }
-        for name in &dirty {
-            self.judge(name, now);
+        for name in &names {
+            self.judge(name);
         }
         if self.completely_applied() {
             self.record(now).await;
         }
         self.publish(now);
         self.write_notes(now);
+    }
+
+    /// Renders and plans every dirty solution, and those whose plans the brake changes.
+    fn think(&mut self, now: Timestamp) -> Vec<(String, SolutionPlan)> {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for name in &dirty {
+            self.memory.render(name, &self.settings.instance, now);
+            self.note_wishes(name);
+            self.note_woken(name, now);
+        }
+        dirty.extend(self.apply_brake(now));
+        let additions = self.additions(now);
+        let mut slots = match self.settings.rollouts.verify {
+            Verify::Never => 0,
+            Verify::OnUpdate { parallel } => parallel.saturating_sub(self.woken.len()),
+        };
+        let mut plans = Vec::with_capacity(dirty.len());
+        for name in dirty {
+            let plan = self.plan(&name, &additions, slots, now);
+            let woken = plan.ready().filter(|s| matches!(s, Step::ForceActivation { on: true, .. }));
+            slots = slots.saturating_sub(woken.count());
+            plans.push((name, plan));
+        }
+        plans
     }
 
     /// Decides on the brake and returns the solutions whose plans it changes.
@@ -249,19 +304,15 @@ impl Engine {
         }
     }
 
-    fn plan(&self, name: &str, additions: &[String], now: Timestamp) -> SolutionPlan {
+    fn plan(&self, name: &str, additions: &[String], slots: usize, now: Timestamp) -> SolutionPlan {
         let Some(revision) = self.memory.revision() else { return SolutionPlan::default() };
         let overdue = self.overdue(now);
-        let (verify, slots) = match self.settings.rollouts.verify {
-            Verify::Never => (Verify::Never, 0),
-            on @ Verify::OnUpdate { parallel } => (on, parallel.saturating_sub(self.woken.len())),
-        };
         let ground = Ground {
             observed: self.cluster.observed(),
             revision,
             setbacks: &self.setbacks,
             hold: self.hold.as_ref(),
-            verify,
+            verify: self.settings.rollouts.verify,
             slots,
             overdue: &overdue,
             now,
@@ -300,19 +351,19 @@ impl Engine {
             .collect()
     }
 
-    /// Remembers on the Lease, before the first DELETE, that a solution is being removed.
-    fn begins_to_remove(&mut self, name: &str, plan: &SolutionPlan, now: Timestamp) -> bool {
-        let deletes = plan.ready().any(|step| matches!(step, Step::Delete { .. }));
-        if !deletes
-            || self.memory.known(name).is_some()
-            || self.removals.iter().any(|(n, _)| n == name)
-        {
-            return false;
+    /// Whether solutions begin to be removed, which the Lease must know before the first DELETE.
+    fn begins_to_remove(&mut self, plans: &[(String, SolutionPlan)], now: Timestamp) -> bool {
+        let mut begun = false;
+        for (name, plan) in plans {
+            let deletes = plan.ready().any(|step| matches!(step, Step::Delete { .. }));
+            let known = self.removals.iter().any(|(removed, _)| removed == name);
+            if deletes && !known && self.memory.known(name).is_none() {
+                tracing::info!(solution = name, "removing: its folder is gone");
+                self.removals.push((name.clone(), now));
+                begun = true;
+            }
         }
-        tracing::info!(solution = name, "removing: its folder is gone");
-        self.removals.retain(|(_, at)| now.duration_since(*at) < LATELY);
-        self.removals.push((name.to_owned(), now));
-        true
+        begun
     }
 
     /// On a cluster that holds nothing of ours the Lease is written first, so that a crash during
@@ -326,10 +377,7 @@ impl Engine {
 
     /// Every deletion that the commit asks for is done or sent.
     fn completely_applied(&self) -> bool {
-        let known = Kind::RENDERED.iter().all(|kind| {
-            self.cluster.observed().kinds.get(kind).is_some_and(|s| *s != KindState::Unknown)
-        });
-        known
+        self.knows_every_kind()
             && self.unknown.is_none()
             && self.hold.is_none()
             && self.wishes.disappearing.is_empty()
@@ -338,6 +386,11 @@ impl Engine {
                 .memory
                 .revision()
                 .is_some_and(|revision| self.recorded.as_ref() != Some(revision))
+    }
+
+    fn knows_every_kind(&self) -> bool {
+        let kinds = &self.cluster.observed().kinds;
+        Kind::RENDERED.iter().all(|kind| kinds.get(kind).is_some_and(|s| *s != KindState::Unknown))
     }
 
     async fn record(&mut self, now: Timestamp) {
@@ -538,7 +591,7 @@ impl Engine {
 
     // ---- what is said ----
 
-    fn judge(&mut self, name: &str, _now: Timestamp) {
+    fn judge(&mut self, name: &str) {
         let Some(catalog) = &self.memory.catalog else { return };
         let platform = catalog.platform.as_ref().ok();
         let empty = SolutionPlan::default();

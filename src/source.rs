@@ -16,6 +16,7 @@ use crate::model::{InstanceName, Revision};
 use crate::status::CommitStatus;
 
 mod address;
+mod folder;
 mod history;
 mod http;
 mod mirror;
@@ -30,6 +31,7 @@ mod tests;
 mod transport;
 mod watch;
 
+pub use folder::{make_repository, read_folder};
 pub use history::{Change, Changes};
 pub use watch::{Watch, watch};
 
@@ -89,6 +91,29 @@ impl Source {
                 inner.notes.forget();
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// The commit that people mean by `text`: a full or short name, a branch, a tag, `HEAD~2`.
+    /// `HEAD` and branches are those of the repository when it is on this machine, else the
+    /// tracked branch of the mirror.
+    ///
+    /// # Errors
+    /// [`Unknown`] if there is no such commit.
+    pub async fn resolve(&mut self, text: &str) -> Result<Revision, Unknown> {
+        let text = text.to_owned();
+        self.blocking(move |inner| {
+            let find = |repository: &git2::Repository| {
+                let object = repository.revparse_single(&text).ok()?;
+                object.peel_to_commit().ok().map(|commit| commit.id())
+            };
+            let local =
+                if inner.remote.is_local() { find(&inner.remote.open_local()?) } else { None };
+            local
+                .or_else(|| find(inner.mirror.repository()))
+                .ok_or_else(|| Trouble::new(format!("there is no commit `{text}`; name one that is on the branch")))
+                .and_then(remote::revision)
         })
         .await
     }

@@ -75,6 +75,11 @@ async fn start(
     Ok(Engine::new(config.clone(), source, cluster))
 }
 
+/// An engine that only looks.
+pub(super) async fn engine(config: &Config) -> Result<Engine, Stop> {
+    start(config).await.map(|(engine, _)| engine)
+}
+
 /// Listens, or says who might be in the way.
 pub(super) async fn bind(address: &str) -> Result<TcpListener, Stop> {
     TcpListener::bind(address).await.map_err(|error| {
