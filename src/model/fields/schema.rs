@@ -52,6 +52,7 @@ impl Shape {
             ("apps", "Deployment" | "StatefulSet") => WORKLOAD,
             ("batch", "Job") => WORKLOAD,
             ("networking.k8s.io", "NetworkPolicy") => NETWORK_POLICY,
+            ("keda.sh" | "gateway.networking.k8s.io", _) => META_ONLY,
             _ => PLAIN,
         })
     }
@@ -89,7 +90,8 @@ const PROTOCOL: ListKey = ListKey { field: "protocol", default: Some("TCP") };
 const BY_NAME: &[ListKey] = &[key("name")];
 const BY_TYPE: &[ListKey] = &[key("type")];
 
-const META: (&str, Shape) = (
+/// The metadata of every object.
+pub const META: (&str, Shape) = (
     "metadata",
     Shape::Fields(&[
         ("finalizers", Shape::Set),
@@ -98,7 +100,9 @@ const META: (&str, Shape) = (
 );
 const CONDITIONS: Fields = &[("conditions", Shape::Keyed(BY_TYPE, &[]))];
 
-/// Custom resources and whatever has nothing special but metadata and conditions.
+const META_ONLY: Fields = &[META];
+
+/// Whatever has nothing special but metadata and conditions.
 const PLAIN: Fields = &[META, ("status", Shape::Fields(CONDITIONS))];
 
 const SERVICE_ACCOUNT: Fields = &[META, ("secrets", Shape::KeyedAtoms(BY_NAME))];
