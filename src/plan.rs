@@ -8,3 +8,6 @@ pub mod step;
 
 pub use observed::{Live, Observed};
 pub use step::{Outcome, Step};
+
+/// What a step carries. Whoever carries a plan out knows it from here, not from `render`.
+pub use crate::render::{Desired, DesiredObject, Wave};
