@@ -66,8 +66,13 @@ impl Crds {
         let beside = root.join("../shared/crds");
         match named.or_else(|| beside.is_dir().then_some(beside)) {
             Some(folder) => Self::Upstream(folder),
-            None => Self::Ours(root.join("tests/crds")),
+            None => Self::ours(),
         }
+    }
+
+    /// The small ones that lie in this project.
+    pub fn ours() -> Self {
+        Self::Ours(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crds"))
     }
 
     /// The definitions of the kinds that the tests need.
