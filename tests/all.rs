@@ -2,7 +2,7 @@
 //! one control plane serves all of them.
 //!
 //! `tests/run` runs them rung by rung and goes by their paths: `rooms::` and `support::` are units,
-//! `corpus::` judges files, `cli::` the binary, and in `cluster::` a name ends in `::sandbox` or
+//! `corpus::` and `render::` judge files, `cli::` the binary, and in `cluster::` a name ends in `::sandbox` or
 //! `::real` for the API server that it runs on.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -4,3 +4,4 @@
 //! says why. A difference between the two is a bug of the sandbox.
 
 mod control_plane;
+mod fields;

@@ -65,10 +65,13 @@ const CORE_CRATES: [&str; 9] = [
 ];
 
 /// What plain functions do not touch: files, the environment, other machines, the clock.
-const NOT_IN_CORE: [&str; 10] = [
+const NOT_IN_CORE: [&str; 13] = [
     "std::env",
     "std::fs",
-    "std::net",
+    "std::net::TcpListener",
+    "std::net::TcpStream",
+    "std::net::ToSocketAddrs",
+    "std::net::UdpSocket",
     "std::process",
     "std::thread",
     "std::time::Instant",
@@ -91,7 +94,7 @@ const OWNED_CRATES: [(&str, &[&str]); 13] = [
     ("maud", &["web"]),
     ("notify", &["source"]),
     ("reqwest", &["source", "report"]),
-    ("serde_saphyr", &["model"]),
+    ("serde_saphyr", &["model", "render"]),
     ("tracing_subscriber", &["cli"]),
 ];
 

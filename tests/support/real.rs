@@ -66,8 +66,13 @@ impl Crds {
         let beside = root.join("../shared/crds");
         match named.or_else(|| beside.is_dir().then_some(beside)) {
             Some(folder) => Self::Upstream(folder),
-            None => Self::Ours(root.join("tests/crds")),
+            None => Self::ours(),
         }
+    }
+
+    /// The small ones that lie in this project.
+    pub fn ours() -> Self {
+        Self::Ours(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crds"))
     }
 
     /// The definitions of the kinds that the tests need.
@@ -307,9 +312,15 @@ impl ControlPlane {
     }
 }
 
-/// Installs CustomResourceDefinitions and waits until the API server serves their kinds.
+/// Installs the CustomResourceDefinitions that are not there, and waits until the API server serves
+/// their kinds.
 pub async fn install(admin: &Client, definitions: &[Value]) -> anyhow::Result<()> {
-    for definition in definitions {
+    let there = names_of_definitions(admin).await?;
+    let definitions: Vec<&Value> = definitions
+        .iter()
+        .filter(|d| !there.iter().any(|name| d["metadata"]["name"] == name.as_str()))
+        .collect();
+    for definition in &definitions {
         objects::apply(admin, definition, "kubectl").await?;
     }
     for definition in definitions {
@@ -325,6 +336,12 @@ pub async fn install(admin: &Client, definitions: &[Value]) -> anyhow::Result<()
         serve(admin, definition).await.with_context(|| format!("{name} is not served"))?;
     }
     Ok(())
+}
+
+async fn names_of_definitions(admin: &Client) -> anyhow::Result<Vec<String>> {
+    let all = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"});
+    let found = objects::api_of(admin, &all)?.list_metadata(&Default::default()).await?;
+    Ok(found.items.into_iter().filter_map(|found| found.metadata.name).collect())
 }
 
 /// Waits until each served version of a definition answers a list.
