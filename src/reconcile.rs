@@ -109,19 +109,21 @@ const LATELY: SignedDuration = SignedDuration::from_hours(1);
 const JUST_ADDED: SignedDuration = SignedDuration::from_mins(10);
 
 impl Engine {
-    /// An engine that has read nothing yet. The board is published through the returned receiver.
-    pub fn new(
+    /// An engine that has read nothing yet but the daemon's Lease. The board is published through
+    /// the returned receiver.
+    pub async fn new(
         settings: Config,
         source: Source,
-        cluster: Cluster,
+        mut cluster: Cluster,
     ) -> (Self, watch::Receiver<Arc<Board>>) {
-        let since = match &cluster.observed().record {
-            Record::Kept { applied, .. } => applied.clone(),
-            Record::Missing | Record::Unread => None,
-        };
-        let removals = match &cluster.observed().record {
-            Record::Kept { removals, .. } => removals.clone(),
-            Record::Missing | Record::Unread => Vec::new(),
+        // History is asked for from what was applied last, so the Lease comes first. Where it
+        // cannot be read, nothing is deleted (`Gate::Record`).
+        while cluster.observed().record == Record::Unread && cluster.problems().is_empty() {
+            cluster.next().await;
+        }
+        let (since, removals) = match &cluster.observed().record {
+            Record::Kept { applied, removals, .. } => (applied.clone(), removals.clone()),
+            Record::Missing | Record::Unread => (None, Vec::new()),
         };
         let courier =
             Courier::start(source, &settings.repository, settings.instance.clone(), since.clone());
@@ -195,7 +197,7 @@ impl Engine {
             if let Some(unknown) = &self.unknown {
                 return Err(unknown.cause.clone());
             }
-            if let Some(problem) = self.cluster.observed().problems.values().next() {
+            if let Some(problem) = self.cluster.problems().values().next() {
                 return Err(problem.clone());
             }
         }
@@ -617,6 +619,7 @@ impl Engine {
             observed: self.cluster.observed(),
             setbacks: &self.setbacks,
             hold: self.hold.as_ref(),
+            problems: self.cluster.problems(),
             unknown: self.unknown.as_ref(),
             revision: self.history.records.get(name),
             in_force: self.memory.revision(),
@@ -651,7 +654,7 @@ impl Engine {
             problems: faults
                 .map(ToString::to_string)
                 .chain(self.problems.values().cloned())
-                .chain(self.cluster.observed().problems.values().cloned())
+                .chain(self.cluster.problems().values().cloned())
                 .collect(),
         };
         self.board.send_if_modified(|old| {
@@ -755,7 +758,7 @@ impl Engine {
         let observed = self.cluster.observed();
         let known = Kind::RENDERED.iter().all(|kind| {
             observed.kinds.get(kind).is_some_and(|state| *state != KindState::Unknown)
-                || observed.problems.contains_key(kind)
+                || self.cluster.problems().contains_key(&kind.resource())
         });
         let read = self.unknown.is_some() || (self.memory.catalog.is_some() && known);
         read && self.dirty.is_empty()

@@ -9,7 +9,6 @@ use super::{Answer, SettingsArguments, Stop, once, settings, status};
 use crate::apply;
 use crate::config;
 use crate::model::{ContentHash, InstanceName, ObjectKey};
-use crate::plan::deletions_hash;
 
 /// The fewest digits that name a plan.
 const FEWEST: usize = 12;
@@ -59,14 +58,15 @@ async fn give(
     hash: &ContentHash,
     deletions: &BTreeSet<ObjectKey>,
 ) -> Result<Answer, Stop> {
-    if !hash.as_str().starts_with(asked) || deletions_hash(deletions) != *hash {
+    if !hash.as_str().starts_with(asked) {
         return Err(Stop::new(format!(
             "another plan is held now: {}; look at what it would delete before you approve it",
             hash.first(FEWEST)
         )));
     }
     let client = apply::client(cluster).await.map_err(|e| Stop::new(e.to_string()))?;
-    apply::approve(client, &cluster.namespace, instance, hash, deletions)
+    let settings = apply::Settings::new(instance.clone(), cluster.namespace.as_str());
+    apply::approve(client, &settings, asked, deletions)
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
     println!("approved: {} deletions of plan {}", deletions.len(), hash.first(FEWEST));

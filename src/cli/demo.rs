@@ -57,7 +57,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     let cluster = Cluster::connect(sandbox.client(), apply::Settings::of(&config))
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
-    let (engine, mut boards) = Engine::new(config, source, cluster);
+    let (engine, mut boards) = Engine::new(config, source, cluster).await;
 
     let Some(listener) = listener else {
         let ended = engine.run(Until::Quiet { at_most: AT_MOST }, stop).await;
@@ -151,7 +151,7 @@ Three things to try in another terminal; each shows here and on the board within
   cd {repo}
 
   1  another image: one object changes, it is woken once and seen running
-     sed -i 's/:1\\.0\\.0@/:1.0.1@/' use/solution.yaml && git commit -qam 'A newer encoder'
+     sed -i 's/:1\\.4\\.0@/:1.4.1@/' use/solution.yaml && git commit -qam 'A newer encoder'
 
   2  a mistake: the commit is told the line, the old revision keeps serving
      echo 'replicas: 3' >> use/solution.yaml && git commit -qam 'Oops'

@@ -72,7 +72,7 @@ async fn start(
     let cluster = Cluster::connect(client, apply::Settings::of(config))
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
-    Ok(Engine::new(config.clone(), source, cluster))
+    Ok(Engine::new(config.clone(), source, cluster).await)
 }
 
 /// An engine that only looks.

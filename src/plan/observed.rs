@@ -11,8 +11,6 @@ use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Revision};
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     pub kinds: BTreeMap<Kind, KindState>,
-    /// Why a kind is `Unknown`, in a sentence, if it is more than "not listed yet".
-    pub problems: BTreeMap<Kind, String>,
     /// Every object that carries our instance label, by its solution label. Namespaces too.
     pub solutions: BTreeMap<String, BTreeMap<ObjectKey, Live>>,
     /// Every Namespace of the cluster, whoever it belongs to.

@@ -1,5 +1,7 @@
 //! From plan, outcomes and facts to the one verdict that everybody reads.
 
+use std::collections::BTreeMap;
+
 use super::wording::{clock, list};
 use super::{Condition, Health, Proof, Stage, Sync, Verdict, condition};
 use crate::catalog::snapshot::Unknown;
@@ -17,6 +19,8 @@ pub struct Case<'a> {
     pub observed: &'a Observed,
     pub setbacks: &'a Setbacks,
     pub hold: Option<&'a Hold>,
+    /// Why resources cannot be read, by the name that rights use (`deployments.apps`).
+    pub problems: &'a BTreeMap<String, String>,
     /// Set while the repository cannot be read.
     pub unknown: Option<&'a Unknown>,
     /// The commit that last changed the folder.
@@ -264,7 +268,7 @@ fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
             )
         }
         Gate::UnknownKind(kind) => {
-            let problem = case.observed.problems.get(kind)?;
+            let problem = case.problems.get(&kind.resource())?;
             blocked(
                 7,
                 Party::Operator,
