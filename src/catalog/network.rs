@@ -94,13 +94,15 @@ impl Network {
     }
 }
 
-/// Loopback, link-local (cloud metadata lives there), multicast, unspecified.
-const HOST_ONLY: [&str; 7] = [
+/// Loopback, link-local (cloud metadata lives there), multicast, unspecified, and
+/// IPv4 in the clothes of IPv6.
+const HOST_ONLY: [&str; 8] = [
     "0.0.0.0/8",
     "127.0.0.0/8",
     "169.254.0.0/16",
     "224.0.0.0/4",
     "::1/128",
+    "::ffff:0:0/96",
     "fe80::/10",
     "ff00::/8",
 ];

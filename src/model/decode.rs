@@ -26,6 +26,8 @@ pub struct Sheet {
     missing: RefCell<Vec<(String, Fault)>>,
     /// Unknown keys in lower case, and what they were probably meant to be.
     misplaced: RefCell<Vec<String>>,
+    /// Texts that no output may show, and where they stand.
+    masked: RefCell<Vec<Spanned<String>>>,
 }
 
 /// A map's keys.
@@ -66,6 +68,7 @@ impl Sheet {
             faults: RefCell::default(),
             missing: RefCell::default(),
             misplaced: RefCell::default(),
+            masked: RefCell::default(),
         }
     }
 
@@ -87,6 +90,19 @@ impl Sheet {
         self.report(self.fault(code, at, message));
     }
 
+    /// Adds a fault about a key that lacks; told only if the key does not stand misplaced in
+    /// this file, for then that is the fault.
+    pub fn missing(&self, key: &str, at: Span, message: String) {
+        let fault = self.fault(code::MISSING, at, message);
+        self.missing.borrow_mut().push((key.to_owned(), fault));
+    }
+
+    /// Keeps a text out of every fault of this file: out of messages, and out of source lines
+    /// wherever it stands there, escaped or not.
+    pub fn mask(&self, text: &Spanned<String>) {
+        self.masked.borrow_mut().push(text.clone());
+    }
+
     /// The root of a file, as a map of these keys. The file's own name stands for its path.
     pub fn root<'a>(&'a self, node: &'a Node, schema: Schema) -> Option<Fields<'a>> {
         let cursor = Cursor { sheet: self, node, key: Span::START, path: String::new() };
@@ -104,8 +120,39 @@ impl Sheet {
                 .filter(|(key, _)| !misplaced.contains(&key.to_lowercase()))
                 .map(|(_, fault)| fault),
         );
-        faults.sort_by(|a, b| (a.line, a.column, a.code).cmp(&(b.line, b.column, b.code)));
+        faults.sort_by(|a, b| {
+            (a.line, a.column, a.code, &a.message).cmp(&(b.line, b.column, b.code, &b.message))
+        });
+        // A value that several components inherit is one value.
+        faults.dedup();
+        for text in self.masked.into_inner() {
+            for fault in &mut faults {
+                hide(fault, &text);
+            }
+        }
         faults
+    }
+}
+
+/// Puts stars where a fault would show a text.
+fn hide(fault: &mut Fault, text: &Spanned<String>) {
+    let stars = |text: &str| "*".repeat(text.chars().count());
+    for line in text.value.lines().map(str::trim).filter(|line| line.len() >= 4) {
+        let hidden = |shown: &String| shown.replace(line, &stars(line));
+        fault.message = hidden(&fault.message);
+        fault.help = fault.help.as_ref().map(hidden);
+        fault.snippet = fault.snippet.as_ref().map(hidden);
+    }
+    let at = text.at;
+    if let Some(shown) = &mut fault.snippet
+        && (at.line..=at.end_line).contains(&fault.line)
+    {
+        let from = if fault.line == at.line { at.column as usize - 1 } else { 0 };
+        let to = if fault.line == at.end_line { at.end_column as usize - 1 } else { usize::MAX };
+        let masked = shown.chars().enumerate().map(|(column, character)| {
+            if (from..to).contains(&column) && !character.is_whitespace() { '*' } else { character }
+        });
+        *shown = masked.collect();
     }
 }
 
@@ -139,9 +186,7 @@ impl<'a> Fields<'a> {
             Value::Null => {
                 let help = "write a value, or delete the key to get the default";
                 let message = format!("`{}` has no value", cursor.path);
-                cursor.sheet.report(
-                    cursor.sheet.fault(code::NULL, cursor.key, message).help(help),
-                );
+                cursor.sheet.report(cursor.sheet.fault(code::NULL, cursor.key, message).help(help));
                 None
             }
             _ => Some(cursor),
@@ -177,8 +222,7 @@ impl<'a> Fields<'a> {
             } else {
                 format!("`{}` lacks `{name}`", self.path)
             };
-            let fault = self.sheet.fault(code::MISSING, self.key, message);
-            self.sheet.missing.borrow_mut().push((name.to_owned(), fault));
+            self.sheet.missing(name, self.key, message);
         }
         self.get(name)
     }
@@ -220,7 +264,8 @@ impl<'a> Cursor<'a> {
         if self.node.value != Value::Broken {
             let found = self.node.kind();
             let message = format!("`{}` is {found}, it must be {wanted}", self.path);
-            let mut fault = self.fault(code::WRONG_TYPE, message).label(format!("expected {wanted}"));
+            let mut fault =
+                self.fault(code::WRONG_TYPE, message).label(format!("expected {wanted}"));
             fault.help = help;
             self.sheet.report(fault);
         }
@@ -380,8 +425,7 @@ impl<'a> Cursor<'a> {
         match raw.parse::<u64>() {
             Ok(number) if (least..=most).contains(&number) => Some(self.spanned(number)),
             _ => {
-                let message =
-                    format!("`{}` is {raw}, allowed are {least} to {most}", self.path);
+                let message = format!("`{}` is {raw}, allowed are {least} to {most}", self.path);
                 self.say(code::OUT_OF_RANGE, message);
                 None
             }
@@ -397,8 +441,7 @@ impl<'a> Cursor<'a> {
         match raw.parse::<f64>() {
             Ok(number) if (least..=most).contains(&number) => Some(self.spanned(number)),
             _ => {
-                let message =
-                    format!("`{}` is {raw}, allowed are {least} to {most}", self.path);
+                let message = format!("`{}` is {raw}, allowed are {least} to {most}", self.path);
                 self.say(code::OUT_OF_RANGE, message);
                 None
             }

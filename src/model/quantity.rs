@@ -184,8 +184,21 @@ mod tests {
     #[test]
     fn what_no_machine_has_is_not_a_quantity() {
         for bad in [
-            "", ".", "-1", "1 Gi", "Gi", "1GB", "1gi", "1.2.3", "e3", "1e99", "99Ei",
-            "0.1n", "+1", "1e", "99999999999999999999",
+            "",
+            ".",
+            "-1",
+            "1 Gi",
+            "Gi",
+            "1GB",
+            "1gi",
+            "1.2.3",
+            "e3",
+            "1e99",
+            "99Ei",
+            "0.1n",
+            "+1",
+            "1e",
+            "99999999999999999999",
         ] {
             assert!(Quantity::parse(bad).is_err(), "{bad}");
         }

@@ -73,8 +73,19 @@ fn document(root: &Fields<'_>, platform: &mut Platform) {
     }
     let spec = Schema {
         allowed: &[
-            "domain", "edge", "activation", "mesh", "registries", "hardware", "nodes", "warmup",
-            "cluster", "defaults", "limits", "podSecurity", "gallery",
+            "domain",
+            "edge",
+            "activation",
+            "mesh",
+            "registries",
+            "hardware",
+            "nodes",
+            "warmup",
+            "cluster",
+            "defaults",
+            "limits",
+            "podSecurity",
+            "gallery",
         ],
         later: &[("monitoring", "")],
     };
@@ -132,7 +143,12 @@ fn not_yet(cursor: &Cursor<'_>, word: &str, present: &str) {
 }
 
 /// One of some words, of which all but the first few are not built yet.
-fn built(fields: &Fields<'_>, key: &str, now: &[&'static str], later: &[&'static str]) -> Option<&'static str> {
+fn built(
+    fields: &Fields<'_>,
+    key: &str,
+    now: &[&'static str],
+    later: &[&'static str],
+) -> Option<&'static str> {
     let cursor = fields.get(key)?;
     let words: Vec<&'static str> = now.iter().chain(later).copied().collect();
     let word = cursor.one_of(&words)?.value;
@@ -206,8 +222,7 @@ fn activation(cursor: &Cursor<'_>, activation: &mut Activation) {
         }
     }
     let bounds = (Duration::from_secs(1), Duration::from_secs(10 * 60));
-    if let Some(hold) = fields.get("holdRequestsFor").and_then(|c| c.duration(bounds.0, bounds.1))
-    {
+    if let Some(hold) = fields.get("holdRequestsFor").and_then(|c| c.duration(bounds.0, bounds.1)) {
         interceptor.hold_requests_for = hold.value;
     }
     *activation = match mode {
@@ -230,9 +245,10 @@ fn registries(cursor: &Cursor<'_>, registries: &mut Registries) {
     let Some(fields) = cursor.map(schema) else { return };
     for pattern in fields.get("allow").and_then(|c| c.list()).unwrap_or_default() {
         let Some(text) = pattern.line(255) else { continue };
-        let plain = text.value.bytes().all(|b| {
-            b.is_ascii_lowercase() || b.is_ascii_digit() || b"*./_-:".contains(&b)
-        });
+        let plain = text
+            .value
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"*./_-:".contains(&b));
         if plain {
             registries.allow.push(text.value);
         } else {
@@ -271,7 +287,9 @@ fn is_label_key(text: &str) -> bool {
     };
     let prefix_ok = prefix.is_none_or(|prefix| {
         (1..=253).contains(&prefix.len())
-            && prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+            && prefix
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
     });
     prefix_ok && is_label_value(name) && !name.is_empty()
 }
@@ -355,7 +373,13 @@ fn hardware(spec: &Fields<'_>, platform: &mut Platform) -> Option<String> {
 
 fn class(item: &Cursor<'_>) -> Option<(crate::model::yaml::Span, HardwareClass)> {
     let fields = item.map(Schema::of(&[
-        "name", "nodeGroup", "isolation", "requests", "limits", "caps", "maxCooldown",
+        "name",
+        "nodeGroup",
+        "isolation",
+        "requests",
+        "limits",
+        "caps",
+        "maxCooldown",
     ]))?;
     let cursor = fields.required("name")?;
     let name = object_name(&cursor)?;

@@ -78,12 +78,12 @@ codes! {
     NO_COMPONENT = "V0402": "a component that is not there",
     NO_HARDWARE = "V0403": "a hardware class that is not there",
     NO_CATEGORY = "V0404": "a category that is not there",
+    BAD_EXAMPLE = "V0405": "a broken example",
 
     DUPLICATE_NAME = "V0501": "two solutions of one name",
-    DUPLICATE_HOST = "V0502": "two solutions at one host",
-    CYCLE = "V0503": "components that depend on each other in a circle",
-    PATH_TWICE = "V0504": "two components at one path",
-    NO_ENTRANCE = "V0505": "no component at `/`",
+    CYCLE = "V0502": "components that depend on each other in a circle",
+    PATH_TWICE = "V0503": "two components at one path",
+    NO_ENTRANCE = "V0504": "no component at `/`",
 
     NO_PLATFORM = "V0601": "no `platform.yaml`",
     BAD_DOMAIN = "V0602": "not a domain",

@@ -123,12 +123,8 @@ impl Builder {
                 return self.begin(Open::List { at, items: Vec::new() }, at);
             }
             Event::MappingStart(..) => {
-                let map = Open::Map {
-                    at,
-                    entries: Vec::new(),
-                    seen: HashSet::new(),
-                    key: Awaited::Key,
-                };
+                let map =
+                    Open::Map { at, entries: Vec::new(), seen: HashSet::new(), key: Awaited::Key };
                 return self.begin(map, at);
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(at),
@@ -260,9 +256,8 @@ fn plain(text: &str) -> Value {
 }
 
 fn is_integer(text: &str) -> bool {
-    let all = |digits: &str, ok: fn(&u8) -> bool| {
-        !digits.is_empty() && digits.as_bytes().iter().all(ok)
-    };
+    let all =
+        |digits: &str, ok: fn(&u8) -> bool| !digits.is_empty() && digits.as_bytes().iter().all(ok);
     if let Some(octal) = text.strip_prefix("0o") {
         return all(octal, |b| (b'0'..=b'7').contains(b));
     }
@@ -275,9 +270,7 @@ fn is_integer(text: &str) -> bool {
 /// `[-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`, infinities, not-a-number.
 fn is_float(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if matches!(unsigned, ".inf" | ".Inf" | ".INF")
-        || matches!(text, ".nan" | ".NaN" | ".NAN")
-    {
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
         return true;
     }
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());

@@ -69,7 +69,10 @@ fn odd_characters(text: &str) -> Vec<Finding> {
                 "a byte order mark inside the file, where nobody sees it",
                 "delete it; only the first character of a file may be one",
             )),
-            '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}'
+            '\u{200e}'
+            | '\u{200f}'
+            | '\u{61c}'
+            | '\u{202a}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}' => Some((
                 Problem::BidiControl,
                 "a control character that changes the direction of writing: a reviewer would see another text than the one that is used",
