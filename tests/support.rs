@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub mod certificates;
+mod clear;
 #[macro_use]
 pub mod cluster;
 pub mod guard;

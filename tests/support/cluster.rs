@@ -1,18 +1,18 @@
 //! One fixture for two API servers, so that one scenario judges both.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
 use futures::StreamExt as _;
 use kube::Client;
-use kube::api::{DeleteParams, ListParams};
-use serde_json::{Value, json};
+use kube::api::ListParams;
+use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
-use vitrine::model::{Kind, ObjectKey, marks, names};
+use vitrine::model::{Kind, ObjectKey, marks};
 
+use super::clear::clear;
 use super::objects;
 use super::players::Players;
-use super::real::{self, ControlPlane};
+use super::real::ControlPlane;
 use super::requests::Requests;
 
 /// The namespace of the daemon's Lease and of approvals, as in `deploy/rbac.yaml`.
@@ -45,9 +45,8 @@ impl Cluster {
         let admin = plane.admin_client().await;
         let requests = Requests::default();
         let client = requests.watch(plane.daemon_client().await);
-        // First, because a namespace may wait for KEDA's finalizer.
-        let players = Players::start_all(&admin);
         clear(&admin, plane).await.expect("what the scenario before left can be cleared away");
+        let players = Players::start_all(&admin);
         Self { client, admin, requests, players, _alone: alone }
     }
 
@@ -110,53 +109,6 @@ impl Cluster {
         let found = found.expect("the administrator may list everything");
         found.items.iter().map(|o| serde_json::to_value(o).expect("an object is JSON")).collect()
     }
-}
-
-/// Makes the shared cluster as a fresh one: no solution, no record of the daemon, every CRD there.
-async fn clear(admin: &Client, plane: &ControlPlane) -> anyhow::Result<()> {
-    real::install(admin, &plane.crds().read()?).await?;
-    let interceptor = json!({
-        "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": INTERCEPTOR_NAMESPACE},
-    });
-    objects::apply(admin, &interceptor, "kubectl").await?;
-
-    let namespaces = objects::api(admin, Kind::Namespace, None);
-    let mut left = Vec::new();
-    for namespace in namespaces.list(&ListParams::default()).await? {
-        let name = namespace.metadata.name.context("a namespace has a name")?;
-        if name.starts_with(names::NAMESPACE_PREFIX) {
-            namespaces.delete(&name, &DeleteParams::default()).await?;
-            left.push(name);
-        }
-    }
-    let ours = ListParams::default().labels(&format!("{}={}", marks::MANAGED_BY, marks::PRODUCT));
-    let immediately = DeleteParams::default();
-    for kind in [Kind::ReferenceGrant, Kind::ConfigMap] {
-        for namespace in [INTERCEPTOR_NAMESPACE, DAEMON_NAMESPACE] {
-            objects::api(admin, kind, Some(namespace))
-                .delete_collection(&immediately, &ours)
-                .await?;
-        }
-    }
-    let all = ListParams::default();
-    kube::Api::<k8s_openapi::api::core::v1::ConfigMap>::namespaced(admin.clone(), DAEMON_NAMESPACE)
-        .delete_collection(&immediately, &all)
-        .await?;
-    kube::Api::<k8s_openapi::api::coordination::v1::Lease>::namespaced(
-        admin.clone(),
-        DAEMON_NAMESPACE,
-    )
-    .delete_collection(&immediately, &all)
-    .await?;
-
-    let deadline = Instant::now() + PATIENCE;
-    for name in left {
-        while let Some(stuck) = namespaces.get_opt(&name).await? {
-            ensure!(Instant::now() < deadline, "namespace {name} does not end: {:?}", stuck.data);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-    Ok(())
 }
 
 /// Runs a scenario in a runtime of its own, and ends it when it takes too long.
