@@ -4,4 +4,8 @@
 //! says why. A difference between the two is a bug of the sandbox.
 
 mod control_plane;
+mod drift;
 mod fields;
+mod publish;
+mod removal;
+mod restart;
