@@ -9,7 +9,7 @@ pub mod word;
 
 pub use board::{Board, Held, Outage};
 pub use json::{read_status_json, status_json};
-pub use text::table;
+pub use text::{details, table};
 
 use crate::model::{Party, Revision};
 
