@@ -12,7 +12,7 @@ mod wording;
 
 pub use board::{Board, Held, Outage};
 pub use json::{read_status_json, status_json};
-pub use text::table;
+pub use text::{details, table};
 
 use crate::model::{Party, Revision};
 pub use health::{Condition, Proof, condition};

@@ -31,6 +31,33 @@ pub fn table(board: &Board, width: Option<usize>, colour: bool) -> String {
     out
 }
 
+/// One solution with everything that is known of it, for `vitrine status NAME`.
+pub fn details(verdict: &Verdict, width: Option<usize>, colour: bool) -> String {
+    let paint = Paint(colour);
+    let three = [
+        paint.tone(word::sync(verdict.sync), word::sync_tone(verdict.sync)),
+        verdict.stage.map_or("-".into(), |s| paint.tone(word::stage(s), word::stage_tone(s))),
+        verdict.health.map_or("-".into(), |h| paint.tone(word::health(h), word::health_tone(h))),
+    ];
+    let mut out = format!("{}  {}\n", paint.bold(&visible(&verdict.name)), three.join("  "));
+    let facts = [
+        ("reason", Some(verdict.reason.clone())),
+        ("turn", Some(verdict.party.to_string())),
+        ("next", Some(verdict.next.clone()).filter(|next| !next.is_empty())),
+        ("url", verdict.url.clone()),
+        ("commit", verdict.revision.as_ref().map(ToString::to_string)),
+        ("objects", Some(verdict.objects.to_string())),
+    ];
+    let indent = 11;
+    let room = width.map(|w| w.saturating_sub(indent).max(NARROWEST_REASON));
+    for (name, fact) in facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))) {
+        out.push_str(&pad(&format!("  {name}"), indent));
+        out.push_str(&wrap(&visible(&fact), room).join(&format!("\n{}", " ".repeat(indent))));
+        out.push('\n');
+    }
+    out
+}
+
 /// Which daemon, which commit, and what stands above all solutions.
 fn heading(out: &mut String, board: &Board, width: Option<usize>, paint: Paint) {
     let mut facts = vec![paint.bold(&format!("vitrine/{}", board.instance))];
@@ -40,33 +67,44 @@ fn heading(out: &mut String, board: &Board, width: Option<usize>, paint: Paint) 
     out.push_str(&facts.join("  "));
     out.push_str("\n\n");
 
-    let mut notices = Vec::new();
     if let Some(outage) = &board.unknown {
         let keeps = board.revision.as_ref().map_or_else(String::new, |r| {
             format!(" Revision {} keeps serving; nothing is deleted meanwhile.", r.short())
         });
         let since = outage.since.strftime("%Y-%m-%d %H:%M UTC");
         let cause = sentence(&outage.cause);
-        notices.push(format!("The repository cannot be read since {since}: {cause}{keeps}"));
+        notice(
+            out,
+            &format!("The repository cannot be read since {since}: {cause}{keeps}"),
+            width,
+            paint,
+        );
     }
     if let Some(held) = &board.held {
-        let objects = plural(held.deletions.len(), "deletion");
-        notices.push(format!(
-            "{objects} held: {} To let exactly these happen: {}",
-            sentence(&held.reason),
-            held.command()
-        ));
+        let deletions = plural(held.deletions.len(), "deletion");
+        let reason = sentence(&held.reason);
+        notice(
+            out,
+            &format!("{deletions} held: {reason} To let exactly these happen:"),
+            width,
+            paint,
+        );
+        // To be copied: on a line of its own, however narrow the terminal is.
+        out.push_str(&format!("    {}\n", held.command()));
     }
-    notices.extend(board.problems.iter().map(|p| sentence(p)));
-    for notice in &notices {
-        let room = width.map(|w| w.saturating_sub(2).max(NARROWEST_REASON));
-        for (i, line) in wrap(&visible(notice), room).iter().enumerate() {
-            out.push_str(&if i == 0 { paint.tone("! ", word::Tone::Trouble) } else { "  ".into() });
-            out.push_str(line);
-            out.push('\n');
-        }
+    for problem in &board.problems {
+        notice(out, &sentence(problem), width, paint);
     }
-    if !notices.is_empty() {
+    if board.unknown.is_some() || board.held.is_some() || !board.problems.is_empty() {
+        out.push('\n');
+    }
+}
+
+fn notice(out: &mut String, text: &str, width: Option<usize>, paint: Paint) {
+    let room = width.map(|w| w.saturating_sub(2).max(NARROWEST_REASON));
+    for (i, line) in wrap(&visible(text), room).iter().enumerate() {
+        out.push_str(&if i == 0 { paint.tone("! ", word::Tone::Trouble) } else { "  ".into() });
+        out.push_str(line);
         out.push('\n');
     }
 }
@@ -272,8 +310,8 @@ use            Synced  Awake   Healthy  -       2 replicas
         for width in [64, 72, 80, 100, 120] {
             for board in [sample::board(), sample::troubled(), sample::unread()] {
                 let shown = table(&board, Some(width), false);
-                // The heading names a folder, which is better whole than cut.
-                for line in shown.lines().skip(1) {
+                // The heading names a folder, and a command is to be copied: better whole than cut.
+                for line in shown.lines().skip(1).filter(|line| !line.contains("approve")) {
                     assert!(length(line) <= width, "{width}: {line}");
                 }
             }
@@ -317,7 +355,28 @@ use            Synced  Awake   Healthy  -       2 replicas
         );
         assert!(before.contains("Revision 4be1c20 keeps serving"), "{before}");
         assert!(before.contains("2 deletions held: would remove 3 of 4 solutions."), "{before}");
-        assert!(before.contains("vitrine approve 3f2a"), "{before}");
+        assert!(before.contains(&format!("\n    vitrine approve {}\n", "3f2a".repeat(3))));
+    }
+
+    #[test]
+    fn the_command_to_type_is_never_broken_into_lines() {
+        let command = format!("\n    vitrine approve {}\n", "3f2a".repeat(3));
+        assert!(table(&sample::troubled(), Some(40), false).contains(&command));
+    }
+
+    #[test]
+    fn one_solution_is_shown_with_everything_that_is_known_of_it() {
+        let expected = "\
+part-comparer  Failed  Awake  Healthy
+  reason   part-comparer/solution.yaml:14:5: unknown
+           field `replica`
+  turn     author
+  next     write `maxReplicas` there and commit
+  url      https://part-comparer.demo.example
+  commit   4be1c20d5f0e8a7b6c9d0e1f2a3b4c5d6e7f8091
+  objects  11
+";
+        assert_eq!(details(&sample::board().verdicts[1], Some(54), false), expected);
     }
 
     #[test]

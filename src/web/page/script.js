@@ -34,7 +34,11 @@
     show(new DOMParser().parseFromString(await answer.text(), "text/html"));
   }
 
+  let timer, busy = false;
   async function keepLooking() {
+    clearTimeout(timer);
+    if (busy) return;
+    busy = true;
     if (!document.hidden) {
       try {
         await look();
@@ -43,7 +47,10 @@
         byId("lost").hidden = false;
       }
     }
-    setTimeout(keepLooking, EVERY);
+    busy = false;
+    timer = setTimeout(keepLooking, EVERY);
   }
+  // Browsers slow the timers of hidden pages down; who comes back should not wait for one.
+  document.addEventListener("visibilitychange", keepLooking);
   keepLooking();
 })();
