@@ -104,7 +104,7 @@ impl Source {
         self.blocking(move |inner| {
             let read =
                 snapshot::read(inner.mirror.repository(), &inner.root, &revision, &inner.folders);
-            inner.check_objects(read).map(|(snapshot, folders)| {
+            read.map(|(snapshot, folders)| {
                 inner.folders = folders;
                 snapshot
             })
@@ -125,7 +125,7 @@ impl Source {
         let (from, to) = (from.cloned(), to.clone());
         self.blocking(move |inner| {
             let read = history::changes(inner.mirror.repository(), &inner.root, from.as_ref(), &to);
-            inner.check_objects(read)
+            read
         })
         .await
     }
@@ -149,7 +149,7 @@ impl Source {
                 &folders,
                 &mut inner.records,
             );
-            inner.check_objects(read)
+            read
         })
         .await
     }
@@ -207,7 +207,12 @@ impl Source {
         let inner = Arc::clone(&self.inner);
         let task = tokio::task::spawn_blocking(move || {
             // A panic in an earlier call left nothing half-done that a fetch would not mend.
-            work(&mut inner.lock().unwrap_or_else(PoisonError::into_inner))
+            let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = work(&mut inner);
+            if matches!(result, Err(Trouble { damaged: true, .. })) {
+                inner.mirror.distrust();
+            }
+            result
         });
         match task.await {
             Ok(result) => result.map_err(Unknown::from),
@@ -231,14 +236,6 @@ impl Inner {
             notes: notes::Copies::default(),
         })
     }
-
-    /// An object that should be in the mirror and is not: the next fetch makes the mirror again.
-    fn check_objects<T>(&mut self, read: Result<T, Trouble>) -> Result<T, Trouble> {
-        if let Err(Trouble { damaged: true, .. }) = &read {
-            self.mirror.distrust();
-        }
-        read
-    }
 }
 
 /// Why something could not be read or written: one sentence for the operator.
@@ -246,7 +243,7 @@ impl Inner {
 #[error("{sentence}")]
 struct Trouble {
     sentence: String,
-    /// The mirror itself is at fault.
+    /// The mirror itself seems to be at fault: the next fetch makes it again.
     damaged: bool,
 }
 

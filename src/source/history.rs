@@ -10,7 +10,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::model::Revision;
 
 use super::Trouble;
-use super::remote::{oid, revision};
+use super::remote::{self, oid, revision};
 use super::snapshot::{PLATFORM_FILE, Root, is_solution, join};
 
 /// Entries that are compared for one commit. A commit beyond it is a bomb that no snapshot accepts
@@ -47,7 +47,7 @@ pub fn changes(
     from: Option<&Revision>,
     to: &Revision,
 ) -> Result<Changes, Trouble> {
-    let to = repository.find_commit(oid(to)?)?;
+    let to = remote::commit(repository, to)?;
     let from = match from {
         None => {
             return Ok(Changes { commits: vec![change(repository, root, &to)?], rewritten: false });
@@ -106,10 +106,11 @@ pub fn last_changes(
     folders: &BTreeSet<String>,
     records: &mut Records,
 ) -> Result<BTreeMap<String, Revision>, Trouble> {
-    let start = oid(at)?;
     let mut missing: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
     let mut found = BTreeMap::new();
-    let mut next = Some(repository.find_commit(start)?);
+    let start = remote::commit(repository, at)?;
+    let start_id = start.id();
+    let mut next = Some(start);
     while let Some(commit) = next {
         if let Some((known_at, known)) = &records.0
             && *known_at == commit.id()
@@ -133,7 +134,7 @@ pub fn last_changes(
         }
         next = parent(&commit)?;
     }
-    records.0 = Some((start, found.clone()));
+    records.0 = Some((start_id, found.clone()));
     Ok(found)
 }
 

@@ -98,6 +98,7 @@ impl Server {
 
     fn build(&self, pem: &[u8]) -> Result<Client, Trouble> {
         let mut builder = Client::builder()
+            // Some servers show a web page to what does not call itself git.
             .user_agent(concat!("git/2 (vitrine/", env!("CARGO_PKG_VERSION"), ")"))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(self.limits.connect)

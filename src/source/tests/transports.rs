@@ -159,7 +159,7 @@ async fn a_repository_is_read_and_noted_through_ssh() {
     assert_eq!(all(&mut source).await, head);
     let said = std::fs::read_to_string(&log).unwrap();
     for option in
-        ["BatchMode=yes", "-i /key", "UserKnownHostsFile=/hosts", "StrictHostKeyChecking=yes"]
+        ["BatchMode=yes", "-i /key", "UserKnownHostsFile=\"/hosts\"", "StrictHostKeyChecking=yes"]
     {
         assert!(said.contains(option), "{said}");
     }
