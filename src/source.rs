@@ -54,6 +54,9 @@ struct Inner {
 }
 
 impl Source {
+    /// Commits of the branch whose notes are kept in any case.
+    pub const KEPT_NOTES: usize = 500;
+
     /// Judges the address and the credentials' kind, and opens or makes the mirror. A mirror that
     /// is corrupt, locked by a killed process or made for another repository is thrown away and
     /// made again. Touches no network.
@@ -124,8 +127,7 @@ impl Source {
     ) -> Result<Changes, Unknown> {
         let (from, to) = (from.cloned(), to.clone());
         self.blocking(move |inner| {
-            let read = history::changes(inner.mirror.repository(), &inner.root, from.as_ref(), &to);
-            read
+            history::changes(inner.mirror.repository(), &inner.root, from.as_ref(), &to)
         })
         .await
     }
@@ -142,14 +144,13 @@ impl Source {
     ) -> Result<BTreeMap<String, Revision>, Unknown> {
         let (at, folders) = (at.clone(), folders.clone());
         self.blocking(move |inner| {
-            let read = history::last_changes(
+            history::last_changes(
                 inner.mirror.repository(),
                 &inner.root,
                 &at,
                 &folders,
                 &mut inner.records,
-            );
-            read
+            )
         })
         .await
     }
@@ -196,6 +197,28 @@ impl Source {
         let instance = instance.clone();
         self.blocking(move |inner| {
             notes::fetch(&inner.remote, &inner.mirror, &mut inner.notes, &instance)
+        })
+        .await
+    }
+
+    /// Says which notes are still wanted: those of `records` and of the newest
+    /// [`Source::KEPT_NOTES`] commits at `at`. The next batch drops the others. Until this is
+    /// called, none is dropped.
+    ///
+    /// # Errors
+    /// [`Unknown`] if `at` is not in the mirror.
+    pub async fn retain_notes(
+        &mut self,
+        at: &Revision,
+        records: BTreeSet<Revision>,
+    ) -> Result<(), Unknown> {
+        let at = at.clone();
+        self.blocking(move |inner| {
+            let mut wanted = records;
+            let repository = inner.mirror.repository();
+            wanted.extend(history::newest(repository, &at, Self::KEPT_NOTES)?);
+            inner.notes.retain(wanted);
+            Ok(())
         })
         .await
     }

@@ -48,6 +48,23 @@ impl Scene {
         self.head()
     }
 
+    /// Empty commits, oldest first.
+    pub fn many_commits(&self, count: usize) -> Vec<Revision> {
+        let commit = "commit refs/heads/main\ncommitter A <a@example> 1700000000 +0000\ndata 0\n\n";
+        let stream = self.file("stream", &commit.repeat(count));
+        self.shell(&format!("git fast-import --quiet < {}", stream.display()));
+        let list = self.git(&["rev-list", "--reverse", "main"]);
+        list.lines().map(|line| Revision::parse(line).unwrap()).collect()
+    }
+
+    /// Runs a line in the work tree and gives back what it printed.
+    pub fn shell(&self, line: &str) -> String {
+        let output =
+            Command::new("sh").current_dir(self.work()).args(["-c", line]).output().unwrap();
+        assert!(output.status.success(), "{line}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     pub fn head(&self) -> Revision {
         Revision::parse(&self.git(&["rev-parse", "HEAD"])).unwrap()
     }
