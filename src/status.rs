@@ -1,5 +1,16 @@
 //! Says in words what became of a solution: three words, a reason, whose turn, a next step.
 
+pub mod board;
+pub mod json;
+#[cfg(test)]
+pub mod sample;
+pub mod text;
+pub mod word;
+
+pub use board::{Board, Held, Outage};
+pub use json::{read_status_json, status_json};
+pub use text::{details, table};
+
 use crate::model::{Party, Revision};
 
 /// The state of a solution. Gallery, board, terminal and note all print the same one.
