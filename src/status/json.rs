@@ -103,6 +103,7 @@ fn verdict(at: &At<'_>) -> Result<Verdict, NotABoard> {
         next: at.text("next")?.to_owned(),
         url: at.optional("url", |at| at.parse(|text| Some(text.to_owned())))?,
         revision: at.optional("revision", |at| at.parse(|text| Revision::parse(text).ok()))?,
+        proof: super::Proof::default(),
         objects: at.key("objects").value.as_u64().map_or_else(
             || Err(at.key("objects").wrong("is not a number")),
             |n| Ok(usize::try_from(n).unwrap_or(usize::MAX)),

@@ -21,6 +21,7 @@ fn verdict(name: &str, reason: &str) -> Verdict {
         url: Some(format!("https://{name}.demo.example")),
         revision: Some(revision()),
         objects: 11,
+        proof: super::Proof::default(),
     }
 }
 

@@ -1,0 +1,236 @@
+//! NetworkPolicies: nothing in, nothing out, but for what was declared.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+
+use super::DesiredObject;
+use super::context::Context;
+use super::object::EXPOSURE;
+use crate::catalog::platform::Activation;
+use crate::catalog::solution::{Component, Exposure};
+use crate::model::Kind;
+
+/// The label that every Namespace has, set by the API server.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// Private (RFC 1918, RFC 4193), shared (RFC 6598) and link-local (RFC 3927, RFC 4291) networks,
+/// the cloud's metadata service among them. A wider network never includes them.
+const NOT_PUBLIC: [&str; 7] = [
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+];
+
+/// The policies that all components share.
+pub(super) fn shared(cx: &Context) -> Vec<DesiredObject> {
+    let mut policies = vec![default_deny(cx), allow_dns(cx)];
+    policies.extend(allow_edge(cx));
+    policies
+}
+
+/// The policies of what one component declares: its calls, and the networks it opens.
+pub(super) fn of(cx: &Context, component: &Component) -> Vec<DesiredObject> {
+    let callees = component.depends_on.iter().filter_map(|c| cx.solution.components.get(c));
+    callees
+        .flat_map(|callee| call(cx, component, callee))
+        .chain(allow_egress(cx, component))
+        .collect()
+}
+
+fn default_deny(cx: &Context) -> DesiredObject {
+    policy(
+        cx,
+        "default-deny".to_owned(),
+        None,
+        json!({ "podSelector": {}, "policyTypes": ["Ingress", "Egress"] }),
+    )
+}
+
+/// The cluster's DNS, and the node-local cache where there is one.
+fn allow_dns(cx: &Context) -> DesiredObject {
+    policy(
+        cx,
+        "allow-dns".to_owned(),
+        None,
+        json!({
+            "podSelector": {},
+            "policyTypes": ["Egress"],
+            "egress": [{
+                "to": [
+                    {
+                        "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: "kube-system" } },
+                        "podSelector": { "matchLabels": { "k8s-app": "kube-dns" } },
+                    },
+                    { "ipBlock": { "cidr": "169.254.20.10/32" } },
+                ],
+                "ports": [{ "protocol": "UDP", "port": 53 }, { "protocol": "TCP", "port": 53 }],
+            }],
+        }),
+    )
+}
+
+/// Visitors reach public components through the gateway or the interceptor. Both are always
+/// admitted, so that a change between them never cuts a living route.
+fn allow_edge(cx: &Context) -> Option<DesiredObject> {
+    let public =
+        cx.solution.components.values().filter(|c| matches!(c.exposure, Exposure::Public { .. }));
+    let ports = public.map(|c| c.port).collect::<BTreeSet<_>>();
+    if ports.is_empty() {
+        return None;
+    }
+    let gateway = &cx.platform.gateway.data_plane_namespace;
+    let mut from =
+        vec![json!({ "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: gateway } } })];
+    if let Activation::Interceptor(interceptor) = &cx.platform.activation {
+        from.push(json!({
+            "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: interceptor.namespace } },
+            "podSelector": { "matchLabels": { "app.kubernetes.io/component": "interceptor" } },
+        }));
+    }
+    Some(policy(
+        cx,
+        "allow-edge".to_owned(),
+        None,
+        json!({
+            "podSelector": { "matchLabels": { EXPOSURE: "public" } },
+            "policyTypes": ["Ingress"],
+            "ingress": [{
+                "from": from,
+                "ports": ports.into_iter().map(tcp).collect::<Vec<_>>(),
+            }],
+        }),
+    ))
+}
+
+/// A declared call needs both ends. `--` cannot stand in a component's name, so no two pairs
+/// share a policy.
+fn call(cx: &Context, caller: &Component, callee: &Component) -> [DesiredObject; 2] {
+    let ports = [tcp(callee.port)];
+    [
+        policy(
+            cx,
+            format!("calls-{}--{}", caller.name, callee.name),
+            Some(caller),
+            json!({
+                "podSelector": { "matchLabels": cx.selector(caller) },
+                "policyTypes": ["Egress"],
+                "egress": [{
+                    "to": [{ "podSelector": { "matchLabels": cx.selector(callee) } }],
+                    "ports": ports,
+                }],
+            }),
+        ),
+        policy(
+            cx,
+            format!("called-{}--{}", callee.name, caller.name),
+            Some(callee),
+            json!({
+                "podSelector": { "matchLabels": cx.selector(callee) },
+                "policyTypes": ["Ingress"],
+                "ingress": [{
+                    "from": [{ "podSelector": { "matchLabels": cx.selector(caller) } }],
+                    "ports": ports,
+                }],
+            }),
+        ),
+    ]
+}
+
+fn allow_egress(cx: &Context, component: &Component) -> Option<DesiredObject> {
+    let rules = component.egress.iter().map(|egress| {
+        json!({
+            "to": [{ "ipBlock": { "cidr": egress.cidr, "except": except(&egress.cidr) } }],
+            "ports": [tcp(egress.port)],
+        })
+    });
+    let rules = rules.collect::<Vec<_>>();
+    (!rules.is_empty()).then(|| {
+        policy(
+            cx,
+            format!("egress-{}", component.name),
+            Some(component),
+            json!({
+                "podSelector": { "matchLabels": cx.selector(component) },
+                "policyTypes": ["Egress"],
+                "egress": rules,
+            }),
+        )
+    })
+}
+
+fn policy(cx: &Context, name: String, of: Option<&Component>, spec: Value) -> DesiredObject {
+    cx.object(Kind::NetworkPolicy, name, of, json!({ "spec": spec }))
+}
+
+fn tcp(port: u16) -> Value {
+    json!({ "protocol": "TCP", "port": port })
+}
+
+/// The networks that `cidr` contains but must not open. One that *is* such a network, or lies in
+/// one, was asked for by name and stays.
+fn except(cidr: &str) -> Vec<&'static str> {
+    NOT_PUBLIC.into_iter().filter(|inner| contains(cidr, inner)).collect()
+}
+
+/// Whether `outer` is strictly wider than `inner` and holds all of it.
+fn contains(outer: &str, inner: &str) -> bool {
+    let (Some((outer, wide)), Some((inner, narrow))) = (network(outer), network(inner)) else {
+        return false;
+    };
+    wide < narrow
+        && match (outer, inner) {
+            (IpAddr::V4(outer), IpAddr::V4(inner)) => {
+                same_prefix(outer.to_bits().into(), inner.to_bits().into(), 32, wide)
+            }
+            (IpAddr::V6(outer), IpAddr::V6(inner)) => {
+                same_prefix(outer.to_bits(), inner.to_bits(), 128, wide)
+            }
+            _ => false,
+        }
+}
+
+fn network(cidr: &str) -> Option<(IpAddr, u32)> {
+    let (address, length) = cidr.split_once('/')?;
+    Some((address.parse().ok()?, length.parse().ok()?))
+}
+
+/// Whether two addresses of `width` bits agree in their first `length` bits.
+fn same_prefix(a: u128, b: u128, width: u32, length: u32) -> bool {
+    // A shift by the whole width is no shift in Rust: /0 of IPv6 has no bits to compare.
+    (a ^ b).checked_shr(width.saturating_sub(length)).unwrap_or(0) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_internet_never_includes_the_inside() {
+        assert_eq!(
+            except("0.0.0.0/0"),
+            ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
+        );
+        assert_eq!(except("::/0"), ["fc00::/7", "fe80::/10"]);
+    }
+
+    #[test]
+    fn half_the_internet_does_not_either() {
+        assert_eq!(except("0.0.0.0/1"), ["10.0.0.0/8", "100.64.0.0/10"]);
+        assert_eq!(except("8.0.0.0/6"), ["10.0.0.0/8"]);
+        assert_eq!(except("192.0.0.0/8"), ["192.168.0.0/16"]);
+        assert_eq!(except("fc00::/6"), ["fc00::/7", "fe80::/10"]);
+    }
+
+    #[test]
+    fn a_network_asked_for_by_name_is_opened() {
+        for cidr in ["10.0.0.0/8", "10.1.2.0/24", "192.0.2.0/24", "fd00::/8", "198.51.100.7/32"] {
+            assert!(except(cidr).is_empty(), "{cidr}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The engine against a cluster: one file per rule that a user can see.
+//!
+//! A scenario runs on both API servers, the one in memory and the real one; where it cannot, it
+//! says why. A difference between the two is a bug of the sandbox.
+
+mod control_plane;
+mod fields;

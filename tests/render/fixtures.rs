@@ -1,0 +1,369 @@
+//! Checked solutions and platforms, as `catalog` would hand them over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
+
+use vitrine::catalog::platform::{
+    Activation, Defaults, EgressLimit, Gallery, Gateway, Interceptor, Limits, Registries,
+};
+use vitrine::catalog::solution::{
+    About, Component, Egress, Exposure, Hardware, Http, Probe, Scaling, Shape, Target,
+};
+use vitrine::catalog::{Platform, Solution};
+use vitrine::model::{ComponentName, ContentHash, InstanceName, Kind, SolutionName, TreeId};
+use vitrine::render::{self, Desired, Phase};
+
+pub const DOMAIN: &str = "demo.example";
+const DIGEST: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+
+/// One solution on one platform, and which of its objects its golden files show.
+pub struct Case {
+    pub name: &'static str,
+    pub solution: Solution,
+    pub platform: Platform,
+    pub phase: Phase,
+    /// Empty = all.
+    pub shows: &'static [Kind],
+}
+
+impl Case {
+    fn new(name: &'static str, solution: Solution, shows: &'static [Kind]) -> Self {
+        Self { name, solution, platform: platform(), phase: Phase::Live, shows }
+    }
+
+    pub fn render(&self) -> Desired {
+        render::all(&self.solution, &self.platform, &instance(), self.phase)
+    }
+}
+
+/// Every case that has golden files.
+pub fn cases() -> Vec<Case> {
+    use Kind::{
+        ConfigMap, Deployment, HttpRoute, InterceptorRoute, Namespace, NetworkPolicy, ScaledObject,
+        ServiceAccount,
+    };
+    let mut cases = vec![
+        Case::new("minimal", single("use", |_| {}), &[]),
+        Case::new(
+            "always-on",
+            single("use", |app| app.scaling = Scaling::AlwaysOn { replicas: copies(2) }),
+            &[Deployment, HttpRoute],
+        ),
+        Case::new(
+            "warm",
+            single("use", |app| {
+                app.scaling = Scaling::Autoscaled {
+                    min: 1,
+                    max: copies(3),
+                    cooldown: Duration::from_secs(300),
+                    target: Target::RequestRate(5),
+                };
+            }),
+            &[Deployment, InterceptorRoute, ScaledObject],
+        ),
+        Case::new("part-comparer", part_comparer(), &[]),
+        Case::new(
+            "mixed-scaling",
+            components(
+                "mixed",
+                &[
+                    ("web", Some("/"), &["store"], |c| {
+                        c.scaling = Scaling::AlwaysOn { replicas: copies(1) };
+                    }),
+                    ("api", Some("/api"), &[], |_| {}),
+                    ("store", None, &[], |_| {}),
+                ],
+            ),
+            &[InterceptorRoute, ScaledObject, HttpRoute],
+        ),
+        Case::new(
+            "configurations",
+            configurations(),
+            &[ConfigMap, Deployment, ScaledObject, HttpRoute],
+        ),
+        Case::new(
+            "egress",
+            single("use", |app| {
+                app.egress = [
+                    ("0.0.0.0/0", 443),
+                    ("10.20.0.0/16", 5432),
+                    ("::/0", 443),
+                    ("192.0.2.0/24", 5432),
+                ]
+                .map(|(cidr, port)| Egress { cidr: cidr.to_owned(), port })
+                .to_vec();
+            }),
+            &[NetworkPolicy],
+        ),
+        Case::new(
+            "base-path",
+            single("use", |app| {
+                app.base_path = "/ui/".to_owned();
+                app.readiness = Probe::Get { path: "/ui/".to_owned() };
+            }),
+            &[HttpRoute, InterceptorRoute],
+        ),
+        Case::new(
+            "stripped-prefix",
+            components(
+                "portal",
+                &[
+                    ("web", Some("/"), &[], |c| c.base_path = "/docs/start".to_owned()),
+                    ("docs", Some("/docs"), &[], strip),
+                ],
+            ),
+            &[HttpRoute, InterceptorRoute],
+        ),
+        Case::new(
+            "every-runtime-field",
+            single("use", every_runtime_field),
+            &[ServiceAccount, ConfigMap, Deployment],
+        ),
+        Case::new(
+            "exclusive-gpu",
+            single("use", |app| {
+                app.hardware = Hardware {
+                    class: "gpu-l4".to_owned(),
+                    node_group: Some("solutions-gpu".to_owned()),
+                    exclusive: true,
+                };
+                app.requests.insert("nvidia.com/gpu".to_owned(), "1".to_owned());
+            }),
+            &[Deployment],
+        ),
+        Case::new(
+            "old-cluster",
+            single("use", |app| app.hardware.exclusive = true),
+            &[Namespace, Deployment],
+        ),
+        Case::new(
+            "activation-none",
+            single("use", |_| {}),
+            &[NetworkPolicy, Deployment, HttpRoute],
+        ),
+        Case::new("suspended", single("use", |_| {}), &[Deployment, ScaledObject, HttpRoute]),
+        Case::new(
+            "suspended-always-on",
+            single("use", |app| app.scaling = Scaling::AlwaysOn { replicas: copies(2) }),
+            &[Deployment, HttpRoute],
+        ),
+    ];
+    for case in &mut cases {
+        match case.name {
+            "activation-none" => case.platform.activation = Activation::None,
+            "every-runtime-field" => {
+                case.platform.registries.pull_secret = Some("regcred".to_owned());
+                case.platform.priority_class = Some("vitrine-solution".to_owned());
+            }
+            "old-cluster" => case.platform.cluster_version = (1, 30),
+            "suspended" | "suspended-always-on" => case.phase = Phase::Suspended,
+            _ => {}
+        }
+    }
+    cases
+}
+
+fn every_runtime_field(app: &mut Component) {
+    app.image = "registry.example:5000/nlp/use:1.4.0".to_owned();
+    app.command = vec!["/bin/serve".to_owned()];
+    app.args = vec!["--port".to_owned(), "9000".to_owned()];
+    app.port = 9000;
+    app.env = map(&[("TF_CPP_MIN_LOG_LEVEL", "2"), ("EMPTY", "")]);
+    app.files = BTreeMap::from([
+        ("/config/model.yaml".to_owned(), Arc::from(&b"layers: 3\n"[..])),
+        ("/config/weights.bin".to_owned(), Arc::from(&[0xff, 0x00, 0xfe][..])),
+    ]);
+    app.scratch = map(&[("/tmp", "1Gi"), ("/var/cache", "512Mi")]);
+    app.read_only_root_filesystem = true;
+    app.startup = Duration::from_secs(481);
+    app.readiness = Probe::Get { path: "/healthz".to_owned() };
+    app.liveness = Some(Probe::TcpConnect);
+}
+
+fn strip(component: &mut Component) {
+    if let Exposure::Public { strip_prefix, .. } = &mut component.exposure {
+        *strip_prefix = true;
+    }
+}
+
+/// The part comparer of the paper: two public services, one private.
+pub fn part_comparer() -> Solution {
+    components(
+        "part-comparer",
+        &[
+            ("web", Some("/"), &[], |_| {}),
+            ("api", Some("/api"), &["compare"], strip),
+            ("compare", None, &[], |c| {
+                c.port = 5000;
+                c.startup = Duration::from_secs(480);
+            }),
+        ],
+    )
+}
+
+/// One image, two settings.
+pub fn configurations() -> Solution {
+    let mut solution = single("anomaly", |_| {});
+    solution.shape = Shape::Configurations;
+    solution.components = [("pumps", "isolation-forest"), ("spindles", "lof")]
+        .into_iter()
+        .map(|(name, algorithm)| {
+            let host = format!("anomaly--{name}.{DOMAIN}");
+            let mut it = component(name, Some((&host, "/")));
+            it.env = map(&[("ALGORITHM", algorithm)]);
+            let file = format!("algorithm: {algorithm}\n");
+            it.files = BTreeMap::from([(
+                "/config/model.yaml".to_owned(),
+                Arc::from(file.into_bytes().as_slice()),
+            )]);
+            (it.name.clone(), it)
+        })
+        .collect();
+    solution
+}
+
+/// A solution with one component, `app`.
+pub fn single(name: &str, change: impl FnOnce(&mut Component)) -> Solution {
+    let mut app = component("app", Some((&format!("{name}.{DOMAIN}"), "/")));
+    change(&mut app);
+    solution(name, Shape::Single, [app])
+}
+
+/// Name, public path, callees, what is special.
+type Part<'a> = (&'a str, Option<&'a str>, &'a [&'a str], fn(&mut Component));
+
+/// A solution of several components.
+pub fn components(name: &str, parts: &[Part]) -> Solution {
+    let host = format!("{name}.{DOMAIN}");
+    let parts = parts.iter().map(|(part, path, calls, change)| {
+        let mut it = component(part, path.map(|path| (host.as_str(), path)));
+        it.depends_on = calls.iter().map(|c| ComponentName::parse(c).unwrap()).collect();
+        change(&mut it);
+        it
+    });
+    solution(name, Shape::Components, parts)
+}
+
+pub fn solution(
+    name: &str,
+    shape: Shape,
+    components: impl IntoIterator<Item = Component>,
+) -> Solution {
+    Solution {
+        name: SolutionName::parse(name).unwrap(),
+        title: "Find & compare <requirements>".to_owned(),
+        description: None,
+        folder: name.to_owned(),
+        tree: TreeId::parse(&"0".repeat(40)).unwrap(),
+        shape,
+        components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
+        expires: None,
+        suspend: None,
+        about: About::default(),
+    }
+}
+
+/// A component with the platform's defaults; public at (host, path) or private.
+pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
+    Component {
+        name: ComponentName::parse(name).unwrap(),
+        title: None,
+        image: format!("registry.example/nlp/{name}:1.4.0@{DIGEST}"),
+        command: Vec::new(),
+        args: Vec::new(),
+        port: 8080,
+        base_path: "/".to_owned(),
+        env: BTreeMap::new(),
+        files: BTreeMap::new(),
+        hardware: Hardware { class: "cpu-basic".to_owned(), node_group: None, exclusive: false },
+        requests: map(&[("cpu", "250m"), ("memory", "1Gi")]),
+        limits: map(&[("memory", "1Gi")]),
+        read_only_root_filesystem: false,
+        scratch: BTreeMap::new(),
+        scaling: Scaling::Autoscaled {
+            min: 0,
+            max: copies(1),
+            cooldown: Duration::from_secs(1800),
+            target: Target::Concurrency(10),
+        },
+        startup: Duration::from_secs(300),
+        readiness: Probe::Get { path: "/".to_owned() },
+        liveness: None,
+        exposure: match public {
+            Some((host, path)) => Exposure::Public {
+                host: host.to_owned(),
+                path: path.to_owned(),
+                strip_prefix: false,
+            },
+            None => Exposure::Private,
+        },
+        depends_on: BTreeSet::new(),
+        egress: Vec::new(),
+        http: Http {
+            request_timeout: Duration::from_secs(60),
+            max_request_body_size: 10 * 1024 * 1024,
+        },
+    }
+}
+
+/// A platform with Gateway API, the interceptor, no mesh and no node groups of its own.
+pub fn platform() -> Platform {
+    Platform {
+        name: "aim".to_owned(),
+        domain: DOMAIN.to_owned(),
+        gateway: Gateway {
+            name: "public".to_owned(),
+            namespace: "edge".to_owned(),
+            section_name: Some("https-solutions".to_owned()),
+            data_plane_namespace: "edge".to_owned(),
+            data_plane_service_account: None,
+        },
+        activation: Activation::Interceptor(Interceptor {
+            namespace: "keda".to_owned(),
+            service: "keda-add-ons-http-interceptor-proxy".to_owned(),
+            service_account: "keda-add-ons-http-interceptor".to_owned(),
+            scaler: "keda-add-ons-http-external-scaler".to_owned(),
+            hold_requests_for: Duration::from_secs(55),
+        }),
+        registries: Registries { allow: Vec::new(), require_digest: true, pull_secret: None },
+        hardware: BTreeMap::new(),
+        node_label: "vitrine.dev/node-group".to_owned(),
+        priority_class: None,
+        defaults: Defaults {
+            hardware: "cpu-basic".to_owned(),
+            min_replicas: 0,
+            max_replicas: 1,
+            cooldown: Duration::from_secs(1800),
+            request_timeout: Duration::from_secs(60),
+            max_request_body_size: 10 * 1024 * 1024,
+        },
+        limits: Limits {
+            max_replicas: 5,
+            min_replicas: 1,
+            max_components: 12,
+            max_configurations: 50,
+            max_request_body_size: 100 * 1024 * 1024,
+            request_timeout: Duration::from_secs(900),
+            cooldown: (Duration::from_secs(300), Duration::from_secs(86_400)),
+            startup_timeout: Duration::from_secs(1800),
+            egress: EgressLimit::Allowed,
+        },
+        cluster_version: (1, 36),
+        gallery: Gallery::default(),
+        digest: ContentHash::of(b"platform"),
+    }
+}
+
+pub fn instance() -> InstanceName {
+    InstanceName::parse("demo").unwrap()
+}
+
+pub fn copies(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).unwrap()
+}
+
+pub fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+    entries.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}

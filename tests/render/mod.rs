@@ -1,0 +1,8 @@
+//! What reaches the cluster: golden files that a person reads, and rules that no solution breaks.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod fixtures;
+mod golden;
+mod properties;
+mod rules;

@@ -1,0 +1,369 @@
+//! Rules that hold for every solution that `catalog` can hand over.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::Value;
+use vitrine::catalog::platform::Activation;
+use vitrine::catalog::solution::{
+    Component, Egress, Exposure, Hardware, Probe, Scaling, Shape, Target,
+};
+use vitrine::catalog::{Platform, Solution};
+use vitrine::model::{Kind, ObjectKey, marks};
+use vitrine::render::{Desired, Phase};
+
+use super::fixtures::{DOMAIN, component, copies, platform, solution};
+use super::rules::{of_kind, on};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_lies_outside_the_solutions_namespace_but_its_grant(world in world()) {
+        let home = world.solution.name.namespace();
+        for object in &world.render().objects {
+            match object.key.kind {
+                Kind::Namespace => prop_assert_eq!(&object.key, &ObjectKey::cluster(Kind::Namespace, &home)),
+                Kind::ReferenceGrant => prop_assert_eq!(object.key.namespace.as_deref(), Some("keda")),
+                _ => prop_assert_eq!(object.key.namespace.as_ref(), Some(&home)),
+            }
+            let metadata = &object.body["metadata"];
+            prop_assert_eq!(metadata["name"].as_str(), Some(object.key.name.as_str()));
+            prop_assert_eq!(metadata["namespace"].as_str(), object.key.namespace.as_deref());
+        }
+    }
+
+    #[test]
+    fn keys_are_unique_and_names_fit(world in world()) {
+        let desired = world.render();
+        let keys = desired.objects.iter().map(|o| &o.key).collect::<BTreeSet<_>>();
+        prop_assert_eq!(keys.len(), desired.objects.len());
+        for key in keys {
+            let longest = match key.kind {
+                // KEDA names an autoscaler `keda-hpa-<name>`, in 63 characters.
+                Kind::ScaledObject => 54,
+                Kind::Namespace | Kind::Service => 63,
+                // The name of a Deployment ends up in labels of its pods' ReplicaSets.
+                Kind::Deployment => 52,
+                _ => 253,
+            };
+            prop_assert!(key.name.len() <= longest, "{key} is too long");
+            let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            prop_assert!(key.name.chars().all(allowed), "{key}");
+        }
+    }
+
+    #[test]
+    fn two_renders_are_equal(world in world()) {
+        prop_assert_eq!(world.render(), world.render());
+    }
+
+    #[test]
+    fn two_solutions_share_no_object((one, other) in (world(), world())) {
+        prop_assume!(one.solution.name != other.solution.name);
+        let keys = |d: Desired| d.objects.iter().map(|o| o.key.clone()).collect::<BTreeSet<_>>();
+        let (one, other) = (keys(one.render()), keys(other.render()));
+        prop_assert!(one.is_disjoint(&other));
+    }
+
+    #[test]
+    fn replicas_are_ours_exactly_when_no_autoscaler_owns_them(world in world()) {
+        let desired = world.render();
+        let scaled = of_kind(&desired, Kind::ScaledObject)
+            .map(|o| o.body["spec"]["scaleTargetRef"]["name"].as_str().unwrap().to_owned())
+            .collect::<BTreeSet<_>>();
+        for deployment in of_kind(&desired, Kind::Deployment) {
+            let ours = deployment.body["spec"].get("replicas").is_some();
+            prop_assert_eq!(ours, !scaled.contains(&deployment.key.name));
+        }
+    }
+
+    #[test]
+    fn every_object_and_pod_says_whose_it_is(world in world()) {
+        for object in &world.render().objects {
+            let pod = object.body.pointer("/spec/template/metadata/labels");
+            for labels in [Some(&object.body["metadata"]["labels"]), pod].into_iter().flatten() {
+                prop_assert_eq!(&labels[marks::MANAGED_BY], marks::PRODUCT);
+                prop_assert_eq!(&labels[marks::INSTANCE], "demo");
+                prop_assert_eq!(&labels[marks::SOLUTION], world.solution.name.as_str());
+                let component = object.component.as_ref().map(|c| c.as_str());
+                prop_assert_eq!(labels[marks::COMPONENT].as_str(), component);
+                for value in labels.as_object().unwrap().values() {
+                    prop_assert!(value.as_str().is_some_and(|v| v.len() <= 63));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn selectors_never_contain_what_a_commit_changes(world in world()) {
+        let desired = world.render();
+        for deployment in of_kind(&desired, Kind::Deployment) {
+            let spec = &deployment.body["spec"];
+            let selector = spec["selector"]["matchLabels"].as_object().unwrap();
+            let keys = selector.keys().map(String::as_str).collect::<BTreeSet<_>>();
+            prop_assert_eq!(keys, BTreeSet::from([marks::SOLUTION, marks::COMPONENT]));
+            for (key, value) in selector {
+                prop_assert_eq!(&spec["template"]["metadata"]["labels"][key], value);
+            }
+            let service = of_kind(&desired, Kind::Service).find(|s| s.key.name == deployment.key.name);
+            prop_assert_eq!(service.unwrap().body["spec"]["selector"].as_object(), Some(selector));
+        }
+    }
+
+    #[test]
+    fn every_container_is_bounded_and_restricted(world in world()) {
+        for deployment in of_kind(&world.render(), Kind::Deployment) {
+            let pod = &deployment.body["spec"]["template"]["spec"];
+            prop_assert_eq!(&pod["automountServiceAccountToken"], false);
+            prop_assert_eq!(&pod["securityContext"]["runAsNonRoot"], true);
+            prop_assert_eq!(&pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+            for forbidden in ["hostNetwork", "hostPID", "hostIPC", "hostUsers"] {
+                prop_assert!(pod.get(forbidden).is_none());
+            }
+            for container in pod["containers"].as_array().unwrap() {
+                let security = &container["securityContext"];
+                prop_assert_eq!(&security["allowPrivilegeEscalation"], false);
+                prop_assert_eq!(&security["capabilities"]["drop"][0], "ALL");
+                prop_assert!(security.get("privileged").is_none());
+                let resources = &container["resources"];
+                for (side, names) in
+                    [("requests", &["cpu", "memory", "ephemeral-storage"][..]), ("limits", &["memory", "ephemeral-storage"])]
+                {
+                    for name in names {
+                        prop_assert!(resources[side][name].is_string(), "{side}.{name}: {resources}");
+                    }
+                }
+            }
+            let mounts = pod.pointer("/containers/0/volumeMounts").and_then(Value::as_array);
+            for mount in mounts.into_iter().flatten() {
+                let volumes = pod["volumes"].as_array().unwrap();
+                prop_assert!(volumes.iter().any(|v| v["name"] == mount["name"]), "{mount}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_public_without_default_deny_and_a_way_in(world in world()) {
+        let desired = world.render();
+        let names = of_kind(&desired, Kind::NetworkPolicy)
+            .map(|o| o.key.name.as_str())
+            .collect::<BTreeSet<_>>();
+        for name in ["default-deny", "allow-dns", "allow-edge"] {
+            prop_assert!(names.contains(name), "{name}");
+        }
+        for route in of_kind(&desired, Kind::HttpRoute) {
+            let spec = &route.body["spec"];
+            for host in spec["hostnames"].as_array().unwrap() {
+                let host = host.as_str().unwrap();
+                let label = host.strip_suffix(&format!(".{DOMAIN}")).unwrap();
+                let own = label.split("--").next() == Some(world.solution.name.as_str());
+                prop_assert!(own, "{host} is not this solution's");
+            }
+            for rule in spec["rules"].as_array().unwrap() {
+                let backends = rule.get("backendRefs").is_some();
+                let redirects = rule.pointer("/filters/0/requestRedirect").is_some();
+                prop_assert!(backends != redirects, "{rule}");
+            }
+        }
+    }
+}
+
+/// Everything that rendering depends on.
+#[derive(Clone, Debug)]
+struct World {
+    solution: Solution,
+    platform: Platform,
+    phase: Phase,
+}
+
+impl World {
+    fn render(&self) -> Desired {
+        on(&self.solution, &self.platform, self.phase)
+    }
+}
+
+fn world() -> impl Strategy<Value = World> {
+    let phase = prop_oneof![
+        3 => Just(Phase::Live),
+        1 => Just(Phase::Suspended),
+        1 => Just(Phase::Expired),
+    ];
+    let version = prop_oneof![Just((1, 30)), Just((1, 33)), Just((1, 40))];
+    (any_solution(), phase, any::<bool>(), version).prop_map(
+        |(solution, phase, activation, version)| {
+            let mut platform = platform();
+            if !activation {
+                platform.activation = Activation::None;
+            }
+            platform.cluster_version = version;
+            World { solution, platform, phase }
+        },
+    )
+}
+
+fn any_solution() -> impl Strategy<Value = Solution> {
+    let shape =
+        prop_oneof![Just(Shape::Single), Just(Shape::Components), Just(Shape::Configurations),];
+    let parts = proptest::collection::btree_map(name(20), part(), 1..20);
+    (name(40), shape, parts, "\\PC{0,80}").prop_map(|(name, shape, parts, title)| {
+        let many = parts.len();
+        let parts = parts.into_iter().enumerate().map(|(n, (part, draw))| {
+            let host = match shape {
+                Shape::Single | Shape::Components => format!("{name}.{DOMAIN}"),
+                Shape::Configurations => format!("{name}--{part}.{DOMAIN}"),
+            };
+            let path = if n == 0 || shape == Shape::Configurations {
+                "/".to_owned()
+            } else {
+                format!("/{part}")
+            };
+            let public = n == 0 || draw.public || shape == Shape::Configurations;
+            let mut it = component(&part, public.then_some((host.as_str(), path.as_str())));
+            draw.fill(&mut it);
+            it
+        });
+        let parts = match shape {
+            Shape::Single => parts.take(1).collect::<Vec<_>>(),
+            Shape::Components | Shape::Configurations => parts.take(many).collect(),
+        };
+        let mut it = solution(&name, shape, parts);
+        it.title = title;
+        declare_calls(&mut it);
+        it
+    })
+}
+
+/// Each component calls every private one after it: no cycle.
+fn declare_calls(solution: &mut Solution) {
+    let private = solution
+        .components
+        .values()
+        .filter(|c| c.exposure == Exposure::Private)
+        .map(|c| c.name.clone())
+        .collect::<BTreeSet<_>>();
+    for component in solution.components.values_mut() {
+        let name = component.name.clone();
+        component.depends_on = private.iter().filter(|callee| **callee > name).cloned().collect();
+    }
+}
+
+/// What is drawn for one component.
+#[derive(Clone, Debug)]
+struct Part {
+    public: bool,
+    strip: bool,
+    scaling: Scaling,
+    port: u16,
+    base_path: &'static str,
+    hardware: Hardware,
+    files: Vec<Vec<u8>>,
+    scratch: usize,
+    egress: Vec<Egress>,
+    probe: Probe,
+    startup: u64,
+    limits: bool,
+}
+
+impl Part {
+    fn fill(self, it: &mut Component) {
+        if let Exposure::Public { strip_prefix, .. } = &mut it.exposure {
+            *strip_prefix = self.strip;
+        }
+        it.scaling = self.scaling;
+        it.port = self.port;
+        it.base_path = self.base_path.to_owned();
+        it.hardware = self.hardware;
+        let files = self.files.into_iter().enumerate();
+        it.files = files.map(|(n, bytes)| (format!("/config/{n}"), Arc::from(bytes))).collect();
+        it.scratch =
+            (0..self.scratch).map(|n| (format!("/scratch/{n}"), "1Gi".to_owned())).collect();
+        it.egress = self.egress;
+        it.liveness = Some(self.probe.clone());
+        it.readiness = self.probe;
+        it.startup = Duration::from_secs(self.startup);
+        if !self.limits {
+            it.limits.clear();
+        }
+    }
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    let scaling = prop_oneof![
+        (1u16..5).prop_map(|n| Scaling::AlwaysOn { replicas: copies(n) }),
+        (0u16..3, 3u16..6, 300u64..86_400, any::<bool>(), 1u32..1000).prop_map(
+            |(min, max, cooldown, rate, n)| Scaling::Autoscaled {
+                min,
+                max: copies(max),
+                cooldown: Duration::from_secs(cooldown),
+                target: if rate { Target::RequestRate(n) } else { Target::Concurrency(n) },
+            }
+        ),
+    ];
+    let hardware =
+        (proptest::option::of(name(20)), any::<bool>()).prop_map(|(group, exclusive)| Hardware {
+            class: "any".to_owned(),
+            node_group: group,
+            exclusive,
+        });
+    let egress = prop_oneof![Just("0.0.0.0/0"), Just("::/0"), Just("192.0.2.0/24")];
+    let egress = (egress, 1u16..).prop_map(|(cidr, port)| Egress { cidr: cidr.to_owned(), port });
+    let probe =
+        prop_oneof![Just(Probe::TcpConnect), Just(Probe::Get { path: "/healthz".to_owned() }),];
+    let bytes = proptest::collection::vec(any::<u8>(), 0..40);
+    (
+        (any::<bool>(), any::<bool>(), scaling, 1024u16.., hardware),
+        prop_oneof![Just("/"), Just("/ui"), Just("/b/c")],
+        proptest::collection::vec(bytes, 0..3),
+        0usize..3,
+        proptest::collection::vec(egress, 0..3),
+        (probe, 1u64..1800, any::<bool>()),
+    )
+        .prop_map(
+            |(
+                (public, strip, scaling, port, hardware),
+                base_path,
+                files,
+                scratch,
+                egress,
+                last,
+            )| {
+                let (probe, startup, limits) = last;
+                Part {
+                    public,
+                    strip,
+                    scaling,
+                    port,
+                    base_path,
+                    hardware,
+                    files,
+                    scratch,
+                    egress,
+                    probe,
+                    startup,
+                    limits,
+                }
+            },
+        )
+}
+
+/// Names of up to `longest` characters, also of exactly that many.
+fn name(longest: usize) -> impl Strategy<Value = String> {
+    let pattern = prop_oneof![
+        Just("[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,4})?".to_owned()),
+        Just(format!("[a-z][a-z0-9]{{{}}}", longest - 1)),
+    ];
+    pattern.prop_flat_map(|pattern| proptest::string::string_regex(&pattern).unwrap()).prop_filter(
+        "reserved",
+        |name| {
+            let reserved = name == "default"
+                || name.starts_with("pr-")
+                || name.split('-').any(|word| word == "edge")
+                || ["-page", "-files"].iter().any(|s| name.ends_with(s))
+                || vitrine::model::SolutionName::RESERVED.contains(&name.as_str());
+            !reserved
+        },
+    )
+}

@@ -1,0 +1,15 @@
+//! What the tests stand on: a cluster to run against, and the things that people and other
+//! controllers do to it.
+
+// Shared by scenarios that come and go; the ones on duty decide what is used.
+#![allow(dead_code)]
+
+pub mod certificates;
+mod clear;
+#[macro_use]
+pub mod cluster;
+pub mod guard;
+pub mod objects;
+pub mod players;
+pub mod real;
+pub mod requests;

@@ -1,0 +1,121 @@
+//! Makes the shared cluster as a fresh one again: no solution, no record of the daemon, every CRD
+//! there.
+//!
+//! Kubernetes would do it by itself, but waits 5 s before it empties a namespace and 8 s more when a
+//! finalizer is in the way. Between two tests nobody has to be that careful: whatever lies in a
+//! solution's namespace is deleted, finalizers or not, and the namespace is released.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use kube::core::PartialObjectMeta;
+use kube::discovery::{Discovery, Scope, verbs};
+use kube::{Client, ResourceExt as _};
+use serde_json::json;
+use vitrine::model::{Kind, marks, names};
+
+use super::cluster::{DAEMON_NAMESPACE, INTERCEPTOR_NAMESPACE};
+use super::objects;
+use super::real::{self, ControlPlane};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Requests in flight.
+const AT_ONCE: usize = 16;
+
+pub async fn clear(admin: &Client, plane: &ControlPlane) -> anyhow::Result<()> {
+    real::install(admin, &plane.crds().read()?).await?;
+    let interceptor = json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": INTERCEPTOR_NAMESPACE},
+    });
+    objects::apply(admin, &interceptor, "kubectl").await?;
+
+    // From now on nothing new can come into them.
+    let namespaces = objects::api(admin, Kind::Namespace, None);
+    let mut doomed: Vec<String> = namespaces
+        .list_metadata(&ListParams::default())
+        .await?
+        .iter()
+        .map(|n| n.name_any())
+        .collect();
+    doomed.retain(|name| name.starts_with(names::NAMESPACE_PREFIX));
+    for name in &doomed {
+        gone_is_fine(namespaces.delete(name, &DeleteParams::default()).await)?;
+    }
+
+    let kinds = Discovery::new(admin.clone()).run_aggregated().await?;
+    let kinds = kinds.groups().flat_map(|group| group.recommended_resources());
+    let kinds = kinds.filter(|(_, can)| {
+        can.scope == Scope::Namespaced
+            && can.supports_operation(verbs::LIST)
+            && can.supports_operation(verbs::DELETE)
+    });
+    stream::iter(kinds)
+        .map(|(kind, _)| async move { empty(admin, &kind).await.context(kind.kind) })
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<Vec<()>>()
+        .await?;
+
+    for name in &doomed {
+        release(admin, name).await?;
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(stuck) = namespaces.get_opt(name).await? {
+            ensure!(Instant::now() < deadline, "namespace {name} does not end: {:?}", stuck.data);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes what scenarios may have left of one kind.
+async fn empty(admin: &Client, kind: &ApiResource) -> anyhow::Result<()> {
+    let everywhere: Api<DynamicObject> = Api::all_with(admin.clone(), kind);
+    let left = everywhere.list_metadata(&ListParams::default()).await?;
+    stream::iter(left.items.into_iter().filter(|object| is_left_over(kind, object)))
+        .map(|object| async move {
+            let home = object.namespace().unwrap_or_default();
+            let api: Api<DynamicObject> = Api::namespaced_with(admin.clone(), &home, kind);
+            if !object.finalizers().is_empty() {
+                let freed = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+                let params = PatchParams::default();
+                gone_is_fine(api.patch_metadata(&object.name_any(), &params, &freed).await)?;
+            }
+            gone_is_fine(api.delete(&object.name_any(), &DeleteParams::default()).await)
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<Vec<()>>()
+        .await?;
+    Ok(())
+}
+
+/// Everything of a solution, and what the daemon or an approver writes elsewhere.
+fn is_left_over(kind: &ApiResource, object: &PartialObjectMeta<DynamicObject>) -> bool {
+    let ours = object.labels().get(marks::MANAGED_BY).is_some_and(|who| who == marks::PRODUCT);
+    match object.namespace().unwrap_or_default().as_str() {
+        DAEMON_NAMESPACE => matches!(kind.kind.as_str(), "ConfigMap" | "Lease"),
+        name => ours || name.starts_with(names::NAMESPACE_PREFIX),
+    }
+}
+
+/// Says that a namespace is empty, as the namespace controller would in a while.
+async fn release(admin: &Client, name: &str) -> anyhow::Result<()> {
+    let body = json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": name}, "spec": {"finalizers": []},
+    });
+    let path = format!("/api/v1/namespaces/{name}/finalize");
+    let request = http::Request::put(path)
+        .header("content-type", "application/json")
+        .body(serde_json::to_vec(&body)?)?;
+    gone_is_fine(admin.request::<serde_json::Value>(request).await)
+}
+
+/// Somebody else may have been faster.
+fn gone_is_fine<T>(result: kube::Result<T>) -> anyhow::Result<()> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        Err(why) => Err(why.into()),
+    }
+}

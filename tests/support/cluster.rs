@@ -1,0 +1,172 @@
+//! One fixture for two API servers, so that one scenario judges both.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use kube::Client;
+use kube::api::ListParams;
+use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
+use vitrine::model::{Kind, ObjectKey, marks};
+
+use super::clear::clear;
+use super::objects;
+use super::players::Players;
+use super::real::ControlPlane;
+use super::requests::Requests;
+
+/// The namespace of the daemon's Lease and of approvals, as in `deploy/rbac.yaml`.
+pub const DAEMON_NAMESPACE: &str = "vitrine-system";
+/// Where the played HTTP add-on has its interceptor.
+pub const INTERCEPTOR_NAMESPACE: &str = "keda";
+
+/// How long anything may take that a scenario waits for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A cluster that holds nothing of vitrine's yet.
+///
+/// The real one is shared by all tests of a run, and a solution's namespace has the same name
+/// whoever asks for it. So a scenario has the real cluster for itself: the fixture holds a lock, and
+/// clears away what the scenario before left.
+pub struct Cluster {
+    client: Client,
+    admin: Client,
+    requests: Requests,
+    players: Players,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Cluster {
+    /// kube-apiserver, with the rights of `deploy/rbac.yaml`, and the players at work.
+    pub async fn real() -> Self {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+        let alone = ONE_AT_A_TIME.lock().await;
+        let plane = ControlPlane::shared();
+        let admin = plane.admin_client().await;
+        let requests = Requests::default();
+        let client = requests.watch(plane.daemon_client().await);
+        clear(&admin, plane).await.expect("what the scenario before left can be cleared away");
+        let players = Players::start_all(&admin);
+        Self { client, admin, requests, players, _alone: alone }
+    }
+
+    /// With the daemon's rights; every request is logged in [`Self::requests`].
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// With all rights, as the people and controllers who are not vitrine; nothing is logged.
+    pub fn admin_client(&self) -> Client {
+        self.admin.clone()
+    }
+
+    /// What was sent through [`Self::client`].
+    pub fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// The other controllers.
+    pub fn players(&self) -> &Players {
+        &self.players
+    }
+
+    /// The object at `key`, or `None` if there is none.
+    pub async fn get(&self, key: &ObjectKey) -> Option<Value> {
+        objects::get(&self.admin, key).await.expect("the administrator may read everything")
+    }
+
+    /// Waits until the object at `key` (or its absence) is as `told`; answers it.
+    ///
+    /// Panics with the last state seen when that takes too long.
+    pub async fn wait_for(
+        &self,
+        key: &ObjectKey,
+        told: &str,
+        mut is: impl FnMut(Option<&Value>) -> bool,
+    ) -> Option<Value> {
+        let api = objects::api(&self.admin, key.kind, key.namespace.as_deref());
+        let mut seen = None;
+        let fulfilled = async {
+            let mut states = Box::pin(kube::runtime::watcher::watch_object(api, &key.name));
+            while let Some(state) = states.next().await {
+                // An error is a watch that broke or a kind that is missing; the stream goes on.
+                let Ok(object) = state else { continue };
+                seen = object.map(|o| serde_json::to_value(o).expect("an object is JSON"));
+                if is(seen.as_ref()) {
+                    return;
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, fulfilled).await.is_ok();
+        assert!(in_time, "{key:?} was not {told} within {PATIENCE:?}; last seen: {seen:#?}");
+        seen
+    }
+
+    /// Every object of `kind` of this instance, in all namespaces.
+    pub async fn of_instance(&self, kind: Kind, instance: &str) -> Vec<Value> {
+        let selected = ListParams::default().labels(&format!("{}={instance}", marks::INSTANCE));
+        let found = objects::api(&self.admin, kind, None).list(&selected).await;
+        let found = found.expect("the administrator may list everything");
+        found.items.iter().map(|o| serde_json::to_value(o).expect("an object is JSON")).collect()
+    }
+}
+
+/// Runs a scenario in a runtime of its own, and ends it when it takes too long.
+pub fn play(start: impl AsyncFnOnce() -> Cluster, scenario: impl AsyncFnOnce(&Cluster)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime starts");
+    runtime.block_on(async {
+        let cluster = start().await;
+        // From here on, because the start may build a control plane and wait for its turn.
+        let limit = Duration::from_secs(60);
+        let played = tokio::time::timeout(limit, scenario(&cluster)).await;
+        assert!(played.is_ok(), "the scenario was not over after {limit:?}");
+    });
+}
+
+/// Declares a scenario: one body, a test for each API server.
+///
+/// ```ignore
+/// scenario! {
+///     async fn a_deleted_folder_takes_its_namespace_along(cluster: &Cluster) { ... }
+/// }
+/// scenario! {
+///     only real, because "it is about kube-apiserver's own rules";
+///     async fn the_daemon_cannot_read_secrets(cluster: &Cluster) { ... }
+/// }
+/// ```
+macro_rules! scenario {
+    (only $server:ident, because $why:literal; async fn $name:ident($cluster:ident: &Cluster) $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn scenario($cluster: &Cluster) $body
+
+            #[doc = $why]
+            #[test]
+            fn $server() {
+                $crate::support::cluster::play(Cluster::$server, scenario);
+            }
+        }
+    };
+    (async fn $name:ident($cluster:ident: &Cluster) $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn scenario($cluster: &Cluster) $body
+
+            #[test]
+            fn sandbox() {
+                $crate::support::cluster::play(Cluster::sandbox, scenario);
+            }
+
+            #[test]
+            fn real() {
+                $crate::support::cluster::play(Cluster::real, scenario);
+            }
+        }
+    };
+}
