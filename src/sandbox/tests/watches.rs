@@ -1,0 +1,1 @@
+//! Lists, watches, deletions, discovery, faults.
