@@ -145,14 +145,14 @@ impl Sandbox {
         let store = Store::new(Kinds::built_in(), options.history);
         let controllers = options.controllers;
         let definitions = options.definitions.clone();
-        let state =
-            State { store, faults: Faults::default(), log: VecDeque::new(), epoch: 0 };
+        let state = State { store, faults: Faults::default(), log: VecDeque::new(), epoch: 0 };
         let sandbox = Self(Arc::new(Inner { options, state: Mutex::new(state) }));
         for definition in definitions {
             sandbox.install_definition(definition);
         }
         for name in ["default", "kube-system"] {
-            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            let namespace =
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
             let _ = sandbox.create("kube-apiserver", namespace);
         }
         if controllers {
@@ -298,7 +298,13 @@ impl Sandbox {
     }
 
     /// Any object: `api_version` and `kind` as in its own fields, namespace empty if it has none.
-    pub fn find(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+    pub fn find(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Option<Value> {
         let state = self.lock();
         let resource = state.store.kinds.named(api_version, kind)?;
         let place = (namespace.to_owned(), name.to_owned());
@@ -356,9 +362,14 @@ impl Sandbox {
     ) -> Result<Value, Refusal> {
         let resource = self.resource(key.kind).ok_or_else(Refusal::no_such_path)?;
         let namespace = key.namespace.as_deref().unwrap_or_default();
-        self.write_directly(&resource, namespace, &key.name, subresource, manager, |write, store| {
-            write.patch(store, change).map(|done| Value::clone(&done.object))
-        })
+        self.write_directly(
+            &resource,
+            namespace,
+            &key.name,
+            subresource,
+            manager,
+            |write, store| write.patch(store, change).map(|done| Value::clone(&done.object)),
+        )
     }
 
     /// Scales a Deployment, as an autoscaler would.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use super::kinds::Resource;
@@ -53,7 +53,12 @@ impl Serialize for Shown<'_> {
 
 /// What a request is answered with, before it becomes bytes.
 pub enum Reply {
-    Object { code: u16, resource: Arc<Resource>, object: Arc<Value>, metadata_only: bool },
+    Object {
+        code: u16,
+        resource: Arc<Resource>,
+        object: Arc<Value>,
+        metadata_only: bool,
+    },
     List(List),
     Json(u16, Value),
     Text(u16, &'static str),
@@ -113,7 +118,9 @@ impl Reply {
             }
             Self::List(list) => in_json(200, &list),
             Self::Json(code, value) => in_json(code, &value),
-            Self::Text(code, text) => response(code, "text/plain", whole(Bytes::from_static(text.as_bytes()))),
+            Self::Text(code, text) => {
+                response(code, "text/plain", whole(Bytes::from_static(text.as_bytes())))
+            }
             Self::Stream(body) => response(200, "application/json", body),
         }
     }
@@ -139,8 +146,6 @@ fn whole(bytes: Bytes) -> Body {
 fn response(code: u16, kind: &'static str, body: Body) -> http::Response<Body> {
     let mut answer = http::Response::new(body);
     *answer.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
-    answer
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
     answer
 }

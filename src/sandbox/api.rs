@@ -175,9 +175,7 @@ impl Sandbox {
                 None => {
                     let prefix = text(&body, "/metadata/generateName").unwrap_or_default();
                     if prefix.is_empty() {
-                        return Err(Refusal::bad_request(
-                            "resource name may not be empty",
-                        ));
+                        return Err(Refusal::bad_request("resource name may not be empty"));
                     }
                     format!("{prefix}{:05x}", state.store.fresh_number())
                 }
@@ -264,18 +262,17 @@ impl Sandbox {
         objects: &Objects,
         resource: &Arc<Resource>,
     ) -> Result<Reply, Refusal> {
-        let options =
-            if request.body.is_empty() { json!({}) } else { read_json(&request.body)? };
+        let options = if request.body.is_empty() { json!({}) } else { read_json(&request.body)? };
         let now = self.now();
         let mut state = self.lock();
         let state = &mut *state;
         if refuses(&state.faults.no_deletes, resource) {
             return Err(Refusal::forbidden(resource, &objects.name, "deleting is refused"));
         }
-        let wanted = |field: &str| {
-            text(&options, &format!("/preconditions/{field}")).map(str::to_owned)
-        };
-        let dry_run = request.param("dryRun") == "All" || options.get("dryRun") == Some(&json!(["All"]));
+        let wanted =
+            |field: &str| text(&options, &format!("/preconditions/{field}")).map(str::to_owned);
+        let dry_run =
+            request.param("dryRun") == "All" || options.get("dryRun") == Some(&json!(["All"]));
         let write = Write {
             resource,
             namespace: &objects.namespace,
@@ -346,8 +343,9 @@ fn refuses(kinds: &std::collections::BTreeSet<Kind>, resource: &Resource) -> boo
 }
 
 fn read_json(body: &[u8]) -> Result<Value, Refusal> {
-    serde_json::from_slice(body)
-        .map_err(|e| Refusal::bad_request(format!("couldn't get version/kind; json parse error: {e}")))
+    serde_json::from_slice(body).map_err(|e| {
+        Refusal::bad_request(format!("couldn't get version/kind; json parse error: {e}"))
+    })
 }
 
 fn read_yaml(body: &[u8]) -> Result<Value, Refusal> {

@@ -40,8 +40,7 @@ pub fn groups(kinds: &Kinds) -> Value {
 
 /// `GET /apis/GROUP`.
 pub fn group(kinds: &Kinds, name: &str) -> Option<Value> {
-    let mut group =
-        groups(kinds)["groups"].as_array()?.iter().find(|g| g["name"] == name)?.clone();
+    let mut group = groups(kinds)["groups"].as_array()?.iter().find(|g| g["name"] == name)?.clone();
     group["kind"] = json!("APIGroup");
     group["apiVersion"] = json!("v1");
     Some(group)

@@ -186,7 +186,10 @@ impl Row {
             kind: self.kind.to_owned(),
             plural: self.plural.to_owned(),
             singular: self.kind.to_lowercase(),
-            short_names: (!self.short.is_empty()).then(|| self.short.to_owned()).into_iter().collect(),
+            short_names: (!self.short.is_empty())
+                .then(|| self.short.to_owned())
+                .into_iter()
+                .collect(),
             namespaced: has('n'),
             status: has('s'),
             scale: has('c'),

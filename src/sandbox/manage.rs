@@ -187,7 +187,8 @@ pub fn update(
         .unwrap_or_default();
     // Forced: an update never conflicts.
     let _ = give_way(&mut managed, &changes, true);
-    let fields = mine.without_below(&changes.removed).union(&changes.added).union(&changes.modified);
+    let fields =
+        mine.without_below(&changes.removed).union(&changes.added).union(&changes.modified);
     managed.push(entry(resource, writer, Operation::Update, fields));
     managed
 }
@@ -209,7 +210,12 @@ pub fn scale(resource: &Resource, live: &Value, writer: &Writer<'_>) -> Vec<Entr
     managed
 }
 
-fn entry(resource: &Resource, writer: &Writer<'_>, operation: Operation, fields: FieldSet) -> Entry {
+fn entry(
+    resource: &Resource,
+    writer: &Writer<'_>,
+    operation: Operation,
+    fields: FieldSet,
+) -> Entry {
     Entry {
         manager: writer.manager.to_owned(),
         operation,
@@ -267,11 +273,4 @@ fn keep_to_subresource(fields: &mut FieldSet, resource: &Resource, subresource: 
 }
 
 /// Maps and lists that every object of a built-in kind has, even if empty.
-const ALWAYS: &[&str] = &[
-    "metadata",
-    "spec",
-    "status",
-    "template",
-    "strategy",
-    "containers",
-];
+const ALWAYS: &[&str] = &["metadata", "spec", "status", "template", "strategy", "containers"];

@@ -21,11 +21,22 @@ pub fn merge(shape: Shape, live: &Value, applied: &Value) -> Value {
             }
             Value::Object(merged)
         }
-        (Shape::Keyed(keys, _) | Shape::KeyedAtoms(keys), Value::Array(live), Value::Array(new)) => {
-            Value::Array(merge_items(live, new, |item| keyed_element(keys, item), |a, b| {
-                if matches!(shape, Shape::KeyedAtoms(_)) { b.clone() } else { merge(shape.item(), a, b) }
-            }))
-        }
+        (
+            Shape::Keyed(keys, _) | Shape::KeyedAtoms(keys),
+            Value::Array(live),
+            Value::Array(new),
+        ) => Value::Array(merge_items(
+            live,
+            new,
+            |item| keyed_element(keys, item),
+            |a, b| {
+                if matches!(shape, Shape::KeyedAtoms(_)) {
+                    b.clone()
+                } else {
+                    merge(shape.item(), a, b)
+                }
+            },
+        )),
         (Shape::Set, Value::Array(live), Value::Array(new)) => {
             Value::Array(merge_items(live, new, |item| Some(set_element(item)), |_, b| b.clone()))
         }
@@ -90,12 +101,18 @@ fn remove(shape: Shape, value: &mut Value, element: &str) {
                 map.remove(name);
             }
         }
-        Value::Array(items) => items.retain(|item| element_of(shape, item).as_deref() != Some(element)),
+        Value::Array(items) => {
+            items.retain(|item| element_of(shape, item).as_deref() != Some(element))
+        }
         _ => {}
     }
 }
 
-fn descend<'a>(shape: Shape, value: &'a mut Value, element: &str) -> Option<(Shape, &'a mut Value)> {
+fn descend<'a>(
+    shape: Shape,
+    value: &'a mut Value,
+    element: &str,
+) -> Option<(Shape, &'a mut Value)> {
     match value {
         Value::Object(map) => {
             let name = element.strip_prefix("f:")?;
@@ -103,7 +120,8 @@ fn descend<'a>(shape: Shape, value: &'a mut Value, element: &str) -> Option<(Sha
             Some((shape.field(name).unwrap_or_else(|| Shape::by_rule(inner)), inner))
         }
         Value::Array(items) => {
-            let item = items.iter_mut().find(|i| element_of(shape, i).as_deref() == Some(element))?;
+            let item =
+                items.iter_mut().find(|i| element_of(shape, i).as_deref() == Some(element))?;
             Some((shape.item(), item))
         }
         _ => None,
@@ -153,7 +171,9 @@ impl Walk<'_> {
             return;
         }
         match (shape, old, new) {
-            (Shape::Fields(_), Value::Object(old), Value::Object(new)) => self.maps(shape, old, new),
+            (Shape::Fields(_), Value::Object(old), Value::Object(new)) => {
+                self.maps(shape, old, new)
+            }
             (Shape::Keyed(keys, _) | Shape::KeyedAtoms(keys), Value::Array(a), Value::Array(b)) => {
                 self.lists(shape, a, b, &|item| keyed(keys, item));
             }
@@ -177,7 +197,13 @@ impl Walk<'_> {
         }
     }
 
-    fn lists(&mut self, shape: Shape, old: &[Value], new: &[Value], name: &dyn Fn(&Value) -> String) {
+    fn lists(
+        &mut self,
+        shape: Shape,
+        old: &[Value],
+        new: &[Value],
+        name: &dyn Fn(&Value) -> String,
+    ) {
         let find = |list: &'_ [Value], element: &str| list.iter().position(|i| name(i) == element);
         for item in old {
             let element = name(item);

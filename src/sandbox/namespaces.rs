@@ -13,9 +13,7 @@ pub const TABLE: &str = "namespaces.";
 /// Whether a namespace is being deleted.
 pub fn is_terminating(store: &Store, name: &str) -> bool {
     let place = (String::new(), name.to_owned());
-    store
-        .get(TABLE, &place)
-        .is_some_and(|ns| ns.pointer("/metadata/deletionTimestamp").is_some())
+    store.get(TABLE, &place).is_some_and(|ns| ns.pointer("/metadata/deletionTimestamp").is_some())
 }
 
 /// Does what the namespace controller does to a terminating namespace: deletes what is in it,
@@ -84,9 +82,7 @@ fn conditions(
     holders: &BTreeMap<String, usize>,
     now: &str,
 ) -> Vec<Value> {
-    let say = |kind: &str, status: &str, reason: &str, message: String| {
-        json!({"type": kind, "status": status, "lastTransitionTime": now, "reason": reason, "message": message})
-    };
+    let say = |kind: &str, status: &str, reason: &str, message: String| json!({"type": kind, "status": status, "lastTransitionTime": now, "reason": reason, "message": message});
     let remaining: Vec<String> =
         left.iter().map(|(what, n)| format!("{what} has {n} resource instances")).collect();
     let held: Vec<String> =
@@ -120,10 +116,7 @@ fn conditions(
             "NamespaceFinalizersRemaining",
             "True",
             "SomeFinalizersRemain",
-            format!(
-                "Some content in the namespace has finalizers remaining: {}",
-                held.join(", ")
-            ),
+            format!("Some content in the namespace has finalizers remaining: {}", held.join(", ")),
         ),
     ]
 }

@@ -90,10 +90,8 @@ impl Refusal {
     }
 
     pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} \"{name}\": {why}",
-            resource.qualified()
-        );
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified());
         Self::new(409, "Conflict", message).about(resource, name)
     }
 
@@ -145,8 +143,9 @@ impl Refusal {
         } else {
             format!("{}.{}", resource.kind, resource.group)
         };
-        let mut refusal = Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {said}"))
-            .about(resource, name);
+        let mut refusal =
+            Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {said}"))
+                .about(resource, name);
         refusal.details["kind"] = json!(resource.kind);
         refusal.details["causes"] = causes.iter().map(Cause::to_json).collect();
         refusal
@@ -227,11 +226,8 @@ impl Refusal {
     }
 
     pub fn too_many_requests(retry_after: u32) -> Self {
-        let mut refusal = Self::new(
-            429,
-            "TooManyRequests",
-            "too many requests, please try again later",
-        );
+        let mut refusal =
+            Self::new(429, "TooManyRequests", "too many requests, please try again later");
         refusal.details = json!({"retryAfterSeconds": retry_after});
         refusal.retry_after = Some(retry_after);
         refusal

@@ -73,13 +73,18 @@ impl Request {
 
     /// Whether the answer is to hold metadata only.
     pub fn metadata_only(&self) -> bool {
-        self.accept.split(',').next().is_some_and(|first| first.contains("as=PartialObjectMetadata"))
+        self.accept
+            .split(',')
+            .next()
+            .is_some_and(|first| first.contains("as=PartialObjectMetadata"))
     }
 
     /// Whether the aggregated form of discovery is understood.
     pub fn aggregated(&self) -> bool {
         self.accept.split(',').any(|kind| {
-            kind.contains("as=APIGroupDiscoveryList") && kind.contains("v=v2") && !kind.contains("v=v2beta1")
+            kind.contains("as=APIGroupDiscoveryList")
+                && kind.contains("v=v2")
+                && !kind.contains("v=v2beta1")
         })
     }
 
@@ -115,7 +120,9 @@ impl Request {
 fn objects(group: &str, version: &str, rest: &[&str]) -> Target {
     let (namespace, rest) = match rest {
         // A Namespace, or a subresource of one, is no content of a namespace.
-        ["namespaces", _] | ["namespaces", _, "status" | "finalize"] if group.is_empty() => ("", rest),
+        ["namespaces", _] | ["namespaces", _, "status" | "finalize"] if group.is_empty() => {
+            ("", rest)
+        }
         ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
         _ => ("", rest),
     };

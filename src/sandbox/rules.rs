@@ -3,8 +3,8 @@
 use k8s_openapi::api::{apps, batch, coordination, core, networking};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::kinds::Resource;
@@ -35,9 +35,7 @@ pub fn unknown_fields(resource: &Resource, object: &Value) -> Result<Vec<String>
         ("networking.k8s.io", "NetworkPolicy") => round::<networking::v1::NetworkPolicy>(object),
         ("networking.k8s.io", "Ingress") => round::<networking::v1::Ingress>(object),
         ("coordination.k8s.io", "Lease") => round::<coordination::v1::Lease>(object),
-        ("apiextensions.k8s.io", _) => {
-            round::<apiextensions::v1::CustomResourceDefinition>(object)
-        }
+        ("apiextensions.k8s.io", _) => round::<apiextensions::v1::CustomResourceDefinition>(object),
         _ => Ok(Vec::new()),
     }
 }
@@ -143,7 +141,8 @@ pub fn allot(resource: &Resource, object: &mut Value, number: u64) {
         }
         ("", "Service") => {
             let spec = entry(map, "spec");
-            let address = format!("10.{}.{}.{}", 96 + (number >> 16) % 4, number >> 8 & 255, number & 255);
+            let address =
+                format!("10.{}.{}.{}", 96 + (number >> 16) % 4, number >> 8 & 255, number & 255);
             set(spec, "clusterIP", json!(address));
             let address = spec.get("clusterIP").cloned().unwrap_or_default();
             set(spec, "clusterIPs", json!([address]));
@@ -175,8 +174,15 @@ fn fill_pod(spec: &mut Map<String, Value>) {
         for container in list(spec, containers) {
             let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
             let tagged = image.contains('@')
-                || image.rsplit('/').next().is_some_and(|n| n.contains(':') && !n.ends_with(":latest"));
-            set(container, "imagePullPolicy", json!(if tagged { "IfNotPresent" } else { "Always" }));
+                || image
+                    .rsplit('/')
+                    .next()
+                    .is_some_and(|n| n.contains(':') && !n.ends_with(":latest"));
+            set(
+                container,
+                "imagePullPolicy",
+                json!(if tagged { "IfNotPresent" } else { "Always" }),
+            );
             set(container, "resources", json!({}));
             set(container, "terminationMessagePath", json!("/dev/termination-log"));
             set(container, "terminationMessagePolicy", json!("File"));
@@ -241,7 +247,11 @@ pub fn judge(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<Ca
                 let number = port.get("port").and_then(Value::as_i64).unwrap_or(0);
                 if !(1..=65535).contains(&number) {
                     let why = "must be between 1 and 65535, inclusive";
-                    causes.push(Cause::invalid(format!("spec.ports[{i}].port"), &json!(number), why));
+                    causes.push(Cause::invalid(
+                        format!("spec.ports[{i}].port"),
+                        &json!(number),
+                        why,
+                    ));
                 }
             }
         }
@@ -314,7 +324,8 @@ fn is_label(text: &str) -> bool {
 }
 
 fn is_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(|part| part.len() <= 253 && is_label_of_any_length(part))
+    text.len() <= 253
+        && text.split('.').all(|part| part.len() <= 253 && is_label_of_any_length(part))
 }
 
 fn is_label_of_any_length(text: &str) -> bool {

@@ -125,8 +125,10 @@ impl Schema {
             (Type::Array, List::Set) => Some(Shape::Set),
             (Type::Array, List::Map(keys)) => {
                 let item = self.items.as_deref();
+                let mut keys: Vec<&String> = keys.iter().collect();
+                keys.sort();
                 let keys: Vec<ListKey> = keys
-                    .iter()
+                    .into_iter()
                     .map(|key| ListKey {
                         field: key.clone().leak(),
                         default: item
@@ -176,7 +178,9 @@ impl Schema {
         match value {
             Value::Object(map) => {
                 if self.kind == Type::Object && !self.open && self.values.is_none() {
-                    map.retain(|name, _| self.properties.contains_key(name) || top && name == "metadata");
+                    map.retain(|name, _| {
+                        self.properties.contains_key(name) || top && name == "metadata"
+                    });
                 }
                 for (name, inner) in map {
                     if let Some(schema) = self.properties.get(name).or(self.values.as_deref())

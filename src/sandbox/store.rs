@@ -85,8 +85,7 @@ impl Store {
         let (version, history) = (self.version, self.history);
         let table = self.open(table);
         let old = table.objects.insert(place.clone(), object.clone());
-        let event =
-            Event { version, place, old, new: Some(object.clone()), last: object.clone() };
+        let event = Event { version, place, old, new: Some(object.clone()), last: object.clone() };
         table.remember(event, history);
         object
     }

@@ -17,7 +17,13 @@ fn sandbox() -> Sandbox {
 }
 
 /// Sends a request; the code and the body of its answer.
-async fn send(sandbox: &Sandbox, method: Method, uri: &str, kind: &str, body: &Value) -> (u16, Value) {
+async fn send(
+    sandbox: &Sandbox,
+    method: Method,
+    uri: &str,
+    kind: &str,
+    body: &Value,
+) -> (u16, Value) {
     let request = http::Request::builder()
         .method(method)
         .uri(uri)

@@ -375,7 +375,9 @@ impl Write<'_> {
             remove(&mut object, "status");
         }
         let metadata = &mut object["metadata"];
-        for given in ["resourceVersion", "managedFields", "deletionTimestamp", "selfLink", "generation"] {
+        for given in
+            ["resourceVersion", "managedFields", "deletionTimestamp", "selfLink", "generation"]
+        {
             remove(metadata, given);
         }
         metadata["uid"] = json!(store.fresh_uid());
@@ -437,7 +439,12 @@ impl Write<'_> {
         Ok(Done { object, created: true })
     }
 
-    fn change(&self, store: &mut Store, old: &Arc<Value>, mut body: Value) -> Result<Done, Refusal> {
+    fn change(
+        &self,
+        store: &mut Store,
+        old: &Arc<Value>,
+        mut body: Value,
+    ) -> Result<Done, Refusal> {
         self.keep_what_is_not_written(&mut body, old);
         self.fill(&mut body);
         self.check(&body, Some(old))?;
@@ -472,7 +479,8 @@ impl Write<'_> {
                 }
             }
         }
-        let (Some(metadata), Some(before)) = (object.get_mut("metadata"), old.get("metadata")) else {
+        let (Some(metadata), Some(before)) = (object.get_mut("metadata"), old.get("metadata"))
+        else {
             return;
         };
         for field in [
@@ -587,12 +595,10 @@ fn same_spec(resource: &Resource, new: &Value, old: &Value) -> bool {
 fn same_body(new: &Value, old: &Value) -> bool {
     let (Some(new), Some(old)) = (new.as_object(), old.as_object()) else { return new == old };
     let same_metadata = |a: &Value, b: &Value| {
-        let skipped = |name: &str| name == "managedFields" || name == "resourceVersion";
-        let fields = |v: &Value| -> Vec<(String, Value)> {
-            let map = v.as_object().into_iter().flatten().filter(|(name, _)| !skipped(name));
-            map.map(|(name, value)| (name.clone(), value.clone())).collect()
-        };
-        fields(a) == fields(b)
+        let (Some(a), Some(b)) = (a.as_object(), b.as_object()) else { return a == b };
+        let counts = |name: &str| name != "managedFields" && name != "resourceVersion";
+        a.iter().filter(|(name, _)| counts(name)).all(|(name, value)| b.get(name) == Some(value))
+            && b.keys().filter(|name| counts(name)).all(|name| a.contains_key(name))
     };
     new.len() == old.len()
         && new.iter().all(|(name, value)| match old.get(name) {

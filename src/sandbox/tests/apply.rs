@@ -105,7 +105,8 @@ async fn what_another_adds_to_a_list_stays() {
     ours["spec"]["template"]["spec"]["containers"][0]["image"] = json!("j");
     let (_, live) = apply(&s, &uri, &ours).await;
     let containers = live["spec"]["template"]["spec"]["containers"].as_array().unwrap();
-    let named: Vec<_> = containers.iter().map(|c| (c["name"].as_str(), c["image"].as_str())).collect();
+    let named: Vec<_> =
+        containers.iter().map(|c| (c["name"].as_str(), c["image"].as_str())).collect();
     assert_eq!(named, [(Some("c"), Some("j")), (Some("mesh"), Some("x"))]);
 }
 
@@ -186,7 +187,8 @@ async fn born_asleep_stays_asleep_when_applied_without_replicas() {
     let s = sandbox();
     post(&s, &format!("{DEPLOYMENTS}?fieldManager=vitrine-birth"), &deployment(Some(0))).await;
     let (code, live) =
-        apply(&s, &format!("{DEPLOYMENTS}/d?fieldManager=vitrine&force=true"), &deployment(None)).await;
+        apply(&s, &format!("{DEPLOYMENTS}/d?fieldManager=vitrine&force=true"), &deployment(None))
+            .await;
     assert_eq!((code, &live["spec"]["replicas"]), (200, &json!(0)));
     assert!(fields(&live, "vitrine-birth").is_some());
 }
@@ -198,12 +200,19 @@ async fn scale_takes_owned_replicas_and_leaves_no_entry_on_unowned_ones() {
     let five = json!({"spec": {"replicas": 5}});
     let uri = format!("{DEPLOYMENTS}/d/scale?fieldManager=keda");
     let (code, scale) = merge(&s, &uri, &five).await;
-    assert_eq!((code, &scale["kind"], &scale["spec"]["replicas"]), (200, &json!("Scale"), &json!(5)));
+    assert_eq!(
+        (code, &scale["kind"], &scale["spec"]["replicas"]),
+        (200, &json!("Scale"), &json!(5))
+    );
     let (_, live) = get(&s, &format!("{DEPLOYMENTS}/d")).await;
     assert!(fields(&live, "m").unwrap().pointer("/f:spec/f:replicas").is_none());
     let keda = &live["metadata"]["managedFields"][1];
-    assert_eq!((&keda["manager"], &keda["subresource"], &keda["time"]), (&json!("keda"), &json!("scale"), &Value::Null));
-    let (code, status) = apply(&s, &format!("{DEPLOYMENTS}/d?fieldManager=m"), &deployment(Some(3))).await;
+    assert_eq!(
+        (&keda["manager"], &keda["subresource"], &keda["time"]),
+        (&json!("keda"), &json!("scale"), &Value::Null)
+    );
+    let (code, status) =
+        apply(&s, &format!("{DEPLOYMENTS}/d?fieldManager=m"), &deployment(Some(3))).await;
     assert_eq!(code, 409);
     assert_eq!(
         status["details"]["causes"][0]["message"],
@@ -250,10 +259,16 @@ async fn an_unknown_field_fails_an_apply_with_500_and_a_post_with_400() {
     let mut body = map("a", json!({"a": "b"}));
     body["bar"] = json!({"x": 1});
     body["metadata"]["foo"] = json!(1);
-    let (code, status) = apply(&s, &format!("{MAPS}/a?fieldManager=m&fieldValidation=Strict"), &body).await;
+    let (code, status) =
+        apply(&s, &format!("{MAPS}/a?fieldManager=m&fieldValidation=Strict"), &body).await;
     assert_eq!((code, status.get("reason")), (500, None));
     let said = status["message"].as_str().unwrap();
-    assert!(said.starts_with("failed to create typed patch object (/a; /v1, Kind=ConfigMap): errors:\n"), "{said}");
+    assert!(
+        said.starts_with(
+            "failed to create typed patch object (/a; /v1, Kind=ConfigMap): errors:\n"
+        ),
+        "{said}"
+    );
     assert!(said.contains(".metadata.foo: field not declared in schema"), "{said}");
     let (code, status) = post(&s, &format!("{MAPS}?fieldValidation=Strict"), &body).await;
     assert_eq!(code, 400);
@@ -266,8 +281,11 @@ async fn an_unknown_field_fails_an_apply_with_500_and_a_post_with_400() {
 #[tokio::test]
 async fn an_unknown_field_of_a_custom_resource_is_named_with_its_path() {
     let s = sandbox();
-    let body = scaled(json!({"scaleTargetRef": {"name": "a"}, "triggers": [{"type": "x", "metadata": {}, "bar": 1}]}));
-    let (code, status) = apply(&s, &format!("{SCALED}/s?fieldManager=m&fieldValidation=Strict"), &body).await;
+    let body = scaled(
+        json!({"scaleTargetRef": {"name": "a"}, "triggers": [{"type": "x", "metadata": {}, "bar": 1}]}),
+    );
+    let (code, status) =
+        apply(&s, &format!("{SCALED}/s?fieldManager=m&fieldValidation=Strict"), &body).await;
     assert_eq!(code, 500);
     assert_eq!(
         status["message"],
@@ -285,10 +303,14 @@ async fn an_unknown_field_of_a_custom_resource_is_named_with_its_path() {
 async fn a_custom_resource_against_its_schema_is_invalid_with_causes() {
     let s = sandbox();
     let uri = format!("{SCALED}/s?fieldManager=m&fieldValidation=Strict");
-    let (code, status) = apply(&s, &uri, &scaled(json!({"minReplicaCount": -1, "triggers": [{"type": ""}]}))).await;
+    let (code, status) =
+        apply(&s, &uri, &scaled(json!({"minReplicaCount": -1, "triggers": [{"type": ""}]}))).await;
     assert_eq!((code, &status["reason"]), (422, &json!("Invalid")));
     let causes = status["details"]["causes"].as_array().unwrap();
-    let found: Vec<_> = causes.iter().map(|c| (c["reason"].as_str().unwrap(), c["field"].as_str().unwrap())).collect();
+    let found: Vec<_> = causes
+        .iter()
+        .map(|c| (c["reason"].as_str().unwrap(), c["field"].as_str().unwrap()))
+        .collect();
     for expected in [
         ("FieldValueInvalid", "spec.triggers[0].type"),
         ("FieldValueRequired", "spec.triggers[0].metadata"),
@@ -297,23 +319,35 @@ async fn a_custom_resource_against_its_schema_is_invalid_with_causes() {
     ] {
         assert!(found.contains(&expected), "{expected:?} in {found:?}");
     }
-    let typed = scaled(json!({"scaleTargetRef": {"name": "a"}, "minReplicaCount": "x", "triggers": [{"type": "x", "metadata": {}}]}));
+    let typed = scaled(
+        json!({"scaleTargetRef": {"name": "a"}, "minReplicaCount": "x", "triggers": [{"type": "x", "metadata": {}}]}),
+    );
     let (code, status) = apply(&s, &uri, &typed).await;
     assert_eq!(code, 500);
-    assert!(status["message"].as_str().unwrap().contains(".spec.minReplicaCount: expected numeric (int or float), got string"));
+    assert!(
+        status["message"]
+            .as_str()
+            .unwrap()
+            .contains(".spec.minReplicaCount: expected numeric (int or float), got string")
+    );
 }
 
 #[tokio::test]
 async fn a_status_is_written_through_its_own_door_only() {
     let s = sandbox();
-    let mut body = scaled(json!({"scaleTargetRef": {"name": "a"}, "triggers": [{"type": "x", "metadata": {}}]}));
+    let mut body = scaled(
+        json!({"scaleTargetRef": {"name": "a"}, "triggers": [{"type": "x", "metadata": {}}]}),
+    );
     body["status"] = json!({"hpaName": "x"});
     let (code, live) = apply(&s, &format!("{SCALED}/s?fieldManager=m"), &body).await;
     assert_eq!((code, live.get("status")), (201, None));
     let patch = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"pollingInterval": 3},
         "status": {"hpaName": "x", "conditions": [{"type": "Ready", "status": "True"}]}});
     let (_, live) = merge(&s, &format!("{SCALED}/s/status?fieldManager=keda"), &patch).await;
-    assert_eq!((&live["metadata"]["generation"], live["spec"].get("pollingInterval")), (&json!(1), None));
+    assert_eq!(
+        (&live["metadata"]["generation"], live["spec"].get("pollingInterval")),
+        (&json!(1), None)
+    );
     assert_eq!(live["metadata"].get("labels"), None);
     assert_eq!(
         fields(&live, "keda").unwrap(),
@@ -328,7 +362,8 @@ async fn a_selector_is_immutable() {
     let mut other = deployment(None);
     other["spec"]["selector"]["matchLabels"]["app"] = json!("z");
     other["spec"]["template"]["metadata"]["labels"]["app"] = json!("z");
-    let (code, status) = apply(&s, &format!("{DEPLOYMENTS}/d?fieldManager=m&force=true"), &other).await;
+    let (code, status) =
+        apply(&s, &format!("{DEPLOYMENTS}/d?fieldManager=m&force=true"), &other).await;
     assert_eq!(code, 422);
     assert_eq!(
         status["message"],
@@ -339,7 +374,8 @@ async fn a_selector_is_immutable() {
 #[tokio::test]
 async fn names_and_labels_have_a_syntax() {
     let s = sandbox();
-    let (code, status) = apply(&s, &format!("{MAPS}/L_?fieldManager=m"), &map("L_", json!({}))).await;
+    let (code, status) =
+        apply(&s, &format!("{MAPS}/L_?fieldManager=m"), &map("L_", json!({}))).await;
     assert_eq!((code, &status["details"]["causes"][0]["field"]), (422, &json!("metadata.name")));
     let mut body = map("l", json!({}));
     body["metadata"]["labels"] = json!({"a": "b c"});
@@ -351,7 +387,8 @@ async fn names_and_labels_have_a_syntax() {
 async fn a_dry_run_changes_nothing() {
     let s = sandbox();
     let before = s.all_objects();
-    let (code, _) = apply(&s, &format!("{MAPS}/a?fieldManager=m&dryRun=All"), &map("a", json!({}))).await;
+    let (code, _) =
+        apply(&s, &format!("{MAPS}/a?fieldManager=m&dryRun=All"), &map("a", json!({}))).await;
     assert_eq!(code, 201);
     assert_eq!(s.all_objects(), before);
 }
@@ -359,6 +396,31 @@ async fn a_dry_run_changes_nothing() {
 #[tokio::test]
 async fn a_namespace_must_exist() {
     let s = sandbox();
-    let (code, status) = apply(&s, "/api/v1/namespaces/nope/configmaps/a?fieldManager=m", &map("a", json!({}))).await;
+    let (code, status) =
+        apply(&s, "/api/v1/namespaces/nope/configmaps/a?fieldManager=m", &map("a", json!({})))
+            .await;
     assert_eq!((code, &status["message"]), (404, &json!("namespaces \"nope\" not found")));
+}
+
+#[tokio::test]
+async fn lists_with_keys_keep_the_order_that_the_real_server_gives_them() {
+    let s = sandbox();
+    let with = |names: &[&str]| {
+        let mut body = deployment(None);
+        let containers = names.iter().map(|name| json!({"name": name, "image": "i"})).collect();
+        body["spec"]["template"]["spec"]["containers"] = Value::Array(containers);
+        body
+    };
+    for (manager, names, expected) in [
+        ("m", &["a", "b", "e"][..], &["a", "b", "e"][..]),
+        ("n", &["x"], &["a", "b", "e", "x"]),
+        ("n2", &["y", "b", "z"], &["a", "y", "b", "e", "x", "z"]),
+        ("n3", &["e", "a"], &["y", "b", "e", "x", "z", "a"]),
+    ] {
+        let uri = format!("{DEPLOYMENTS}/d?fieldManager={manager}");
+        let (_, live) = apply(&s, &uri, &with(names)).await;
+        let containers = live["spec"]["template"]["spec"]["containers"].as_array().unwrap();
+        let order: Vec<_> = containers.iter().map(|c| c["name"].as_str().unwrap()).collect();
+        assert_eq!(order, expected, "{manager}");
+    }
 }
