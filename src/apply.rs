@@ -29,6 +29,7 @@ pub use approval::{NotApproved, approve};
 pub use client::{Unreachable, client};
 pub use store::Touched;
 
+use crate::config;
 use crate::model::{InstanceName, Revision, marks};
 use crate::plan::observed::{Approval, Record};
 use crate::plan::{Observed, Outcome, Step};
@@ -57,6 +58,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// As the daemon's settings say.
+    pub fn of(config: &config::Config) -> Self {
+        Self::new(config.instance.clone(), config.cluster.namespace.as_str())
+    }
+
     /// The settings with what has a default filled in.
     pub fn new(instance: InstanceName, namespace: impl Into<String>) -> Self {
         Self {
@@ -259,6 +265,11 @@ impl Cluster {
                 let _ = self.tell.send(Arrival::Done { solution, step, outcome, written });
             }
         }
+    }
+
+    /// Forgets what a look into a namespace found, so that the plan asks for another.
+    pub fn forget_survey(&mut self, namespace: &str) {
+        self.store.observed.surveys.remove(namespace);
     }
 
     /// Whether a step is under way or waits for a worker.

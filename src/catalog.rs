@@ -3,7 +3,11 @@
 //! In: [`Snapshot`]. Out: [`Catalog`]. Whoever holds a [`Solution`] need not check it again.
 
 pub mod fault;
+mod folders;
+mod memory;
+mod network;
 pub mod platform;
+mod read;
 pub mod snapshot;
 pub mod solution;
 
@@ -11,10 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use fault::Fault;
+pub use memory::Memory;
 pub use platform::Platform;
+pub use read::read;
 pub use snapshot::{Folder, Snapshot};
 pub use solution::Solution;
 
+use crate::model::decode::{Cursor, Fields, Schema, nearest};
 use crate::model::{Revision, SolutionName};
 
 /// What the catalogue says at a revision: checked solutions and refused folders.
@@ -27,6 +34,8 @@ pub struct Catalog {
     /// Refused folders by the name their solution has (or would have), with their faults.
     pub refused: BTreeMap<String, Refused>,
     pub protected: Protected,
+    /// Said, and nothing else: they refuse nobody.
+    pub warnings: Vec<Fault>,
 }
 
 /// A folder that says something we cannot do. What runs of it is frozen.
@@ -49,5 +58,44 @@ impl Protected {
     /// Whether this name must be left alone.
     pub fn covers(&self, name: &str) -> bool {
         self.all.is_some() || self.names.contains(name)
+    }
+}
+
+/// The words that both files begin with.
+const API_VERSION: &str = "vitrine.dev/v1alpha1";
+
+/// Judges `apiVersion` and `kind`.
+fn envelope(root: &Fields<'_>, kind: &'static str) {
+    for (key, word, code) in
+        [("apiVersion", API_VERSION, fault::code::API_VERSION), ("kind", kind, fault::code::KIND)]
+    {
+        let Some(cursor) = root.required(key) else { continue };
+        let Some(text) = cursor.text() else { continue };
+        if text.value != word {
+            let near = nearest(&text.value, [word].into_iter());
+            let ask = if near.is_some() { "did you mean" } else { "write" };
+            let message = format!("`{key}` is `{}`", text.value);
+            let help = format!("{ask} `{key}: {word}`");
+            cursor.sheet.report(cursor.fault(code, message).help(help));
+        }
+    }
+}
+
+/// Judges a rate limit, which an edge of the Gateway API's core cannot enforce.
+fn rate_limit(cursor: &Cursor<'_>) {
+    let Some(fields) = cursor.map(Schema::of(&["requestsPerSecond", "burst"])) else { return };
+    let rate = fields.required("requestsPerSecond").and_then(|c| c.integer(1, 100_000));
+    let burst = fields.get("burst").and_then(|c| c.integer(1, 1_000_000));
+    if let (Some(rate), Some(burst)) = (&rate, &burst)
+        && burst.value < rate.value
+    {
+        let message = format!("`burst` is {}, less than `requestsPerSecond`", burst.value);
+        cursor.sheet.say(fault::code::OVER_OWN_LIMIT, burst.at, message);
+    }
+    if rate.is_some() {
+        let message = format!("`{}` has no effect: the edge cannot enforce it", cursor.path);
+        let help = "an edge with `controller: other` has no rate limits";
+        let warning = cursor.sheet.fault(fault::code::NOT_ENFORCED, cursor.key, message);
+        cursor.sheet.report(warning.help(help));
     }
 }

@@ -1,1 +1,203 @@
+//! Arguments, files, exit codes; starts everything.
 //!
+//! Human output goes to stdout, one log line per event to stderr. Exit codes, everywhere:
+//! 0 good, 1 not good (some solution is not Synced, there are changes, a finding), 2 it could not
+//! be told or the command was wrong.
+
+mod approve;
+mod demo;
+mod folder;
+mod follow;
+mod once;
+mod plan;
+mod render;
+mod settings;
+mod status;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Makes a Git repository the only place where AI demonstrators are published.
+///
+/// A folder with a `solution.yaml` is a solution. Merging publishes it onto Kubernetes, deleting
+/// the folder removes it, and the commit itself says what became of it.
+///
+/// Begin with `vitrine demo`: it needs no cluster and no account.
+#[derive(Debug, Parser)]
+#[command(name = "vitrine", version, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 good, 1 not good, 2 it could not be told.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How log lines on stderr look.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    log_format: LogFormat,
+    /// What is logged: error, warn, info, debug or trace.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything embedded: a catalogue as a Git repository, a Kubernetes API in memory, the
+    /// board on localhost.
+    Demo(demo::Arguments),
+    /// The daemon: follows the repository and the cluster until it is told to stop.
+    Run(once::RunArguments),
+    /// Publishes until nothing is under way: 0 all Synced, 1 some solution is not, 2 it could
+    /// not be told.
+    Once(once::OnceArguments),
+    /// The objects that a solution of a folder becomes, as YAML.
+    Render(render::Arguments),
+    /// What a pass would do now, or what changes between two revisions: 0 nothing, 1 changes,
+    /// 2 cannot tell.
+    Plan(plan::Arguments),
+    /// The board in the terminal, from a running daemon or from the notes of a clone.
+    Status(status::Arguments),
+    /// Lets a held plan delete; bound to exactly that plan.
+    Approve(approve::Arguments),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// How a command prints its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+/// Where the daemon's settings come from: flag > variable `VITRINE_...` > file > default.
+#[derive(Clone, Debug, Default, Args)]
+struct SettingsArguments {
+    /// The daemon's settings (docs/operating.md).
+    #[arg(long, value_name = "FILE", env = "VITRINE_CONFIG")]
+    config: Option<std::path::PathBuf>,
+    /// The repository: https, http, ssh, file or a path.
+    #[arg(long, value_name = "URL")]
+    repo: Option<String>,
+    /// The tracked branch.
+    #[arg(long)]
+    branch: Option<String>,
+    /// The catalogue's root in the repository.
+    #[arg(long, value_name = "PATH")]
+    path: Option<String>,
+    /// The name of this daemon on its cluster.
+    #[arg(long, value_name = "NAME")]
+    instance: Option<String>,
+    /// The kubeconfig; in a cluster none is needed.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<std::path::PathBuf>,
+    /// The kubeconfig's context.
+    #[arg(long)]
+    context: Option<String>,
+    /// The namespace of the daemon's Lease and of approvals.
+    #[arg(long)]
+    namespace: Option<String>,
+}
+
+/// Why a command ended without an answer. One sentence a line: what, where, what to do.
+#[derive(Debug)]
+struct Stop {
+    sentence: String,
+}
+
+impl Stop {
+    fn new(sentence: impl Into<String>) -> Self {
+        Self { sentence: sentence.into() }
+    }
+}
+
+/// What a command found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Good,
+    NotGood,
+    Unknown,
+}
+
+impl From<Answer> for ExitCode {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Good => Self::SUCCESS,
+            Answer::NotGood => Self::from(1),
+            Answer::Unknown => Self::from(2),
+        }
+    }
+}
+
+/// Runs the command that the arguments ask for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let quiet = matches!(cli.command, Command::Demo(_));
+    log(&cli, if quiet { "warn" } else { "info" });
+    // rustls asks for one provider; a second installation is no harm.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("vitrine: no threads to run on: {error}");
+            return Answer::Unknown.into();
+        }
+    };
+    let answer = runtime.block_on(async {
+        match cli.command {
+            Command::Demo(arguments) => demo::demo(arguments).await,
+            Command::Run(arguments) => once::run(arguments).await,
+            Command::Once(arguments) => once::once(arguments).await,
+            Command::Render(arguments) => render::render(&arguments),
+            Command::Plan(arguments) => plan::plan(arguments).await,
+            Command::Status(arguments) => status::status(arguments).await,
+            Command::Approve(arguments) => approve::approve(arguments).await,
+        }
+    });
+    // A Git call that still blocks on a thread of its own must not hold the exit up.
+    runtime.shutdown_background();
+    match answer {
+        Ok(answer) => answer.into(),
+        Err(stop) => {
+            eprintln!("vitrine: {}", stop.sentence);
+            Answer::Unknown.into()
+        }
+    }
+}
+
+/// One line per event on stderr.
+fn log(cli: &Cli, default: &str) {
+    use std::io::IsTerminal as _;
+    let level = cli.log_level.clone().unwrap_or_else(|| default.to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(format!("error,vitrine={level}"))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,vitrine=info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
+    match cli.log_format {
+        LogFormat::Text => builder.compact().init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+}
+
+/// Ends on SIGTERM and SIGINT.
+fn stopped_by_signal() -> Result<tokio_util::sync::CancellationToken, Stop> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = tokio_util::sync::CancellationToken::new();
+    let cannot = |error| Stop::new(format!("signals cannot be heard: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        token.cancel();
+    });
+    Ok(stop)
+}

@@ -98,3 +98,10 @@ pub struct Log {
     pub level: String,
     pub json: bool,
 }
+
+impl Repository {
+    /// The address without credentials, for logs and the board.
+    pub fn shown_url(&self) -> String {
+        self.url.clone()
+    }
+}

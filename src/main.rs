@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `vitrine`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    std::process::ExitCode::SUCCESS
+}

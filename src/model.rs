@@ -2,6 +2,9 @@
 //!
 //! Plain data and plain functions. Knows no other room, no file, no clock, no network.
 
+pub mod decode;
+pub mod duration;
+pub mod fault;
 pub mod fields;
 pub mod hash;
 pub mod kind;
@@ -9,13 +12,16 @@ pub mod marks;
 pub mod names;
 pub mod object;
 pub mod party;
+pub mod quantity;
 pub mod revision;
 pub mod yaml;
 
+pub use fault::Fault;
 pub use fields::FieldSet;
 pub use hash::ContentHash;
 pub use kind::Kind;
 pub use names::{ComponentName, InstanceName, SolutionName};
 pub use object::{Object, ObjectKey};
 pub use party::Party;
+pub use quantity::Quantity;
 pub use revision::{Revision, TreeId};

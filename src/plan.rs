@@ -1,15 +1,225 @@
 //! Compares what the catalogue asks for with what is in the cluster.
 //!
-//! In: [`Desired`](crate::render::Desired), [`Observed`]. Out: [`Plan`]. Every deletion is
-//! decided here, where it can be tested without a cluster.
+//! In: [`Desired`], [`Observed`]. Out: [`SolutionPlan`] per solution and one [`Hold`] for all.
+//! Every deletion is decided here, where it can be tested without a cluster.
 
-pub mod approval;
+pub mod brake;
 pub mod observed;
+pub mod publish;
+pub mod remove;
 pub mod step;
+pub mod verify;
 
-pub use approval::deletions_hash;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+pub use brake::{Hold, brake, deletions_hash};
 pub use observed::{Live, Observed};
-pub use step::{Outcome, Step};
+pub use publish::publish;
+pub use remove::remove;
+pub use step::{Outcome, Rejection, Step, Why};
+pub use verify::Verified;
 
-/// What a step carries. Whoever carries a plan out knows it from here, not from `render`.
-pub use crate::render::{Desired, DesiredObject, Wave};
+use crate::config::{Safety, Verify};
+use crate::model::{ContentHash, Kind, ObjectKey, Revision};
+pub use crate::render::{Desired, DesiredObject, Phase, Wave};
+
+/// What to do for one solution, in order. The same for the same inputs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SolutionPlan {
+    pub steps: Vec<Planned>,
+    /// Something of which no step can be said yet.
+    pub waits: Vec<Gate>,
+}
+
+/// A step and when it may begin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    pub step: Step,
+    pub when: When,
+}
+
+/// Now, or when a fact about [`Observed`] has changed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum When {
+    Now,
+    After(Gate),
+}
+
+/// Why a step cannot begin yet.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gate {
+    /// An object of an earlier wave is not in place.
+    Object(ObjectKey),
+    /// A request for this object is under way.
+    InFlight(ObjectKey),
+    /// The cluster does not have this kind; its CRD is missing.
+    MissingKind(Kind),
+    /// The kind could not be listed yet.
+    UnknownKind(Kind),
+    /// The Namespace exists and is not ours.
+    ForeignNamespace(String),
+    /// The object is being deleted; these finalizers hold it.
+    Leaving { key: ObjectKey, finalizers: Vec<String> },
+    /// The add-on has not seen this InterceptorRoute yet.
+    NotReady(ObjectKey),
+    /// The Deployment is not available yet.
+    NotAvailable(ObjectKey),
+    /// The gateway has not accepted this route yet.
+    NotAccepted(ObjectKey),
+    /// The server refused this before; nothing has changed since.
+    Refused(ObjectKey),
+    /// Tried again at this time.
+    BackOff { key: ObjectKey, until: Timestamp },
+    /// The deletions are held until a person approves them.
+    Held,
+    /// What the daemon remembers on its Lease has not been read yet.
+    Record,
+    /// Solutions that are just being added, so that a rename has no gap.
+    Additions(Vec<String>),
+    /// Work in the namespace that is not ours.
+    ForeignWork(Vec<String>),
+    /// All verification slots are taken.
+    Slot,
+}
+
+/// As `vitrine plan` says it, after "waits".
+impl std::fmt::Display for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Object(key) => write!(f, "after {key}"),
+            Self::InFlight(key) => write!(f, "a request for {key} is under way"),
+            Self::MissingKind(kind) => write!(f, "the cluster has no {kind}"),
+            Self::UnknownKind(kind) => write!(f, "{kind} could not be listed yet"),
+            Self::ForeignNamespace(name) => {
+                write!(f, "Namespace {name} exists and is not vitrine's")
+            }
+            Self::Leaving { key, finalizers } if finalizers.is_empty() => {
+                write!(f, "{key} is being deleted")
+            }
+            Self::Leaving { key, finalizers } => {
+                write!(f, "{key} is being deleted, held by {}", finalizers.join(", "))
+            }
+            Self::NotReady(key) => write!(f, "{key} is not ready"),
+            Self::NotAvailable(key) => write!(f, "{key} is not available"),
+            Self::NotAccepted(key) => write!(f, "the gateway has not accepted {key}"),
+            Self::Refused(key) => write!(f, "the API server refused {key}"),
+            Self::BackOff { key, until } => write!(f, "{key} is tried again at {until}"),
+            Self::Held => f.write_str("held until it is approved"),
+            Self::Record => f.write_str("the daemon's Lease has not been read"),
+            Self::Additions(names) => write!(f, "after {} is published", names.join(", ")),
+            Self::ForeignWork(names) => write!(f, "foreign work is left: {}", names.join(", ")),
+            Self::Slot => f.write_str("all verification slots are taken"),
+        }
+    }
+}
+
+/// What every decision of one pass stands on.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    pub observed: &'a Observed,
+    /// The commit that is being applied.
+    pub revision: &'a Revision,
+    pub setbacks: &'a Setbacks,
+    pub hold: Option<&'a Hold>,
+    pub verify: Verify,
+    /// Verifications that may still begin.
+    pub slots: usize,
+    /// Deployments whose start-up budget is over although they were woken to be verified.
+    pub overdue: &'a BTreeSet<ObjectKey>,
+    pub now: Timestamp,
+}
+
+/// What went wrong with an object lately, so that it is not tried again too soon.
+pub type Setbacks = BTreeMap<ObjectKey, Setback>;
+
+/// One object's bad luck.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setback {
+    pub outcome: Outcome,
+    /// What was sent; another content is tried at once.
+    pub content: Option<ContentHash>,
+    pub attempts: u32,
+    /// Not before; `None` = not until the content changes.
+    pub until: Option<Timestamp>,
+}
+
+/// The limits of the brake and what it remembers.
+#[derive(Clone, Copy, Debug)]
+pub struct BrakeSettings<'a> {
+    pub safety: &'a Safety,
+    /// Where the catalogue lies in the repository, to notice that it moved.
+    pub root: &'a str,
+    /// Whether the last applied commit is not an ancestor of this one.
+    pub rewritten: bool,
+    pub now: Timestamp,
+}
+
+impl SolutionPlan {
+    /// The steps that can begin.
+    pub fn ready(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|p| p.when == When::Now).map(|p| &p.step)
+    }
+
+    /// Nothing to do and nothing to wait for.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.waits.is_empty()
+    }
+
+    /// Why what cannot begin cannot begin, each once.
+    pub fn gates(&self) -> impl Iterator<Item = &Gate> {
+        let after = self.steps.iter().filter_map(|p| match &p.when {
+            When::Now => None,
+            When::After(gate) => Some(gate),
+        });
+        self.waits.iter().chain(after)
+    }
+
+    fn push(&mut self, step: Step, gate: Option<Gate>) {
+        self.steps.push(Planned { step, when: gate.map_or(When::Now, When::After) });
+    }
+}
+
+/// The deletions that a solution asks for: all of what is ours when it is `absent` from the
+/// catalogue, else what is ours and no longer desired. What is already going does not count.
+pub fn deletions(
+    solution: &str,
+    desired: Option<&Desired>,
+    observed: &Observed,
+) -> BTreeSet<ObjectKey> {
+    let Some(live) = observed.solutions.get(solution) else { return BTreeSet::new() };
+    let wanted: BTreeSet<&ObjectKey> =
+        desired.iter().flat_map(|d| &d.objects).map(|o| &o.key).collect();
+    live.iter()
+        .filter(|(key, live)| live.is_ours() && live.deleting.is_none() && !wanted.contains(key))
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+/// Whether a deletion is part of every roll-out: a config map whose name carries the hash of its
+/// content, superseded by the next one. The brake does not count it.
+pub fn is_routine(key: &ObjectKey) -> bool {
+    key.kind == Kind::ConfigMap && key.name.contains("-files-")
+}
+
+/// Why this object may not be touched now although the plan would: it failed lately.
+fn setback_gate(
+    key: &ObjectKey,
+    content: Option<&ContentHash>,
+    ground: &Ground<'_>,
+) -> Option<Gate> {
+    let setback = ground.setbacks.get(key)?;
+    if setback.content.as_ref() != content {
+        return None;
+    }
+    match setback.until {
+        None => Some(Gate::Refused(key.clone())),
+        Some(until) if until > ground.now => Some(Gate::BackOff { key: key.clone(), until }),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;

@@ -1,1 +1,818 @@
+//! When, and the step.
 //!
+//! In: news from the repository, events from the cluster, deadlines. Out: submitted plans, the
+//! published [`Board`], notes. One loop owns everything that is known; what blocks runs elsewhere
+//! and arrives as news.
+
+mod courier;
+mod memory;
+mod phase;
+mod setbacks;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::{Cluster, Touched};
+use crate::catalog::snapshot::Unknown;
+use crate::catalog::{self, Catalog, Solution};
+use crate::config::{Config, Verify};
+use crate::model::{Kind, ObjectKey, Party, Revision, names::NAMESPACE_PREFIX};
+use crate::plan::brake::Wishes;
+use crate::plan::observed::{HealthFacts, KindState, Record};
+use crate::plan::{
+    self, BrakeSettings, Ground, Hold, Outcome, Phase, Setbacks, SolutionPlan, Step,
+};
+use crate::report::{self, History};
+use crate::source::Source;
+use crate::status::{self, Board, Case, Held, Outage, Standing, Sync, Verdict};
+
+use courier::{Commit, Courier, News};
+use memory::{Known, Memory};
+
+/// When the engine may stop.
+#[derive(Clone, Copy, Debug)]
+pub enum Until {
+    /// Only when it is told to.
+    Stopped,
+    /// When nothing is under way and no verdict is Progressing, OutOfSync or Removing, or the
+    /// time is over.
+    Quiet { at_most: Duration },
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Stopped,
+    /// Quiet; the board says whether everything is good.
+    Quiet,
+    OutOfTime,
+}
+
+/// What a pass would do.
+#[derive(Debug)]
+pub struct Outlook {
+    /// Plans that are not empty.
+    pub plans: Vec<(String, SolutionPlan)>,
+    pub hold: Option<Hold>,
+}
+
+/// Whether the calendar lets a solution run at this time.
+pub fn phase_at(solution: &Solution, now: Timestamp) -> Phase {
+    phase::phase(solution, phase::day(now))
+}
+
+/// The reconciler of one catalogue on one cluster.
+pub struct Engine {
+    settings: Config,
+    cluster: Cluster,
+    courier: Courier,
+    board: watch::Sender<Arc<Board>>,
+    memory: Memory,
+    dirty: BTreeSet<String>,
+    /// Set while the repository cannot be read.
+    unknown: Option<Unknown>,
+    /// Whether the last applied commit is not an ancestor of the one in force.
+    rewritten: bool,
+    setbacks: Setbacks,
+    wishes: Wishes,
+    hold: Option<Hold>,
+    history: History,
+    /// Since when a Deployment is woken to be verified.
+    woken: BTreeMap<ObjectKey, Timestamp>,
+    /// Solutions whose removal began lately, as the Lease should have it.
+    removals: Vec<(String, Timestamp)>,
+    /// What the Lease was last given, so that it is written once.
+    recorded: Option<Revision>,
+    notes: Notes,
+    problems: BTreeMap<&'static str, String>,
+}
+
+/// What was said on commits, and what is on its way.
+#[derive(Default)]
+struct Notes {
+    /// What the repository has, as far as we wrote it.
+    written: BTreeMap<Revision, Vec<status::CommitStatus>>,
+    under_way: Option<BTreeMap<Revision, Vec<status::CommitStatus>>>,
+    /// Since when something is pending, so that short work leaves no pending line.
+    pending_since: Option<Timestamp>,
+    retry_at: Option<Timestamp>,
+}
+
+/// How long work may last before its commit is called pending.
+const SHORT_WORK: SignedDuration = SignedDuration::from_secs(5);
+/// How long an approved removal counts, as the brake does.
+const LATELY: SignedDuration = SignedDuration::from_hours(1);
+/// How old a Namespace may be for its solution to count as just being added.
+const JUST_ADDED: SignedDuration = SignedDuration::from_mins(10);
+
+impl Engine {
+    /// An engine that has read nothing yet but the daemon's Lease. The board is published through
+    /// the returned receiver.
+    pub async fn new(
+        settings: Config,
+        source: Source,
+        mut cluster: Cluster,
+    ) -> (Self, watch::Receiver<Arc<Board>>) {
+        // History is asked for from what was applied last, so the Lease comes first. Where it
+        // cannot be read, nothing is deleted (`Gate::Record`).
+        while cluster.observed().record == Record::Unread && cluster.problems().is_empty() {
+            cluster.next().await;
+        }
+        let (since, removals) = match &cluster.observed().record {
+            Record::Kept { applied, removals, .. } => (applied.clone(), removals.clone()),
+            Record::Missing | Record::Unread => (None, Vec::new()),
+        };
+        let courier =
+            Courier::start(source, &settings.repository, settings.instance.clone(), since.clone());
+        let empty = Board::new(settings.instance.clone(), settings.repository.shown_url());
+        let (board, boards) = watch::channel(Arc::new(empty));
+        let engine = Self {
+            settings,
+            cluster,
+            courier,
+            board,
+            memory: Memory::default(),
+            dirty: BTreeSet::new(),
+            unknown: None,
+            rewritten: false,
+            setbacks: Setbacks::new(),
+            wishes: Wishes::default(),
+            hold: None,
+            history: History::default(),
+            woken: BTreeMap::new(),
+            removals,
+            recorded: since,
+            notes: Notes::default(),
+            problems: BTreeMap::new(),
+        };
+        (engine, boards)
+    }
+
+    /// Runs until it is told to stop, or until everything is quiet.
+    pub async fn run(mut self, until: Until, stop: CancellationToken) -> Ended {
+        let limit = match until {
+            Until::Stopped => None,
+            Until::Quiet { at_most } => Some(tokio::time::Instant::now() + at_most),
+        };
+        let ended = loop {
+            self.step(Timestamp::now()).await;
+            if limit.is_some() && self.is_quiet() {
+                break Ended::Quiet;
+            }
+            let due = self.next_deadline(Timestamp::now());
+            tokio::select! {
+                () = stop.cancelled() => break Ended::Stopped,
+                () = at(limit) => break Ended::OutOfTime,
+                touched = self.cluster.next() => self.absorb(touched, Timestamp::now()),
+                news = self.courier.news() => match news {
+                    Some(news) => self.hear(news, Timestamp::now()),
+                    None => break Ended::Stopped,
+                },
+                () = tokio::time::sleep(due) => self.wake(Timestamp::now()),
+            }
+        };
+        self.cluster.stop().await;
+        ended
+    }
+
+    /// What a pass would do now, without doing it: waits until the repository is read and every
+    /// kind is known, then plans.
+    ///
+    /// # Errors
+    /// A sentence: the repository or the cluster could not be read in time.
+    pub async fn look(mut self, at_most: Duration) -> Result<Outlook, String> {
+        let limit = Some(tokio::time::Instant::now() + at_most);
+        while self.memory.catalog.is_none() || !self.knows_every_kind() {
+            tokio::select! {
+                () = at(limit) => return Err("the repository or the cluster did not answer in time".to_owned()),
+                touched = self.cluster.next() => self.absorb(touched, Timestamp::now()),
+                news = self.courier.news() => match news {
+                    Some(news) => self.hear(news, Timestamp::now()),
+                    None => return Err("the repository's reader ended".to_owned()),
+                },
+            }
+            if let Some(unknown) = &self.unknown {
+                return Err(unknown.cause.clone());
+            }
+            if let Some(problem) = self.cluster.problems().values().next() {
+                return Err(problem.clone());
+            }
+        }
+        if let Some(Err(faults)) = self.memory.catalog.as_ref().map(|c| c.platform.as_ref()) {
+            return Err(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        }
+        self.all_dirty();
+        let plans = self.think(Timestamp::now());
+        let plans = plans.into_iter().filter(|(_, plan)| !plan.is_empty()).collect();
+        self.cluster.stop().await;
+        Ok(Outlook { plans, hold: self.hold })
+    }
+
+    /// Brings the cluster nearer to the catalogue, once. Calling it again changes nothing.
+    ///
+    /// Read the world, think, change the world, say what happened: what was read is in
+    /// `memory` and in `cluster.observed()`, and only dirty solutions are thought about.
+    async fn step(&mut self, now: Timestamp) {
+        if self.memory.catalog.is_none() {
+            self.publish(now);
+            return;
+        }
+        if self.dirty.is_empty() && !self.notes_due(now) {
+            return;
+        }
+        let plans = self.think(now);
+        if self.begins_to_remove(&plans, now) || self.is_first_write(&plans) {
+            self.record(now).await;
+        }
+        let names: Vec<String> = plans.iter().map(|(name, _)| name.clone()).collect();
+        for (name, plan) in plans {
+            self.cluster.submit(&name, plan.ready().cloned().collect());
+            self.memory.planned(&name, plan);
+        }
+        for name in &names {
+            self.judge(name);
+        }
+        if self.completely_applied() {
+            self.record(now).await;
+        }
+        self.publish(now);
+        self.write_notes(now);
+    }
+
+    /// Renders and plans every dirty solution, and those whose plans the brake changes.
+    fn think(&mut self, now: Timestamp) -> Vec<(String, SolutionPlan)> {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for name in &dirty {
+            self.memory.render(name, &self.settings.instance, now);
+            self.note_wishes(name);
+            self.note_woken(name, now);
+        }
+        dirty.extend(self.apply_brake(now));
+        let additions = self.additions(now);
+        let mut slots = match self.settings.rollouts.verify {
+            Verify::Never => 0,
+            Verify::OnUpdate { parallel } => parallel.saturating_sub(self.woken.len()),
+        };
+        let mut plans = Vec::with_capacity(dirty.len());
+        for name in dirty {
+            let plan = self.plan(&name, &additions, slots, now);
+            let woken =
+                plan.ready().filter(|s| matches!(s, Step::ForceActivation { on: true, .. }));
+            slots = slots.saturating_sub(woken.count());
+            plans.push((name, plan));
+        }
+        plans
+    }
+
+    /// Decides on the brake and returns the solutions whose plans it changes.
+    fn apply_brake(&mut self, now: Timestamp) -> BTreeSet<String> {
+        let settings = BrakeSettings {
+            safety: &self.settings.safety,
+            root: &self.settings.repository.path,
+            rewritten: self.rewritten,
+            now,
+        };
+        let hold = plan::brake(&self.wishes, self.cluster.observed(), &settings);
+        if hold == self.hold {
+            return BTreeSet::new();
+        }
+        if let Some(hold) = &hold {
+            tracing::warn!(hash = hold.hash.first(12), "deletions are held: {}", hold.reason);
+        }
+        let concerned = |hold: &Option<Hold>| -> BTreeSet<String> {
+            hold.iter().flat_map(|h| h.disappearing.iter().chain(&h.staying).cloned()).collect()
+        };
+        let changed = concerned(&self.hold).union(&concerned(&hold)).cloned().collect();
+        self.hold = hold;
+        changed
+    }
+
+    /// Keeps the list of deletions that the catalogue asks for.
+    fn note_wishes(&mut self, name: &str) {
+        self.wishes.disappearing.remove(name);
+        self.wishes.staying.remove(name);
+        let observed = self.cluster.observed();
+        let (wishes, desired) = match self.memory.known(name) {
+            Some(Known::Published { desired, .. }) => (&mut self.wishes.staying, Some(&**desired)),
+            Some(Known::Frozen) => return,
+            None => (&mut self.wishes.disappearing, None),
+        };
+        let mut keys = plan::deletions(name, desired, observed);
+        keys.retain(|key| desired.is_none() || !plan::is_routine(key));
+        if !keys.is_empty() {
+            wishes.insert(name.to_owned(), keys);
+        }
+    }
+
+    fn plan(&self, name: &str, additions: &[String], slots: usize, now: Timestamp) -> SolutionPlan {
+        let Some(revision) = self.memory.revision() else { return SolutionPlan::default() };
+        let overdue = self.overdue(now);
+        let ground = Ground {
+            observed: self.cluster.observed(),
+            revision,
+            setbacks: &self.setbacks,
+            hold: self.hold.as_ref(),
+            verify: self.settings.rollouts.verify,
+            slots,
+            overdue: &overdue,
+            now,
+        };
+        match self.memory.known(name) {
+            Some(Known::Published { desired, .. }) => plan::publish(desired, &ground),
+            Some(Known::Frozen) => SolutionPlan::default(),
+            None => plan::remove(name, additions, &ground),
+        }
+    }
+
+    /// Solutions that are just being added: a rename removes the old name after the new one is
+    /// there.
+    fn additions(&self, now: Timestamp) -> Vec<String> {
+        if self.wishes.disappearing.is_empty() {
+            return Vec::new();
+        }
+        let observed = self.cluster.observed();
+        let is_new =
+            |name: &str| match observed.namespaces.get(&format!("{NAMESPACE_PREFIX}{name}")) {
+                None => true,
+                Some(facts) => {
+                    facts.created.is_some_and(|created| now.duration_since(created) < JUST_ADDED)
+                }
+            };
+        let arrived = |name: &str| {
+            self.memory.verdict(name).is_some_and(|v| match v.sync {
+                Sync::Synced | Sync::Failed | Sync::Blocked => true,
+                Sync::Progressing | Sync::OutOfSync | Sync::Unknown | Sync::Removing => false,
+            })
+        };
+        self.memory
+            .published()
+            .filter(|name| is_new(name) && !arrived(name))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Whether solutions begin to be removed, which the Lease must know before the first DELETE.
+    fn begins_to_remove(&mut self, plans: &[(String, SolutionPlan)], now: Timestamp) -> bool {
+        let mut begun = false;
+        for (name, plan) in plans {
+            let deletes = plan.ready().any(|step| matches!(step, Step::Delete { .. }));
+            let known = self.removals.iter().any(|(removed, _)| removed == name);
+            if deletes && !known && self.memory.known(name).is_none() {
+                tracing::info!(solution = name, "removing: its folder is gone");
+                self.removals.push((name.clone(), now));
+                begun = true;
+            }
+        }
+        begun
+    }
+
+    /// On a cluster that holds nothing of ours the Lease is written first, so that a crash during
+    /// the first pass does not look like a lost memory.
+    fn is_first_write(&self, plans: &[(String, SolutionPlan)]) -> bool {
+        let observed = self.cluster.observed();
+        observed.record == Record::Missing
+            && observed.solutions.values().all(BTreeMap::is_empty)
+            && plans.iter().any(|(_, plan)| plan.ready().next().is_some())
+    }
+
+    /// Every deletion that the commit asks for is done or sent.
+    fn completely_applied(&self) -> bool {
+        self.knows_every_kind()
+            && self.unknown.is_none()
+            && self.hold.is_none()
+            && self.wishes.disappearing.is_empty()
+            && self.wishes.staying.is_empty()
+            && self
+                .memory
+                .revision()
+                .is_some_and(|revision| self.recorded.as_ref() != Some(revision))
+    }
+
+    fn knows_every_kind(&self) -> bool {
+        let kinds = &self.cluster.observed().kinds;
+        Kind::RENDERED.iter().all(|kind| kinds.get(kind).is_some_and(|s| *s != KindState::Unknown))
+    }
+
+    async fn record(&mut self, now: Timestamp) {
+        let Some(revision) = self.memory.revision().cloned() else { return };
+        let applied = if self.completely_applied() || self.recorded.is_none() {
+            revision
+        } else {
+            self.recorded.clone().unwrap_or(revision)
+        };
+        self.removals.retain(|(_, at)| now.duration_since(*at) < LATELY);
+        match self.cluster.record(&applied, &self.settings.repository.path, &self.removals).await {
+            Ok(()) => {
+                self.recorded = Some(applied);
+                self.rewritten = false;
+                self.problems.remove("lease");
+            }
+            Err(cause) => {
+                tracing::warn!("the Lease could not be written: {cause}");
+                self.problems.insert("lease", format!("the Lease could not be written: {cause}"));
+            }
+        }
+    }
+
+    // ---- what arrives ----
+
+    /// News from the repository.
+    fn hear(&mut self, news: News, now: Timestamp) {
+        match news {
+            News::Commit(commit) => self.take_commit(*commit, now),
+            News::Same => {
+                if self.unknown.take().is_some() {
+                    self.all_dirty();
+                }
+            }
+            News::Unknown(unknown) => {
+                let since = self.unknown.as_ref().map_or(unknown.since, |first| first.since);
+                tracing::warn!("the repository cannot be read: {}", unknown.cause);
+                self.unknown = Some(Unknown { since, cause: unknown.cause });
+                self.all_dirty();
+                self.publish(now);
+            }
+            News::Noted(Ok(())) => {
+                self.problems.remove("notes");
+                if let Some(lines) = self.notes.under_way.take() {
+                    self.notes.written = lines;
+                }
+            }
+            News::Noted(Err(unknown)) => {
+                tracing::warn!("the notes could not be written: {}", unknown.cause);
+                self.problems
+                    .insert("notes", format!("the notes could not be written: {}", unknown.cause));
+                self.notes.under_way = None;
+                self.notes.retry_at = Some(now + SignedDuration::from_secs(30));
+            }
+        }
+        self.checked(now);
+    }
+
+    /// A commit came: judge it, find out what it touches.
+    fn take_commit(&mut self, commit: Commit, now: Timestamp) {
+        let Commit { snapshot, changes, records } = commit;
+        tracing::info!(
+            revision = snapshot.revision.short(),
+            folders = snapshot.folders.len(),
+            "read"
+        );
+        self.unknown = None;
+        self.rewritten = changes.rewritten && self.recorded.is_some();
+        let catalog = catalog::read(&snapshot, &mut self.memory.judged);
+        for fault in catalog.platform.as_ref().err().into_iter().flatten() {
+            tracing::warn!("{fault}");
+        }
+        self.history.head = Some(snapshot.revision.clone());
+        self.history.overtaken.retain(|(_, name)| self.history.records.contains_key(name));
+        for change in &changes.commits {
+            for folder in &change.folders {
+                let name = folder.rsplit('/').next().unwrap_or(folder);
+                let old = self.history.records.insert(name.to_owned(), change.revision.clone());
+                if let Some(old) =
+                    old.filter(|old| changes.commits.iter().any(|c| c.revision == *old))
+                {
+                    self.history.overtaken.insert((old, name.to_owned()));
+                }
+            }
+        }
+        for (folder, revision) in records {
+            let name = folder.rsplit('/').next().unwrap_or(&folder);
+            self.history.records.insert(name.to_owned(), revision);
+        }
+        self.setbacks.retain(|_, setback| setback.until.is_none());
+        let touched = self.memory.take(catalog, now);
+        self.dirty.extend(touched);
+    }
+
+    /// Events of the cluster and ends of steps.
+    fn absorb(&mut self, touched: Vec<Touched>, now: Timestamp) {
+        for touched in touched {
+            match touched {
+                Touched::Solution(name) => {
+                    self.dirty.insert(name);
+                }
+                Touched::Namespace(namespace) => {
+                    if let Some(name) = namespace.strip_prefix(NAMESPACE_PREFIX) {
+                        self.dirty.insert(name.to_owned());
+                    }
+                }
+                Touched::Kind(..) | Touched::Approvals | Touched::Record => self.all_dirty(),
+                Touched::Done { solution, step, outcome } => {
+                    self.finish(&solution, &step, outcome, now);
+                    self.dirty.insert(solution);
+                }
+            }
+        }
+        self.forget_what_is_gone();
+    }
+
+    fn finish(&mut self, solution: &str, step: &Step, outcome: Outcome, now: Timestamp) {
+        log_outcome(solution, step, &outcome);
+        if let Step::Delete { key, .. } = step
+            && outcome == Outcome::Changed
+        {
+            // The survey may be as old as the event: look again.
+            self.cluster.forget_survey(&key.name);
+        }
+        setbacks::learn(&mut self.setbacks, step, outcome, now);
+    }
+
+    /// Removed solutions of which nothing is left are not on the board any more.
+    fn forget_what_is_gone(&mut self) {
+        let observed = self.cluster.observed();
+        let gone: Vec<String> = self
+            .memory
+            .removing()
+            .filter(|name| observed.solutions.get(*name).is_none_or(BTreeMap::is_empty))
+            .map(str::to_owned)
+            .collect();
+        for name in gone {
+            tracing::info!(solution = name, "removed");
+            self.memory.forget(&name);
+            self.history.removed.insert(name);
+        }
+    }
+
+    /// A deadline passed: look again at whatever waits for the clock.
+    fn wake(&mut self, now: Timestamp) {
+        let due = self.setbacks.iter().filter(|(_, s)| s.until.is_some_and(|until| until <= now));
+        let instance = &self.settings.instance;
+        let names: BTreeSet<String> =
+            due.filter_map(|(key, _)| key.solution(instance).map(str::to_owned)).collect();
+        self.dirty.extend(names);
+        self.dirty.extend(self.memory.removing().map(str::to_owned));
+        self.dirty
+            .extend(self.woken.keys().filter_map(|key| key.solution(instance).map(str::to_owned)));
+        self.dirty.extend(self.memory.changed_phase(now));
+    }
+
+    fn all_dirty(&mut self) {
+        self.dirty.extend(self.memory.names().map(str::to_owned));
+        self.dirty.extend(self.cluster.observed().solutions.keys().cloned());
+    }
+
+    // ---- verification ----
+
+    /// Keeps the list of Deployments that are woken to be verified.
+    fn note_woken(&mut self, name: &str, now: Timestamp) {
+        let objects = self.cluster.observed().solutions.get(name);
+        let forced: BTreeSet<ObjectKey> = objects
+            .into_iter()
+            .flatten()
+            .filter(|(_, live)| matches!(&live.health, HealthFacts::ScaledObject(facts) if facts.forced))
+            .map(|(key, _)| ObjectKey { kind: Kind::Deployment, ..key.clone() })
+            .collect();
+        let namespace = format!("{NAMESPACE_PREFIX}{name}");
+        self.woken.retain(|key, _| {
+            key.namespace.as_deref() != Some(namespace.as_str()) || forced.contains(key)
+        });
+        for key in forced {
+            self.woken.entry(key).or_insert(now);
+        }
+    }
+
+    /// The woken Deployments whose start-up budget is over.
+    fn overdue(&self, now: Timestamp) -> BTreeSet<ObjectKey> {
+        self.woken
+            .iter()
+            .filter(|(key, since)| now.duration_since(**since) >= self.budget(key))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    fn budget(&self, key: &ObjectKey) -> SignedDuration {
+        let startup = key
+            .solution(&self.settings.instance)
+            .and_then(|name| self.memory.startup(name, &key.name))
+            .unwrap_or(Duration::from_secs(300));
+        SignedDuration::try_from(startup).unwrap_or(SignedDuration::from_mins(5))
+    }
+
+    // ---- what is said ----
+
+    fn judge(&mut self, name: &str) {
+        let Some(catalog) = &self.memory.catalog else { return };
+        let platform = catalog.platform.as_ref().ok();
+        let empty = SolutionPlan::default();
+        let plan = self.memory.plan(name).unwrap_or(&empty);
+        let frozen;
+        let standing = match (self.memory.known(name), catalog.refused.get(name)) {
+            (Some(Known::Published { solution, desired, phase }), _) => Standing::Published {
+                solution,
+                phase: *phase,
+                plan,
+                objects: desired.objects.len(),
+            },
+            (_, Some(refused)) => Standing::Refused(refused),
+            (Some(Known::Frozen), None) => {
+                frozen = frozen_because(catalog);
+                Standing::Frozen { reason: &frozen, party: Party::Operator }
+            }
+            (None, None) => Standing::Removed(plan),
+        };
+        let case = Case {
+            name,
+            standing,
+            observed: self.cluster.observed(),
+            setbacks: &self.setbacks,
+            hold: self.hold.as_ref(),
+            problems: self.cluster.problems(),
+            unknown: self.unknown.as_ref(),
+            revision: self.history.records.get(name),
+            in_force: self.memory.revision(),
+            domain: platform.map_or("", |p| p.domain.as_str()),
+            instance: self.settings.instance.as_str(),
+        };
+        let gone = matches!(case.standing, Standing::Removed(_))
+            && case.observed.solutions.get(name).is_none_or(BTreeMap::is_empty);
+        let verdict = (!gone).then(|| status::judge(&case));
+        self.memory.judged_as(name, verdict);
+    }
+
+    /// Publishes the board if it changed.
+    fn publish(&mut self, now: Timestamp) {
+        let catalog = self.memory.catalog.as_ref();
+        let faults = catalog.and_then(|c| c.platform.as_ref().err()).into_iter().flatten();
+        let board = Board {
+            instance: self.settings.instance.clone(),
+            revision: self.memory.revision().cloned(),
+            repository: self.settings.repository.shown_url(),
+            checked_at: self.board.borrow().checked_at.or(Some(now)),
+            unknown: self
+                .unknown
+                .as_ref()
+                .map(|u| Outage { since: u.since, cause: u.cause.clone() }),
+            verdicts: self.memory.verdicts().cloned().collect(),
+            held: self.hold.as_ref().map(|hold| Held {
+                hash: hold.hash.clone(),
+                reason: hold.reason.clone(),
+                deletions: hold.deletions.iter().cloned().collect(),
+            }),
+            problems: faults
+                .map(ToString::to_string)
+                .chain(self.problems.values().cloned())
+                .chain(self.cluster.problems().values().cloned())
+                .collect(),
+        };
+        self.board.send_if_modified(|old| {
+            let changed = **old != board;
+            if changed {
+                *old = Arc::new(board);
+            }
+            changed
+        });
+    }
+
+    fn checked(&mut self, now: Timestamp) {
+        self.board.send_if_modified(|old| {
+            let mut board = (**old).clone();
+            board.checked_at = Some(now);
+            *old = Arc::new(board);
+            false
+        });
+    }
+
+    /// The statuses as they should be that the repository does not have yet.
+    fn write_notes(&mut self, now: Timestamp) {
+        if !self.settings.notes || self.unknown.is_some() || self.notes.under_way.is_some() {
+            return;
+        }
+        if self.notes.retry_at.is_some_and(|at| at > now) {
+            return;
+        }
+        let verdicts: BTreeMap<String, Verdict> =
+            self.memory.verdicts().map(|v| (v.name.clone(), v.clone())).collect();
+        let wanted = report::statuses(&self.settings.instance, &verdicts, &self.history);
+        let pending = wanted.values().flatten().any(|s| s.state == status::CommitState::Pending);
+        let since = match (pending, self.notes.pending_since) {
+            (false, _) => {
+                self.notes.pending_since = None;
+                None
+            }
+            (true, since) => {
+                self.notes.pending_since = Some(since.unwrap_or(now));
+                self.notes.pending_since
+            }
+        };
+        let short = since.is_some_and(|since| now.duration_since(since) < SHORT_WORK);
+        let mut lines = wanted.clone();
+        if short {
+            for statuses in lines.values_mut() {
+                statuses.retain(|s| s.state != status::CommitState::Pending);
+            }
+        }
+        lines.retain(|commit, statuses| {
+            !statuses.is_empty()
+                && !self
+                    .notes
+                    .written
+                    .get(commit)
+                    .is_some_and(|old| statuses.iter().all(|s| old.contains(s)))
+        });
+        if lines.is_empty() {
+            return;
+        }
+        let mut after = self.notes.written.clone();
+        for (commit, statuses) in &lines {
+            let all = after.entry(commit.clone()).or_default();
+            all.retain(|old| !statuses.iter().any(|new| new.context == old.context));
+            all.extend(statuses.iter().cloned());
+        }
+        after.retain(|commit, _| wanted.contains_key(commit));
+        if self.courier.note(lines) {
+            self.notes.under_way = Some(after);
+            self.notes.retry_at = None;
+        }
+    }
+
+    fn notes_due(&self, now: Timestamp) -> bool {
+        let retry = self.notes.retry_at.is_some_and(|at| at <= now);
+        let pending =
+            self.notes.pending_since.is_some_and(|at| now.duration_since(at) >= SHORT_WORK);
+        retry || pending || self.notes.under_way.is_none()
+    }
+
+    // ---- the clock ----
+
+    /// How long nothing can change by the clock alone.
+    fn next_deadline(&self, now: Timestamp) -> Duration {
+        let setbacks = self.setbacks.values().filter_map(|s| s.until);
+        let woken = self.woken.iter().map(|(key, since)| *since + self.budget(key));
+        let notes = self
+            .notes
+            .retry_at
+            .into_iter()
+            .chain(self.notes.pending_since.map(|at| at + SHORT_WORK));
+        let removing = self.memory.removing().next().map(|_| now + SignedDuration::from_secs(5));
+        let midnight = Some(phase::next_day(now));
+        let next = setbacks.chain(woken).chain(notes).chain(removing).chain(midnight).min();
+        let wait = next.map_or(SignedDuration::from_hours(24), |at| at.duration_since(now));
+        Duration::try_from(wait).unwrap_or(Duration::ZERO).max(Duration::from_millis(20))
+    }
+
+    /// Nothing is under way and nothing will change by itself.
+    fn is_quiet(&self) -> bool {
+        let observed = self.cluster.observed();
+        let known = Kind::RENDERED.iter().all(|kind| {
+            observed.kinds.get(kind).is_some_and(|state| *state != KindState::Unknown)
+                || self.cluster.problems().contains_key(&kind.resource())
+        });
+        let read = self.unknown.is_some() || (self.memory.catalog.is_some() && known);
+        read && self.dirty.is_empty()
+            && !self.cluster.busy()
+            && self.memory.verdicts().all(Verdict::is_settled)
+            && self.memory.removing().next().is_none_or(|_| self.hold.is_some())
+            && self.notes.under_way.is_none()
+            && self.notes.pending_since.is_none()
+    }
+}
+
+/// Why names without a good solution are frozen.
+fn frozen_because(catalog: &Catalog) -> String {
+    match &catalog.platform {
+        Err(faults) => match faults.first() {
+            Some(fault) => fault.to_string(),
+            None => "there is no usable platform.yaml".to_owned(),
+        },
+        Ok(_) => {
+            catalog.protected.all.clone().unwrap_or_else(|| "its folder cannot be read".to_owned())
+        }
+    }
+}
+
+fn log_outcome(solution: &str, step: &Step, outcome: &Outcome) {
+    let key = step.key();
+    match outcome {
+        Outcome::Applied { created: true } => tracing::info!(solution, %key, "created"),
+        Outcome::Applied { created: false } => match step {
+            Step::Apply { why: plan::Why::Repair { fields, manager }, .. } => {
+                tracing::info!(solution, %key, fields = fields.join(" "), manager, "repaired");
+            }
+            Step::ForceActivation { on, .. } => {
+                tracing::info!(solution, %key, on, "woken to be verified")
+            }
+            Step::Verified { ok, .. } => tracing::info!(solution, %key, ok, "verified"),
+            _ => tracing::info!(solution, %key, "applied"),
+        },
+        Outcome::Deleted => tracing::info!(solution, %key, "deleted"),
+        Outcome::Gone | Outcome::Surveyed => tracing::debug!(solution, %key, ?outcome, "done"),
+        Outcome::Changed => tracing::debug!(solution, %key, "changed meanwhile, deciding again"),
+        Outcome::Rejected(r) => {
+            tracing::warn!(solution, %key, code = r.code, reason = r.reason, "refused: {}", r.message);
+        }
+        Outcome::Unavailable { cause, .. } => tracing::warn!(solution, %key, "not done: {cause}"),
+    }
+}
+
+async fn at(limit: Option<tokio::time::Instant>) {
+    match limit {
+        Some(limit) => tokio::time::sleep_until(limit).await,
+        None => std::future::pending().await,
+    }
+}

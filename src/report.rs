@@ -1,1 +1,235 @@
+//! What stands on which commit: from verdicts to commit statuses.
 //!
+//! In: [`Verdict`]s and what the history says. Out: the statuses as they should be, whether they
+//! go to a git note or a forge. Has no clock, so that the same world says the same twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{InstanceName, Party, Revision};
+use crate::status::{CommitState, CommitStatus, Sync, Verdict};
+
+/// The longest description, in characters: what the strictest forge takes.
+const LONGEST: usize = 140;
+
+/// What the history says of the solutions.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The branch's head.
+    pub head: Option<Revision>,
+    /// For each name, the commit that last changed its folder (also that which deleted it).
+    pub records: BTreeMap<String, Revision>,
+    /// Commits that changed a folder before a newer commit did: (commit, name).
+    pub overtaken: BTreeSet<(Revision, String)>,
+    /// Names that left the catalogue and have nothing on the cluster any more.
+    pub removed: BTreeSet<String>,
+}
+
+/// Every status that the verdicts ask for, by commit.
+pub fn statuses(
+    instance: &InstanceName,
+    verdicts: &BTreeMap<String, Verdict>,
+    history: &History,
+) -> BTreeMap<Revision, Vec<CommitStatus>> {
+    let mut all: BTreeMap<Revision, Vec<CommitStatus>> = BTreeMap::new();
+    let mut put = |commit: &Revision, status| all.entry(commit.clone()).or_default().push(status);
+    for (name, commit) in &history.records {
+        if let Some(verdict) = verdicts.get(name) {
+            if let Some(status) = solution(instance, verdict) {
+                put(commit, status);
+            }
+        } else if history.removed.contains(name) {
+            put(commit, line(instance, Some(name), CommitState::Success, "removed", ""));
+        }
+    }
+    for (commit, name) in &history.overtaken {
+        let Some(newer) = history.records.get(name).filter(|newer| *newer != commit) else {
+            continue;
+        };
+        let applied = verdicts.get(name).map_or(history.removed.contains(name), Verdict::is_good);
+        let words = if applied { "applied as part of" } else { "overtaken by" };
+        let description = format!("{words} {}", newer.short());
+        put(commit, line(instance, Some(name), CommitState::Success, &description, ""));
+    }
+    if let Some(head) = &history.head
+        && let Some(status) = aggregate(instance, verdicts)
+    {
+        put(head, status);
+    }
+    for statuses in all.values_mut() {
+        statuses.sort();
+        statuses.dedup();
+    }
+    all
+}
+
+/// The status of one solution; `None` while nothing can be said on a commit.
+fn solution(instance: &InstanceName, verdict: &Verdict) -> Option<CommitStatus> {
+    let (state, words) = match verdict.sync {
+        Sync::Synced if verdict.is_good() => {
+            (CommitState::Success, format!("Synced: {}", verdict.proof.words()))
+        }
+        Sync::Synced => {
+            (worse(verdict.party), format!("Synced, but {}; {}", verdict.reason, verdict.next))
+        }
+        Sync::Failed | Sync::Blocked => (
+            worse(verdict.party),
+            format!("{:?}: {}; {}", verdict.sync, verdict.reason, verdict.next),
+        ),
+        Sync::Progressing | Sync::OutOfSync | Sync::Removing => {
+            (CommitState::Pending, format!("{:?}", verdict.sync))
+        }
+        // The repository cannot be read, so nothing can be written to it either.
+        Sync::Unknown => return None,
+    };
+    Some(line(
+        instance,
+        Some(&verdict.name),
+        state,
+        &words,
+        verdict.url.as_deref().unwrap_or_default(),
+    ))
+}
+
+/// One status for the whole branch: `4 solutions: 3 Synced, 1 Failed (use)`.
+fn aggregate(
+    instance: &InstanceName,
+    verdicts: &BTreeMap<String, Verdict>,
+) -> Option<CommitStatus> {
+    let mut by_sync: BTreeMap<Sync, Vec<&str>> = BTreeMap::new();
+    let mut state = CommitState::Success;
+    for verdict in verdicts.values() {
+        by_sync.entry(verdict.sync).or_default().push(&verdict.name);
+        state = state.max(match verdict.sync {
+            Sync::Synced if verdict.is_good() => CommitState::Success,
+            Sync::Synced | Sync::Failed | Sync::Blocked => worse(verdict.party),
+            Sync::Progressing | Sync::OutOfSync | Sync::Removing => CommitState::Pending,
+            Sync::Unknown => return None,
+        });
+    }
+    let n = verdicts.len();
+    let mut words = if n == 1 { "1 solution".to_owned() } else { format!("{n} solutions") };
+    for (i, (sync, names)) in by_sync.iter().enumerate() {
+        words.push_str(if i == 0 { ": " } else { ", " });
+        words.push_str(&format!("{} {sync:?}", names.len()));
+        if !matches!(sync, Sync::Synced) {
+            words.push_str(&format!(" ({})", names.join(", ")));
+        }
+    }
+    Some(line(instance, None, state, &words, ""))
+}
+
+/// Red for the author, error for whoever runs the platform.
+const fn worse(party: Party) -> CommitState {
+    match party {
+        Party::Author => CommitState::Failure,
+        Party::Nobody | Party::Vitrine | Party::Reviewer | Party::Operator => CommitState::Error,
+    }
+}
+
+fn line(
+    instance: &InstanceName,
+    name: Option<&str>,
+    state: CommitState,
+    description: &str,
+    url: &str,
+) -> CommitStatus {
+    let context = match name {
+        Some(name) => format!("vitrine/{instance}/{name}"),
+        None => format!("vitrine/{instance}"),
+    };
+    CommitStatus { state, context, description: one_line(description), url: url.to_owned() }
+}
+
+/// One line without tabs and controls, of at most [`LONGEST`] characters.
+fn one_line(text: &str) -> String {
+    let clean: String = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    if clean.chars().count() <= LONGEST {
+        return clean;
+    }
+    let mut cut: String = clean.chars().take(LONGEST - 1).collect();
+    cut.push('…');
+    cut
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::status::{Health, Proof, Stage};
+
+    fn verdict(name: &str, sync: Sync) -> Verdict {
+        Verdict {
+            name: name.to_owned(),
+            sync,
+            stage: Some(Stage::Asleep),
+            health: Some(Health::Healthy),
+            party: Party::Author,
+            reason: "solution.yaml:3:1: unknown field".to_owned(),
+            next: "mend the line".to_owned(),
+            url: Some(format!("https://{name}.demo.example")),
+            revision: None,
+            objects: 10,
+            proof: Proof::Applied,
+        }
+    }
+
+    fn commit(digit: char) -> Revision {
+        Revision::parse(&digit.to_string().repeat(40)).unwrap()
+    }
+
+    fn world() -> (InstanceName, BTreeMap<String, Verdict>, History) {
+        let verdicts = [("use", Sync::Synced), ("broken", Sync::Failed)];
+        let verdicts = verdicts.into_iter().map(|(n, s)| (n.to_owned(), verdict(n, s))).collect();
+        let history = History {
+            head: Some(commit('c')),
+            records: [("use", 'a'), ("broken", 'c'), ("gone", 'b')]
+                .map(|(n, d)| (n.to_owned(), commit(d)))
+                .into(),
+            overtaken: [(commit('0'), "use".to_owned())].into(),
+            removed: ["gone".to_owned()].into(),
+        };
+        (InstanceName::parse("demo").unwrap(), verdicts, history)
+    }
+
+    #[test]
+    fn every_commit_that_touched_a_solution_gets_an_answer() {
+        let (instance, verdicts, history) = world();
+        let all = statuses(&instance, &verdicts, &history);
+        let said = |digit| {
+            all[&commit(digit)]
+                .iter()
+                .map(|s| (s.state.as_str(), s.description.as_str()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(said('a'), [("success", "Synced: applied; starts at the next visit")]);
+        assert_eq!(said('b'), [("success", "removed")]);
+        assert_eq!(said('0'), [("success", "applied as part of aaaaaaa")]);
+        assert_eq!(
+            said('c'),
+            [
+                ("failure", "2 solutions: 1 Synced, 1 Failed (broken)"),
+                ("failure", "Failed: solution.yaml:3:1: unknown field; mend the line"),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unreadable_repository_says_nothing_on_commits() {
+        let (instance, mut verdicts, history) = world();
+        for verdict in verdicts.values_mut() {
+            verdict.sync = Sync::Unknown;
+        }
+        let all = statuses(&instance, &verdicts, &history);
+        assert!(!all.contains_key(&commit('a')) && !all.contains_key(&commit('c')));
+    }
+
+    #[test]
+    fn a_description_is_one_line_of_at_most_140_characters() {
+        let long = one_line(&format!("a\tb\nc {}", "ü".repeat(1000)));
+        assert!(long.starts_with("a b c ü") && long.chars().count() == 140, "{long}");
+    }
+}

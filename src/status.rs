@@ -1,6 +1,22 @@
 //! Says in words what became of a solution: three words, a reason, whose turn, a next step.
 
+pub mod board;
+pub mod health;
+pub mod json;
+pub mod judge;
+#[cfg(test)]
+pub mod sample;
+pub mod text;
+pub mod word;
+mod wording;
+
+pub use board::{Board, Held, Outage};
+pub use json::{read_status_json, status_json};
+pub use text::{details, table};
+
 use crate::model::{Party, Revision};
+pub use health::{Condition, Proof, condition};
+pub use judge::{Case, Standing, judge};
 
 /// The state of a solution. Gallery, board, terminal and note all print the same one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +34,28 @@ pub struct Verdict {
     pub revision: Option<Revision>,
     /// How many objects of it are on the cluster.
     pub objects: usize,
+    /// What green stands on.
+    pub proof: Proof,
+}
+
+impl Verdict {
+    /// Nothing will change by itself any more.
+    pub fn is_settled(&self) -> bool {
+        match self.sync {
+            Sync::Synced | Sync::Failed | Sync::Blocked | Sync::Unknown => true,
+            Sync::Progressing | Sync::OutOfSync | Sync::Removing => false,
+        }
+    }
+
+    /// As the catalogue says, and nothing of it is broken. Asleep is a success.
+    pub fn is_good(&self) -> bool {
+        self.sync == Sync::Synced && self.health != Some(Health::Degraded)
+    }
 }
 
 /// Is the cluster what the catalogue says?
+///
+/// The order is that of alarm: the worse, the later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub enum Sync {
     Synced,

@@ -1,1 +1,153 @@
+//! Shows the board to people and programs, from a published copy. Changes nothing.
 //!
+//! In: a [`watch::Receiver`] with the [`Board`] that `reconcile` publishes. Out: a page at `/`,
+//! one document at `/status.json`, and what a kubelet asks at `/healthz` and `/readyz`. Nothing
+//! is awaited to answer: a visitor cannot make the daemon do work on a cluster or a repository.
+
+mod headers;
+mod listener;
+mod page;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use tokio::sync::watch;
+
+use crate::model::ContentHash;
+use crate::status::{Board, status_json};
+
+pub use listener::Limited;
+
+/// Where the board is taken from.
+pub type Boards = watch::Receiver<Arc<Board>>;
+
+/// Everything: what people read and what a kubelet asks.
+///
+/// Serve it through [`Limited`], which bounds connections and their time.
+pub fn router(boards: Boards) -> Router {
+    finished(people(boards.clone()).merge(kubelet(boards)))
+}
+
+/// `/healthz` and `/readyz` alone, for an address that the public does not reach.
+pub fn probes(boards: Boards) -> Router {
+    finished(kubelet(boards))
+}
+
+fn people(boards: Boards) -> Router {
+    let shown = Arc::new(Shown { boards, last: Mutex::new(None) });
+    Router::new().route("/", get(page)).route("/status.json", get(document)).with_state(shown)
+}
+
+fn kubelet(boards: Boards) -> Router {
+    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(boards)
+}
+
+/// What every answer has, wrong addresses included.
+fn finished(router: Router) -> Router {
+    router
+        .fallback(|| async { (StatusCode::NOT_FOUND, Html(page::not_found().into_string())) })
+        .layer(axum::middleware::map_response(headers::harden))
+}
+
+/// The boards, and what was made of the last one: each is written once, however many look.
+struct Shown {
+    boards: Boards,
+    last: Mutex<Option<Arc<Written>>>,
+}
+
+/// A board as it goes over the wire.
+struct Written {
+    board: Arc<Board>,
+    /// The entity tag of both, quotes included.
+    version: HeaderValue,
+    page: Bytes,
+    document: Bytes,
+}
+
+impl Shown {
+    fn now(&self) -> Arc<Written> {
+        let board = Arc::clone(&self.boards.borrow());
+        // A thread that panicked while it wrote left the one before, which is as good.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(written) if Arc::ptr_eq(&written.board, &board) => Arc::clone(written),
+            _ => Arc::clone(last.insert(Arc::new(Written::of(board)))),
+        }
+    }
+}
+
+impl Written {
+    fn of(board: Arc<Board>) -> Self {
+        let document = format!("{:#}\n", status_json(&board));
+        // Another build may show the same board differently.
+        let seed = format!("{}\n{document}", env!("CARGO_PKG_VERSION"));
+        let version = format!("\"{}\"", ContentHash::of(seed.as_bytes()).first(16));
+        let page = page::board(&board, &version).into_string();
+        Self {
+            board,
+            version: HeaderValue::from_str(&version)
+                .unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
+            page: page.into(),
+            document: document.into(),
+        }
+    }
+}
+
+async fn page(State(shown): State<Arc<Shown>>, asked: HeaderMap) -> Response {
+    let written = shown.now();
+    unless_known(&asked, &written.version, || Html(written.page.clone()))
+}
+
+async fn document(State(shown): State<Arc<Shown>>, asked: HeaderMap) -> Response {
+    let written = shown.now();
+    let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
+    unless_known(&asked, &written.version, || (json, written.document.clone()))
+}
+
+/// 200 as long as the reconcile loop lives: it drops its end when it dies.
+async fn healthz(State(boards): State<Boards>) -> (StatusCode, &'static str) {
+    match boards.has_changed() {
+        Ok(_) => (StatusCode::OK, "ok\n"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the reconcile loop has ended\n"),
+    }
+}
+
+/// 200 once a commit has been read, and while the loop lives. An outage of the repository
+/// changes nothing here: the board is then what people need most.
+async fn readyz(State(boards): State<Boards>) -> (StatusCode, &'static str) {
+    match (boards.has_changed(), boards.borrow().revision.is_some()) {
+        (Err(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "the reconcile loop has ended\n"),
+        (Ok(_), false) => (StatusCode::SERVICE_UNAVAILABLE, "no commit has been read yet\n"),
+        (Ok(_), true) => (StatusCode::OK, "ready\n"),
+    }
+}
+
+/// 304 if the asker has this version, else what `body` makes.
+fn unless_known<B: IntoResponse>(
+    asked: &HeaderMap,
+    version: &HeaderValue,
+    body: impl FnOnce() -> B,
+) -> Response {
+    let known = asked
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|tag| tag.trim().trim_start_matches("W/"))
+        .any(|tag| tag.as_bytes() == version.as_bytes() || tag == "*");
+    let tag = [(header::ETAG, version.clone())];
+    if known {
+        (StatusCode::NOT_MODIFIED, tag).into_response()
+    } else {
+        (tag, body()).into_response()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

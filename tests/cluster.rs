@@ -5,4 +5,8 @@
 
 mod apply;
 mod control_plane;
+mod drift;
 mod fields;
+mod publish;
+mod removal;
+mod restart;

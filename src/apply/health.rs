@@ -158,8 +158,34 @@ pub(super) fn scaled(wire: &ScaledWire) -> ScaledFacts {
         generation: wire.metadata.generation,
         conditions: conditions(&wire.status.conditions),
         forced: forced(&wire.metadata),
+        paused: paused(&wire.metadata),
         last_active: wire.status.last_active_time,
     }
+}
+
+/// Whether KEDA is told to leave the target as it is.
+pub(super) fn paused(meta: &Meta) -> bool {
+    meta.annotation("autoscaling.keda.sh/paused-replicas").is_some()
+        || meta.annotation("autoscaling.keda.sh/paused") == Some("true")
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ReadyWire {
+    pub metadata: Meta,
+    status: ReadyStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ReadyStatus {
+    conditions: Option<Vec<ConditionWire>>,
+}
+
+/// Whether the condition `Ready` is true.
+pub(super) fn ready(wire: &ReadyWire) -> bool {
+    let ready = |c: &ConditionWire| c.r#type == "Ready" && c.status == "True";
+    wire.status.conditions.iter().flatten().any(ready)
 }
 
 /// Whether KEDA is told to keep the target awake.

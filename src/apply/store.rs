@@ -234,7 +234,8 @@ impl Store {
         self.file(key, seen, batch);
     }
 
-    /// Puts an object where its labels say, if that is news.
+    /// Puts an object where its address says, if it carries our label and that is news. The label
+    /// of the solution decides nothing: a hand could change it.
     fn file(&mut self, key: ObjectKey, seen: Seen, batch: &mut Batch) {
         if let Some(old) = self.live(&key)
             && version(&seen.meta.resource_version) < version(&old.resource_version)
@@ -242,7 +243,7 @@ impl Store {
             return;
         }
         let ours = seen.meta.label(marks::INSTANCE) == Some(self.instance.as_str());
-        let home = seen.meta.label(marks::SOLUTION).filter(|_| ours).map(str::to_owned);
+        let home = key.solution(&self.instance).filter(|_| ours).map(str::to_owned);
         if self.homes.get(&key).map(|h| &**h) != home.as_deref() {
             self.unfile(&key, batch);
         }
@@ -384,19 +385,20 @@ impl Store {
         if well || seen.meta.deletion_timestamp.is_some() {
             return self.forget_pod(&seen, batch);
         }
-        let (Some(solution), Some(facts)) = (seen.meta.label(marks::SOLUTION), seen.pod.clone())
-        else {
+        let pod = key(Kind::Pod, &seen);
+        let (Some(solution), Some(facts)) = (pod.solution(&self.instance), seen.pod) else {
             return;
         };
         let pods = self.observed.pods.entry(solution.to_owned()).or_default();
-        if pods.get(&seen.meta.name) != Some(&facts) {
-            pods.insert(seen.meta.name.clone(), facts);
+        if pods.get(&pod.name) != Some(&facts) {
+            pods.insert(pod.name.clone(), facts);
             batch.solution(solution);
         }
     }
 
     fn forget_pod(&mut self, seen: &Seen, batch: &mut Batch) {
-        let Some(solution) = seen.meta.label(marks::SOLUTION) else { return };
+        let pod = key(Kind::Pod, seen);
+        let Some(solution) = pod.solution(&self.instance) else { return };
         let Some(pods) = self.observed.pods.get_mut(solution) else { return };
         if pods.remove(&seen.meta.name).is_some() {
             batch.solution(solution);

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::health::{self, DeploymentWire, PodWire, RouteWire, ScaledWire};
+use super::health::{self, DeploymentWire, PodWire, ReadyWire, RouteWire, ScaledWire};
 use super::request::Status;
 use crate::model::{FieldSet, Kind, marks};
 use crate::plan::observed::{HealthFacts, PodFacts};
@@ -130,6 +130,7 @@ pub(super) enum Depth {
     Deployment,
     Route,
     Scaled,
+    Ready,
     Pod,
 }
 
@@ -140,13 +141,13 @@ impl Depth {
             Kind::Deployment => Self::Deployment,
             Kind::HttpRoute => Self::Route,
             Kind::ScaledObject => Self::Scaled,
+            Kind::InterceptorRoute => Self::Ready,
             Kind::Pod => Self::Pod,
             Kind::Namespace
             | Kind::ServiceAccount
             | Kind::ConfigMap
             | Kind::NetworkPolicy
             | Kind::Service
-            | Kind::InterceptorRoute
             | Kind::ReferenceGrant => Self::Metadata,
         }
     }
@@ -162,6 +163,7 @@ pub(super) fn event(depth: Depth, line: &[u8]) -> Result<Event, serde_json::Erro
         Depth::Deployment => typed_event::<DeploymentWire>(line),
         Depth::Route => typed_event::<RouteWire>(line),
         Depth::Scaled => typed_event::<ScaledWire>(line),
+        Depth::Ready => typed_event::<ReadyWire>(line),
         Depth::Pod => typed_event::<PodWire>(line),
     }
 }
@@ -176,6 +178,7 @@ pub(super) fn page(depth: Depth, body: &[u8]) -> Result<Page, serde_json::Error>
         Depth::Deployment => typed_page::<DeploymentWire>(body),
         Depth::Route => typed_page::<RouteWire>(body),
         Depth::Scaled => typed_page::<ScaledWire>(body),
+        Depth::Ready => typed_page::<ReadyWire>(body),
         Depth::Pod => typed_page::<PodWire>(body),
     }
 }
@@ -223,6 +226,13 @@ impl Wire for RouteWire {
 impl Wire for ScaledWire {
     fn seen(self) -> Seen {
         let health = HealthFacts::ScaledObject(health::scaled(&self));
+        Seen { meta: self.metadata, health, pod: None }
+    }
+}
+
+impl Wire for ReadyWire {
+    fn seen(self) -> Seen {
+        let health = HealthFacts::Ready(health::ready(&self));
         Seen { meta: self.metadata, health, pod: None }
     }
 }

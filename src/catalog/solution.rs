@@ -1,5 +1,18 @@
 //! A checked solution, with every effective value. No field can hold a bad state.
 
+mod about;
+mod author;
+mod effective;
+mod example;
+mod graph;
+mod image;
+mod judge;
+mod mount;
+mod readme;
+mod resources;
+mod runtime;
+mod secret;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -8,6 +21,9 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::model::{ComponentName, SolutionName, TreeId};
+
+pub use about::{About, Contact, Evaluation, Link};
+pub(super) use judge::{Bench, ROOT, Verdict, declared_name, judge};
 
 /// One folder of the catalogue, judged and completed with the platform's defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +41,8 @@ pub struct Solution {
     /// From this day (UTC) on it sleeps.
     pub expires: Option<Date>,
     pub suspend: Option<Suspension>,
+    /// What the gallery says about it. No object depends on it.
+    pub about: About,
 }
 
 /// How a solution's containers stand to each other.

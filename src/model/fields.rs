@@ -84,6 +84,14 @@ impl FieldSet {
 
     /// What either holds.
     #[must_use]
+    /// Whether this very path, or anything below it, is in the set.
+    pub fn has(&self, path: &[&str]) -> bool {
+        match path.split_first() {
+            None => true,
+            Some((first, rest)) => self.child(first).is_some_and(|below| below.has(rest)),
+        }
+    }
+
     pub fn union(&self, other: &Self) -> Self {
         Self::combine(self, other, |a, b| a || b).unwrap_or_default()
     }

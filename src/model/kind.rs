@@ -86,6 +86,12 @@ impl Kind {
         if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
     }
 
+    /// The name that rights use: `pods`, `deployments.apps`.
+    pub fn resource(self) -> String {
+        let Facts { group, plural, .. } = self.facts();
+        if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") }
+    }
+
     /// The CustomResourceDefinition that must exist first, if the kind is not built in.
     pub fn crd(self) -> Option<String> {
         let Facts { group, plural, .. } = self.facts();

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::Kind;
+use super::names::NAMESPACE_PREFIX;
+use super::{InstanceName, Kind, SolutionName};
 
 /// The address of an object on its cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +26,26 @@ impl ObjectKey {
     }
 }
 
+impl ObjectKey {
+    /// The solution that an object at this address belongs to: the address decides, because a
+    /// label can be edited by hand and must not make one solution's object another's.
+    ///
+    /// `None` for an address that vitrine never writes to.
+    pub fn solution(&self, instance: &InstanceName) -> Option<&str> {
+        let home = match (self.kind, &self.namespace) {
+            (Kind::Namespace, _) => self.name.strip_prefix(NAMESPACE_PREFIX),
+            (Kind::ReferenceGrant, _) => self
+                .name
+                .strip_prefix("vitrine-")
+                .and_then(|rest| rest.strip_prefix(instance.as_str()))
+                .and_then(|rest| rest.strip_prefix('-')),
+            (_, Some(namespace)) => namespace.strip_prefix(NAMESPACE_PREFIX),
+            (_, None) => None,
+        };
+        home.filter(|name| SolutionName::parse(name).is_ok())
+    }
+}
+
 /// As people say it: `Deployment/web`.
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,4 +58,29 @@ impl fmt::Display for ObjectKey {
 pub struct Object {
     pub key: ObjectKey,
     pub body: Value,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_says_whose_an_object_is() {
+        let prod = InstanceName::parse("prod").unwrap();
+        let of = |key: ObjectKey| key.solution(&prod).map(str::to_owned);
+        let use_ = Some("use".to_owned());
+        assert_eq!(of(ObjectKey::cluster(Kind::Namespace, "sol-use")), use_);
+        assert_eq!(of(ObjectKey::namespaced(Kind::Service, "sol-use", "app")), use_);
+        assert_eq!(
+            of(ObjectKey::namespaced(Kind::ReferenceGrant, "keda", "vitrine-prod-use")),
+            use_
+        );
+        assert_eq!(
+            of(ObjectKey::namespaced(Kind::ReferenceGrant, "keda", "vitrine-test-use")),
+            None
+        );
+        assert_eq!(of(ObjectKey::namespaced(Kind::Service, "default", "app")), None);
+        assert_eq!(of(ObjectKey::namespaced(Kind::Service, "sol-Use", "app")), None);
+    }
 }

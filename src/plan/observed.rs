@@ -75,6 +75,8 @@ pub enum HealthFacts {
     Namespace {
         active: bool,
     },
+    /// Of an InterceptorRoute: whether the add-on's condition `Ready` is true.
+    Ready(bool),
     Deployment(DeploymentFacts),
     Route(RouteFacts),
     ScaledObject(ScaledFacts),
@@ -121,7 +123,26 @@ pub struct ScaledFacts {
     pub conditions: Vec<Condition>,
     /// Whether `autoscaling.keda.sh/force-activation` is `"true"`.
     pub forced: bool,
+    /// Whether `autoscaling.keda.sh/paused-replicas` or `autoscaling.keda.sh/paused` is there.
+    pub paused: bool,
     pub last_active: Option<Timestamp>,
+}
+
+impl HealthFacts {
+    /// Of a route: whether every gateway that answered accepts its newest form and finds its back
+    /// ends, and at least one answered.
+    pub fn is_accepted(&self) -> bool {
+        let Self::Route(route) = self else { return false };
+        let holds = |parent: &RouteParent, kind: &str| {
+            parent.conditions.iter().any(|c| {
+                c.kind == kind
+                    && c.status == "True"
+                    && c.observed_generation.is_none_or(|seen| seen >= route.generation)
+            })
+        };
+        !route.parents.is_empty()
+            && route.parents.iter().all(|p| holds(p, "Accepted") && holds(p, "ResolvedRefs"))
+    }
 }
 
 /// A Kubernetes condition.

@@ -23,23 +23,33 @@ pub(super) fn http_routes(cx: &Context) -> Vec<DesiredObject> {
     let mut routes = Vec::new();
     if cx.solution.shape == Shape::Configurations {
         let host = format!("{}.{}", cx.solution.name, cx.platform.domain);
-        routes.push(to_gallery(cx, "edge", None, &BTreeSet::from([host.as_str()])));
+        routes.push(to_gallery(cx, "edge".to_owned(), None, &BTreeSet::from([host.as_str()])));
     }
     for door in cx.doors() {
-        if cx.rests() {
-            routes.push(to_gallery(cx, &door.route, owner(cx, &door), &door.hosts()));
-        } else {
-            routes.extend(to_components(cx, &door));
+        let (rules, hosts) = (rules(cx, &door), door.hosts());
+        for (rules, n) in rules.chunks(RULES).zip(1..) {
+            let name = numbered(&door.route, n);
+            routes.push(if cx.rests() {
+                // As many routes as awake: suspension deletes nothing.
+                to_gallery(cx, name, owner(cx, &door), &hosts)
+            } else {
+                route(cx, name, Wave::Route, owner(cx, &door), &hosts, rules)
+            });
         }
     }
     routes
+}
+
+/// `edge`, and `edge-2`, ... for what a route cannot hold.
+fn numbered(route: &str, n: usize) -> String {
+    if n == 1 { route.to_owned() } else { format!("{route}-{n}") }
 }
 
 /// A route that answers by itself. It reaches no back end, so it comes with the first objects:
 /// whoever suspends a solution sees it gone at once, and nothing it needs can be missing.
 fn to_gallery(
     cx: &Context,
-    name: &str,
+    name: String,
     component: Option<&Component>,
     hosts: &BTreeSet<&str>,
 ) -> DesiredObject {
@@ -49,19 +59,7 @@ fn to_gallery(
         "matches": [{ "path": { "type": "PathPrefix", "value": "/" } }],
         "filters": [redirect(Some(&gallery), &page)],
     });
-    route(cx, name.to_owned(), Wave::Protection, component, hosts, &[rule])
-}
-
-/// The routes to the components behind a door: `edge`, and `edge-2`, ... when one is full.
-fn to_components(cx: &Context, door: &Door) -> Vec<DesiredObject> {
-    let rules = rules(cx, door);
-    let numbered = rules.chunks(RULES).zip(1..);
-    numbered
-        .map(|(rules, n)| {
-            let name = if n == 1 { door.route.clone() } else { format!("{}-{n}", door.route) };
-            route(cx, name, Wave::Route, owner(cx, door), &door.hosts(), rules)
-        })
-        .collect()
+    route(cx, name, Wave::Protection, component, hosts, &[rule])
 }
 
 /// The configuration that a door belongs to; the one door of other solutions is shared.

@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(except("0.0.0.0/1"), ["10.0.0.0/8", "100.64.0.0/10"]);
         assert_eq!(except("8.0.0.0/6"), ["10.0.0.0/8"]);
         assert_eq!(except("192.0.0.0/8"), ["192.168.0.0/16"]);
-        assert_eq!(except("fc00::/6"), ["fc00::/7"]);
+        assert_eq!(except("fc00::/6"), ["fc00::/7", "fe80::/10"]);
     }
 
     #[test]

@@ -24,8 +24,9 @@ const POLLING: u32 = 30;
 /// Absent when nothing scales the component. A solution wakes as one: each public component
 /// listens to all ways through its door, and private ones follow the public pods.
 ///
-/// With several replicas a sibling's requests count too; that asks for more copies than needed
-/// rather than fewer, and never for more than the maximum.
+/// With several replicas a sibling's requests count too, and a private component asks for one
+/// replica for each public pod: more copies than needed rather than fewer, and never more than
+/// the maximum.
 pub(super) fn scaled_object(cx: &Context, component: &Component) -> Option<DesiredObject> {
     let scaled = cx.scaled(component)?;
     let (polling, cooldown, triggers) = match component.exposure {

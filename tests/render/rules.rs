@@ -170,7 +170,8 @@ fn more_rules_than_a_route_can_hold_go_into_a_second_one() {
         let path = if n == 0 { "/".to_owned() } else { format!("/part/{n}") };
         component(&format!("part{n}"), Some((&host, &path)))
     });
-    let desired = live(&solution("many", Shape::Components, parts));
+    let many = solution("many", Shape::Components, parts);
+    let desired = live(&many);
     let routes = of_kind(&desired, Kind::HttpRoute).collect::<Vec<_>>();
     let names = routes.iter().map(|r| r.key.name.as_str()).collect::<Vec<_>>();
     assert_eq!(names, ["edge", "edge-2"]);
@@ -180,12 +181,14 @@ fn more_rules_than_a_route_can_hold_go_into_a_second_one() {
     for route in routes {
         assert!(route.body["spec"]["rules"].as_array().unwrap().len() <= 16);
     }
+    let asleep = on(&many, &platform(), Phase::Suspended);
+    assert_eq!(of_kind(&asleep, Kind::HttpRoute).count(), 2, "suspension deletes nothing");
 }
 
 #[test]
 fn a_change_of_activation_never_cuts_a_living_route() {
-    let policy = live(&single("use", |_| {}));
-    let from = find(&policy, Kind::NetworkPolicy, "allow-edge").body["spec"]["ingress"][0]["from"]
+    let desired = live(&single("use", |_| {}));
+    let from = find(&desired, Kind::NetworkPolicy, "allow-edge").body["spec"]["ingress"][0]["from"]
         .to_string();
     assert!(from.contains(r#""kubernetes.io/metadata.name":"edge""#), "{from}");
     assert!(from.contains(r#""kubernetes.io/metadata.name":"keda""#), "{from}");

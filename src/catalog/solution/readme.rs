@@ -1,0 +1,113 @@
+//! Title and description from the folder's README.
+
+/// The longest description, in characters.
+const LONGEST: usize = 300;
+
+/// The first heading and the first paragraph of a Markdown text.
+pub fn heading_and_paragraph(text: &str) -> (Option<String>, Option<String>) {
+    let mut heading = None;
+    let mut paragraph = String::new();
+    let mut fenced = false;
+    for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
+        let line = line.trim();
+        if line.starts_with("```") || line.starts_with("~~~") {
+            fenced = !fenced;
+        }
+        let aside = fenced
+            || line.is_empty()
+            || line.starts_with(['#', '<', '|', '>', '`', '~'])
+            || line.starts_with("![")
+            || line.starts_with("[![")
+            || line.starts_with("---")
+            || line.starts_with("===");
+        if heading.is_none() && !fenced && line.starts_with('#') {
+            let words = plain(line.trim_start_matches('#').trim_end_matches('#').trim());
+            heading = (!words.is_empty()).then(|| cut(&words, 80));
+        }
+        if aside {
+            if paragraph.is_empty() {
+                continue;
+            }
+            break;
+        }
+        if paragraph.is_empty() && line.starts_with(['-', '*', '+']) {
+            continue;
+        }
+        if !paragraph.is_empty() {
+            paragraph.push(' ');
+        }
+        paragraph.push_str(line);
+    }
+    let paragraph = plain(&paragraph);
+    (heading, (!paragraph.is_empty()).then(|| cut(&paragraph, LONGEST)))
+}
+
+/// Without emphasis, code marks and the addresses of links.
+fn plain(text: &str) -> String {
+    let mut words = String::new();
+    let mut rest = text;
+    while let Some(open) = rest.find('[') {
+        let (before, link) = rest.split_at(open);
+        words.push_str(before);
+        let parsed = link.split_once("](").and_then(|(label, tail)| {
+            let (_, tail) = tail.split_once(')')?;
+            Some((label.get(1..)?, tail))
+        });
+        match parsed {
+            Some((label, tail)) => {
+                words.push_str(label);
+                rest = tail;
+            }
+            None => {
+                words.push('[');
+                rest = link.get(1..).unwrap_or("");
+            }
+        }
+    }
+    words.push_str(rest);
+    let kept: String = words
+        .replace("**", "")
+        .replace("__", "")
+        .chars()
+        .filter(|c| !matches!(c, '`' | '*') && !c.is_control())
+        .collect();
+    kept.trim().to_owned()
+}
+
+/// At most so many characters, ending at a word.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let short: String = text.chars().take(most.saturating_sub(1)).collect();
+    let end = short.rfind(' ').unwrap_or(short.len());
+    format!("{}…", short.get(..end).unwrap_or(&short).trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_heading_and_paragraph_are_found_between_badges_and_code() {
+        let (title, text) = heading_and_paragraph(
+            "\u{feff}[![badge](x)](y)\n\n# Universal `Sentence` Encoder #\n\n```\ncode\n```\n\
+             Finds **similar** requirements\nby [comparing](https://example.org) them.\n\nMore.\n",
+        );
+        assert_eq!(title.as_deref(), Some("Universal Sentence Encoder"));
+        assert_eq!(text.as_deref(), Some("Finds similar requirements by comparing them."));
+    }
+
+    #[test]
+    fn a_long_paragraph_ends_at_a_word() {
+        let (_, text) = heading_and_paragraph(&"word ".repeat(100));
+        let text = text.unwrap_or_default();
+        assert!(text.chars().count() <= LONGEST && text.ends_with("word…"), "{text}");
+    }
+
+    #[test]
+    fn an_empty_readme_says_nothing() {
+        assert_eq!(heading_and_paragraph("\n\n"), (None, None));
+        assert_eq!(heading_and_paragraph("#\n[x"), (None, Some("[x".to_owned())));
+    }
+}

@@ -1,0 +1,167 @@
+//! Environment variables: public by definition, so a value that looks like a credential is
+//! refused, and shown nowhere.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::fault::code;
+use crate::model::decode::Cursor;
+use crate::model::yaml::Spanned;
+
+/// Reads `env`.
+pub fn env(cursor: &Cursor<'_>) -> BTreeMap<String, Spanned<String>> {
+    let mut env = BTreeMap::new();
+    for (name, value) in cursor.free_map() {
+        let name_ok = is_name(&name.value);
+        if !name_ok {
+            let message = format!("`{}` is not the name of an environment variable", name.value);
+            let help = "use letters, digits and `_`, not a digit first";
+            let fault = cursor.sheet.fault(code::BAD_ENV, name.at, message);
+            cursor.sheet.report(fault.help(help));
+        }
+        let Some(text) = value.text() else { continue };
+        if let Some(what) = credential(&name.value, &text.value) {
+            cursor.sheet.mask(&text);
+            let message = format!("`{}` looks like {what}", value.path);
+            let help = "whoever can read the catalogue could use it: revoke it, and take it out; \
+                        values of `env` are public";
+            cursor.sheet.report(value.fault(code::CREDENTIAL, message).help(help));
+            continue;
+        }
+        if text.value.contains('\0') {
+            value.say(code::BAD_TEXT, format!("`{}` holds a NUL character", value.path));
+            continue;
+        }
+        if name_ok {
+            env.insert(name.value, text);
+        }
+    }
+    env
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=128).contains(&name.len())
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Beginnings that the issuers of tokens chose so that they can be recognised.
+const PREFIXES: [(&str, usize); 17] = [
+    ("ghp_", 20),
+    ("gho_", 20),
+    ("ghu_", 20),
+    ("ghs_", 20),
+    ("github_pat_", 20),
+    ("glpat-", 16),
+    ("gldt-", 16),
+    ("hf_", 20),
+    ("sk-", 20),
+    ("sk_live_", 16),
+    ("xoxb-", 16),
+    ("xoxp-", 16),
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("AIza", 30),
+    ("npm_", 30),
+    ("pypi-", 30),
+];
+
+/// What sort of credential a value looks like, if any.
+fn credential(name: &str, value: &str) -> Option<&'static str> {
+    let value = value.trim();
+    if value.contains("-----BEGIN ") && value.contains("PRIVATE KEY") {
+        return Some("a private key");
+    }
+    let token = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    let prefixed = PREFIXES.iter().any(|(prefix, length)| {
+        value.strip_prefix(prefix).is_some_and(|rest| rest.len() >= *length && token(rest))
+    });
+    if prefixed {
+        return Some("an access token");
+    }
+    if has_password(value) {
+        return Some("an address with a password");
+    }
+    let name = name.to_uppercase();
+    let words: Vec<&str> = name.split('_').collect();
+    let suspicious =
+        ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS", "APIKEY"]
+            .iter()
+            .any(|word| words.contains(word))
+            || ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"].iter().any(|part| name.contains(part));
+    (suspicious && is_random(value)).then_some("a secret")
+}
+
+/// `scheme://user:password@host`
+fn has_password(value: &str) -> bool {
+    value.split_whitespace().any(|word| {
+        let Some((_, rest)) = word.split_once("://") else { return false };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        let Some((user, _)) = authority.rsplit_once('@') else { return false };
+        user.split_once(':').is_some_and(|(_, password)| {
+            // `$(PASSWORD)` and `***` are places for one, not one.
+            !password.is_empty() && !password.starts_with('$') && !password.starts_with('*')
+        })
+    })
+}
+
+/// Long, without spaces, and as mixed as only a generator writes. Not a plain digest.
+fn is_random(value: &str) -> bool {
+    let hex = value.bytes().all(|b| b.is_ascii_hexdigit());
+    if value.contains("sha256:") || (hex && [40, 64, 128].contains(&value.len())) {
+        return false;
+    }
+    let plain = value.bytes().all(|b| b.is_ascii_graphic());
+    if !plain || value.len() < 16 || value.starts_with('/') || value.contains("://") {
+        return false;
+    }
+    let mut counts = [0_u32; 256];
+    for byte in value.bytes() {
+        if let Some(count) = counts.get_mut(usize::from(byte)) {
+            *count += 1;
+        }
+    }
+    let length = value.len() as f64;
+    let entropy: f64 = counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f64::from(*count) / length)
+        .map(|share| -share * share.log2())
+        .sum();
+    entropy >= 3.5 && value.bytes().any(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_credential_is_recognised() {
+        for (name, value) in [
+            ("A", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"),
+            ("A", "glpat-abcdefghijklmnopqrst"),
+            ("A", "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"),
+            ("A", "postgres://user:hunter2@db.example/x"),
+            ("DB_PASSWORD", "Xq7!mZ2pL9vR4tK8"),
+            ("OPENAI_API_KEY", "q8Zr5Tn2Lk9Wp4Xv7Bm1"),
+        ] {
+            assert!(credential(name, value).is_some(), "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn an_ordinary_value_is_not_a_credential() {
+        for (name, value) in [
+            ("WINDOW", "60"),
+            ("TOKEN_LIMIT", "4096"),
+            ("TOKENIZER", "bert-base-multilingual-cased-2018-10-18"),
+            ("MODEL_SECRET_SANTA", "true"),
+            ("MODEL_TOKEN", "sha256:0123456789abcdef0123456789abcdef"),
+            ("TOKEN_DIGEST", "0123456789abcdef0123456789abcdef01234567"),
+            ("DB", "postgres://db.example/x"),
+            ("DB", "postgres://user:$(PASSWORD)@db.example/x"),
+            ("SECRET_FILE", "/run/secrets/very-long-name-0123456789"),
+        ] {
+            assert_eq!(credential(name, value), None, "{name}={value}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `approve`: lets a held plan delete.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Answer, SettingsArguments, Stop, once, settings, status};
+use crate::apply;
+use crate::config;
+use crate::model::{ContentHash, InstanceName, ObjectKey};
+
+/// The fewest digits that name a plan.
+const FEWEST: usize = 12;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The hash of the held plan, as the board shows it: at least its first 12 digits.
+    hash: String,
+    /// Takes the held deletions from this board; otherwise they are computed anew with --config.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    #[command(flatten)]
+    settings: SettingsArguments,
+}
+
+pub(super) async fn approve(arguments: Arguments) -> Result<Answer, Stop> {
+    if arguments.hash.len() < FEWEST || !arguments.hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(Stop::new(format!(
+            "`{}` is not the hash of a plan: give at least the first {FEWEST} digits of the one that the board shows",
+            arguments.hash
+        )));
+    }
+    let (instance, cluster, held) = match &arguments.url {
+        Some(url) => {
+            let board = status::fetch(url).await?;
+            let cluster = settings::cluster(&arguments.settings)?;
+            let held = board.held.map(|held| (held.hash, held.deletions.into_iter().collect()));
+            (board.instance, cluster, held)
+        }
+        None => {
+            let config = settings::read(&arguments.settings)?;
+            let outlook = once::engine(&config).await?.look(Duration::from_secs(60)).await;
+            let held = outlook.map_err(Stop::new)?.hold.map(|hold| (hold.hash, hold.deletions));
+            (config.instance.clone(), config.cluster.clone(), held)
+        }
+    };
+    let Some((hash, deletions)) = held else {
+        return Err(Stop::new("nothing is held: there is nothing to approve"));
+    };
+    give(&arguments.hash, &instance, &cluster, &hash, &deletions).await
+}
+
+async fn give(
+    asked: &str,
+    instance: &InstanceName,
+    cluster: &config::Cluster,
+    hash: &ContentHash,
+    deletions: &BTreeSet<ObjectKey>,
+) -> Result<Answer, Stop> {
+    if !hash.as_str().starts_with(asked) {
+        return Err(Stop::new(format!(
+            "another plan is held now: {}; look at what it would delete before you approve it",
+            hash.first(FEWEST)
+        )));
+    }
+    let client = apply::client(cluster).await.map_err(|e| Stop::new(e.to_string()))?;
+    let settings = apply::Settings::new(instance.clone(), cluster.namespace.as_str());
+    apply::approve(client, &settings, asked, deletions)
+        .await
+        .map_err(|e| Stop::new(e.to_string()))?;
+    println!("approved: {} deletions of plan {}", deletions.len(), hash.first(FEWEST));
+    Ok(Answer::Good)
+}

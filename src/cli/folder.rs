@@ -1,0 +1,19 @@
+//! A catalogue in a folder on a laptop, read with the same code as a commit.
+
+use std::path::Path;
+
+use super::Stop;
+use crate::catalog::{self, Catalog, Fault};
+use crate::source;
+
+/// Reads and judges the catalogue in a folder.
+pub(super) fn read(path: &Path) -> Result<Catalog, Stop> {
+    let snapshot = source::read_folder(path).map_err(|unknown| Stop::new(unknown.cause))?;
+    Ok(catalog::read(&snapshot, &mut catalog::Memory::default()))
+}
+
+/// The faults as a reason to stop, one a line.
+pub(super) fn refused(faults: &[Fault]) -> Stop {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    Stop::new(lines.join("\nvitrine: "))
+}

@@ -1,0 +1,111 @@
+//! `run` and `once`: the daemon, for ever or until it is quiet.
+
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{Answer, Format, SettingsArguments, Stop, settings, stopped_by_signal, terminal};
+use crate::apply::{self, Cluster};
+use crate::config::Config;
+use crate::reconcile::{Ended, Engine, Until};
+use crate::source::Source;
+use crate::status::{Board, status_json, table};
+use crate::web;
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OnceArguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+    /// How long it may take.
+    #[arg(long, default_value = "10m", value_parser = settings::duration)]
+    timeout: Duration,
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+/// The daemon. Ends with 0 when it is told to stop.
+pub(super) async fn run(arguments: RunArguments) -> Result<Answer, Stop> {
+    let config = settings::read(&arguments.settings)?;
+    let stop = stopped_by_signal()?;
+    let engine = start(&config).await?;
+    let (engine, boards) = engine;
+    let mut listeners = Vec::new();
+    if let Some(listen) = &config.web.public_listen {
+        listeners.push((bind(listen).await?, web::router(boards.clone())));
+    }
+    if let Some(listen) = &config.web.private_listen {
+        listeners.push((bind(listen).await?, web::probes(boards.clone())));
+    }
+    for (listener, router) in listeners {
+        tokio::spawn(async move { axum::serve(web::Limited::new(listener), router).await });
+    }
+    tracing::info!(instance = %config.instance, repository = config.repository.shown_url(), "started");
+    engine.run(Until::Stopped, stop).await;
+    tracing::info!("stopped");
+    Ok(Answer::Good)
+}
+
+/// One publication.
+pub(super) async fn once(arguments: OnceArguments) -> Result<Answer, Stop> {
+    let config = settings::read(&arguments.settings)?;
+    let stop = stopped_by_signal()?;
+    let (engine, boards) = start(&config).await?;
+    let ended = engine.run(Until::Quiet { at_most: arguments.timeout }, stop).await;
+    let board = boards.borrow().clone();
+    print(&board, arguments.format);
+    Ok(answer(&board, ended))
+}
+
+/// Opens both ends and puts the engine between them.
+async fn start(
+    config: &Config,
+) -> Result<(Engine, tokio::sync::watch::Receiver<std::sync::Arc<Board>>), Stop> {
+    let source = Source::open(&config.repository).map_err(|unknown| Stop::new(unknown.cause))?;
+    let client = apply::client(&config.cluster).await.map_err(|e| Stop::new(e.to_string()))?;
+    let cluster = Cluster::connect(client, apply::Settings::of(config))
+        .await
+        .map_err(|e| Stop::new(e.to_string()))?;
+    Ok(Engine::new(config.clone(), source, cluster).await)
+}
+
+/// An engine that only looks.
+pub(super) async fn engine(config: &Config) -> Result<Engine, Stop> {
+    start(config).await.map(|(engine, _)| engine)
+}
+
+/// Listens, or says who might be in the way.
+pub(super) async fn bind(address: &str) -> Result<TcpListener, Stop> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Stop::new(format!(
+            "cannot listen on {address}: {error}; choose another address with --listen or in the settings"
+        ))
+    })
+}
+
+/// Prints the board as it was asked for.
+pub(super) fn print(board: &Board, format: Format) {
+    match format {
+        Format::Human => print!("{}", table(board, terminal::width(), terminal::colour())),
+        Format::Json => println!("{:#}", status_json(board)),
+    }
+}
+
+/// 0 all Synced, 1 some solution is not, 2 it could not be told.
+pub(super) fn answer(board: &Board, ended: Ended) -> Answer {
+    if board.unknown.is_some() || board.revision.is_none() {
+        return Answer::Unknown;
+    }
+    let good = board.verdicts.iter().all(crate::status::Verdict::is_good) && board.held.is_none();
+    match ended {
+        Ended::Quiet if good && board.problems.is_empty() => Answer::Good,
+        Ended::Quiet | Ended::OutOfTime => Answer::NotGood,
+        Ended::Stopped => Answer::Unknown,
+    }
+}

@@ -1,0 +1,67 @@
+//! `render`: what a solution becomes, without any cluster.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{Answer, Stop, folder};
+use crate::model::InstanceName;
+use crate::reconcile;
+use crate::render;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Only this solution.
+    name: Option<String>,
+    /// The catalogue's folder: the one that holds `platform.yaml`.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    catalog: PathBuf,
+    /// The daemon's name, which stands in labels and in the names of shared objects.
+    #[arg(long, value_name = "NAME", default_value = "demo")]
+    instance: String,
+}
+
+pub(super) fn render(arguments: &Arguments) -> Result<Answer, Stop> {
+    let instance = InstanceName::parse(&arguments.instance)
+        .map_err(|error| Stop::new(format!("--instance: {error}")))?;
+    let catalog = folder::read(&arguments.catalog)?;
+    let platform = match &catalog.platform {
+        Ok(platform) => platform,
+        Err(faults) => return Err(folder::refused(faults)),
+    };
+    if let Some(name) = &arguments.name {
+        if let Some(refused) = catalog.refused.get(name) {
+            return Err(folder::refused(&refused.faults));
+        }
+        if !catalog.solutions.contains_key(name.as_str()) {
+            let names: Vec<&str> = catalog.solutions.keys().map(|n| n.as_str()).collect();
+            return Err(Stop::new(format!(
+                "there is no solution `{name}` in {}; there are: {}",
+                arguments.catalog.display(),
+                names.join(", ")
+            )));
+        }
+    }
+    let now = Timestamp::now();
+    let wanted = catalog
+        .solutions
+        .values()
+        .filter(|s| arguments.name.as_deref().is_none_or(|name| s.name.as_str() == name));
+    for solution in wanted {
+        let phase = reconcile::phase_at(solution, now);
+        for object in &render::all(solution, platform, &instance, phase).objects {
+            println!("---\n{}", render::yaml(&object.body).trim_end());
+        }
+    }
+    let mut answer = Answer::Good;
+    if arguments.name.is_none() {
+        for refused in catalog.refused.values() {
+            for fault in &refused.faults {
+                eprintln!("vitrine: {fault}");
+            }
+            answer = Answer::NotGood;
+        }
+    }
+    Ok(answer)
+}

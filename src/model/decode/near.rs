@@ -1,0 +1,69 @@
+//! "Did you mean": the nearest of some words.
+
+/// The word that differs least from what was written, if it is near enough to be meant: by case
+/// only, or by one edit, or by a third of its letters, or as the beginning of a longer word.
+pub fn nearest<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let written = written.to_lowercase();
+    if written.is_empty() || written.chars().count() > 64 {
+        return None;
+    }
+    let allowed = (written.chars().count() / 3).max(1);
+    words
+        .filter_map(|word| {
+            let lower = word.to_lowercase();
+            let mut distance = distance(&written, &lower);
+            let stem = written.trim_end_matches('s');
+            if distance > allowed && stem.len() >= 4 && lower.contains(stem) {
+                distance = allowed;
+            }
+            (distance <= allowed).then_some((distance, word))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
+    let b: Vec<char> = b.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let get = |row: &[usize], at: usize| row.get(at).copied().unwrap_or(usize::MAX / 2);
+            let mut best = (get(&row, j) + usize::from(x != y))
+                .min(get(&row, j + 1) + 1)
+                .min(get(&next, j) + 1);
+            if i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x) {
+                best = best.min(get(&before, j - 1) + 1);
+            }
+            next.push(best);
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_word_and_nonsense_finds_none() {
+        let words = ["minReplicas", "maxReplicas", "cooldownPeriod", "image", "env", "port"];
+        for (written, near) in [
+            ("maxReplica", Some("maxReplicas")),
+            ("imgae", Some("image")),
+            ("Image", Some("image")),
+            ("ENV", Some("env")),
+            ("ports", Some("port")),
+            ("cooldown", Some("cooldownPeriod")),
+            ("replicas", Some("minReplicas")),
+            ("quux", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(written, words.into_iter()), near, "{written}");
+        }
+    }
+}

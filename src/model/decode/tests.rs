@@ -1,0 +1,77 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+
+const SCHEMA: Schema = Schema {
+    allowed: &["name", "port", "ready", "after", "size", "tags", "image"],
+    later: &[("ports", "one port: `port`")],
+};
+
+fn judged(text: &str, judge: impl Fn(&Fields<'_>)) -> Vec<String> {
+    let (sheet, root) = Sheet::open("f.yaml", text.as_bytes(), Party::Author);
+    if let Some(fields) = root.as_ref().and_then(|root| sheet.root(root, SCHEMA)) {
+        judge(&fields);
+    }
+    sheet.finish().iter().map(|fault| format!("{} {fault}", fault.code)).collect()
+}
+
+#[test]
+fn every_fault_of_a_file_is_told_at_once_and_in_its_order() {
+    let faults = judged("nmae: x\nport: 080\nready: yes\nports: []\ntags: 3\n", |fields| {
+        fields.required("name");
+        fields.get("tags").and_then(|tags| tags.list());
+        fields.get("ready").and_then(|ready| ready.boolean());
+        fields.get("port").and_then(|port| port.integer(1, 100));
+    });
+    let codes: Vec<&str> = faults.iter().filter_map(|fault| fault.get(..5)).collect();
+    assert_eq!(codes, ["V0207", "V0210", "V0204", "V0208", "V0204"], "{faults:#?}");
+    assert!(faults[0].contains("did you mean `name`"), "{faults:#?}");
+    assert!(faults[1].contains("write 80"), "{faults:#?}");
+    assert!(faults[3].contains("one port: `port`"), "{faults:#?}");
+}
+
+#[test]
+fn a_missing_key_is_told_at_the_map_that_lacks_it_unless_it_stands_misspelt() {
+    let missing = judged("port: 1\n", |fields| {
+        fields.required("name");
+    });
+    assert_eq!(missing, ["V0203 f.yaml:1:1: `name` is missing"]);
+    let misspelt = judged("Name: x\n", |fields| {
+        fields.required("name");
+    });
+    assert_eq!(misspelt.len(), 1, "{misspelt:#?}");
+    assert!(misspelt[0].starts_with("V0207"));
+}
+
+#[test]
+fn a_key_with_nothing_behind_it_is_a_fault_and_not_a_default() {
+    let faults = judged("port:\nname: ~\n", |fields| {
+        assert!(fields.get("port").is_none());
+        assert!(fields.or_null("name").is_none());
+    });
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].starts_with("V0205 f.yaml:1:1"), "{faults:#?}");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_says_how_to_write_it() {
+    let faults = judged("name: 1.20\nport: \"80\"\nafter: 5\nsize: 1GB\n", |fields| {
+        fields.get("name").and_then(|c| c.text());
+        fields.get("port").and_then(|c| c.integer(1, 100));
+        fields.get("after").and_then(|c| c.duration(Duration::ZERO, Duration::from_secs(60)));
+        fields.get("size").and_then(|c| c.quantity());
+    });
+    assert!(faults[0].contains("write it in quotes: \"1.20\""), "{faults:#?}");
+    assert!(faults[1].contains("without quotes: 80"), "{faults:#?}");
+    assert!(faults[2].starts_with("V0306"), "{faults:#?}");
+    assert!(faults[3].starts_with("V0305"), "{faults:#?}");
+}
+
+#[test]
+fn an_alias_is_told_once_and_not_again_as_a_wrong_type() {
+    let faults = judged("name: &a x\nport: *a\n", |fields| {
+        fields.get("name").and_then(|c| c.text());
+        fields.get("port").and_then(|c| c.integer(1, 100));
+    });
+    assert_eq!(faults.len(), 2, "{faults:#?}");
+}

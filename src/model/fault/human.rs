@@ -1,0 +1,109 @@
+//! A fault as a person reads it in a terminal.
+
+use std::fmt::Write as _;
+
+use super::{Fault, Severity};
+
+/// The longest source line that is shown, in characters; a longer one is cut around the mark.
+const WIDTH: usize = 160;
+
+/// A fault with its source line and a mark below it.
+pub fn human(fault: &Fault) -> String {
+    let severity = match fault.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let mut text = format!(
+        "{severity}[{}]: {}\n  --> {}:{}:{}\n",
+        fault.code, fault.message, fault.file, fault.line, fault.column
+    );
+    let number = fault.line.to_string();
+    let gutter = " ".repeat(number.len());
+    if let Some(line) = &fault.snippet {
+        let (shown, mark) = marked(line, fault);
+        let label = fault.label.as_deref().map(|label| format!(" {label}")).unwrap_or_default();
+        let _ = writeln!(text, "{gutter} |");
+        let _ = writeln!(text, "{number} | {}", shown.trim_end());
+        let _ = writeln!(text, "{gutter} | {mark}{label}");
+    }
+    if let Some(help) = &fault.help {
+        if fault.snippet.is_some() {
+            let _ = writeln!(text, "{gutter} |");
+        }
+        let _ = writeln!(text, "{gutter} = {help}");
+    }
+    text
+}
+
+/// The line, without characters that a terminal would act on, and the carets below it.
+fn marked(line: &str, fault: &Fault) -> (String, String) {
+    let characters: Vec<char> = line.chars().map(visible).collect();
+    let start = (fault.column.max(1) - 1) as usize;
+    let end = if fault.end_line == fault.line {
+        (fault.end_column.max(1) - 1) as usize
+    } else {
+        characters.len()
+    };
+    let first = if characters.len() > WIDTH { start.saturating_sub(WIDTH / 4) } else { 0 };
+    let shown: String = characters.iter().skip(first).take(WIDTH).collect();
+    let carets = end.saturating_sub(start).clamp(1, WIDTH.saturating_sub(start - first).max(1));
+    (shown, format!("{}{}", " ".repeat(start - first), "^".repeat(carets)))
+}
+
+fn visible(character: char) -> char {
+    match character {
+        '\t' => ' ',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        '\u{200e}'
+        | '\u{200f}'
+        | '\u{61c}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' => char::REPLACEMENT_CHARACTER,
+        c => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Party;
+    use crate::model::fault::code;
+    use crate::model::yaml::Span;
+
+    #[test]
+    fn the_mark_stands_below_the_word() {
+        let fault = Fault::new(
+            code::UNKNOWN_FIELD,
+            "use/solution.yaml",
+            Party::Author,
+            "unknown field `replica`",
+        )
+        .at(Span { line: 14, column: 5, end_line: 14, end_column: 12 })
+        .label("not a field of `spec.scaling`")
+        .help("did you mean `maxReplicas`?")
+        .snippet(Some("    replica: 3".to_owned()));
+        assert_eq!(
+            human(&fault),
+            "error[V0207]: unknown field `replica`\n  --> use/solution.yaml:14:5\n   |\n\
+             14 |     replica: 3\n   |     ^^^^^^^ not a field of `spec.scaling`\n   |\n   \
+             = did you mean `maxReplicas`?\n"
+        );
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_is_cut_around_the_mark() {
+        let fault = Fault::new(code::SYNTAX, "f", Party::Author, "m")
+            .at(Span { line: 1, column: 900_000, end_line: 1, end_column: 1_000_000 })
+            .snippet(Some("x".repeat(1_000_000)));
+        assert!(human(&fault).len() < 600);
+    }
+
+    #[test]
+    fn a_mark_behind_the_end_of_the_line_is_still_a_mark() {
+        let fault = Fault::new(code::SYNTAX, "f", Party::Author, "m")
+            .at(Span { line: 3, column: 9, end_line: 2, end_column: 1 })
+            .snippet(Some("ab".to_owned()));
+        assert!(human(&fault).contains('^'));
+    }
+}

@@ -1,0 +1,173 @@
+//! The brake: too many deletions at once wait for a person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::observed::{Approval, Observed, Record};
+use super::{BrakeSettings, ObjectKey};
+use crate::model::ContentHash;
+
+/// How long a removal counts against the share.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
+
+/// Deletions that wait for `vitrine approve <hash>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// SHA-256 over the sorted deletions: what a person approves.
+    pub hash: ContentHash,
+    pub deletions: BTreeSet<ObjectKey>,
+    /// The solutions that would disappear.
+    pub disappearing: BTreeSet<String>,
+    /// The solutions that stay but would lose objects; their whole plan is held.
+    pub staying: BTreeSet<String>,
+    /// In words: `would remove 14 of 40 solutions`.
+    pub reason: String,
+}
+
+impl Hold {
+    /// Whether this deletion waits.
+    pub fn covers(&self, key: &ObjectKey) -> bool {
+        self.deletions.contains(key)
+    }
+}
+
+/// What solutions ask to delete, as [`super::deletions`] found it.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Solutions that are no longer in the catalogue, with all that is ours of them.
+    pub disappearing: BTreeMap<String, BTreeSet<ObjectKey>>,
+    /// Solutions that stay, with what is no longer desired of them (superseded config maps with
+    /// a hash in their name left out: a routine).
+    pub staying: BTreeMap<String, BTreeSet<ObjectKey>>,
+}
+
+/// Decides whether the deletions may be done. `None`: they may.
+///
+/// Held are more than the configured share of the solutions (at least one may always go), all of
+/// them, more objects than the configured number, and every deletion after history was
+/// rewritten, the catalogue's root moved, or the daemon lost its memory. What a person approved
+/// is not asked again and leaves both sides of the share.
+pub fn brake(wishes: &Wishes, observed: &Observed, settings: &BrakeSettings<'_>) -> Option<Hold> {
+    let approved = approved(observed, settings);
+    let open =
+        |wish: &BTreeMap<String, BTreeSet<ObjectKey>>| -> BTreeMap<String, BTreeSet<ObjectKey>> {
+            wish.iter()
+                .map(|(name, keys)| {
+                    (name.clone(), keys.difference(&approved).cloned().collect::<BTreeSet<_>>())
+                })
+                .filter(|(_, keys)| !keys.is_empty())
+                .collect()
+        };
+    let (disappearing, staying) = (open(&wishes.disappearing), open(&wishes.staying));
+    let deletions: BTreeSet<ObjectKey> =
+        disappearing.values().chain(staying.values()).flatten().cloned().collect();
+    if deletions.is_empty() {
+        return None;
+    }
+
+    let reason = reason(&disappearing, &deletions, wishes, observed, settings)?;
+    Some(Hold {
+        hash: deletions_hash(&deletions),
+        disappearing: disappearing.into_keys().collect(),
+        staying: staying.into_keys().collect(),
+        deletions,
+        reason,
+    })
+}
+
+fn reason(
+    disappearing: &BTreeMap<String, BTreeSet<ObjectKey>>,
+    deletions: &BTreeSet<ObjectKey>,
+    wishes: &Wishes,
+    observed: &Observed,
+    settings: &BrakeSettings<'_>,
+) -> Option<String> {
+    let would = format!("would delete {}", count(deletions.len(), "object"));
+    match &observed.record {
+        Record::Unread => return None, // nothing is deleted before it is read: `Gate::Record`
+        Record::Missing => {
+            return Some(format!(
+                "{would}, and the daemon's Lease, which remembers what was applied, is missing"
+            ));
+        }
+        Record::Kept { root: Some(root), .. } if root != settings.root => {
+            return Some(format!(
+                "{would}, and the catalogue's root moved from `{root}` to `{}`",
+                settings.root
+            ));
+        }
+        Record::Kept { .. } => {}
+    }
+    if settings.rewritten {
+        return Some(format!("{would}, and the branch's history was rewritten"));
+    }
+
+    let recent = recent_removals(&observed.record, settings.now, &wishes.disappearing);
+    let approved_away = wishes.disappearing.len() - disappearing.len();
+    let living = observed.solutions.values().filter(|o| !o.is_empty()).count();
+    let total = (living + recent).saturating_sub(approved_away);
+    let going = disappearing.len() + recent;
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of solutions and a share between 0 and 1"
+    )]
+    let share = (total as f64 * settings.safety.max_removed_share).floor() as usize;
+    if !disappearing.is_empty() && (going > share.max(1) || going >= total) {
+        let lately = if recent > 0 {
+            format!(" ({recent} of them within the last hour)")
+        } else {
+            String::new()
+        };
+        return Some(format!("would remove {going} of {}{lately}", count(total, "solution")));
+    }
+    (deletions.len() > settings.safety.max_deletions).then_some(would)
+}
+
+/// Solutions removed within the last hour that are not asked for again.
+fn recent_removals(
+    record: &Record,
+    now: Timestamp,
+    disappearing: &BTreeMap<String, BTreeSet<ObjectKey>>,
+) -> usize {
+    let Record::Kept { removals, .. } = record else { return 0 };
+    let recent: BTreeSet<&str> = removals
+        .iter()
+        .filter(|(name, at)| {
+            now.duration_since(*at) < REMEMBERED && !disappearing.contains_key(name)
+        })
+        .map(|(name, _)| name.as_str())
+        .collect();
+    recent.len()
+}
+
+/// Everything that approvals in force allow. An approval expires for what has not yet begun.
+fn approved(observed: &Observed, settings: &BrakeSettings<'_>) -> BTreeSet<ObjectKey> {
+    let lives = |approval: &&Approval| {
+        let age = settings.now.duration_since(approval.created);
+        age < SignedDuration::try_from(settings.safety.approvals_expire_after)
+            .unwrap_or(SignedDuration::ZERO)
+    };
+    observed.approvals.values().filter(lives).flat_map(|a| a.deletions.iter().cloned()).collect()
+}
+
+/// SHA-256 over the deletions, one `group/kind/namespace/name` a line, sorted.
+pub fn deletions_hash(deletions: &BTreeSet<ObjectKey>) -> ContentHash {
+    let mut lines: Vec<String> = deletions
+        .iter()
+        .map(|key| {
+            let facts = key.kind.facts();
+            let namespace = key.namespace.as_deref().unwrap_or_default();
+            format!("{}/{}/{namespace}/{}\n", facts.group, facts.kind, key.name)
+        })
+        .collect();
+    lines.sort();
+    ContentHash::of(lines.concat().as_bytes())
+}
+
+/// `1 object`, `2 objects`.
+fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}

@@ -1,0 +1,321 @@
+//! What to do for a solution that is in the catalogue: create, update, repair, tidy, verify.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::observed::{DeploymentFacts, HealthFacts, KindState, Live};
+use super::{
+    Desired, DesiredObject, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step, Wave, Why, verify,
+};
+use crate::model::{FieldSet, marks};
+
+/// The steps that bring one solution from observed to desired, in the order of their waves.
+///
+/// A wave begins when every object of the waves before it is in place, so nothing is public
+/// without its protection. Deletions come last, after the gateway has accepted the new route.
+pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
+    let mut plan = SolutionPlan::default();
+    let empty = Default::default();
+    let live = ground.observed.solutions.get(desired.solution.as_str()).unwrap_or(&empty);
+
+    if let Some(gate) = namespace_gate(desired, ground) {
+        plan.waits.push(gate);
+        return plan;
+    }
+    if let Some(hold) = ground.hold
+        && hold.staying.contains(desired.solution.as_str())
+    {
+        plan.waits.push(Gate::Held);
+        return plan;
+    }
+
+    let extras = extras(desired, ground);
+    leave_the_autoscaler(&extras, desired, ground, &mut plan);
+
+    let mut earlier: Option<Gate> = None;
+    let mut this_wave: Option<Gate> = None;
+    let mut wave = None;
+    let mut redirects_in_place = true;
+    for object in &desired.objects {
+        // A redirect needs no back end, so nothing waits for it and it waits for no policy.
+        let redirect = object.key.kind == Kind::HttpRoute && object.wave < Wave::Route;
+        if wave != Some(object.wave) {
+            wave = Some(object.wave);
+            earlier = earlier.or_else(|| this_wave.take());
+        }
+        let state = state(object, live.get(&object.key), ground);
+        let own_gate = || {
+            kind_gate(object.key.kind, ground)
+                .or_else(|| setback_gate(object, ground))
+                .or_else(|| activation_gate(object, desired, &extras, ground).filter(|_| !redirect))
+        };
+        let mut blocks = |gate: Gate| {
+            if !redirect {
+                this_wave.get_or_insert(gate);
+            } else {
+                redirects_in_place = false;
+            }
+        };
+        match state {
+            State::InPlace => {}
+            State::Leaving(live) => {
+                let gate =
+                    Gate::Leaving { key: object.key.clone(), finalizers: live.finalizers.clone() };
+                plan.push(apply(object, ground, Why::Create), Some(gate));
+                blocks(Gate::Object(object.key.clone()));
+            }
+            State::InFlight => {
+                plan.waits.push(Gate::InFlight(object.key.clone()));
+                blocks(Gate::InFlight(object.key.clone()));
+            }
+            State::Needs(step) => {
+                plan.push(step, earlier.clone().or_else(own_gate));
+                blocks(Gate::Object(object.key.clone()));
+            }
+        }
+    }
+
+    let in_place = earlier.is_none() && this_wave.is_none() && redirects_in_place;
+    tidy(&extras, desired, in_place, ground, &mut plan);
+    if in_place {
+        verify::verify(desired, live, ground, &mut plan);
+    }
+    plan
+}
+
+/// What one object of the solution needs.
+enum State<'a> {
+    InPlace,
+    InFlight,
+    Leaving(&'a Live),
+    Needs(Step),
+}
+
+fn state<'a>(
+    object: &Arc<DesiredObject>,
+    live: Option<&'a Live>,
+    ground: &Ground<'_>,
+) -> State<'a> {
+    if ground.observed.in_flight.contains(&object.key) {
+        return State::InFlight;
+    }
+    let Some(live) = live else {
+        let born_asleep = object.template.is_some() && !owns_replicas(&object.fields);
+        return State::Needs(if born_asleep {
+            Step::Birth { object: object.clone(), revision: ground.revision.clone() }
+        } else {
+            apply(object, ground, Why::Create)
+        });
+    };
+    if live.deleting.is_some() {
+        return State::Leaving(live);
+    }
+    let same_content = live.content.as_ref() == Some(&object.content);
+    let Some(fields) = &live.fields else {
+        // Our label without our entry, or a crash between birth and apply.
+        let why = if live.birth {
+            Why::Create
+        } else {
+            Why::Repair { fields: Vec::new(), manager: None }
+        };
+        return State::Needs(apply(object, ground, why));
+    };
+    if same_content && **fields == *object.fields {
+        return State::InPlace;
+    }
+    if let HealthFacts::Deployment(facts) = &live.health
+        && owns_replicas(fields)
+        && !owns_replicas(&object.fields)
+    {
+        return State::Needs(Step::Handover {
+            object: object.clone(),
+            revision: ground.revision.clone(),
+            replicas: facts.wanted,
+        });
+    }
+    // Another content that we recorded ourselves is our own older form; anything else that
+    // differs was taken from us.
+    let why = if !same_content && fields.has(&["f:metadata", "f:annotations", CONTENT_FIELD]) {
+        Why::Update
+    } else {
+        let fields_lost = object.fields.difference(fields);
+        let manager =
+            live.others.iter().find(|(_, theirs)| !theirs.intersection(&fields_lost).is_empty());
+        Why::Repair {
+            fields: object.fields.missing_from(fields),
+            manager: manager.map(|(name, _)| name.to_string()),
+        }
+    };
+    State::Needs(apply(object, ground, why))
+}
+
+/// How the content annotation is written in a field set.
+const CONTENT_FIELD: &str = "f:vitrine.dev/content";
+const _: () = assert!(CONTENT_FIELD.len() == marks::CONTENT.len() + 2);
+
+fn apply(object: &Arc<DesiredObject>, ground: &Ground<'_>, why: Why) -> Step {
+    Step::Apply { object: object.clone(), revision: ground.revision.clone(), why }
+}
+
+fn owns_replicas(fields: &FieldSet) -> bool {
+    fields.has(&["f:spec", "f:replicas"])
+}
+
+fn setback_gate(object: &DesiredObject, ground: &Ground<'_>) -> Option<Gate> {
+    super::setback_gate(&object.key, Some(&object.content), ground)
+}
+
+/// Until the Namespace is absent or ours, nothing is written.
+fn namespace_gate(desired: &Desired, ground: &Ground<'_>) -> Option<Gate> {
+    if ground.observed.kinds.get(&Kind::Namespace) != Some(&KindState::Synced) {
+        return Some(Gate::UnknownKind(Kind::Namespace));
+    }
+    let namespace = desired.solution.namespace();
+    let facts = ground.observed.namespaces.get(&namespace)?;
+    if facts.deleting.is_some() {
+        let key = ObjectKey::cluster(Kind::Namespace, namespace);
+        return Some(Gate::Leaving { key, finalizers: vec!["kubernetes".to_owned()] });
+    }
+    (!facts.ours).then_some(Gate::ForeignNamespace(namespace))
+}
+
+fn kind_gate(kind: Kind, ground: &Ground<'_>) -> Option<Gate> {
+    match ground.observed.kinds.get(&kind).copied().unwrap_or_default() {
+        KindState::Synced => None,
+        KindState::Absent => Some(Gate::MissingKind(kind)),
+        KindState::Unknown => Some(Gate::UnknownKind(kind)),
+    }
+}
+
+/// The gates of activation: KEDA must find the add-on's route when it reads a ScaledObject, and
+/// a route that leaves the interceptor needs a target that answers.
+fn activation_gate(
+    object: &DesiredObject,
+    desired: &Desired,
+    extras: &BTreeSet<ObjectKey>,
+    ground: &Ground<'_>,
+) -> Option<Gate> {
+    let live = ground.observed.solutions.get(desired.solution.as_str())?;
+    match object.key.kind {
+        Kind::ScaledObject => desired
+            .objects
+            .iter()
+            .filter(|o| o.key.kind == Kind::InterceptorRoute)
+            .find(|o| {
+                !matches!(live.get(&o.key).map(|l| &l.health), Some(HealthFacts::Ready(true)))
+            })
+            .map(|o| Gate::NotReady(o.key.clone())),
+        Kind::Deployment if owns_replicas(&object.fields) => extras
+            .iter()
+            .find(|key| key.kind == Kind::ScaledObject && key.name == object.key.name)
+            .map(|key| Gate::Object(key.clone())),
+        Kind::HttpRoute if extras.iter().any(|key| key.kind == Kind::InterceptorRoute) => desired
+            .objects
+            .iter()
+            .filter(|o| o.key.kind == Kind::Deployment && owns_replicas(&o.fields))
+            .find(|o| !live.get(&o.key).is_some_and(is_available))
+            .map(|o| Gate::NotAvailable(o.key.clone())),
+        _ => None,
+    }
+}
+
+/// Whether the newest form of a Deployment is completely rolled out and available.
+pub(super) fn is_available(live: &Live) -> bool {
+    match &live.health {
+        HealthFacts::Deployment(facts) => facts.is_rolled_out() && facts.available >= facts.wanted,
+        _ => false,
+    }
+}
+
+impl DeploymentFacts {
+    /// Every pod that should run is of the newest template.
+    pub fn is_rolled_out(&self) -> bool {
+        self.observed_generation >= self.generation
+            && self.updated >= self.wanted
+            && self.replicas <= self.updated
+    }
+}
+
+/// What is ours in the namespace and no longer desired, and not yet going.
+fn extras(desired: &Desired, ground: &Ground<'_>) -> BTreeSet<ObjectKey> {
+    super::deletions(desired.solution.as_str(), Some(desired), ground.observed)
+}
+
+/// A solution that stops sleeping: the ScaledObject goes first, without waiting for its
+/// finalizer, so that KEDA does not fight the `replicas` that come next.
+fn leave_the_autoscaler(
+    extras: &BTreeSet<ObjectKey>,
+    desired: &Desired,
+    ground: &Ground<'_>,
+    plan: &mut SolutionPlan,
+) {
+    for key in extras.iter().filter(|key| key.kind == Kind::ScaledObject) {
+        delete(key, None, desired.solution.as_str(), ground, plan);
+    }
+}
+
+/// Deletes what is no longer desired, after everything desired is in place and the gateway has
+/// accepted the route; a superseded config map only after the roll-out that replaced it.
+fn tidy(
+    extras: &BTreeSet<ObjectKey>,
+    desired: &Desired,
+    in_place: bool,
+    ground: &Ground<'_>,
+    plan: &mut SolutionPlan,
+) {
+    let live = ground.observed.solutions.get(desired.solution.as_str());
+    let unaccepted = desired.objects.iter().find(|o| {
+        o.key.kind == Kind::HttpRoute
+            && !live.and_then(|l| l.get(&o.key)).is_some_and(|l| l.health.is_accepted())
+    });
+    let rolling = desired.objects.iter().find(|o| {
+        o.key.kind == Kind::Deployment
+            && !live.and_then(|l| l.get(&o.key)).is_some_and(|l| match &l.health {
+                HealthFacts::Deployment(facts) => facts.is_rolled_out(),
+                _ => false,
+            })
+    });
+    for key in extras.iter().filter(|key| key.kind != Kind::ScaledObject) {
+        let gate = if !in_place {
+            desired.objects.last().map(|o| Gate::Object(o.key.clone()))
+        } else if let Some(route) = unaccepted {
+            Some(Gate::NotAccepted(route.key.clone()))
+        } else if key.kind == Kind::ConfigMap {
+            rolling.map(|o| Gate::NotAvailable(o.key.clone()))
+        } else {
+            None
+        };
+        delete(key, gate, desired.solution.as_str(), ground, plan);
+    }
+}
+
+/// Adds the deletion of one of our objects, if it can be said at all.
+pub(super) fn delete(
+    key: &ObjectKey,
+    gate: Option<Gate>,
+    solution: &str,
+    ground: &Ground<'_>,
+    plan: &mut SolutionPlan,
+) {
+    let Some(live) = ground.observed.solutions.get(solution).and_then(|l| l.get(key)) else {
+        return;
+    };
+    if ground.observed.in_flight.contains(key) {
+        plan.waits.push(Gate::InFlight(key.clone()));
+        return;
+    }
+    let step = Step::Delete {
+        key: key.clone(),
+        uid: live.uid.clone(),
+        resource_version: live.resource_version.clone(),
+    };
+    let held = ground.hold.is_some_and(|hold| hold.covers(key)).then_some(Gate::Held);
+    let unread =
+        matches!(ground.observed.record, super::observed::Record::Unread).then_some(Gate::Record);
+    let gate = held
+        .or(unread)
+        .or_else(|| kind_gate(key.kind, ground))
+        .or_else(|| super::setback_gate(key, None, ground))
+        .or(gate);
+    plan.push(step, gate);
+}

@@ -1,0 +1,595 @@
+//! The rules of the plan, each on the smallest world that can break it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::brake::Wishes;
+use super::observed::*;
+use super::*;
+use crate::model::{FieldSet, SolutionName, marks};
+
+/// A cluster with one solution, `use`, and what stands around a decision about it.
+struct World {
+    desired: Desired,
+    observed: Observed,
+    revision: Revision,
+    setbacks: Setbacks,
+    hold: Option<Hold>,
+    overdue: BTreeSet<ObjectKey>,
+    verify: Verify,
+    now: Timestamp,
+}
+
+fn key(kind: Kind, name: &str) -> ObjectKey {
+    match kind {
+        Kind::Namespace => ObjectKey::cluster(kind, name),
+        _ => ObjectKey::namespaced(kind, "sol-use", name),
+    }
+}
+
+fn object(kind: Kind, name: &str, wave: Wave, content: &str) -> Arc<DesiredObject> {
+    let body = json!({
+        "metadata": {"annotations": {marks::CONTENT: content, marks::REVISION: "r"}},
+        "spec": {"x": content},
+    });
+    Arc::new(DesiredObject {
+        key: key(kind, name),
+        component: None,
+        wave,
+        content: ContentHash::of(content.as_bytes()),
+        template: (kind == Kind::Deployment).then(|| ContentHash::of(b"template")),
+        fields: Arc::new(FieldSet::owned(kind, &body)),
+        body,
+    })
+}
+
+impl World {
+    /// An empty cluster and a solution of six objects.
+    fn new() -> Self {
+        let objects = vec![
+            object(Kind::Namespace, "sol-use", Wave::Namespace, "1"),
+            object(Kind::NetworkPolicy, "default-deny", Wave::Protection, "1"),
+            object(Kind::Deployment, "app", Wave::Workload, "1"),
+            object(Kind::InterceptorRoute, "app", Wave::Interceptor, "1"),
+            object(Kind::ScaledObject, "app", Wave::Scaling, "1"),
+            object(Kind::HttpRoute, "edge", Wave::Route, "1"),
+        ];
+        let kinds = Kind::RENDERED.into_iter().map(|kind| (kind, KindState::Synced)).collect();
+        let record = Record::Kept { applied: None, root: Some(".".into()), removals: vec![] };
+        Self {
+            desired: Desired { solution: SolutionName::parse("use").unwrap(), objects },
+            observed: Observed { kinds, record, ..Observed::default() },
+            revision: Revision::parse(&"a".repeat(40)).unwrap(),
+            setbacks: Setbacks::new(),
+            hold: None,
+            overdue: BTreeSet::new(),
+            verify: Verify::OnUpdate { parallel: 5 },
+            now: "2026-01-05T10:00:00Z".parse().unwrap(),
+        }
+    }
+
+    /// The same, with everything applied and accepted.
+    fn settled() -> Self {
+        let mut world = Self::new();
+        for object in world.desired.objects.clone() {
+            world.apply(&object);
+        }
+        world
+    }
+
+    fn apply(&mut self, object: &DesiredObject) {
+        let condition = |kind: &str| Condition {
+            kind: kind.into(),
+            status: "True".into(),
+            observed_generation: Some(1),
+            ..Condition::default()
+        };
+        let health = match object.key.kind {
+            Kind::Deployment => HealthFacts::Deployment(DeploymentFacts {
+                generation: 1,
+                observed_generation: 1,
+                template: object.template.clone(),
+                verified: object.template.as_ref().map(|t| format!("{t} born")),
+                ..DeploymentFacts::default()
+            }),
+            Kind::InterceptorRoute => HealthFacts::Ready(true),
+            Kind::ScaledObject => HealthFacts::ScaledObject(ScaledFacts::default()),
+            Kind::HttpRoute => HealthFacts::Route(RouteFacts {
+                generation: 1,
+                parents: vec![RouteParent {
+                    conditions: vec![condition("Accepted"), condition("ResolvedRefs")],
+                    ..RouteParent::default()
+                }],
+            }),
+            _ => HealthFacts::None,
+        };
+        if object.key.kind == Kind::Namespace {
+            let facts = NamespaceFacts { ours: true, deleting: None, created: None };
+            self.observed.namespaces.insert(object.key.name.clone(), facts);
+        }
+        let live = Live {
+            uid: format!("uid-{}", object.key),
+            resource_version: "7".into(),
+            created: None,
+            deleting: None,
+            finalizers: vec![],
+            content: Some(object.content.clone()),
+            revision: None,
+            fields: Some(object.fields.clone()),
+            others: vec![],
+            birth: false,
+            health,
+        };
+        self.observed.solutions.entry("use".into()).or_default().insert(object.key.clone(), live);
+    }
+
+    fn live(&mut self, kind: Kind, name: &str) -> &mut Live {
+        self.observed.solutions.get_mut("use").unwrap().get_mut(&key(kind, name)).unwrap()
+    }
+
+    fn deployment(&mut self) -> &mut DeploymentFacts {
+        match &mut self.live(Kind::Deployment, "app").health {
+            HealthFacts::Deployment(facts) => facts,
+            _ => unreachable!("a Deployment has its facts"),
+        }
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            observed: &self.observed,
+            revision: &self.revision,
+            setbacks: &self.setbacks,
+            hold: self.hold.as_ref(),
+            verify: self.verify,
+            slots: 5,
+            overdue: &self.overdue,
+            now: self.now,
+        }
+    }
+
+    fn publish(&self) -> SolutionPlan {
+        publish(&self.desired, &self.ground())
+    }
+
+    fn ready(&self) -> Vec<String> {
+        self.publish().ready().map(|step| step.key().to_string()).collect()
+    }
+
+    fn remove(&self) -> SolutionPlan {
+        remove("use", &[], &self.ground())
+    }
+
+    fn removing(&self) -> Vec<String> {
+        self.remove().ready().map(|step| step.key().to_string()).collect()
+    }
+}
+
+#[test]
+fn nothing_changed_is_nothing_to_do() {
+    assert!(World::settled().publish().is_empty());
+}
+
+#[test]
+fn each_wave_waits_for_the_one_before_and_the_route_comes_last() {
+    let mut world = World::new();
+    let mut order = Vec::new();
+    loop {
+        let ready = world.ready();
+        if ready.is_empty() {
+            break;
+        }
+        for object in world.desired.objects.clone() {
+            if ready.contains(&object.key.to_string()) {
+                world.apply(&object);
+            }
+        }
+        order.push(ready.join(" "));
+    }
+    let expected = [
+        "Namespace/sol-use",
+        "NetworkPolicy/default-deny",
+        "Deployment/app",
+        "InterceptorRoute/app",
+        "ScaledObject/app",
+        "HTTPRoute/edge",
+    ];
+    assert_eq!(order, expected);
+}
+
+#[test]
+fn one_changed_object_is_one_step() {
+    let mut world = World::settled();
+    world.desired.objects[2] = object(Kind::Deployment, "app", Wave::Workload, "2");
+    world.verify = Verify::Never;
+    let plan = world.publish();
+    assert!(
+        matches!(plan.ready().collect::<Vec<_>>()[..], [Step::Apply { why: Why::Update, .. }]),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn an_edit_by_hand_is_repaired_and_named() {
+    let mut world = World::settled();
+    let taken = FieldSet::recorded(&json!({"f:spec": {"f:x": {}}}));
+    let live = world.live(Kind::NetworkPolicy, "default-deny");
+    live.fields = Some(Arc::new(live.fields.clone().unwrap().difference(&taken)));
+    live.others = vec![("kubectl-edit".into(), Arc::new(taken))];
+    let plan = world.publish();
+    let Some(Step::Apply { why: Why::Repair { fields, manager }, .. }) = plan.ready().next() else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(fields, &["spec.x"]);
+    assert_eq!(manager.as_deref(), Some("kubectl-edit"));
+}
+
+#[test]
+fn our_label_without_our_entry_is_repaired_and_never_deleted() {
+    let mut world = World::settled();
+    world.live(Kind::NetworkPolicy, "default-deny").fields = None;
+    assert_eq!(world.ready(), ["NetworkPolicy/default-deny"]);
+    let removed = world.remove();
+    assert!(!removed.steps.iter().any(|p| p.step.key().kind == Kind::NetworkPolicy), "{removed:?}");
+}
+
+#[test]
+fn a_sleeping_deployment_is_born_and_an_always_on_one_is_applied() {
+    let mut world = World::settled();
+    world.observed.solutions.get_mut("use").unwrap().remove(&key(Kind::Deployment, "app"));
+    assert!(matches!(world.publish().ready().next(), Some(Step::Birth { .. })));
+
+    let mut body = world.desired.objects[2].body.clone();
+    body["spec"]["replicas"] = json!(2);
+    let fields = Arc::new(FieldSet::owned(Kind::Deployment, &body));
+    world.desired.objects[2] =
+        Arc::new(DesiredObject { fields, body, ..(*world.desired.objects[2]).clone() });
+    world.desired.objects.retain(|o| o.key.kind != Kind::ScaledObject);
+    world.observed.solutions.get_mut("use").unwrap().remove(&key(Kind::ScaledObject, "app"));
+    assert!(matches!(world.publish().ready().next(), Some(Step::Apply { why: Why::Create, .. })));
+}
+
+#[test]
+fn a_foreign_namespace_of_the_same_name_is_left_alone() {
+    let mut world = World::new();
+    let foreign = NamespaceFacts { ours: false, deleting: None, created: None };
+    world.observed.namespaces.insert("sol-use".into(), foreign);
+    let plan = world.publish();
+    assert_eq!((plan.steps.len(), plan.waits), (0, vec![Gate::ForeignNamespace("sol-use".into())]));
+}
+
+#[test]
+fn a_missing_crd_holds_only_its_objects_and_the_route() {
+    let mut world = World::new();
+    let objects = world.desired.objects.clone();
+    for object in &objects[..4] {
+        world.apply(object);
+    }
+    world.observed.kinds.insert(Kind::ScaledObject, KindState::Absent);
+    assert!(world.ready().is_empty());
+    let plan = world.publish();
+    assert!(plan.gates().any(|g| *g == Gate::MissingKind(Kind::ScaledObject)), "{plan:?}");
+    assert_eq!(plan.steps.len(), 2);
+}
+
+#[test]
+fn a_request_under_way_gets_no_second_step() {
+    let mut world = World::new();
+    world.observed.in_flight.insert(key(Kind::Namespace, "sol-use"));
+    assert!(world.ready().is_empty());
+}
+
+#[test]
+fn what_the_server_refused_is_not_sent_again_until_it_changes() {
+    let mut world = World::settled();
+    world.desired.objects[1] = object(Kind::NetworkPolicy, "default-deny", Wave::Protection, "bad");
+    let setback = Setback {
+        outcome: Outcome::Gone,
+        content: Some(world.desired.objects[1].content.clone()),
+        attempts: 1,
+        until: None,
+    };
+    world.setbacks.insert(key(Kind::NetworkPolicy, "default-deny"), setback);
+    assert!(world.ready().is_empty());
+    world.desired.objects[1] =
+        object(Kind::NetworkPolicy, "default-deny", Wave::Protection, "mended");
+    assert_eq!(world.ready(), ["NetworkPolicy/default-deny"]);
+}
+
+#[test]
+fn removal_runs_backwards_and_the_namespace_goes_last() {
+    let mut world = World::settled();
+    let mut order = Vec::new();
+    loop {
+        let ready = world.removing();
+        if ready.is_empty() {
+            break;
+        }
+        let plan = world.remove();
+        for step in plan.ready() {
+            match step {
+                Step::Survey { namespace } => {
+                    let survey = Survey { foreign: vec![], at: world.now };
+                    world.observed.surveys.insert(namespace.clone(), survey);
+                }
+                step => {
+                    world.observed.solutions.get_mut("use").unwrap().remove(&step.key());
+                }
+            }
+        }
+        order.extend(ready);
+    }
+    let expected = [
+        "HTTPRoute/edge",
+        "ScaledObject/app",
+        "InterceptorRoute/app",
+        "Deployment/app",
+        "NetworkPolicy/default-deny",
+        "Namespace/sol-use", // the look for foreign work
+        "Namespace/sol-use",
+    ];
+    assert_eq!(order, expected);
+}
+
+#[test]
+fn every_deletion_carries_uid_and_resource_version() {
+    let world = World::settled();
+    let plan = world.remove();
+    assert!(plan.steps.iter().all(|p| match &p.step {
+        Step::Delete { uid, resource_version, .. } => !uid.is_empty() && resource_version == "7",
+        step => matches!(step, Step::Survey { .. }),
+    }));
+}
+
+#[test]
+fn a_finalizer_that_stays_stops_what_comes_after_it() {
+    let mut world = World::settled();
+    world.observed.solutions.get_mut("use").unwrap().remove(&key(Kind::HttpRoute, "edge"));
+    let now = world.now;
+    let scaled = world.live(Kind::ScaledObject, "app");
+    scaled.deleting = Some(now);
+    scaled.finalizers = vec!["finalizer.keda.sh".into()];
+    assert!(world.removing().is_empty());
+    assert!(world.remove().waits.iter().any(
+        |g| matches!(g, Gate::Leaving { finalizers, .. } if finalizers == &["finalizer.keda.sh"])
+    ));
+}
+
+#[test]
+fn foreign_work_keeps_the_namespace() {
+    let mut world = World::settled();
+    let survey = Survey { foreign: vec!["PersistentVolumeClaim/data".into()], at: world.now };
+    world.observed.surveys.insert("sol-use".into(), survey);
+    world.observed.solutions.get_mut("use").unwrap().retain(|key, _| key.kind == Kind::Namespace);
+    assert!(world.removing().is_empty());
+    assert!(world.remove().gates().any(|g| matches!(g, Gate::ForeignWork(_))));
+}
+
+#[test]
+fn a_kind_that_is_not_known_keeps_the_namespace() {
+    let mut world = World::settled();
+    world.observed.solutions.get_mut("use").unwrap().retain(|key, _| key.kind == Kind::Namespace);
+    world.observed.kinds.insert(Kind::HttpRoute, KindState::Unknown);
+    assert!(world.removing().is_empty());
+}
+
+#[test]
+fn nothing_is_deleted_before_the_lease_was_read_or_while_something_is_being_added() {
+    let mut world = World::settled();
+    let plan = remove("use", &["new".to_owned()], &world.ground());
+    assert!(plan.ready().next().is_none());
+    world.observed.record = Record::Unread;
+    assert!(world.removing().is_empty());
+}
+
+#[test]
+fn what_is_no_longer_desired_goes_after_the_gateway_accepted_the_route() {
+    let mut world = World::settled();
+    let old = object(Kind::ConfigMap, "app-files-00000000", Wave::Protection, "1");
+    world.apply(&old);
+    assert_eq!(world.ready(), ["ConfigMap/app-files-00000000"]);
+    if let HealthFacts::Route(facts) = &mut world.live(Kind::HttpRoute, "edge").health {
+        facts.generation = 2;
+    }
+    assert!(world.ready().is_empty());
+}
+
+#[test]
+fn a_changed_template_is_woken_once_seen_and_let_go() {
+    let mut world = World::settled();
+    world.deployment().verified = Some("older born".into());
+    let step = world.publish().ready().next().cloned();
+    assert!(matches!(step, Some(Step::ForceActivation { on: true, .. })), "{step:?}");
+
+    let woken = |world: &mut World, on| {
+        if let HealthFacts::ScaledObject(facts) = &mut world.live(Kind::ScaledObject, "app").health
+        {
+            facts.forced = on;
+        }
+    };
+    woken(&mut world, true);
+    assert!(world.ready().is_empty(), "it waits for the Deployment");
+    *world.deployment() = DeploymentFacts {
+        wanted: 1,
+        replicas: 1,
+        updated: 1,
+        ready: 1,
+        available: 1,
+        ..world.deployment().clone()
+    };
+    let step = world.publish().ready().next().cloned();
+    let Some(Step::Verified { template, ok: true, .. }) = step else { panic!("{step:?}") };
+
+    world.deployment().verified = Some(format!("{template} ok"));
+    let step = world.publish().ready().next().cloned();
+    assert!(matches!(step, Some(Step::ForceActivation { on: false, .. })), "{step:?}");
+    woken(&mut world, false);
+    assert!(world.publish().is_empty());
+}
+
+#[test]
+fn a_template_that_never_answers_is_let_go_as_failed() {
+    let mut world = World::settled();
+    world.deployment().verified = Some("older ok".into());
+    world.deployment().wanted = 1;
+    if let HealthFacts::ScaledObject(facts) = &mut world.live(Kind::ScaledObject, "app").health {
+        facts.forced = true;
+    }
+    world.overdue.insert(key(Kind::Deployment, "app"));
+    let step = world.publish().ready().next().cloned();
+    assert!(matches!(step, Some(Step::Verified { ok: false, .. })), "{step:?}");
+}
+
+#[test]
+fn a_birth_is_not_verified_and_never_means_never() {
+    let mut world = World::settled();
+    assert!(world.publish().is_empty(), "born with this template");
+    world.deployment().verified = Some("older ok".into());
+    world.verify = Verify::Never;
+    assert!(world.publish().is_empty());
+}
+
+// ---- the brake ----
+
+fn safety() -> Safety {
+    Safety {
+        max_removed_share: 0.2,
+        max_deletions: 100,
+        approvals_expire_after: Duration::from_hours(24),
+    }
+}
+
+/// `live` solutions of two objects each, of which `going` disappear.
+fn fleet(live: usize, going: usize) -> (Observed, Wishes) {
+    let mut observed = World::new().observed;
+    let mut wishes = Wishes::default();
+    for n in 0..live {
+        let name = format!("s{n}");
+        let keys: BTreeSet<ObjectKey> = ["a", "b"]
+            .map(|o| ObjectKey::namespaced(Kind::Service, format!("sol-{name}"), o))
+            .into();
+        let template = World::settled().live(Kind::NetworkPolicy, "default-deny").clone();
+        let objects = keys.iter().map(|key| (key.clone(), template.clone())).collect();
+        observed.solutions.insert(name.clone(), objects);
+        if n < going {
+            wishes.disappearing.insert(name, keys);
+        }
+    }
+    (observed, wishes)
+}
+
+fn held(observed: &Observed, wishes: &Wishes) -> Option<Hold> {
+    let now = "2026-01-05T10:00:00Z".parse().unwrap();
+    let safety = safety();
+    brake(wishes, observed, &BrakeSettings { safety: &safety, root: ".", rewritten: false, now })
+}
+
+#[test]
+fn a_fifth_may_go_and_one_more_waits_for_a_person() {
+    for (live, going, expected) in [
+        (40, 8, false),
+        (40, 9, true),
+        (40, 14, true),
+        (4, 1, false),
+        (4, 2, true),
+        (4, 3, true),
+        (2, 1, false),
+        (1, 1, true),
+    ] {
+        let (observed, wishes) = fleet(live, going);
+        assert_eq!(held(&observed, &wishes).is_some(), expected, "{going} of {live}");
+    }
+    let (observed, wishes) = fleet(40, 14);
+    assert_eq!(held(&observed, &wishes).unwrap().reason, "would remove 14 of 40 solutions");
+}
+
+#[test]
+fn removals_one_by_one_are_counted_for_an_hour() {
+    let (mut observed, wishes) = fleet(33, 2);
+    let removals =
+        (0..7).map(|n| (format!("old{n}"), "2026-01-05T09:30:00Z".parse().unwrap())).collect();
+    observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
+    assert!(held(&observed, &wishes).is_some(), "9 of 40 within the hour");
+    let removals =
+        (0..7).map(|n| (format!("old{n}"), "2026-01-05T08:30:00Z".parse().unwrap())).collect();
+    observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
+    assert!(held(&observed, &wishes).is_none());
+}
+
+#[test]
+fn an_approval_allows_exactly_its_list_and_expires() {
+    let (mut observed, wishes) = fleet(4, 3);
+    let hold = held(&observed, &wishes).unwrap();
+    let mut approval = Approval {
+        hash: hold.hash.clone(),
+        deletions: hold.deletions.clone(),
+        created: "2026-01-05T09:59:00Z".parse().unwrap(),
+    };
+    observed.approvals.insert("x".into(), approval.clone());
+    assert!(held(&observed, &wishes).is_none());
+
+    approval.created = "2026-01-04T09:59:00Z".parse().unwrap();
+    observed.approvals.insert("x".into(), approval.clone());
+    assert!(held(&observed, &wishes).is_some(), "expired after 24 h");
+
+    approval.created = "2026-01-05T09:59:00Z".parse().unwrap();
+    approval.deletions.pop_first();
+    observed.approvals.insert("x".into(), approval);
+    assert!(
+        held(&observed, &wishes).is_none_or(|h| h.deletions.len() == 1),
+        "what it does not list is not approved"
+    );
+}
+
+#[test]
+fn without_memory_or_after_a_rewrite_or_a_moved_root_every_deletion_is_held() {
+    let (mut observed, wishes) = fleet(40, 1);
+    assert!(held(&observed, &wishes).is_none());
+    let safety = safety();
+    let settings =
+        BrakeSettings { safety: &safety, root: ".", rewritten: true, now: Timestamp::UNIX_EPOCH };
+    assert!(brake(&wishes, &observed, &settings).unwrap().reason.contains("rewritten"));
+    let settings = BrakeSettings { root: "demos", rewritten: false, ..settings };
+    assert!(brake(&wishes, &observed, &settings).unwrap().reason.contains("moved"));
+    observed.record = Record::Missing;
+    assert!(held(&observed, &wishes).unwrap().reason.contains("Lease"));
+}
+
+#[test]
+fn the_hash_is_of_the_set_and_of_nothing_else() {
+    let (_, wishes) = fleet(4, 3);
+    let all: BTreeSet<ObjectKey> = wishes.disappearing.values().flatten().cloned().collect();
+    let mut fewer = all.clone();
+    fewer.pop_first();
+    assert_eq!(deletions_hash(&all), deletions_hash(&all.iter().rev().cloned().collect()));
+    assert_ne!(deletions_hash(&all), deletions_hash(&fewer));
+}
+
+#[test]
+fn a_solution_that_stays_is_held_as_a_whole() {
+    let mut world = World::settled();
+    world.desired.objects[1] = object(Kind::NetworkPolicy, "default-deny", Wave::Protection, "2");
+    world.hold = Some(Hold {
+        hash: ContentHash::of(b""),
+        deletions: BTreeSet::new(),
+        disappearing: BTreeSet::new(),
+        staying: ["use".to_owned()].into(),
+        reason: String::new(),
+    });
+    assert_eq!(world.publish().waits, [Gate::Held]);
+    assert_eq!(world.publish().steps, []);
+}
+
+#[test]
+fn an_unused_map_of_wishes_holds_nothing() {
+    assert!(
+        held(
+            &Observed::default(),
+            &Wishes { disappearing: BTreeMap::new(), staying: BTreeMap::new() }
+        )
+        .is_none()
+    );
+}

@@ -1,0 +1,196 @@
+//! Goes to the repository and back, so that the loop never waits for it.
+//!
+//! One task owns the [`Source`]: it looks when asked, when the poll is due and when a watched
+//! local repository moved, and it carries the notes. What it finds arrives as [`News`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::catalog::Snapshot;
+use crate::catalog::snapshot::Unknown;
+use crate::config;
+use crate::model::{InstanceName, Revision};
+use crate::source::{self, Changes, Source};
+use crate::status::CommitStatus;
+
+/// What the courier brings.
+#[derive(Debug)]
+pub(super) enum News {
+    /// The branch has a commit that was not read before, or is read again after an outage.
+    Commit(Box<Commit>),
+    /// The branch is where it was.
+    Same,
+    Unknown(Unknown),
+    /// The notes of these commits were written, or could not be.
+    Noted(Result<(), Unknown>),
+}
+
+/// A commit, read completely.
+#[derive(Debug)]
+pub(super) struct Commit {
+    pub snapshot: Snapshot,
+    /// What the commits since the last one that was read (or applied) changed.
+    pub changes: Changes,
+    /// The commit that last changed each folder of the snapshot.
+    pub records: BTreeMap<String, Revision>,
+}
+
+/// What the courier is asked to do.
+enum Order {
+    Look,
+    Notes(BTreeMap<Revision, Vec<CommitStatus>>),
+}
+
+/// The loop's end of the line.
+pub(super) struct Courier {
+    orders: mpsc::Sender<Order>,
+    news: mpsc::Receiver<News>,
+}
+
+impl Courier {
+    /// Sends the courier off. `since` is the commit from which the history is asked for: what
+    /// was last applied.
+    pub fn start(
+        source: Source,
+        settings: &config::Repository,
+        instance: InstanceName,
+        since: Option<Revision>,
+    ) -> Self {
+        let (orders, inbox) = mpsc::channel(16);
+        let (outbox, news) = mpsc::channel(16);
+        let watch = source::watch(settings).unwrap_or_else(|unknown| {
+            tracing::warn!("the repository is polled only: {}", unknown.cause);
+            None
+        });
+        let poll = settings.poll;
+        let errand = Errand { source, instance, since, read: None, failed: false, outbox };
+        tokio::spawn(errand.run(inbox, watch, poll));
+        Self { orders, news }
+    }
+
+    /// The next thing that the courier brings; `None` when it died.
+    pub async fn news(&mut self) -> Option<News> {
+        self.news.recv().await
+    }
+
+    /// Asks for a look now. A full line means that one is coming anyway.
+    pub fn look(&self) {
+        let _ = self.orders.try_send(Order::Look);
+    }
+
+    /// Hands over lines for the notes; false if the line is full (ask again later).
+    pub fn note(&self, lines: BTreeMap<Revision, Vec<CommitStatus>>) -> bool {
+        self.orders.try_send(Order::Notes(lines)).is_ok()
+    }
+}
+
+/// The courier's own side.
+struct Errand {
+    source: Source,
+    instance: InstanceName,
+    since: Option<Revision>,
+    /// The last commit that was read and delivered.
+    read: Option<Revision>,
+    /// Whether the last look failed, so that the same commit is delivered again after an outage.
+    failed: bool,
+    outbox: mpsc::Sender<News>,
+}
+
+impl Errand {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Order>,
+        mut watch: Option<source::Watch>,
+        poll: Option<Duration>,
+    ) {
+        let mut order = Some(Order::Look);
+        let mut backoff = Backoff::default();
+        loop {
+            let news = match order {
+                Some(Order::Look) => match self.look().await {
+                    Ok(news) => {
+                        backoff = Backoff::default();
+                        self.failed = false;
+                        news
+                    }
+                    Err(unknown) => {
+                        backoff.failed();
+                        self.failed = true;
+                        News::Unknown(unknown)
+                    }
+                },
+                Some(Order::Notes(lines)) => {
+                    News::Noted(self.source.write_notes(&self.instance, &lines).await)
+                }
+                None => return,
+            };
+            if self.outbox.send(news).await.is_err() {
+                return; // the loop has ended
+            }
+            let due = backoff.or(poll);
+            order = tokio::select! {
+                order = inbox.recv() => order,
+                () = moved(&mut watch) => Some(Order::Look),
+                () = sleep(due) => Some(Order::Look),
+            };
+        }
+    }
+
+    /// One round trip; more only if the branch moved.
+    async fn look(&mut self) -> Result<News, Unknown> {
+        let tip = self.source.tip().await?;
+        if self.read.as_ref() == Some(&tip) && !self.failed {
+            return Ok(News::Same);
+        }
+        self.source.fetch(&tip).await?;
+        let snapshot = self.source.read(&tip).await?;
+        let from = self.read.as_ref().or(self.since.as_ref());
+        let changes = self.source.changes(from, &tip).await?;
+        let folders: BTreeSet<String> = snapshot.folders.keys().cloned().collect();
+        let records = self.source.last_changes(&tip, &folders).await?;
+        self.read = Some(tip);
+        Ok(News::Commit(Box::new(Commit { snapshot, changes, records })))
+    }
+}
+
+/// Waits for a watched repository to move; for ever if there is none or the watch died.
+async fn moved(watch: &mut Option<source::Watch>) {
+    match watch {
+        Some(live) => {
+            if live.changed().await.is_none() {
+                *watch = None; // polling goes on
+                std::future::pending::<()>().await;
+            }
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// After a failed look: 1 s, doubling, at most 5 min or the poll, with jitter.
+#[derive(Default)]
+struct Backoff(u32);
+
+impl Backoff {
+    fn failed(&mut self) {
+        self.0 = (self.0 + 1).min(9);
+    }
+
+    fn or(&self, poll: Option<Duration>) -> Option<Duration> {
+        let jitter = 0.9 + 0.2 * fastrand::f64();
+        if self.0 == 0 {
+            return poll.map(|p| p.mul_f64(jitter));
+        }
+        let seconds = f64::from(1_u32 << (self.0 - 1)).min(300.0);
+        let wait = Duration::from_secs_f64(seconds * jitter);
+        Some(poll.map_or(wait, |poll| wait.min(poll)))
+    }
+}

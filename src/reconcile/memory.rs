@@ -1,0 +1,189 @@
+//! What the loop knows of every name between two steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::phase::{day, phase};
+use crate::catalog::{self, Catalog, Solution};
+use crate::model::{ContentHash, InstanceName, Revision, TreeId};
+use crate::plan::{Desired, Phase, SolutionPlan};
+use crate::render;
+use crate::status::Verdict;
+
+/// The catalogue in force, what it was rendered to, and what was last planned and said.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// What was judged before, so that an unchanged folder is not read again.
+    pub judged: catalog::Memory,
+    pub catalog: Option<Catalog>,
+    rendered: BTreeMap<String, Rendered>,
+    plans: BTreeMap<String, SolutionPlan>,
+    verdicts: BTreeMap<String, Verdict>,
+    today: Option<Date>,
+    /// How often a solution was rendered: counted by tests.
+    renders: u64,
+}
+
+/// A rendered solution with the key under which it stays true.
+struct Rendered {
+    key: (TreeId, ContentHash, Phase),
+    known: Known,
+}
+
+/// What the catalogue says of a name. A name without an entry is not in the catalogue.
+pub(super) enum Known {
+    Published {
+        solution: Arc<Solution>,
+        desired: Arc<Desired>,
+        phase: Phase,
+    },
+    /// Left alone: refused, or protected by a fault elsewhere.
+    Frozen,
+}
+
+static FROZEN: Known = Known::Frozen;
+
+impl Memory {
+    /// Puts another catalogue into force. Returns the names that have to be thought about: those
+    /// whose folder, platform or standing changed.
+    pub fn take(&mut self, catalog: Catalog, now: Timestamp) -> BTreeSet<String> {
+        let old = self.catalog.take();
+        let mut touched = BTreeSet::new();
+        let platform = |c: &Catalog| c.platform.as_ref().ok().map(|p| p.digest.clone());
+        let everything = old.as_ref().is_none_or(|old| {
+            platform(old) != platform(&catalog) || old.protected.all != catalog.protected.all
+        });
+        for (name, solution) in &catalog.solutions {
+            let same = old
+                .as_ref()
+                .and_then(|o| o.solutions.get(name))
+                .is_some_and(|s| s.tree == solution.tree);
+            if everything || !same {
+                touched.insert(name.as_str().to_owned());
+            }
+        }
+        touched.extend(catalog.refused.keys().cloned());
+        touched.extend(catalog.protected.names.iter().cloned());
+        if let Some(old) = &old {
+            touched.extend(old.refused.keys().cloned());
+            touched.extend(old.protected.names.iter().cloned());
+            let left = |name: &&str| !catalog.solutions.contains_key(*name);
+            touched
+                .extend(old.solutions.keys().map(|n| n.as_str()).filter(left).map(str::to_owned));
+        }
+        touched.extend(self.verdicts.keys().filter(|_| everything).cloned());
+        self.today = Some(day(now));
+        self.catalog = Some(catalog);
+        touched
+    }
+
+    /// Renders a solution unless it is known in exactly this form.
+    pub fn render(&mut self, name: &str, instance: &InstanceName, now: Timestamp) {
+        let Some(catalog) = &self.catalog else { return };
+        let (Some(solution), Ok(platform)) = (catalog.solutions.get(name), &catalog.platform)
+        else {
+            self.rendered.remove(name);
+            return;
+        };
+        let phase = phase(solution, day(now));
+        let key = (solution.tree.clone(), platform.digest.clone(), phase);
+        if self.rendered.get(name).is_some_and(|r| r.key == key) {
+            return;
+        }
+        let desired = Arc::new(render::all(solution, platform, instance, phase));
+        self.renders += 1;
+        let known = Known::Published { solution: solution.clone(), desired, phase };
+        self.rendered.insert(name.to_owned(), Rendered { key, known });
+    }
+
+    /// What the catalogue says of a name; `None` = it is not in it.
+    pub fn known(&self, name: &str) -> Option<&Known> {
+        if let Some(rendered) = self.rendered.get(name) {
+            return Some(&rendered.known);
+        }
+        let catalog = self.catalog.as_ref()?;
+        let frozen = catalog.refused.contains_key(name)
+            || catalog.protected.covers(name)
+            || catalog.solutions.contains_key(name);
+        frozen.then_some(&FROZEN)
+    }
+
+    pub fn revision(&self) -> Option<&Revision> {
+        self.catalog.as_ref().map(|c| &c.revision)
+    }
+
+    /// The names that the catalogue publishes.
+    pub fn published(&self) -> impl Iterator<Item = &str> {
+        self.catalog.iter().flat_map(|c| c.solutions.keys()).map(|name| name.as_str())
+    }
+
+    /// Every name that something was said of or is in the catalogue.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let catalog = self.catalog.iter();
+        let refused = catalog.clone().flat_map(|c| c.refused.keys()).map(String::as_str);
+        self.published().chain(refused).chain(self.verdicts.keys().map(String::as_str))
+    }
+
+    /// Names of which something was said and that are not in the catalogue.
+    pub fn removing(&self) -> impl Iterator<Item = &str> {
+        let in_catalog = |name: &&str| self.known(name).is_none();
+        self.verdicts.keys().map(String::as_str).filter(in_catalog)
+    }
+
+    pub fn forget(&mut self, name: &str) {
+        self.verdicts.remove(name);
+        self.plans.remove(name);
+        self.rendered.remove(name);
+    }
+
+    pub fn planned(&mut self, name: &str, plan: SolutionPlan) {
+        self.plans.insert(name.to_owned(), plan);
+    }
+
+    pub fn plan(&self, name: &str) -> Option<&SolutionPlan> {
+        self.plans.get(name)
+    }
+
+    pub fn judged_as(&mut self, name: &str, verdict: Option<Verdict>) {
+        match verdict {
+            Some(verdict) => {
+                self.verdicts.insert(name.to_owned(), verdict);
+            }
+            None => {
+                self.verdicts.remove(name);
+            }
+        }
+    }
+
+    pub fn verdict(&self, name: &str) -> Option<&Verdict> {
+        self.verdicts.get(name)
+    }
+
+    pub fn verdicts(&self) -> impl Iterator<Item = &Verdict> {
+        self.verdicts.values()
+    }
+
+    /// The start-up budget of a component.
+    pub fn startup(&self, name: &str, component: &str) -> Option<Duration> {
+        let solution = self.catalog.as_ref()?.solutions.get(name)?;
+        solution.components.get(component).map(|c| c.startup)
+    }
+
+    /// The solutions that wake or fall asleep because a new day began.
+    pub fn changed_phase(&mut self, now: Timestamp) -> BTreeSet<String> {
+        let today = day(now);
+        let Some(before) = self.today.replace(today).filter(|before| *before != today) else {
+            return BTreeSet::new();
+        };
+        let catalog = self.catalog.iter();
+        catalog
+            .flat_map(|c| c.solutions.values())
+            .filter(|s| phase(s, before) != phase(s, today))
+            .map(|s| s.name.as_str().to_owned())
+            .collect()
+    }
+}

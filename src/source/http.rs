@@ -1,0 +1,405 @@
+//! Git's smart protocol over HTTP.
+//!
+//! Ours instead of libgit2's, because every wait has an end here, a refused token is one clear
+//! sentence instead of an endless question, and the poll can ask for one branch alone.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Buf, Bytes};
+use git2::transport::{Service, SmartSubtransportStream};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use crate::config::Auth;
+
+use super::remote::Limits;
+use super::transport::Dial;
+use super::{Trouble, secret};
+
+pub mod ls_refs;
+
+/// How many redirects of the first request are followed.
+const MAX_HOPS: usize = 3;
+
+/// A Git server, and what is remembered of it between calls.
+pub struct Server {
+    base: Url,
+    auth: Option<Auth>,
+    ca_file: Option<PathBuf>,
+    limits: Limits,
+    /// The client made with these bytes of the CA file.
+    client: Mutex<Option<(Vec<u8>, Client)>>,
+    /// The server answered `ls-refs` with something else: ask for the plain list.
+    pub plain: AtomicBool,
+}
+
+/// One call to the server: its deadline, its allowance of bytes, and its first failure.
+pub struct Session {
+    server: Arc<Server>,
+    client: Client,
+    runtime: Handle,
+    deadline: Instant,
+    allowance: AtomicU64,
+    /// Where the first request was answered, when it was redirected.
+    moved: Mutex<Option<Url>>,
+    failure: Mutex<Option<Trouble>>,
+}
+
+impl Server {
+    pub fn new(
+        base: Url,
+        auth: Option<Auth>,
+        ca_file: Option<PathBuf>,
+        limits: Limits,
+    ) -> Arc<Self> {
+        // Another room may have been first; either way it is the same provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Mutex::new(None);
+        Arc::new(Self { base, auth, ca_file, limits, client, plain: AtomicBool::new(false) })
+    }
+
+    /// Begins a call. Only on a thread of [`tokio::task::spawn_blocking`].
+    pub fn session(self: &Arc<Self>) -> Result<Arc<Session>, Trouble> {
+        Ok(Arc::new(Session {
+            server: Arc::clone(self),
+            client: self.client()?,
+            runtime: Handle::current(),
+            deadline: Instant::now() + self.limits.total,
+            allowance: AtomicU64::new(self.limits.bytes),
+            moved: Mutex::new(None),
+            failure: Mutex::new(None),
+        }))
+    }
+
+    /// The client for the CA file as it is now.
+    fn client(&self) -> Result<Client, Trouble> {
+        let pem = match &self.ca_file {
+            None => Vec::new(),
+            Some(file) => std::fs::read(file).map_err(|error| {
+                Trouble::new(format!("cannot read the CA file {}: {error}", file.display()))
+            })?,
+        };
+        let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, client)) = &*kept
+            && *of == pem
+        {
+            return Ok(client.clone());
+        }
+        let client = self.build(&pem)?;
+        *kept = Some((pem, client.clone()));
+        Ok(client)
+    }
+
+    fn build(&self, pem: &[u8]) -> Result<Client, Trouble> {
+        let mut builder = Client::builder()
+            .user_agent(concat!("git/2 (vitrine/", env!("CARGO_PKG_VERSION"), ")"))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(self.limits.connect)
+            .read_timeout(self.limits.read);
+        if let Some(file) = &self.ca_file {
+            let bad = |why: String| {
+                let file = file.display();
+                Trouble::new(format!("the CA file {file} {why}; it must hold PEM certificates"))
+            };
+            let certificates = reqwest::Certificate::from_pem_bundle(pem)
+                .map_err(|error| bad(format!("cannot be read ({error})")))?;
+            if certificates.is_empty() {
+                return Err(bad("holds no certificate".to_owned()));
+            }
+            builder = builder.tls_certs_only(certificates);
+        }
+        builder.build().map_err(|error| {
+            Trouble::new(format!("no HTTPS client can be made: {}", chain(&error)))
+        })
+    }
+}
+
+impl Session {
+    /// The first failure of this call, which says more than what libgit2 makes of it.
+    pub fn failure(&self) -> Option<Trouble> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn trouble(&self, what: impl std::fmt::Display) -> Trouble {
+        Trouble::new(format!("{} {what}", self.server.base))
+    }
+
+    fn fail(&self, trouble: Trouble) -> io::Error {
+        let error = io::Error::other(trouble.sentence.clone());
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(trouble);
+        error
+    }
+
+    /// `GET info/refs`, following redirects that stay on the host.
+    fn advertisement(&self, service: &str) -> Result<Response, Trouble> {
+        let tail = format!("info/refs?service={service}");
+        let mut url = below(&self.server.base, &tail)?;
+        for _ in 0..=MAX_HOPS {
+            let response = self.send(self.client.get(url.clone()))?;
+            if !response.status().is_redirection() {
+                let answer = self.judge(response, &format!("{service}-advertisement"))?;
+                self.remember(&url, &tail)?;
+                return Ok(answer);
+            }
+            url = self.next_hop(&url, &response)?;
+        }
+        Err(self.trouble("redirects in a circle; check repository.url"))
+    }
+
+    fn next_hop(&self, from: &Url, response: &Response) -> Result<Url, Trouble> {
+        let to = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|location| from.join(location.to_str().ok()?).ok())
+            .ok_or_else(|| self.trouble("redirects to nowhere; check repository.url"))?;
+        let same_host = from.host_str() == to.host_str();
+        let upgraded = from.scheme() == "http" && to.scheme() == "https";
+        let same_door = from.scheme() == to.scheme()
+            && from.port_or_known_default() == to.port_or_known_default();
+        if same_host && (same_door || upgraded) {
+            return Ok(to);
+        }
+        // The credentials were meant for another host, or would travel in the clear.
+        let place = format!("{}://{}", to.scheme(), to.host_str().unwrap_or("?"));
+        Err(self.trouble(format!(
+            "redirects to {place}, which is not followed; if that is right, set repository.url to it"
+        )))
+    }
+
+    /// Requests after the first go where it was answered.
+    fn remember(&self, answered: &Url, tail: &str) -> Result<(), Trouble> {
+        let Some(base) = answered.as_str().strip_suffix(tail).and_then(|b| Url::parse(b).ok())
+        else {
+            return Err(self
+                .trouble("redirects to something that is not a repository; check repository.url"));
+        };
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
+        Ok(())
+    }
+
+    /// `POST git-upload-pack` or `git-receive-pack`. Never redirected: the POST would turn into a
+    /// GET and its answer into a false success.
+    fn exchange(&self, service: &str, body: Vec<u8>, version: u8) -> Result<Response, Trouble> {
+        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let url = below(moved.as_ref().unwrap_or(&self.server.base), service)?;
+        let mut request = self
+            .client
+            .post(url)
+            .header(CONTENT_TYPE, format!("application/x-{service}-request"))
+            .header(ACCEPT, format!("application/x-{service}-result"))
+            .body(body);
+        if version == 2 {
+            request = request.header("Git-Protocol", "version=2");
+        }
+        self.send(request)
+    }
+
+    fn send(&self, mut request: RequestBuilder) -> Result<Response, Trouble> {
+        if let Some(basic) = secret::basic(self.server.auth.as_ref())? {
+            request = request.basic_auth(basic.username, Some(basic.secret));
+        }
+        match self.runtime.block_on(timeout_at(self.deadline, request.send())) {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(self.unreachable(&error)),
+            Err(_) => Err(self.late()),
+        }
+    }
+
+    fn late(&self) -> Trouble {
+        let limit = self.server.limits.total.as_secs();
+        self.trouble(format!("did not finish within {limit} s; check the network to it"))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Trouble {
+        if error.is_timeout() && !error.is_connect() {
+            let limit = self.server.limits.read.as_secs();
+            return self.trouble(format!("was silent for {limit} s; check the server"));
+        }
+        let what = if error.is_connect() { "cannot be reached" } else { "broke off" };
+        self.trouble(format!("{what} ({}); check the address and the network", chain(error)))
+    }
+
+    /// The answer, if it is the one that the protocol knows.
+    fn judge(&self, response: Response, kind: &str) -> Result<Response, Trouble> {
+        if response.status() != StatusCode::OK {
+            return Err(self.refusal(response.status()));
+        }
+        let found = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        let found = found.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if found.eq_ignore_ascii_case(&format!("application/x-{kind}")) {
+            return Ok(response);
+        }
+        Err(self.trouble(if found.eq_ignore_ascii_case("text/html") {
+            "answered with a web page instead of Git data; check that repository.url is the \
+             address that `git clone` takes and that no login page or proxy stands before it"
+        } else {
+            "does not answer in Git's smart protocol; check that repository.url is the address \
+             that `git clone` takes"
+        }))
+    }
+
+    fn refusal(&self, status: StatusCode) -> Trouble {
+        let auth = self.server.auth.as_ref();
+        let origin = secret::origin(auth);
+        self.trouble(match status {
+            StatusCode::UNAUTHORIZED if auth.is_none() => {
+                "asks for credentials (401); set repository.auth".to_owned()
+            }
+            StatusCode::UNAUTHORIZED => {
+                format!("refused {origin} (401); put a valid one into the file")
+            }
+            StatusCode::FORBIDDEN => {
+                format!(
+                    "does not allow this with {origin} (403); give it the right to the repository"
+                )
+            }
+            StatusCode::NOT_FOUND => format!(
+                "does not exist or may not be seen with {origin} (404); check repository.url and \
+                 repository.auth"
+            ),
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                "is behind a proxy that asks for credentials (407); check HTTPS_PROXY".to_owned()
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                "is asked too often (429); raise repository.poll".to_owned()
+            }
+            _ if status.is_redirection() => format!(
+                "answered a request with a redirect ({}); set repository.url to the new address",
+                status.as_u16()
+            ),
+            _ if status.is_server_error() => {
+                format!("answered {}; the Git server must be mended", status.as_u16())
+            }
+            _ => format!("answered {}; check repository.url", status.as_u16()),
+        })
+    }
+}
+
+impl Dial for Session {
+    fn stateless(&self) -> bool {
+        true
+    }
+
+    fn dial(self: Arc<Self>, service: Service) -> io::Result<Box<dyn SmartSubtransportStream>> {
+        let (name, asks) = match service {
+            Service::UploadPackLs => ("git-upload-pack", false),
+            Service::UploadPack => ("git-upload-pack", true),
+            Service::ReceivePackLs => ("git-receive-pack", false),
+            Service::ReceivePack => ("git-receive-pack", true),
+        };
+        let answer = if asks {
+            None
+        } else {
+            Some(self.advertisement(name).map_err(|trouble| self.fail(trouble))?)
+        };
+        Ok(Box::new(Exchange {
+            session: self,
+            service: name,
+            request: Vec::new(),
+            answer,
+            chunk: Bytes::new(),
+            received: false,
+        }))
+    }
+}
+
+/// One request and its answer: written first, sent at the first read.
+struct Exchange {
+    session: Arc<Session>,
+    service: &'static str,
+    request: Vec<u8>,
+    answer: Option<Response>,
+    chunk: Bytes,
+    received: bool,
+}
+
+impl Exchange {
+    fn next_chunk(&mut self) -> Result<Bytes, Trouble> {
+        let session = &self.session;
+        let response = match &mut self.answer {
+            Some(response) => response,
+            empty => {
+                let request = std::mem::take(&mut self.request);
+                let response = session.exchange(self.service, request, 0)?;
+                let kind = format!("{}-result", self.service);
+                empty.insert(session.judge(response, &kind)?)
+            }
+        };
+        let chunk = next(session, response)?;
+        if chunk.is_empty() && !self.received {
+            return Err(session.trouble("answered with nothing; the Git server must be mended"));
+        }
+        self.received = true;
+        Ok(chunk)
+    }
+}
+
+/// The next bytes of a body; none at its end.
+fn next(session: &Session, response: &mut Response) -> Result<Bytes, Trouble> {
+    loop {
+        let chunk = session
+            .runtime
+            .block_on(timeout_at(session.deadline, response.chunk()))
+            .map_err(|_| session.late())?
+            .map_err(|error| session.unreachable(&error))?;
+        let Some(chunk) = chunk else { return Ok(Bytes::new()) };
+        let spend = |left: u64| left.checked_sub(chunk.len() as u64);
+        if session.allowance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_err() {
+            let limit = session.server.limits.bytes >> 20;
+            return Err(session.trouble(format!(
+                "sent more than {limit} MiB; keep models and data out of the catalogue"
+            )));
+        }
+        if !chunk.is_empty() {
+            return Ok(chunk);
+        }
+    }
+}
+
+impl Read for Exchange {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.chunk.is_empty() {
+            self.chunk = self.next_chunk().map_err(|trouble| self.session.fail(trouble))?;
+        }
+        let length = self.chunk.len().min(buffer.len());
+        self.chunk.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}
+
+impl Write for Exchange {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.request.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn below(base: &Url, tail: &str) -> Result<Url, Trouble> {
+    let text = format!("{}/{tail}", base.as_str().trim_end_matches('/'));
+    Url::parse(&text).map_err(|_| Trouble::new("repository.url is not an address; check it"))
+}
+
+/// An error and its sources, without the address, which the sentence has already.
+fn chain(error: &reqwest::Error) -> String {
+    let mut words = Vec::new();
+    let mut next = std::error::Error::source(error);
+    while let Some(error) = next {
+        words.push(error.to_string());
+        next = error.source();
+    }
+    if words.is_empty() {
+        return "no reason given".to_owned();
+    }
+    words.dedup();
+    words.join(": ")
+}

@@ -1,0 +1,348 @@
+//! Git notes: what happened, on the commits themselves, for clones without a forge.
+//!
+//! `refs/notes/vitrine/<instance>` has one writer. A note has one line for each context,
+//! `state<TAB>context<TAB>description<TAB>url`, sorted, so that two notes of one commit can be
+//! joined by `git notes merge -s cat_sort_uniq`. The tree fans out by two digits and is made here,
+//! one commit for a batch: libgit2's own notes write one commit and one flat tree for each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::Duration;
+
+use git2::{ErrorCode, ObjectType, Oid, Repository, Signature, Tree};
+
+use crate::model::{InstanceName, Revision};
+use crate::status::{CommitState, CommitStatus};
+
+use super::Trouble;
+use super::mirror::Mirror;
+use super::remote::{Pushed, Remote, oid};
+
+/// How often a batch is begun anew because another writer was faster.
+const TRIES: usize = 5;
+
+const FILE: i32 = 0o100_644;
+const FOLDER: i32 = 0o040_000;
+
+/// The instances whose notes in the mirror are known to be the remote's.
+#[derive(Default)]
+pub struct Copies(BTreeSet<InstanceName>);
+
+impl Copies {
+    /// The mirror was replaced, and the copies with it.
+    pub fn forget(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// See [`Source::write_notes`](super::Source::write_notes).
+pub fn write(
+    remote: &Remote,
+    mirror: &Mirror,
+    copies: &mut Copies,
+    instance: &InstanceName,
+    lines: &BTreeMap<Revision, Vec<CommitStatus>>,
+) -> Result<(), Trouble> {
+    if lines.values().all(Vec::is_empty) {
+        return Ok(());
+    }
+    for _ in 0..TRIES {
+        let stored = if remote.is_local() {
+            store(remote, instance, lines)?
+        } else {
+            let known = copies.0.contains(instance);
+            copies.0.remove(instance);
+            if !known {
+                fetch_copy(remote, mirror, instance)?;
+            }
+            push(remote, mirror, instance, lines)?
+        };
+        if stored {
+            copies.0.insert(instance.clone());
+            return Ok(());
+        }
+        // Two writers that met once should not meet again.
+        thread::sleep(Duration::from_millis(fastrand::u64(20..200)));
+    }
+    Err(Trouble::new(format!(
+        "{remote}: another writer of {} was faster {TRIES} times; give each vitrine an instance \
+         name of its own",
+        shared(instance)
+    )))
+}
+
+/// See [`Source::fetch_notes`](super::Source::fetch_notes).
+pub fn fetch(
+    remote: &Remote,
+    mirror: &Mirror,
+    copies: &mut Copies,
+    instance: &InstanceName,
+) -> Result<(), Trouble> {
+    if !remote.is_local() {
+        copies.0.remove(instance);
+        fetch_copy(remote, mirror, instance)?;
+        copies.0.insert(instance.clone());
+    }
+    Ok(())
+}
+
+/// See [`Source::read_notes`](super::Source::read_notes).
+pub fn read(
+    remote: &Remote,
+    mirror: &Mirror,
+    instance: &InstanceName,
+    revisions: &BTreeSet<Revision>,
+) -> Result<BTreeMap<Revision, Vec<CommitStatus>>, Trouble> {
+    let local = if remote.is_local() { Some(remote.open_local()?) } else { None };
+    let (repository, name) = match &local {
+        Some(repository) => (repository, shared(instance)),
+        None => (mirror.repository(), copy(instance)),
+    };
+    let Some(tip) = tip(repository, &name)? else { return Ok(BTreeMap::new()) };
+    let notes = Notes::of(repository, &repository.find_commit(tip)?.tree()?)?;
+    let mut found = BTreeMap::new();
+    for revision in revisions {
+        if let Some(text) = notes.text(repository, &oid(revision)?)? {
+            let statuses: Vec<_> = text.lines().filter_map(parse).collect();
+            if !statuses.is_empty() {
+                found.insert(revision.clone(), statuses);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The ref that everyone sees.
+fn shared(instance: &InstanceName) -> String {
+    format!("refs/notes/vitrine/{}", instance.as_str())
+}
+
+/// Our copy of it in the mirror.
+fn copy(instance: &InstanceName) -> String {
+    format!("refs/vitrine/notes/{}", instance.as_str())
+}
+
+fn tip(repository: &Repository, name: &str) -> Result<Option<Oid>, git2::Error> {
+    match repository.refname_to_id(name) {
+        Ok(id) => Ok(Some(id)),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn fetch_copy(remote: &Remote, mirror: &Mirror, instance: &InstanceName) -> Result<(), Trouble> {
+    let refspec = format!("+{}:{}", shared(instance), copy(instance));
+    remote.fetch_and_prune(mirror.repository(), &refspec)
+}
+
+/// Writes into a local repository. `false`: another writer was faster.
+fn store(
+    remote: &Remote,
+    instance: &InstanceName,
+    lines: &BTreeMap<Revision, Vec<CommitStatus>>,
+) -> Result<bool, Trouble> {
+    let repository = remote.open_local()?;
+    let name = shared(instance);
+    let stored = (|| {
+        let before = tip(&repository, &name)?;
+        let Some(commit) = build(&repository, before, instance, lines)? else { return Ok(true) };
+        let message = "vitrine: statuses";
+        let moved = match before {
+            None => repository.reference(&name, commit, false, message),
+            Some(before) => repository.reference_matching(&name, commit, true, before, message),
+        };
+        match moved {
+            Ok(_) => Ok(true),
+            Err(error) => match error.code() {
+                ErrorCode::Exists | ErrorCode::Modified | ErrorCode::Locked => Ok(false),
+                _ => Err(error),
+            },
+        }
+    })();
+    stored.map_err(|error: git2::Error| {
+        Trouble::new(format!(
+            "notes cannot be written to {remote} ({}); give vitrine the right to write there or \
+             set reporting.notes to false",
+            error.message()
+        ))
+    })
+}
+
+/// Writes into the mirror and pushes. `false`: another writer was faster.
+fn push(
+    remote: &Remote,
+    mirror: &Mirror,
+    instance: &InstanceName,
+    lines: &BTreeMap<Revision, Vec<CommitStatus>>,
+) -> Result<bool, Trouble> {
+    let repository = mirror.repository();
+    let before = tip(repository, &copy(instance))?;
+    let Some(commit) = build(repository, before, instance, lines)? else { return Ok(true) };
+    let outgoing = format!("refs/vitrine/outgoing/{}", instance.as_str());
+    repository.reference(&outgoing, commit, true, "")?;
+    // Without `+`: the push is refused if the other side has what we did not build on.
+    let pushed = remote.push(repository, &format!("{outgoing}:{}", shared(instance)));
+    repository.find_reference(&outgoing)?.delete()?;
+    match pushed? {
+        Pushed::Done => {
+            repository.reference(&copy(instance), commit, true, "")?;
+            Ok(true)
+        }
+        Pushed::Stale => Ok(false),
+        Pushed::Declined(words) => {
+            // Servers word a lost race as they like; whether it was one shows in the ref.
+            fetch_copy(remote, mirror, instance)?;
+            if tip(repository, &copy(instance))? != before {
+                return Ok(false);
+            }
+            let words: String = words.chars().filter(|c| !c.is_control()).take(200).collect();
+            Err(Trouble::new(format!(
+                "{remote} declined the push of {} ({words}); allow it or set reporting.notes to \
+                 false",
+                shared(instance)
+            )))
+        }
+    }
+}
+
+/// A commit on top of `before` that has the lines; `None` if it has them already.
+fn build(
+    repository: &Repository,
+    before: Option<Oid>,
+    instance: &InstanceName,
+    lines: &BTreeMap<Revision, Vec<CommitStatus>>,
+) -> Result<Option<Oid>, git2::Error> {
+    let parent = before.map(|id| repository.find_commit(id)).transpose()?;
+    let mut notes = match &parent {
+        Some(parent) => Notes::of(repository, &parent.tree()?)?,
+        None => Notes::default(),
+    };
+    let mut changed = 0;
+    for (revision, statuses) in lines {
+        let commit = Oid::from_str(revision.as_str())?;
+        let old = notes.text(repository, &commit)?.unwrap_or_default();
+        let new = merge(&old, statuses);
+        if new != old {
+            notes.set(&commit, repository.blob(new.as_bytes())?);
+            changed += 1;
+        }
+    }
+    if changed == 0 {
+        return Ok(None);
+    }
+    let tree = repository.find_tree(notes.write(repository)?)?;
+    let author = Signature::now("vitrine", &format!("vitrine@{}", instance.as_str()))?;
+    let message = format!("statuses of {changed} commits\n");
+    let parents: Vec<_> = parent.iter().collect();
+    repository.commit(None, &author, &author, &message, &tree, &parents).map(Some)
+}
+
+/// The blobs of all notes by the commit they belong to.
+#[derive(Default)]
+struct Notes(BTreeMap<String, Oid>);
+
+impl Notes {
+    /// Reads a tree of notes, flat or fanned out. What is not a note is left out.
+    fn of(repository: &Repository, tree: &Tree<'_>) -> Result<Self, git2::Error> {
+        let mut notes = Self::default();
+        notes.collect(repository, tree, "")?;
+        Ok(notes)
+    }
+
+    fn collect(
+        &mut self,
+        repository: &Repository,
+        tree: &Tree<'_>,
+        digits: &str,
+    ) -> Result<(), git2::Error> {
+        for entry in tree {
+            let Ok(name) = entry.name() else { continue };
+            let name = format!("{digits}{name}");
+            if name.len() > 40 || !name.bytes().all(|b| b.is_ascii_hexdigit()) {
+                continue;
+            }
+            match entry.kind() {
+                Some(ObjectType::Blob) if name.len() == 40 => {
+                    self.0.insert(name, entry.id());
+                }
+                Some(ObjectType::Tree) if name.len() < 40 => {
+                    self.collect(repository, &repository.find_tree(entry.id())?, &name)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self, repository: &Repository, commit: &Oid) -> Result<Option<String>, git2::Error> {
+        let Some(blob) = self.0.get(&commit.to_string()) else { return Ok(None) };
+        let blob = repository.find_blob(*blob)?;
+        Ok(Some(String::from_utf8_lossy(blob.content()).into_owned()))
+    }
+
+    fn set(&mut self, commit: &Oid, blob: Oid) {
+        self.0.insert(commit.to_string(), blob);
+    }
+
+    /// Writes the tree, fanned out by the first two digits.
+    fn write(&self, repository: &Repository) -> Result<Oid, git2::Error> {
+        let mut groups: BTreeMap<&str, Vec<(&str, Oid)>> = BTreeMap::new();
+        for (name, blob) in &self.0 {
+            let (group, rest) = name.split_at(2);
+            groups.entry(group).or_default().push((rest, *blob));
+        }
+        let mut root = repository.treebuilder(None)?;
+        for (group, notes) in groups {
+            let mut tree = repository.treebuilder(None)?;
+            for (name, blob) in notes {
+                tree.insert(name, blob, FILE)?;
+            }
+            root.insert(group, tree.write()?, FOLDER)?;
+        }
+        root.write()
+    }
+}
+
+/// The note with these lines; a line replaces the one of its context, all others stay.
+fn merge(note: &str, statuses: &[CommitStatus]) -> String {
+    let replaced = |line: &&str| {
+        let context = line.split('\t').nth(1);
+        !statuses.iter().any(|status| Some(one_line(&status.context).as_str()) == context)
+    };
+    let mut lines: BTreeSet<String> = note
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .filter(replaced)
+        .map(str::to_owned)
+        .collect();
+    let latest: BTreeMap<&str, &CommitStatus> =
+        statuses.iter().map(|status| (status.context.as_str(), status)).collect();
+    lines.extend(latest.into_values().map(line));
+    lines.into_iter().fold(String::new(), |note, line| note + &line + "\n")
+}
+
+fn line(status: &CommitStatus) -> String {
+    let CommitStatus { state, context, description, url } = status;
+    let (context, description, url) = (one_line(context), one_line(description), one_line(url));
+    format!("{}\t{context}\t{description}\t{url}", state.as_str())
+}
+
+/// Nothing that would end a line or a field.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// A line as a status; `None` for what someone else wrote.
+fn parse(line: &str) -> Option<CommitStatus> {
+    let mut fields = line.split('\t');
+    let state = match fields.next()? {
+        "pending" => CommitState::Pending,
+        "success" => CommitState::Success,
+        "failure" => CommitState::Failure,
+        "error" => CommitState::Error,
+        _ => return None,
+    };
+    let mut field = || fields.next().map(str::to_owned);
+    let (context, description) = (field()?, field()?);
+    Some(CommitStatus { state, context, description, url: field().unwrap_or_default() })
+}

@@ -1,0 +1,293 @@
+//! The repository on the other side, however it is reached.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use git2::{
+    AutotagOption, Direction, FetchOptions, FetchPrune, Oid, PushOptions, RemoteCallbacks,
+    Repository, RepositoryOpenFlags,
+};
+
+use crate::config;
+use crate::model::Revision;
+
+use super::address::Address;
+use super::http::ls_refs::Answer;
+use super::mirror::Mirror;
+use super::transport::{Dial, Line};
+use super::{Trouble, http, ssh};
+
+/// How long and how much a call may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// To open a connection.
+    pub connect: Duration,
+    /// Between two pieces of an answer.
+    pub read: Duration,
+    /// For a whole call.
+    pub total: Duration,
+    /// Received in one call.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            read: Duration::from_secs(30),
+            total: Duration::from_secs(300),
+            bytes: 1 << 30,
+        }
+    }
+}
+
+/// Knows the address and the branch; holds no connection between calls.
+pub struct Remote {
+    address: Address,
+    branch: String,
+    pub(super) reach: Reach,
+}
+
+pub(super) enum Reach {
+    Local,
+    Http(Arc<http::Server>),
+    Ssh(Arc<ssh::Server>),
+}
+
+/// What became of a push.
+pub enum Pushed {
+    Done,
+    /// The other side has commits that we lack.
+    Stale,
+    /// The server's words.
+    Declined(String),
+}
+
+impl Remote {
+    pub fn new(settings: &config::Repository) -> Result<Self, Trouble> {
+        Self::with_limits(settings, Limits::default())
+    }
+
+    pub fn with_limits(settings: &config::Repository, limits: Limits) -> Result<Self, Trouble> {
+        let address = Address::parse(settings)?;
+        let branch = settings.branch.clone();
+        if !git2::Reference::is_valid_name(&format!("refs/heads/{branch}")) {
+            return Err(Trouble::new(format!(
+                "repository.branch `{branch}` is not a branch's name; write it without refs/heads/"
+            )));
+        }
+        let reach = match &address {
+            Address::Local(_) => Reach::Local,
+            Address::Http(url) => Reach::Http(http::Server::new(
+                url.clone(),
+                settings.auth.clone(),
+                settings.ca_file.clone(),
+                limits,
+            )),
+            Address::Ssh(ssh) => Reach::Ssh(Arc::new(ssh::Server {
+                address: ssh.clone(),
+                shown: address.to_string(),
+                auth: settings.auth.clone(),
+                limits,
+                program: "ssh".into(),
+            })),
+        };
+        Ok(Self { address, branch, reach })
+    }
+
+    pub fn branch_ref(&self) -> String {
+        format!("refs/heads/{}", self.branch)
+    }
+
+    /// The branch's tip, asked for anew.
+    pub fn tip(&self, mirror: &Mirror) -> Result<Revision, Trouble> {
+        let found = match &self.reach {
+            Reach::Local => self.ref_of_local(&self.branch_ref())?,
+            Reach::Ssh(_) => self.listed(mirror.repository())?,
+            Reach::Http(server) if server.plain.load(Ordering::Relaxed) => {
+                let listed = self.listed(mirror.repository());
+                if listed.is_err() {
+                    server.plain.store(false, Ordering::Relaxed);
+                }
+                listed?
+            }
+            Reach::Http(server) => match server.session()?.ls_refs(&self.branch_ref())? {
+                Answer::Tip(tip) => tip,
+                Answer::NotUnderstood => {
+                    let listed = self.listed(mirror.repository())?;
+                    server.plain.store(true, Ordering::Relaxed);
+                    listed
+                }
+            },
+        };
+        let tip = found.ok_or_else(|| {
+            Trouble::new(format!(
+                "{self} has no branch `{}`; create it or set repository.branch",
+                self.branch
+            ))
+        })?;
+        revision(tip)
+    }
+
+    /// The branch's tip from the list of all refs.
+    fn listed(&self, mirror: &Repository) -> Result<Option<Oid>, Trouble> {
+        let name = self.branch_ref();
+        self.call(mirror, |remote| {
+            remote.connect(Direction::Fetch)?;
+            let tip = remote.list()?.iter().find(|head| head.name() == name).map(|head| head.oid());
+            remote.disconnect()?;
+            Ok(tip)
+        })
+    }
+
+    /// The commit of a ref of a local repository.
+    pub fn ref_of_local(&self, name: &str) -> Result<Option<Oid>, Trouble> {
+        let repository = self.open_local()?;
+        match repository.find_reference(name).and_then(|found| found.peel_to_commit()) {
+            Ok(commit) => Ok(Some(commit.id())),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(self.refused(&error)),
+        }
+    }
+
+    /// Whether the repository lies on this machine.
+    pub fn is_local(&self) -> bool {
+        matches!(self.reach, Reach::Local)
+    }
+
+    /// Opens a local repository: bare, with a `.git`, or a linked work tree.
+    pub fn open_local(&self) -> Result<Repository, Trouble> {
+        let Address::Local(path) = &self.address else {
+            return Err(Trouble::new(format!("{self} is not on this machine")));
+        };
+        open_local(path).map_err(|error| match error.code() {
+            git2::ErrorCode::NotFound => Trouble::new(format!(
+                "{self} is not a Git repository; check repository.url or run `git init` there"
+            )),
+            git2::ErrorCode::Owner => Trouble::new(format!(
+                "{self} belongs to another user; run vitrine as its owner or change the owner"
+            )),
+            _ => self.refused(&error),
+        })
+    }
+
+    /// Fetches into `mirror` by `refspec`. A ref that the other side lacks stays as it is here.
+    pub fn fetch(&self, mirror: &Repository, refspec: &str) -> Result<(), Trouble> {
+        self.fetch_by(mirror, refspec, FetchPrune::Off)
+    }
+
+    /// As [`Remote::fetch`], but a ref that the other side lacks is removed here.
+    pub fn fetch_and_prune(&self, mirror: &Repository, refspec: &str) -> Result<(), Trouble> {
+        self.fetch_by(mirror, refspec, FetchPrune::On)
+    }
+
+    fn fetch_by(
+        &self,
+        mirror: &Repository,
+        refspec: &str,
+        prune: FetchPrune,
+    ) -> Result<(), Trouble> {
+        self.call(mirror, |remote| {
+            let mut options = FetchOptions::new();
+            options.download_tags(AutotagOption::None).update_fetchhead(false).prune(prune);
+            remote.fetch(&[refspec], Some(&mut options), None)
+        })
+    }
+
+    /// Pushes by `refspec`, never forced.
+    ///
+    /// libgit2 says "done" also for a ref that the server's hook declined; only the callback tells.
+    pub fn push(&self, mirror: &Repository, refspec: &str) -> Result<Pushed, Trouble> {
+        let declined = RefCell::new(None);
+        let pushed = self.call(mirror, |remote| {
+            let mut callbacks = RemoteCallbacks::new();
+            callbacks.push_update_reference(|_, status| {
+                *declined.borrow_mut() = status.map(str::to_owned);
+                Ok(())
+            });
+            let mut options = PushOptions::new();
+            options.remote_callbacks(callbacks);
+            match remote.push(&[refspec], Some(&mut options)) {
+                Err(error) if error.code() == git2::ErrorCode::NotFastForward => Ok(Pushed::Stale),
+                other => other.map(|()| Pushed::Done),
+            }
+        })?;
+        Ok(declined.into_inner().map_or(pushed, Pushed::Declined))
+    }
+
+    /// Runs `work` with a connection that exists for that long.
+    fn call<T>(
+        &self,
+        mirror: &Repository,
+        work: impl FnOnce(&mut git2::Remote<'_>) -> Result<T, git2::Error>,
+    ) -> Result<T, Trouble> {
+        match &self.reach {
+            Reach::Local => {
+                let path = self.open_local()?.commondir().to_path_buf();
+                let Some(path) = path.to_str() else {
+                    return Err(Trouble::new(format!("{self} is not UTF-8; rename the folder")));
+                };
+                run(mirror, path, work).map_err(|error| self.refused(&error))
+            }
+            Reach::Http(server) => {
+                let session = server.session()?;
+                let line = Line::new(Arc::clone(&session) as Arc<dyn Dial>);
+                run(mirror, &line.url(), work)
+                    .map_err(|error| session.failure().unwrap_or_else(|| self.refused(&error)))
+            }
+            Reach::Ssh(server) => {
+                let session = server.session();
+                let line = Line::new(Arc::clone(&session) as Arc<dyn Dial>);
+                run(mirror, &line.url(), work)
+                    .map_err(|error| session.failure().unwrap_or_else(|| self.refused(&error)))
+            }
+        }
+    }
+
+    fn refused(&self, error: &git2::Error) -> Trouble {
+        use git2::ErrorClass::{Filesystem, Os};
+        let (message, here) = (error.message(), matches!(error.class(), Os | Filesystem));
+        Trouble::new(if here {
+            format!(
+                "{self} cannot be copied into the mirror ({message}); check the disk's space and rights"
+            )
+        } else {
+            format!("{self} cannot be read ({message}); check the repository")
+        })
+    }
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+/// Opens the repository at exactly `path`, not in a folder above it.
+pub fn open_local(path: &Path) -> Result<Repository, git2::Error> {
+    let nothing: [&Path; 0] = [];
+    Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, nothing)
+}
+
+fn run<T>(
+    mirror: &Repository,
+    url: &str,
+    work: impl FnOnce(&mut git2::Remote<'_>) -> Result<T, git2::Error>,
+) -> Result<T, git2::Error> {
+    let mut remote = mirror.remote_anonymous(url)?;
+    work(&mut remote)
+}
+
+/// libgit2's name of a commit as ours.
+pub fn revision(id: Oid) -> Result<Revision, Trouble> {
+    Revision::parse(&id.to_string()).map_err(|error| Trouble::new(error.to_string()))
+}
+
+/// Our name of a commit as libgit2's.
+pub fn oid(revision: &Revision) -> Result<Oid, Trouble> {
+    Oid::from_str(revision.as_str()).map_err(Trouble::from)
+}

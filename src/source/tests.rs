@@ -1,0 +1,8 @@
+//! The promises of this room, with repositories made by the git program.
+
+mod failures;
+mod histories;
+mod noted;
+mod scene;
+mod snapshots;
+mod transports;

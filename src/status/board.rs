@@ -1,0 +1,103 @@
+//! The board: what is known about every solution at one moment.
+//!
+//! `reconcile` publishes a copy whenever something changed. The page, `/status.json` and the
+//! terminal show the same one, so they cannot disagree.
+
+use jiff::Timestamp;
+
+use crate::model::{ContentHash, InstanceName, ObjectKey, Party, Revision};
+
+use super::{Verdict, word};
+
+/// What one daemon knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Board {
+    pub instance: InstanceName,
+    /// The commit that the verdicts speak of; absent until the repository was read once.
+    pub revision: Option<Revision>,
+    /// Where the catalogue lies. Without credentials: everyone who sees the board reads it.
+    pub repository: String,
+    /// When the repository was last asked, with or without an answer.
+    pub checked_at: Option<Timestamp>,
+    /// Set while the repository cannot be read. The verdicts are then the last known ones.
+    pub unknown: Option<Outage>,
+    /// One for each solution and each refused folder.
+    pub verdicts: Vec<Verdict>,
+    /// Deletions that wait for a person.
+    pub held: Option<Held>,
+    /// What belongs to no single solution and somebody should know: a fault of `platform.yaml`,
+    /// a note that could not be pushed. One sentence each.
+    pub problems: Vec<String>,
+}
+
+/// Since when the repository cannot be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    pub since: Timestamp,
+    /// One sentence, without credentials.
+    pub cause: String,
+}
+
+/// Deletions that the brake holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Names exactly these deletions; what `vitrine approve` is given.
+    pub hash: ContentHash,
+    /// Why they are held: `would remove 3 of 4 solutions`.
+    pub reason: String,
+    pub deletions: Vec<ObjectKey>,
+}
+
+impl Held {
+    /// The command that lets the held deletions run. `approve` takes the first 12 digits.
+    pub fn command(&self) -> String {
+        format!("vitrine approve {}", self.hash.first(12))
+    }
+}
+
+impl Board {
+    /// A board before the repository was read for the first time.
+    pub fn new(instance: InstanceName, repository: impl Into<String>) -> Self {
+        Self {
+            instance,
+            revision: None,
+            repository: repository.into(),
+            checked_at: None,
+            unknown: None,
+            verdicts: Vec::new(),
+            held: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The board in one line: `4 solutions: 3 Synced, 1 Failed`, or why there is none.
+    pub fn summary(&self) -> String {
+        let count = match self.verdicts.len() {
+            0 if self.revision.is_none() => return "the repository has not been read yet".into(),
+            0 => return "no solution: no folder of the catalogue holds a solution.yaml".into(),
+            1 => "1 solution".to_owned(),
+            n => format!("{n} solutions"),
+        };
+        let parts: Vec<String> = word::SYNCS
+            .into_iter()
+            .filter_map(|sync| match self.verdicts.iter().filter(|v| v.sync == sync).count() {
+                0 => None,
+                n => Some(format!("{n} {}", word::sync(sync))),
+            })
+            .collect();
+        format!("{count}: {}", parts.join(", "))
+    }
+
+    /// The verdicts that wait for a person.
+    pub fn waiting_for_people(&self) -> impl Iterator<Item = &Verdict> {
+        self.verdicts.iter().filter(|v| needs_a_person(v.party))
+    }
+}
+
+/// Whether somebody has to do something; vitrine is not somebody.
+pub(super) const fn needs_a_person(party: Party) -> bool {
+    match party {
+        Party::Nobody | Party::Vitrine => false,
+        Party::Author | Party::Reviewer | Party::Operator => true,
+    }
+}

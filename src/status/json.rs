@@ -1,0 +1,246 @@
+//! The board as one JSON document: what `/status.json` and `--format json` give, and
+//! `vitrine status --url` reads back.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Revision};
+
+use super::{Board, Health, Held, Outage, Stage, Verdict, word};
+
+/// The board as one document. Absent things are `null`, so every key is always there.
+pub fn status_json(board: &Board) -> Value {
+    json!({
+        "instance": board.instance.as_str(),
+        "revision": board.revision.as_ref().map(Revision::as_str),
+        "repository": board.repository,
+        "checkedAt": board.checked_at.map(|t| t.to_string()),
+        "summary": board.summary(),
+        "solutions": board.verdicts.iter().map(solution).collect::<Vec<_>>(),
+        "held": board.held.as_ref().map(held),
+        "unknown": board.unknown.as_ref().map(|outage| json!({
+            "since": outage.since.to_string(),
+            "cause": outage.cause,
+        })),
+        "problems": board.problems,
+    })
+}
+
+fn solution(verdict: &Verdict) -> Value {
+    json!({
+        "name": verdict.name,
+        "sync": word::sync(verdict.sync),
+        "stage": verdict.stage.map(word::stage),
+        "health": verdict.health.map(word::health),
+        "party": verdict.party.to_string(),
+        "reason": verdict.reason,
+        "next": verdict.next,
+        "url": verdict.url,
+        "revision": verdict.revision.as_ref().map(Revision::as_str),
+        "objects": verdict.objects,
+    })
+}
+
+fn held(held: &Held) -> Value {
+    json!({
+        "hash": held.hash.as_str(),
+        "reason": held.reason,
+        "command": held.command(),
+        "deletions": held.deletions.iter().map(|key| json!({
+            "apiVersion": key.kind.api_version(),
+            "kind": key.kind.facts().kind,
+            "namespace": key.namespace,
+            "name": key.name,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// A document that is not a board: another program's, or another version's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not the status of a vitrine daemon: `{path}` {problem}")]
+pub struct NotABoard {
+    /// Where in the document: `solutions[2].sync`.
+    pub path: String,
+    pub problem: String,
+}
+
+/// Reads what [`status_json`] wrote. Keys that it does not know are left alone.
+///
+/// # Errors
+/// [`NotABoard`], naming the first key that is missing or wrong.
+pub fn read_status_json(document: &Value) -> Result<Board, NotABoard> {
+    let root = At { path: String::new(), value: document };
+    let held = root.optional("held", |at| {
+        Ok(Held {
+            hash: ContentHash::recorded(at.text("hash")?),
+            reason: at.text("reason")?.to_owned(),
+            deletions: at.list("deletions", object_key)?,
+        })
+    })?;
+    let unknown = root.optional("unknown", |at| {
+        Ok(Outage { since: at.time("since")?, cause: at.text("cause")?.to_owned() })
+    })?;
+    Ok(Board {
+        instance: root.parsed("instance", |text| InstanceName::parse(text).ok())?,
+        revision: root.optional("revision", |at| at.parse(|text| Revision::parse(text).ok()))?,
+        repository: root.text("repository")?.to_owned(),
+        checked_at: root.optional("checkedAt", |at| at.parse(|text| text.parse().ok()))?,
+        unknown,
+        verdicts: root.list("solutions", verdict)?,
+        held,
+        problems: root.list("problems", |at| at.parse(|text| Some(text.to_owned())))?,
+    })
+}
+
+fn verdict(at: &At<'_>) -> Result<Verdict, NotABoard> {
+    Ok(Verdict {
+        name: at.text("name")?.to_owned(),
+        sync: at.parsed("sync", |text| find(word::SYNCS, word::sync, text))?,
+        stage: at.optional("stage", |at| at.parse(stage))?,
+        health: at.optional("health", |at| at.parse(health))?,
+        party: at.parsed("party", |t| word::PARTIES.into_iter().find(|p| p.to_string() == t))?,
+        reason: at.text("reason")?.to_owned(),
+        next: at.text("next")?.to_owned(),
+        url: at.optional("url", |at| at.parse(|text| Some(text.to_owned())))?,
+        revision: at.optional("revision", |at| at.parse(|text| Revision::parse(text).ok()))?,
+        proof: super::Proof::default(),
+        objects: at.key("objects").value.as_u64().map_or_else(
+            || Err(at.key("objects").wrong("is not a number")),
+            |n| Ok(usize::try_from(n).unwrap_or(usize::MAX)),
+        )?,
+    })
+}
+
+fn stage(text: &str) -> Option<Stage> {
+    find(word::STAGES, word::stage, text)
+}
+
+fn health(text: &str) -> Option<Health> {
+    find(word::HEALTHS, word::health, text)
+}
+
+fn find<T: Copy, const N: usize>(all: [T; N], say: fn(T) -> &'static str, text: &str) -> Option<T> {
+    all.into_iter().find(|word| say(*word) == text)
+}
+
+fn object_key(at: &At<'_>) -> Result<ObjectKey, NotABoard> {
+    let api_version = at.text("apiVersion")?;
+    let kind = at.parsed("kind", |kind| Kind::named(api_version, kind))?;
+    let namespace = at.optional("namespace", |at| at.parse(|text| Some(text.to_owned())))?;
+    Ok(ObjectKey { kind, namespace, name: at.text("name")?.to_owned() })
+}
+
+/// A place in the document.
+struct At<'a> {
+    path: String,
+    value: &'a Value,
+}
+
+impl<'a> At<'a> {
+    fn key(&self, key: &str) -> At<'a> {
+        let dot = if self.path.is_empty() { "" } else { "." };
+        At {
+            path: format!("{}{dot}{key}", self.path),
+            value: self.value.get(key).unwrap_or(&Value::Null),
+        }
+    }
+
+    fn wrong(&self, problem: impl Into<String>) -> NotABoard {
+        NotABoard { path: self.path.clone(), problem: problem.into() }
+    }
+
+    /// This value as a text that `parse` knows.
+    fn parse<T>(&self, parse: impl Fn(&'a str) -> Option<T>) -> Result<T, NotABoard> {
+        let text = self.value.as_str().ok_or_else(|| self.wrong("is not a text"))?;
+        parse(text).ok_or_else(|| self.wrong(format!("is `{text}`, which means nothing here")))
+    }
+
+    fn parsed<T>(&self, key: &str, parse: impl Fn(&'a str) -> Option<T>) -> Result<T, NotABoard> {
+        self.key(key).parse(parse)
+    }
+
+    fn text(&self, key: &str) -> Result<&'a str, NotABoard> {
+        self.parsed(key, Some)
+    }
+
+    fn time(&self, key: &str) -> Result<Timestamp, NotABoard> {
+        self.parsed(key, |text| text.parse().ok())
+    }
+
+    fn optional<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&At<'a>) -> Result<T, NotABoard>,
+    ) -> Result<Option<T>, NotABoard> {
+        let at = self.key(key);
+        if at.value.is_null() { Ok(None) } else { read(&at).map(Some) }
+    }
+
+    fn list<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&At<'a>) -> Result<T, NotABoard>,
+    ) -> Result<Vec<T>, NotABoard> {
+        let at = self.key(key);
+        let items = at.value.as_array().ok_or_else(|| at.wrong("is not a list"))?;
+        items
+            .iter()
+            .enumerate()
+            .map(|(i, value)| read(&At { path: format!("{}[{i}]", at.path), value }))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn what_is_written_can_be_read_back() {
+        for board in [sample::board(), sample::troubled(), sample::unread()] {
+            assert_eq!(read_status_json(&status_json(&board)).unwrap(), board);
+        }
+    }
+
+    #[test]
+    fn every_key_is_there_even_when_it_has_nothing_to_say() {
+        let document = status_json(&sample::unread());
+        for key in ["instance", "revision", "solutions", "held", "unknown", "problems"] {
+            assert!(document.get(key).is_some(), "{key}");
+        }
+        let document = status_json(&sample::board());
+        let keys: Vec<&str> =
+            document["solutions"][0].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut wanted = vec![
+            "name", "sync", "stage", "health", "party", "reason", "next", "url", "revision",
+            "objects",
+        ];
+        wanted.sort_unstable();
+        let mut keys = keys;
+        keys.sort_unstable();
+        assert_eq!(keys, wanted);
+    }
+
+    #[test]
+    fn a_word_that_no_board_knows_is_named_with_its_place() {
+        let mut document = status_json(&sample::board());
+        document["solutions"][1]["sync"] = json!("Splendid");
+        let error = read_status_json(&document).unwrap_err();
+        assert_eq!(error.path, "solutions[1].sync");
+        assert!(error.to_string().contains("Splendid"), "{error}");
+        assert!(read_status_json(&json!([])).is_err());
+        assert!(read_status_json(&json!({"instance": "prod"})).is_err());
+    }
+
+    #[test]
+    fn a_held_deletion_keeps_what_an_approval_needs() {
+        let document = status_json(&sample::troubled());
+        assert_eq!(
+            document["held"]["deletions"][0],
+            json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+                   "namespace": "sol-anomaly", "name": "edge-pumps"})
+        );
+    }
+}

@@ -1,0 +1,440 @@
+//! From plan, outcomes and facts to the one verdict that everybody reads.
+
+use std::collections::BTreeMap;
+
+use super::wording::{clock, list};
+use super::{Condition, Health, Proof, Stage, Sync, Verdict, condition};
+use crate::catalog::snapshot::Unknown;
+use crate::catalog::{Refused, Solution};
+use crate::model::{Kind, Party, Revision};
+use crate::plan::{
+    Gate, Hold, Observed, Outcome, Phase, Planned, Rejection, Setbacks, SolutionPlan, Step, Why,
+};
+
+/// Everything that is known of one solution after a pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    pub name: &'a str,
+    pub standing: Standing<'a>,
+    pub observed: &'a Observed,
+    pub setbacks: &'a Setbacks,
+    pub hold: Option<&'a Hold>,
+    /// Why resources cannot be read, by the name that rights use (`deployments.apps`).
+    pub problems: &'a BTreeMap<String, String>,
+    /// Set while the repository cannot be read.
+    pub unknown: Option<&'a Unknown>,
+    /// The commit that last changed the folder.
+    pub revision: Option<&'a Revision>,
+    /// The revision whose form of it was applied last.
+    pub in_force: Option<&'a Revision>,
+    pub domain: &'a str,
+    pub instance: &'a str,
+}
+
+/// What the catalogue says of a name.
+#[derive(Clone, Copy, Debug)]
+pub enum Standing<'a> {
+    Published {
+        solution: &'a Solution,
+        phase: Phase,
+        plan: &'a SolutionPlan,
+        objects: usize,
+    },
+    Refused(&'a Refused),
+    /// Left alone although no good solution carries the name.
+    Frozen {
+        reason: &'a str,
+        party: Party,
+    },
+    /// Not in the catalogue any more.
+    Removed(&'a SolutionPlan),
+}
+
+/// The verdict of a solution. Every state has a reason, a party and a next step.
+pub fn judge(case: &Case<'_>) -> Verdict {
+    let said = match case.standing {
+        Standing::Published { solution, phase, plan, objects } => {
+            published(case, solution, phase, plan, objects)
+        }
+        Standing::Refused(refused) => self::refused(case, refused),
+        Standing::Frozen { reason, party } => Said {
+            sync: Sync::Failed,
+            party,
+            reason: serving(case, reason.to_owned()),
+            next: "mend it and push".to_owned(),
+            condition: before(case),
+        },
+        Standing::Removed(plan) => removed(case, plan),
+    };
+    let said = match case.unknown {
+        Some(unknown) => unreadable(case, unknown, said),
+        None => said,
+    };
+    let url = match case.standing {
+        Standing::Published { solution, .. } => Some(solution.url(case.domain)),
+        Standing::Refused(_) | Standing::Frozen { .. } | Standing::Removed(_) => None,
+    };
+    Verdict {
+        name: case.name.to_owned(),
+        sync: said.sync,
+        stage: said.condition.as_ref().map(|c| c.stage),
+        health: said.condition.as_ref().map(|c| c.health),
+        party: said.party,
+        reason: said.reason,
+        next: said.next,
+        url,
+        revision: case.revision.cloned(),
+        objects: case.observed.solutions.get(case.name).map_or(0, |o| o.len()),
+        proof: said.condition.map_or(Proof::Applied, |c| c.proof),
+    }
+}
+
+/// A verdict in the making.
+struct Said {
+    sync: Sync,
+    party: Party,
+    reason: String,
+    next: String,
+    condition: Option<Condition>,
+}
+
+fn published(
+    case: &Case<'_>,
+    solution: &Solution,
+    phase: Phase,
+    plan: &SolutionPlan,
+    objects: usize,
+) -> Said {
+    let condition = lives(case).then(|| condition(solution, phase, case.observed));
+    let say = |sync, party, reason: String, next: &str| Said {
+        sync,
+        party,
+        reason,
+        next: next.to_owned(),
+        condition: condition.clone(),
+    };
+    // The loudest gate speaks: what needs a person before what only needs time.
+    let obstacle = plan.gates().filter_map(|gate| obstacle(case, gate)).max_by_key(|o| o.rank);
+    if let Some(obstacle) = obstacle {
+        return say(obstacle.sync, obstacle.party, obstacle.reason, &obstacle.next);
+    }
+    if let Some((fields, manager, key)) = plan.steps.iter().find_map(repair) {
+        let what = if fields.is_empty() {
+            "its marks".to_owned()
+        } else {
+            list(fields.iter().map(String::as_str))
+        };
+        let who = manager.map_or_else(String::new, |m| format!(" by {m}"));
+        return say(
+            Sync::OutOfSync,
+            Party::Vitrine,
+            format!("{key} was edited{who} ({what}), repairing"),
+            "nothing to do; change the catalogue instead of the cluster",
+        );
+    }
+    if !plan.is_empty() {
+        let missing = plan.steps.len().min(objects);
+        let reason = match plan.steps.first().map(|p| &p.step) {
+            Some(Step::ForceActivation { .. } | Step::Verified { .. }) => {
+                "woken once to see the new version running".to_owned()
+            }
+            Some(Step::Delete { .. } | Step::Survey { .. }) => {
+                "tidying up what is no longer asked for".to_owned()
+            }
+            None if woken_to_verify(plan) => "woken once to see the new version running".to_owned(),
+            _ => format!("applying {} of {objects} objects", missing.max(1)),
+        };
+        return say(Sync::Progressing, Party::Nobody, reason, "wait a moment");
+    }
+    if let Some((party, reason, next)) = route(case, solution) {
+        let sync = if party == Party::Nobody { Sync::Progressing } else { Sync::Blocked };
+        return say(sync, party, reason, next);
+    }
+    match condition.clone() {
+        Some(c) => Said {
+            sync: Sync::Synced,
+            party: c.party,
+            reason: c.reason.clone(),
+            next: c.next.clone(),
+            condition: Some(c),
+        },
+        None => say(
+            Sync::Progressing,
+            Party::Nobody,
+            "nothing of it is on the cluster yet".to_owned(),
+            "wait a moment",
+        ),
+    }
+}
+
+fn woken_to_verify(plan: &SolutionPlan) -> bool {
+    plan.waits.iter().any(|gate| matches!(gate, Gate::NotAvailable(_) | Gate::Slot))
+}
+
+fn repair(planned: &Planned) -> Option<(&Vec<String>, Option<&str>, String)> {
+    match &planned.step {
+        Step::Apply { object, why: Why::Repair { fields, manager }, .. } => {
+            Some((fields, manager.as_deref(), object.key.to_string()))
+        }
+        _ => None,
+    }
+}
+
+/// Applied, but is it routed? `None` = yes.
+fn route(case: &Case<'_>, solution: &Solution) -> Option<(Party, String, &'static str)> {
+    let live = case.observed.solutions.get(solution.name.as_str())?;
+    let (key, route) = live.iter().find(|(key, live)| {
+        key.kind == Kind::HttpRoute && live.deleting.is_none() && !live.health.is_accepted()
+    })?;
+    let refusal = match &route.health {
+        crate::plan::observed::HealthFacts::Route(facts) => {
+            facts.parents.iter().flat_map(|p| &p.conditions).find(|c| {
+                matches!(c.kind.as_str(), "Accepted" | "ResolvedRefs") && c.status == "False"
+            })
+        }
+        _ => None,
+    };
+    Some(match refusal {
+        Some(c) => (
+            Party::Operator,
+            format!("the gateway refuses {key}: {}: {}", c.reason, c.message),
+            "look at the Gateway's listeners and at the back end that the message names",
+        ),
+        None => {
+            (Party::Nobody, format!("waiting for the gateway to accept {key}"), "wait a moment")
+        }
+    })
+}
+
+/// A gate that somebody should know about.
+struct Obstacle {
+    rank: u8,
+    sync: Sync,
+    party: Party,
+    reason: String,
+    next: String,
+}
+
+fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
+    let blocked = |rank, party, reason: String, next: String| {
+        Some(Obstacle { rank, sync: Sync::Blocked, party, reason, next })
+    };
+    match gate {
+        Gate::ForeignNamespace(namespace) => blocked(
+            9,
+            Party::Operator,
+            format!("Namespace {namespace} exists and is not vitrine's"),
+            format!(
+                "to adopt it, label it `vitrine.dev/instance={}`; otherwise rename the solution",
+                case.instance
+            ),
+        ),
+        Gate::Held => {
+            let hold = case.hold?;
+            blocked(
+                8,
+                Party::Reviewer,
+                format!("held: {}", hold.reason),
+                format!(
+                    "approve with `vitrine approve {}`, or revert the commit",
+                    hold.hash.first(12)
+                ),
+            )
+        }
+        Gate::Refused(key) => {
+            let Some(Outcome::Rejected(rejection)) = case.setbacks.get(key).map(|s| &s.outcome)
+            else {
+                return None;
+            };
+            Some(self::rejected(case, key, rejection))
+        }
+        Gate::BackOff { key, until } => match case.setbacks.get(key).map(|s| &s.outcome) {
+            Some(Outcome::Rejected(rejection)) => Some(self::rejected(case, key, rejection)),
+            Some(Outcome::Unavailable { cause, .. }) => blocked(
+                5,
+                Party::Operator,
+                format!("{key} could not be written: {cause}"),
+                format!("tried again at {}; look at the API server", clock(*until)),
+            ),
+            _ => None,
+        },
+        Gate::MissingKind(kind) => {
+            let crd = kind.crd().unwrap_or_else(|| kind.to_string());
+            blocked(
+                6,
+                Party::Operator,
+                format!("waiting for CRD {crd}"),
+                provider(*kind).to_owned(),
+            )
+        }
+        Gate::UnknownKind(kind) => {
+            let problem = case.problems.get(&kind.resource())?;
+            blocked(
+                7,
+                Party::Operator,
+                problem.clone(),
+                "apply deploy/rbac.yaml, or mend what the message names".to_owned(),
+            )
+        }
+        Gate::ForeignWork(foreign) => blocked(
+            4,
+            Party::Operator,
+            format!(
+                "work that is not vitrine's is left: {}",
+                list(foreign.iter().map(String::as_str))
+            ),
+            "move or delete it; the namespace goes then".to_owned(),
+        ),
+        Gate::Leaving { .. }
+        | Gate::Object(_)
+        | Gate::InFlight(_)
+        | Gate::NotReady(_)
+        | Gate::NotAvailable(_)
+        | Gate::NotAccepted(_)
+        | Gate::Record
+        | Gate::Additions(_)
+        | Gate::Slot => None,
+    }
+}
+
+/// Who brings the kind.
+const fn provider(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ScaledObject => "install KEDA; vitrine goes on by itself",
+        Kind::InterceptorRoute => "install the KEDA HTTP add-on; vitrine goes on by itself",
+        Kind::HttpRoute | Kind::ReferenceGrant => {
+            "install the Gateway API; vitrine goes on by itself"
+        }
+        Kind::Namespace
+        | Kind::ServiceAccount
+        | Kind::ConfigMap
+        | Kind::NetworkPolicy
+        | Kind::Service
+        | Kind::Deployment
+        | Kind::Pod => "use a complete Kubernetes API server",
+    }
+}
+
+fn rejected(case: &Case<'_>, key: &crate::model::ObjectKey, rejection: &Rejection) -> Obstacle {
+    let next = if rejection.code == 403 {
+        "give the daemon the right (deploy/rbac.yaml), or mend the policy that the message names"
+    } else {
+        "change what the message names"
+    };
+    Obstacle {
+        rank: 7,
+        sync: Sync::Failed,
+        party: Party::Operator,
+        reason: serving(case, format!("the API server refused {key}: {}", rejection.message)),
+        next: next.to_owned(),
+    }
+}
+
+fn refused(case: &Case<'_>, refused: &Refused) -> Said {
+    let (reason, party) = match refused.faults.as_slice() {
+        [] => (format!("{} was refused", refused.folder), Party::Author),
+        [fault] => (fault.to_string(), fault.party),
+        [fault, rest @ ..] => (format!("{fault} (and {} more)", rest.len()), fault.party),
+    };
+    Said {
+        sync: Sync::Failed,
+        party,
+        reason: serving(case, reason),
+        next: "mend the line and push".to_owned(),
+        condition: before(case),
+    }
+}
+
+fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
+    let left = case.observed.solutions.get(case.name).map_or(0, |o| o.len());
+    if let Some(obstacle) =
+        plan.gates().filter_map(|gate| obstacle(case, gate)).max_by_key(|o| o.rank)
+    {
+        return Said {
+            sync: obstacle.sync,
+            party: obstacle.party,
+            reason: obstacle.reason,
+            next: obstacle.next,
+            condition: before(case),
+        };
+    }
+    let objects = if left == 1 { "1 object".to_owned() } else { format!("{left} objects") };
+    let mut party = Party::Nobody;
+    let mut next = "wait a moment".to_owned();
+    let why = plan.gates().find_map(|gate| match gate {
+        Gate::Additions(names) => Some(format!(
+            "waits until {} is published, so that a rename has no gap",
+            list(names.iter().map(String::as_str))
+        )),
+        Gate::Leaving { key, finalizers }
+            if !finalizers.is_empty() && key.kind != Kind::Namespace =>
+        {
+            party = Party::Operator;
+            next = "if it stays, look at the controller that owns the finalizer".to_owned();
+            Some(format!("{} of {key} holds it", list(finalizers.iter().map(String::as_str))))
+        }
+        _ => None,
+    });
+    Said {
+        sync: Sync::Removing,
+        party,
+        reason: why
+            .map_or_else(|| format!("{objects} left"), |why| format!("{objects} left; {why}")),
+        next,
+        condition: None,
+    }
+}
+
+/// The repository cannot be read: what runs goes on, and everybody is told since when.
+fn unreadable(case: &Case<'_>, unknown: &Unknown, said: Said) -> Said {
+    let keeps = match (case.in_force.or(case.revision), lives(case)) {
+        (Some(revision), true) => format!("; revision {} keeps serving", revision.short()),
+        (None, true) => "; what runs keeps serving".to_owned(),
+        (_, false) => String::new(),
+    };
+    Said {
+        sync: Sync::Unknown,
+        party: Party::Operator,
+        reason: format!(
+            "the repository cannot be read since {}: {}{keeps}",
+            clock(unknown.since),
+            unknown.cause
+        ),
+        next: "mend the connection or the credentials; vitrine goes on by itself".to_owned(),
+        condition: said.condition,
+    }
+}
+
+/// `...; the old revision keeps serving`, when something of it runs.
+fn serving(case: &Case<'_>, reason: String) -> String {
+    if lives(case) { format!("{reason}; the old revision keeps serving") } else { reason }
+}
+
+fn lives(case: &Case<'_>) -> bool {
+    case.observed
+        .solutions
+        .get(case.name)
+        .is_some_and(|objects| objects.keys().any(|key| key.kind == Kind::Deployment))
+}
+
+/// Stage and health of what still runs of a solution that we cannot read any more.
+fn before(case: &Case<'_>) -> Option<Condition> {
+    use crate::plan::observed::HealthFacts;
+    let objects = case.observed.solutions.get(case.name)?;
+    let mut awake = false;
+    let mut any = false;
+    for live in objects.values() {
+        if let HealthFacts::Deployment(facts) = &live.health {
+            any = true;
+            awake |= facts.wanted > 0;
+        }
+    }
+    any.then(|| Condition {
+        stage: if awake { Stage::Awake } else { Stage::Asleep },
+        health: Health::Healthy,
+        party: Party::Nobody,
+        reason: String::new(),
+        next: String::new(),
+        proof: Proof::Applied,
+    })
+}

@@ -1,0 +1,95 @@
+//! Boards for the tests of those who show them.
+
+use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Party, Revision};
+
+use super::{Board, Health, Held, Outage, Stage, Sync, Verdict};
+
+#[allow(clippy::unwrap_used)]
+fn revision() -> Revision {
+    Revision::parse("4be1c20d5f0e8a7b6c9d0e1f2a3b4c5d6e7f8091").unwrap()
+}
+
+fn verdict(name: &str, reason: &str) -> Verdict {
+    Verdict {
+        name: name.into(),
+        sync: Sync::Synced,
+        stage: Some(Stage::Asleep),
+        health: Some(Health::Healthy),
+        party: Party::Nobody,
+        reason: reason.into(),
+        next: "open it".into(),
+        url: Some(format!("https://{name}.demo.example")),
+        revision: Some(revision()),
+        objects: 11,
+        proof: super::Proof::default(),
+    }
+}
+
+/// Two solutions in order, one that its author must mend.
+#[allow(clippy::unwrap_used)]
+pub fn board() -> Board {
+    Board {
+        revision: Some(revision()),
+        checked_at: Some("2026-11-24T14:05:01Z".parse().unwrap()),
+        verdicts: vec![
+            verdict("anomaly", "sleeps since 14:05, wakes on visit"),
+            Verdict {
+                sync: Sync::Failed,
+                stage: Some(Stage::Awake),
+                party: Party::Author,
+                next: "write `maxReplicas` there and commit".into(),
+                ..verdict(
+                    "part-comparer",
+                    "part-comparer/solution.yaml:14:5: unknown field `replica`",
+                )
+            },
+            Verdict { stage: Some(Stage::Awake), ..verdict("use", "2 replicas") },
+        ],
+        ..unread()
+    }
+}
+
+/// Every sync there is, an outage, a hold and a problem.
+#[allow(clippy::unwrap_used)]
+pub fn troubled() -> Board {
+    let mut board = board();
+    board.unknown = Some(Outage {
+        since: "2026-11-24T09:12:00Z".parse().unwrap(),
+        cause: "git.example answered 401: the token in /run/secrets/git-token was refused".into(),
+    });
+    board.held = Some(Held {
+        hash: ContentHash::recorded(&"3f2a".repeat(16)),
+        reason: "would remove 3 of 4 solutions".into(),
+        deletions: vec![
+            ObjectKey::namespaced(Kind::HttpRoute, "sol-anomaly", "edge-pumps"),
+            ObjectKey::cluster(Kind::Namespace, "sol-anomaly"),
+        ],
+    });
+    board.problems = vec!["platform.yaml:12:3: unknown field `domian`".into()];
+    let more = [
+        (Sync::Progressing, Some(Stage::Waking), Some(Health::Progressing), Party::Nobody),
+        (Sync::OutOfSync, Some(Stage::Awake), Some(Health::Healthy), Party::Vitrine),
+        (Sync::Blocked, None, None, Party::Operator),
+        (Sync::Unknown, Some(Stage::Queued), Some(Health::Progressing), Party::Operator),
+        (Sync::Removing, None, None, Party::Nobody),
+        (Sync::Synced, Some(Stage::WakeFailed), Some(Health::Degraded), Party::Author),
+    ];
+    board.verdicts.extend(more.into_iter().enumerate().map(|(i, (sync, stage, health, party))| {
+        Verdict {
+            sync,
+            stage,
+            health,
+            party,
+            url: None,
+            revision: None,
+            ..verdict(&format!("more-{i}"), "a reason of some length, to be read by a person")
+        }
+    }));
+    board
+}
+
+/// A daemon that has just started.
+#[allow(clippy::unwrap_used)]
+pub fn unread() -> Board {
+    Board::new(InstanceName::parse("demo").unwrap(), "/srv/catalogue")
+}

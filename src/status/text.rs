@@ -1,0 +1,405 @@
+//! The board for a terminal.
+
+use crate::model::Party;
+
+use super::board::needs_a_person;
+use super::{Board, Verdict, word};
+
+/// Narrower than this, a reason goes below its row instead of beside it.
+const NARROWEST_REASON: usize = 24;
+/// What stands before a next step.
+const ARROW: &str = "-> ";
+
+/// The board as aligned columns, one row a solution, the reason wrapped to `width` columns
+/// (`None` = one line however long, for a file or a pipe). Only the reason gives way: the other
+/// columns need about 60 of them.
+///
+/// Below a row that waits for a person stands the next step. Control characters and
+/// bidirectional marks are made visible: reasons quote what authors wrote.
+pub fn table(board: &Board, width: Option<usize>, colour: bool) -> String {
+    let paint = Paint(colour);
+    let mut out = String::new();
+    heading(&mut out, board, width, paint);
+    if !board.verdicts.is_empty() {
+        rows(&mut out, &board.verdicts, width, paint);
+        out.push('\n');
+    }
+    for line in wrap(&board.summary(), width) {
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+/// One solution with everything that is known of it, for `vitrine status NAME`.
+pub fn details(verdict: &Verdict, width: Option<usize>, colour: bool) -> String {
+    let paint = Paint(colour);
+    let three = [
+        paint.tone(word::sync(verdict.sync), word::sync_tone(verdict.sync)),
+        verdict.stage.map_or("-".into(), |s| paint.tone(word::stage(s), word::stage_tone(s))),
+        verdict.health.map_or("-".into(), |h| paint.tone(word::health(h), word::health_tone(h))),
+    ];
+    let mut out = format!("{}  {}\n", paint.bold(&visible(&verdict.name)), three.join("  "));
+    let facts = [
+        ("reason", Some(verdict.reason.clone())),
+        ("turn", Some(verdict.party.to_string())),
+        ("next", Some(verdict.next.clone()).filter(|next| !next.is_empty())),
+        ("url", verdict.url.clone()),
+        ("commit", verdict.revision.as_ref().map(ToString::to_string)),
+        ("objects", Some(verdict.objects.to_string())),
+    ];
+    let indent = 11;
+    let room = width.map(|w| w.saturating_sub(indent).max(NARROWEST_REASON));
+    for (name, fact) in facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))) {
+        out.push_str(&pad(&format!("  {name}"), indent));
+        out.push_str(&wrap(&visible(&fact), room).join(&format!("\n{}", " ".repeat(indent))));
+        out.push('\n');
+    }
+    out
+}
+
+/// Which daemon, which commit, and what stands above all solutions.
+fn heading(out: &mut String, board: &Board, width: Option<usize>, paint: Paint) {
+    let mut facts = vec![paint.bold(&format!("vitrine/{}", board.instance))];
+    facts.extend(board.revision.as_ref().map(|r| format!("at {}", r.short())));
+    facts.push(visible(&board.repository));
+    facts.extend(board.checked_at.map(|t| format!("checked {}", t.strftime("%H:%M:%S UTC"))));
+    out.push_str(&facts.join("  "));
+    out.push_str("\n\n");
+
+    if let Some(outage) = &board.unknown {
+        let keeps = board.revision.as_ref().map_or_else(String::new, |r| {
+            format!(" Revision {} keeps serving; nothing is deleted meanwhile.", r.short())
+        });
+        let since = outage.since.strftime("%Y-%m-%d %H:%M UTC");
+        let cause = sentence(&outage.cause);
+        notice(
+            out,
+            &format!("The repository cannot be read since {since}: {cause}{keeps}"),
+            width,
+            paint,
+        );
+    }
+    if let Some(held) = &board.held {
+        let deletions = plural(held.deletions.len(), "deletion");
+        let reason = sentence(&held.reason);
+        notice(
+            out,
+            &format!("{deletions} held: {reason} To let exactly these happen:"),
+            width,
+            paint,
+        );
+        // To be copied: on a line of its own, however narrow the terminal is.
+        out.push_str(&format!("    {}\n", held.command()));
+    }
+    for problem in &board.problems {
+        notice(out, &sentence(problem), width, paint);
+    }
+    if board.unknown.is_some() || board.held.is_some() || !board.problems.is_empty() {
+        out.push('\n');
+    }
+}
+
+fn notice(out: &mut String, text: &str, width: Option<usize>, paint: Paint) {
+    let room = width.map(|w| w.saturating_sub(2).max(NARROWEST_REASON));
+    for (i, line) in wrap(&visible(text), room).iter().enumerate() {
+        out.push_str(&if i == 0 { paint.tone("! ", word::Tone::Trouble) } else { "  ".into() });
+        out.push_str(line);
+        out.push('\n');
+    }
+}
+
+fn rows(out: &mut String, verdicts: &[Verdict], width: Option<usize>, paint: Paint) {
+    const TITLES: [&str; 5] = ["SOLUTION", "SYNC", "STAGE", "HEALTH", "TURN"];
+    let cells: Vec<[String; 5]> = verdicts.iter().map(cells).collect();
+    let widths: [usize; 5] = std::array::from_fn(|column| {
+        let longest = cells.iter().map(|row| length(&row[column])).max().unwrap_or(0);
+        longest.max(TITLES[column].len())
+    });
+    let left: usize = widths.iter().map(|w| w + 2).sum();
+    // Beside the columns if there is room, else below them.
+    let beside = width.is_none_or(|w| w >= left + NARROWEST_REASON);
+    let indent = if beside { left } else { 4 };
+    let room = width.map(|w| w.saturating_sub(indent).max(NARROWEST_REASON));
+
+    for (title, w) in TITLES.into_iter().zip(widths) {
+        out.push_str(&paint.bold(&pad(title, w + 2)));
+    }
+    if beside {
+        out.push_str(&paint.bold("REASON"));
+    }
+    end_line(out);
+    for (verdict, row) in verdicts.iter().zip(&cells) {
+        let [name, sync, stage, health, turn] = row;
+        let [w0, w1, w2, w3, w4] = widths.map(|w| w + 2);
+        out.push_str(&pad(name, w0));
+        out.push_str(&paint.tone(&pad(sync, w1), word::sync_tone(verdict.sync)));
+        out.push_str(&match verdict.stage {
+            Some(s) => paint.tone(&pad(stage, w2), word::stage_tone(s)),
+            None => pad(stage, w2),
+        });
+        out.push_str(&match verdict.health {
+            Some(h) => paint.tone(&pad(health, w3), word::health_tone(h)),
+            None => pad(health, w3),
+        });
+        out.push_str(&pad(turn, w4));
+        let mut lines = wrap(&visible(&verdict.reason), room);
+        if needs_a_person(verdict.party) && !verdict.next.is_empty() {
+            let inner = room.map(|r| r - ARROW.len());
+            let next = wrap(&visible(&verdict.next), inner);
+            lines.extend(next.iter().enumerate().map(|(i, line)| {
+                let lead = if i == 0 { ARROW } else { "   " };
+                format!("{lead}{line}")
+            }));
+        }
+        for (i, line) in lines.iter().enumerate() {
+            if i > 0 || !beside {
+                end_line(out);
+                out.push_str(&" ".repeat(indent));
+            }
+            out.push_str(line);
+        }
+        end_line(out);
+    }
+}
+
+fn cells(verdict: &Verdict) -> [String; 5] {
+    [
+        visible(&verdict.name),
+        word::sync(verdict.sync).to_owned(),
+        verdict.stage.map_or("-", word::stage).to_owned(),
+        verdict.health.map_or("-", word::health).to_owned(),
+        match verdict.party {
+            Party::Nobody => "-".to_owned(),
+            party => party.to_string(),
+        },
+    ]
+}
+
+/// Breaks a text into lines of at most `room` characters, at spaces where there are any.
+fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
+    let Some(room) = room else { return vec![text.to_owned()] };
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let mut word = word;
+        let gap = usize::from(!line.is_empty());
+        if length(&line) + gap + length(word) > room && !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        // A digest or a path longer than a line is cut: the terminal would do it anyway.
+        while length(word) > room {
+            let at = word.char_indices().nth(room).map_or(word.len(), |(i, _)| i);
+            let (head, tail) = word.split_at(at);
+            lines.push(head.to_owned());
+            word = tail;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// A text that cannot steer the terminal, on one line.
+fn visible(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}');
+            let escape = if c == '\n' || c == '\t' || c == '\r' {
+                Some(' ')
+            } else if c.is_control() || hidden {
+                None
+            } else {
+                Some(c)
+            };
+            match escape {
+                Some(c) => vec![c],
+                None => c.escape_unicode().collect(),
+            }
+        })
+        .collect()
+}
+
+/// A text that ends like a sentence.
+fn sentence(text: &str) -> String {
+    let text = text.trim_end();
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
+fn plural(n: usize, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+}
+
+/// In characters, which is right for what the catalogue's alphabets hold.
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn pad(text: &str, width: usize) -> String {
+    format!("{text:width$}")
+}
+
+/// Ends a line without trailing spaces.
+fn end_line(out: &mut String) {
+    out.truncate(out.trim_end_matches(' ').len());
+    out.push('\n');
+}
+
+/// Colours of the terminal's own palette, or none.
+#[derive(Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn tone(self, text: &str, tone: word::Tone) -> String {
+        self.with(
+            text,
+            match tone {
+                word::Tone::Trouble => "1;31",
+                word::Tone::Moving => "33",
+                word::Tone::Calm => "36",
+                word::Tone::Good => "32",
+            },
+        )
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.with(text, "1")
+    }
+
+    /// Colours the words, not the padding behind them.
+    fn with(self, text: &str, code: &str) -> String {
+        let words = text.trim_end_matches(' ');
+        if !self.0 || words.is_empty() {
+            return text.to_owned();
+        }
+        let padding = " ".repeat(text.len() - words.len());
+        format!("\x1b[{code}m{words}\x1b[0m{padding}")
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn the_columns_are_aligned_and_a_person_is_told_the_next_step() {
+        let expected = "\
+vitrine/demo  at 4be1c20  /srv/catalogue  checked 14:05:01 UTC
+
+SOLUTION       SYNC    STAGE   HEALTH   TURN    REASON
+anomaly        Synced  Asleep  Healthy  -       sleeps since 14:05, wakes on visit
+part-comparer  Failed  Awake   Healthy  author  part-comparer/solution.yaml:14:5: unknown field `replica`
+                                                -> write `maxReplicas` there and commit
+use            Synced  Awake   Healthy  -       2 replicas
+
+3 solutions: 2 Synced, 1 Failed
+";
+        assert_eq!(table(&sample::board(), None, false), expected);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for width in [64, 72, 80, 100, 120] {
+            for board in [sample::board(), sample::troubled(), sample::unread()] {
+                let shown = table(&board, Some(width), false);
+                // The heading names a folder, and a command is to be copied: better whole than cut.
+                for line in shown.lines().skip(1).filter(|line| !line.contains("approve")) {
+                    assert!(length(line) <= width, "{width}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_the_reason_below_its_row() {
+        let shown = table(&sample::board(), Some(60), false);
+        assert!(
+            shown.contains("anomaly        Synced  Asleep  Healthy  -\n    sleeps since"),
+            "{shown}"
+        );
+        assert!(!shown.contains("REASON"));
+    }
+
+    #[test]
+    fn colour_changes_nothing_but_colour() {
+        for board in [sample::board(), sample::troubled(), sample::unread()] {
+            let plain = table(&board, Some(90), false);
+            let coloured = table(&board, Some(90), true);
+            assert_ne!(plain, coloured);
+            let mut stripped = String::new();
+            let mut rest = coloured.as_str();
+            while let Some((before, after)) = rest.split_once('\x1b') {
+                stripped.push_str(before);
+                rest = after.split_once('m').unwrap().1;
+            }
+            stripped.push_str(rest);
+            assert_eq!(stripped, plain);
+        }
+    }
+
+    #[test]
+    fn an_outage_and_a_hold_stand_above_the_solutions_with_the_command_to_type() {
+        let shown = table(&sample::troubled(), None, false);
+        let before = shown.split("SOLUTION").next().unwrap();
+        assert!(
+            before.contains("cannot be read since 2026-11-24 09:12 UTC: git.example"),
+            "{before}"
+        );
+        assert!(before.contains("Revision 4be1c20 keeps serving"), "{before}");
+        assert!(before.contains("2 deletions held: would remove 3 of 4 solutions."), "{before}");
+        assert!(before.contains(&format!("\n    vitrine approve {}\n", "3f2a".repeat(3))));
+    }
+
+    #[test]
+    fn the_command_to_type_is_never_broken_into_lines() {
+        let command = format!("\n    vitrine approve {}\n", "3f2a".repeat(3));
+        assert!(table(&sample::troubled(), Some(40), false).contains(&command));
+    }
+
+    #[test]
+    fn one_solution_is_shown_with_everything_that_is_known_of_it() {
+        let expected = "\
+part-comparer  Failed  Awake  Healthy
+  reason   part-comparer/solution.yaml:14:5: unknown
+           field `replica`
+  turn     author
+  next     write `maxReplicas` there and commit
+  url      https://part-comparer.demo.example
+  commit   4be1c20d5f0e8a7b6c9d0e1f2a3b4c5d6e7f8091
+  objects  11
+";
+        assert_eq!(details(&sample::board().verdicts[1], Some(54), false), expected);
+    }
+
+    #[test]
+    fn a_reason_cannot_steer_the_terminal() {
+        let mut board = sample::board();
+        board.verdicts[0].reason = "bad \x1b[2J name \u{202e}lmay".into();
+        let shown = table(&board, Some(100), false);
+        assert!(!shown.contains('\x1b') && !shown.contains('\u{202e}'));
+        assert!(shown.contains("\\u{1b}[2J"), "{shown}");
+    }
+
+    #[test]
+    fn an_empty_board_says_why_it_is_empty() {
+        assert!(table(&sample::unread(), None, false).contains("has not been read yet"));
+        let mut empty = sample::board();
+        empty.verdicts.clear();
+        assert!(table(&empty, None, false).contains("no folder of the catalogue"));
+    }
+
+    #[test]
+    fn a_word_longer_than_a_line_is_cut_into_lines() {
+        assert_eq!(wrap("ab cdefghij k", Some(4)), ["ab", "cdef", "ghij", "k"]);
+        assert_eq!(wrap("", Some(4)), [""]);
+        assert_eq!(wrap("äöü ß", Some(5)), ["äöü ß"]);
+    }
+}

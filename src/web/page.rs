@@ -1,0 +1,268 @@
+//! The board as a page. Everything it needs is in it: no font, picture or script from elsewhere.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::model::{Party, Revision};
+use crate::status::word::{self, Tone};
+use crate::status::{Board, Held, Outage, Verdict};
+
+/// The page's style. Its hash stands in the content security policy.
+pub const STYLE: &str = include_str!("page/style.css");
+/// The page's script: it asks for a newer board once a second. Without it the page reloads
+/// itself.
+pub const SCRIPT: &str = include_str!("page/script.js");
+
+/// The board. `version` is its entity tag, from which the script goes on asking.
+pub fn board(board: &Board, version: &str) -> Markup {
+    let title = format!("{} - vitrine/{}", board.summary(), board.instance);
+    document(
+        &title,
+        worst(board),
+        &html! {
+            header {
+                h1 { "vitrine" span.instance { "/" (board.instance) } }
+                p #summary role="status" { (board.summary()) }
+                (facts(board))
+            }
+            p #lost.notice.trouble hidden role="alert" {
+                "The daemon does not answer. What you see is the last that it said."
+            }
+            main #board data-version=(version) {
+                (notices(board))
+                (sections(&board.verdicts))
+            }
+            footer {
+                p { "The three words of a solution: is the cluster what the catalogue says, where \
+                    is it between sleep and service, does it work." }
+                p { "This page changes nothing. The same for programs: "
+                    a href="/status.json" { "status.json" } }
+            }
+            script { (PreEscaped(SCRIPT)) }
+        },
+        true,
+    )
+}
+
+/// What stands at an address that is none of ours.
+pub fn not_found() -> Markup {
+    document(
+        "Not found - vitrine",
+        Tone::Calm,
+        &html! {
+            header { h1 { "Not found" } }
+            main { p { "There is nothing here. " a href="/" { "The board" } " lists every solution." } }
+        },
+        false,
+    )
+}
+
+fn document(title: &str, tone: Tone, body: &Markup, reloads: bool) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                @if reloads { noscript { meta http-equiv="refresh" content="5"; } }
+                title { (title) }
+                link #icon rel="icon" href=(icon(tone));
+                style { (PreEscaped(STYLE)) }
+            }
+            body { (body) }
+        }
+    }
+}
+
+/// Which catalogue, which commit, how fresh.
+fn facts(board: &Board) -> Markup {
+    html! {
+        dl #facts {
+            div { dt { "Catalogue" } dd { (board.repository) } }
+            @if let Some(revision) = &board.revision {
+                div { dt { "Commit" } dd { (commit(revision)) } }
+            }
+            @if let Some(checked) = &board.checked_at {
+                div { dt { "Checked" } dd {
+                    time datetime=(checked) { (checked.strftime("%H:%M:%S UTC")) }
+                } }
+            }
+        }
+    }
+}
+
+fn notices(board: &Board) -> Markup {
+    html! {
+        @if let Some(outage) = &board.unknown { (outage_notice(outage, board.revision.as_ref())) }
+        @if let Some(held) = &board.held { (held_notice(held)) }
+        @if !board.problems.is_empty() {
+            section.notice.trouble aria-label="Problems" {
+                h2 { "For the operator" }
+                ul { @for problem in &board.problems { li { (problem) } } }
+            }
+        }
+    }
+}
+
+fn outage_notice(outage: &Outage, revision: Option<&Revision>) -> Markup {
+    html! {
+        section.notice.trouble aria-label="Outage" {
+            h2 { "The repository cannot be read since "
+                time datetime=(outage.since) { (outage.since.strftime("%H:%M UTC, %-d %B")) } }
+            p { (outage.cause) }
+            @if let Some(revision) = revision {
+                p { "Commit " (commit(revision)) " keeps serving. Nothing is deleted meanwhile." }
+            }
+        }
+    }
+}
+
+fn held_notice(held: &Held) -> Markup {
+    let count = held.deletions.len();
+    html! {
+        section.notice.trouble aria-label="Held deletions" {
+            h2 {
+                (count) @if count == 1 { " deletion is" } @else { " deletions are" } " held: "
+                (held.reason)
+            }
+            p { "If that is what you want: " code.command { (held.command()) } }
+            details #held {
+                summary { "What would be deleted" }
+                ul {
+                    @for key in &held.deletions {
+                        li { (key) @if let Some(ns) = &key.namespace { span.muted { " in " (ns) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Three lists: what waits for somebody, what ends by itself, and the rest.
+fn sections(verdicts: &[Verdict]) -> Markup {
+    let of = |tones: &[Tone]| -> Vec<&Verdict> {
+        verdicts.iter().filter(|v| tones.contains(&word::tone(v))).collect()
+    };
+    let sections = [
+        ("Somebody must act", of(&[Tone::Trouble])),
+        ("Under way", of(&[Tone::Moving])),
+        ("In order", of(&[Tone::Calm, Tone::Good])),
+    ];
+    html! {
+        @for (title, members) in sections.iter().filter(|(_, members)| !members.is_empty()) {
+            section {
+                h2 { (title) " " span.count { (members.len()) } }
+                ul.rows { @for verdict in members { (row(verdict)) } }
+            }
+        }
+        @if verdicts.is_empty() {
+            p.empty { "As soon as a folder of the catalogue holds a "
+                code { "solution.yaml" } ", it appears here." }
+        }
+    }
+}
+
+fn row(verdict: &Verdict) -> Markup {
+    html! {
+        li.row.(class(word::tone(verdict))) id={ "solution-" (verdict.name) } {
+            div.who {
+                h3 { (verdict.name) }
+                @if let Some(url) = verdict.url.as_deref().filter(|url| is_web(url)) {
+                    a id={ "open-" (verdict.name) } href=(url) rel="noopener noreferrer" { (host(url)) }
+                }
+            }
+            ul.words {
+                (one_word("Sync", Some((word::sync(verdict.sync), word::sync_tone(verdict.sync)))))
+                (one_word("Stage", verdict.stage.map(|s| (word::stage(s), word::stage_tone(s)))))
+                (one_word("Health", verdict.health.map(|h| (word::health(h), word::health_tone(h)))))
+            }
+            div.say {
+                p.reason { (verdict.reason) }
+                p.next {
+                    strong { (whose(verdict.party)) " turn" @if !verdict.next.is_empty() { ":" } }
+                    " " (verdict.next)
+                }
+            }
+            p.facts {
+                @if let Some(revision) = &verdict.revision { (commit(revision)) " " }
+                span { (verdict.objects) @if verdict.objects == 1 { " object" } @else { " objects" } }
+            }
+        }
+    }
+}
+
+/// One of the three words, with a sign of its own shape: colour alone says nothing.
+fn one_word(label: &str, word: Option<(&str, Tone)>) -> Markup {
+    html! {
+        li {
+            span.hidden { (label) ": " }
+            @match word {
+                Some((word, tone)) => span.word.(class(tone)) {
+                    span aria-hidden="true" { (sign(tone)) } (word)
+                },
+                None => span.word.none { "\u{2013}" },
+            }
+        }
+    }
+}
+
+fn commit(revision: &Revision) -> Markup {
+    html! { code title=(revision) { (revision.short()) } }
+}
+
+const fn whose(party: Party) -> &'static str {
+    match party {
+        Party::Nobody => "Nobody\u{2019}s",
+        Party::Vitrine => "vitrine\u{2019}s",
+        Party::Author => "The author\u{2019}s",
+        Party::Reviewer => "A reviewer\u{2019}s",
+        Party::Operator => "The operator\u{2019}s",
+    }
+}
+
+const fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Trouble => "trouble",
+        Tone::Moving => "moving",
+        Tone::Calm => "calm",
+        Tone::Good => "good",
+    }
+}
+
+const fn sign(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Trouble => "\u{25b2}",
+        Tone::Moving => "\u{25d0}",
+        Tone::Calm => "\u{25cb}",
+        Tone::Good => "\u{25cf}",
+    }
+}
+
+/// The worst of the board, for the sign in the browser's tab.
+fn worst(board: &Board) -> Tone {
+    if board.unknown.is_some() || board.held.is_some() || !board.problems.is_empty() {
+        return Tone::Trouble;
+    }
+    board.verdicts.iter().map(word::tone).min().unwrap_or(Tone::Calm)
+}
+
+fn icon(tone: Tone) -> String {
+    let colour = match tone {
+        Tone::Trouble => "%23c62828",
+        Tone::Moving => "%23c77700",
+        Tone::Calm | Tone::Good => "%23188038",
+    };
+    format!(
+        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
+         %3Crect x='2' y='2' width='12' height='12' rx='3' fill='{colour}'/%3E%3C/svg%3E"
+    )
+}
+
+/// Only these become links: another scheme could run a script.
+fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+fn host(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/')
+}
