@@ -252,7 +252,6 @@ pub fn solution(
     components: impl IntoIterator<Item = Component>,
 ) -> Solution {
     Solution {
-        about: Default::default(),
         name: SolutionName::parse(name).unwrap(),
         title: "Find & compare <requirements>".to_owned(),
         description: None,
@@ -312,7 +311,6 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
 /// A platform with Gateway API, the interceptor, no mesh and no node groups of its own.
 pub fn platform() -> Platform {
     Platform {
-        gallery: Default::default(),
         name: "aim".to_owned(),
         domain: DOMAIN.to_owned(),
         gateway: Gateway {
