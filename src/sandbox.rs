@@ -58,6 +58,8 @@ pub struct Options {
     pub controllers: bool,
     /// How long a controller takes for a step.
     pub controller_delay: Duration,
+    /// How long a woken ScaledObject stays active after its last sign of life.
+    pub cooldown: Duration,
     /// How long the contents of a deleted namespace outlive the request; zero = not at all.
     pub namespace_delay: Duration,
     /// How often an idle watch hears where it stands.
@@ -75,6 +77,7 @@ impl Default for Options {
         Self {
             controllers: false,
             controller_delay: Duration::from_millis(300),
+            cooldown: Duration::from_secs(3),
             namespace_delay: Duration::ZERO,
             bookmark_every: Duration::from_secs(60),
             history: 16_384,
@@ -382,6 +385,17 @@ impl Sandbox {
         self.write_directly(&resource, namespace, &key.name, "scale", manager, |write, store| {
             write.scale(store, replicas).map(|_| ())
         })
+    }
+
+    /// Somebody opens the page of what this ScaledObject scales: it wakes, and falls asleep again
+    /// after [`Options::cooldown`]. Needs [`Options::controllers`].
+    ///
+    /// # Errors
+    /// What the API would answer.
+    pub fn visit(&self, scaled_object: &ObjectKey) -> Result<(), Refusal> {
+        let now = self.now();
+        let active = |object: &mut Value| object["status"]["lastActiveTime"] = json!(now);
+        self.edit_status("keda", scaled_object, active).map(|_| ())
     }
 
     /// Deletes an object, as somebody else would (`kubectl delete`). `false`: finalizers hold it.

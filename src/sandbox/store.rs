@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::kinds::Kinds;
 
@@ -19,7 +19,11 @@ pub struct Store {
     /// Events that a watch can still be given, per kind.
     history: usize,
     serial: u64,
+    feed: Option<mpsc::UnboundedSender<Changed>>,
 }
+
+/// Where something changed: table and place.
+pub type Changed = (String, Place);
 
 /// The objects of one kind.
 pub struct Table {
@@ -44,7 +48,8 @@ pub struct Event {
 
 impl Store {
     pub fn new(kinds: Kinds, history: usize) -> Self {
-        Self { kinds, tables: BTreeMap::new(), version: 1, history: history.max(1), serial: 0 }
+        let tables = BTreeMap::new();
+        Self { kinds, tables, version: 1, history: history.max(1), serial: 0, feed: None }
     }
 
     /// The version of the newest change.
@@ -81,6 +86,7 @@ impl Store {
     pub fn put(&mut self, table: &str, place: Place, mut object: Value) -> Arc<Value> {
         self.version += 1;
         stamp(&mut object, self.version);
+        self.announce(table, &place);
         let object = Arc::new(object);
         let (version, history) = (self.version, self.history);
         let table = self.open(table);
@@ -94,6 +100,7 @@ impl Store {
     pub fn take(&mut self, table: &str, place: &Place) -> Option<Arc<Value>> {
         let history = self.history;
         let version = self.version + 1;
+        self.announce(table, place);
         let table = self.tables.get_mut(table)?;
         let old = table.objects.remove(place)?;
         self.version = version;
@@ -104,6 +111,20 @@ impl Store {
             Event { version, place: place.clone(), old: Some(old), new: None, last: last.clone() };
         table.remember(event, history);
         Some(last)
+    }
+
+    /// Every change from now on, for the controllers.
+    pub fn feed(&mut self) -> mpsc::UnboundedReceiver<Changed> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.feed = Some(sender);
+        receiver
+    }
+
+    fn announce(&mut self, table: &str, place: &Place) {
+        let change = (table.to_owned(), place.clone());
+        if self.feed.as_ref().is_some_and(|feed| feed.send(change).is_err()) {
+            self.feed = None;
+        }
     }
 
     /// A signal at every change of a kind.
