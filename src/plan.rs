@@ -92,7 +92,9 @@ impl std::fmt::Display for Gate {
             Self::InFlight(key) => write!(f, "a request for {key} is under way"),
             Self::MissingKind(kind) => write!(f, "the cluster has no {kind}"),
             Self::UnknownKind(kind) => write!(f, "{kind} could not be listed yet"),
-            Self::ForeignNamespace(name) => write!(f, "Namespace {name} exists and is not vitrine's"),
+            Self::ForeignNamespace(name) => {
+                write!(f, "Namespace {name} exists and is not vitrine's")
+            }
             Self::Leaving { key, finalizers } if finalizers.is_empty() => {
                 write!(f, "{key} is being deleted")
             }

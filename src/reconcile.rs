@@ -24,7 +24,9 @@ use crate::config::{Config, Verify};
 use crate::model::{InstanceName, Kind, ObjectKey, Party, Revision, names::NAMESPACE_PREFIX};
 use crate::plan::brake::Wishes;
 use crate::plan::observed::{HealthFacts, KindState, Record};
-use crate::plan::{self, BrakeSettings, Ground, Hold, Outcome, Phase, Setbacks, SolutionPlan, Step};
+use crate::plan::{
+    self, BrakeSettings, Ground, Hold, Outcome, Phase, Setbacks, SolutionPlan, Step,
+};
 use crate::report::{self, History};
 use crate::source::Source;
 use crate::status::{self, Board, Case, Held, Outage, Standing, Sync, Verdict};
@@ -259,7 +261,8 @@ impl Engine {
         let mut plans = Vec::with_capacity(dirty.len());
         for name in dirty {
             let plan = self.plan(&name, &additions, slots, now);
-            let woken = plan.ready().filter(|s| matches!(s, Step::ForceActivation { on: true, .. }));
+            let woken =
+                plan.ready().filter(|s| matches!(s, Step::ForceActivation { on: true, .. }));
             slots = slots.saturating_sub(woken.count());
             plans.push((name, plan));
         }

@@ -112,7 +112,11 @@ impl Source {
                 if inner.remote.is_local() { find(&inner.remote.open_local()?) } else { None };
             local
                 .or_else(|| find(inner.mirror.repository()))
-                .ok_or_else(|| Trouble::new(format!("there is no commit `{text}`; name one that is on the branch")))
+                .ok_or_else(|| {
+                    Trouble::new(format!(
+                        "there is no commit `{text}`; name one that is on the branch"
+                    ))
+                })
                 .and_then(remote::revision)
         })
         .await
