@@ -216,6 +216,8 @@ fn lost(snapshot: &Snapshot, path: &str, folder: &Folder) -> Option<Misplaced> {
     if is_group || SolutionName::parse(name(holder)).is_err() {
         return None;
     }
+    let evidence = format!("{path}/{evidence}");
+    let evidence = evidence.strip_prefix(&below).unwrap_or(&evidence);
     let message = format!("`{holder}` has `{evidence}` and no `{FILE}`");
     let fault = Fault::new(code::LOST_SOLUTION, holder, Party::Author, message).help(format!(
         "put `{FILE}` back, or delete the whole folder to remove the solution; a folder that is \
