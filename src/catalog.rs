@@ -73,9 +73,11 @@ fn envelope(root: &Fields<'_>, kind: &'static str) {
         let Some(text) = cursor.text() else { continue };
         if text.value != word {
             let near = nearest(&text.value, [word].into_iter());
-            let ask = if near.is_some() { "did you mean" } else { "write" };
             let message = format!("`{key}` is `{}`", text.value);
-            let help = format!("{ask} `{key}: {word}`");
+            let help = match near {
+                Some(_) => format!("did you mean `{key}: {word}`?"),
+                None => format!("write `{key}: {word}`"),
+            };
             cursor.sheet.report(cursor.fault(code, message).help(help));
         }
     }

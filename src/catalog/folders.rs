@@ -40,6 +40,11 @@ pub struct Misplaced {
     pub claims: bool,
 }
 
+/// Whether the folder is a solution, be its file only a link to somewhere.
+fn holds_file(folder: &Folder) -> bool {
+    folder.files.contains_key(FILE) || folder.oddities.contains_key(FILE)
+}
+
 /// The last name of a path: what the solution there is (or would be) called.
 pub fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
@@ -49,22 +54,21 @@ pub fn name(path: &str) -> &str {
 pub fn layout(snapshot: &Snapshot) -> Layout<'_> {
     let mut layout = Layout::default();
     let folders = &snapshot.folders;
-    let is_solution =
-        |path: &str| folders.get(path).is_some_and(|folder| folder.files.contains_key(FILE));
+    let is_solution = |path: &str| folders.get(path).is_some_and(|folder| holds_file(folder));
     let outer = |path: &str| {
         let mut ends = path.match_indices('/').map(|(at, _)| at);
         ends.find_map(|at| path.get(..at).filter(|outer| is_solution(outer)).map(str::to_owned))
     };
     for (path, folder) in folders {
         if let Some(outer) = outer(path) {
-            if folder.files.contains_key(FILE) {
+            if holds_file(folder) {
                 layout.misplaced.push(nested(path, &outer, folder.files.get(FILE)));
             }
             continue;
         }
         if let Some(wrong) = misspelt(folder) {
             layout.misplaced.push(misspelling(path, &wrong, folder));
-        } else if !folder.files.contains_key(FILE) {
+        } else if !holds_file(folder) {
             if let Some(lost) = lost(snapshot, path, folder) {
                 layout.misplaced.push(lost);
             }
@@ -73,7 +77,7 @@ pub fn layout(snapshot: &Snapshot) -> Layout<'_> {
         } else {
             layout.solutions.insert(path, folder);
         }
-        if folder.files.contains_key(FILE) {
+        if holds_file(folder) {
             let suffix = format!("/{FILE}");
             for (inside, file) in &folder.files {
                 if let Some(inner) = inside.strip_suffix(&suffix) {
@@ -212,6 +216,8 @@ fn lost(snapshot: &Snapshot, path: &str, folder: &Folder) -> Option<Misplaced> {
     if is_group || SolutionName::parse(name(holder)).is_err() {
         return None;
     }
+    let evidence = format!("{path}/{evidence}");
+    let evidence = evidence.strip_prefix(&below).unwrap_or(&evidence);
     let message = format!("`{holder}` has `{evidence}` and no `{FILE}`");
     let fault = Fault::new(code::LOST_SOLUTION, holder, Party::Author, message).help(format!(
         "put `{FILE}` back, or delete the whole folder to remove the solution; a folder that is \

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::fault::{Fault, code};
-use super::yaml::{self, Key, Node, Span, Spanned, Value};
+use super::yaml::{self, Key, Node, Problem, Span, Spanned, Value};
 use super::{Party, Quantity, duration};
 
 pub use near::nearest;
@@ -49,7 +49,10 @@ impl Sheet {
     /// Opens a file: reads its YAML, and reports what is wrong with it as YAML.
     pub fn open(file: &str, bytes: &[u8], party: Party) -> (Self, Option<Node>) {
         let document = yaml::read(bytes);
-        let lines = if bytes.len() > yaml::MAX_BYTES { Vec::new() } else { yaml::lines(bytes) };
+        let unreadable = document.findings.iter().any(|finding| {
+            matches!(finding.problem, Problem::TooLarge | Problem::Utf16 | Problem::Binary)
+        });
+        let lines = if unreadable { Vec::new() } else { yaml::lines(bytes) };
         let sheet = Self::new(file, lines, party);
         for finding in document.findings {
             let mut fault = sheet.fault(code::of(finding.problem), finding.at, finding.message);

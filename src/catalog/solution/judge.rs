@@ -13,7 +13,7 @@ use crate::catalog::folders::{self, FILE};
 use crate::catalog::platform::Platform;
 use crate::catalog::snapshot::Folder;
 use crate::model::decode::{Cursor, Fields, Schema, Sheet, nearest};
-use crate::model::yaml::{Span, Spanned};
+use crate::model::yaml::{self, Span, Spanned};
 use crate::model::{ComponentName, Party, SolutionName};
 
 /// What a folder is judged with.
@@ -69,15 +69,7 @@ pub const ROOT: Schema = Schema::of(&["apiVersion", "kind", "metadata", "spec"])
 pub fn judge(bench: &Bench<'_>) -> Verdict {
     let file = format!("{}/{FILE}", bench.path);
     let Some(bytes) = bench.folder.files.get(FILE).and_then(|file| file.bytes.as_deref()) else {
-        let message = "the file is larger than 256 KiB";
-        let fault = Fault::new(code::TOO_LARGE, file.as_str(), Party::Author, message);
-        return Verdict {
-            solution: None,
-            at_name: fault.clone(),
-            faults: vec![fault],
-            warnings: Vec::new(),
-            declared: None,
-        };
+        return unread(bench, &file);
     };
     let (sheet, root) = Sheet::open(&file, bytes, Party::Author);
     let mut declared = None;
@@ -95,6 +87,17 @@ pub fn judge(bench: &Bench<'_>) -> Verdict {
     faults.extend(example::judge(bench));
     let solution = solution.filter(|_| faults.is_empty()).map(Arc::new);
     Verdict { solution, faults, warnings, declared: declared.map(|name| name.value), at_name }
+}
+
+/// The verdict on a folder whose `solution.yaml` is no plain file, or too large.
+fn unread(bench: &Bench<'_>, file: &str) -> Verdict {
+    let message = format!("the file is larger than {} KiB", yaml::MAX_BYTES / 1024);
+    let fault = Fault::new(code::TOO_LARGE, file, Party::Author, message);
+    let mut faults = oddities(bench);
+    if !bench.folder.oddities.contains_key(FILE) {
+        faults.push(fault.clone());
+    }
+    Verdict { solution: None, at_name: fault, faults, warnings: Vec::new(), declared: None }
 }
 
 /// Entries of the folder that are no plain files.
@@ -292,11 +295,11 @@ fn parts(
 ) -> (Shape, BTreeMap<ComponentName, Component>) {
     let sheet = spec.sheet;
     let base = runtime::runtime(bench, spec);
-    spec.excludes(
-        "components",
-        "configurations",
-        "several services, or one image with several settings",
-    );
+    let filled = |key| spec.or_null(key).is_some_and(|cursor| has_entries(&cursor));
+    if filled("components") && filled("configurations") {
+        let why = "several services, or one image with several settings";
+        spec.excludes("components", "configurations", why);
+    }
     let host = |suffix: &str| match name {
         Some(name) => format!("{name}{suffix}.{}", bench.platform.domain),
         None => String::new(),

@@ -12,13 +12,15 @@ pub fn nearest<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Optio
         .filter_map(|word| {
             let lower = word.to_lowercase();
             let mut distance = distance(&written, &lower);
-            let stem = written.trim_end_matches('s');
+            let stem = written.trim_end_matches(['s', 'y']);
             if distance > allowed && stem.len() >= 4 && lower.contains(stem) {
                 distance = allowed;
             }
             (distance <= allowed).then_some((distance, word))
         })
-        .min_by_key(|(distance, _)| *distance)
+        // Of equals the last: bounds are listed from the least to the most, and who writes
+        // `replicas` means how many there may be.
+        .reduce(|best, next| if next.0 <= best.0 { next } else { best })
         .map(|(_, word)| word)
 }
 
@@ -51,7 +53,8 @@ mod tests {
 
     #[test]
     fn a_slip_finds_its_word_and_nonsense_finds_none() {
-        let words = ["minReplicas", "maxReplicas", "cooldownPeriod", "image", "env", "port"];
+        let words =
+            ["minReplicas", "maxReplicas", "cooldownPeriod", "image", "env", "port", "registries"];
         for (written, near) in [
             ("maxReplica", Some("maxReplicas")),
             ("imgae", Some("image")),
@@ -59,7 +62,8 @@ mod tests {
             ("ENV", Some("env")),
             ("ports", Some("port")),
             ("cooldown", Some("cooldownPeriod")),
-            ("replicas", Some("minReplicas")),
+            ("replica", Some("maxReplicas")),
+            ("registry", Some("registries")),
             ("quux", None),
             ("", None),
         ] {

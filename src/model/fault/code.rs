@@ -87,9 +87,8 @@ codes! {
 
     NO_PLATFORM = "V0601": "no `platform.yaml`",
     BAD_DOMAIN = "V0602": "not a domain",
-    PLATFORM_EXCLUDES = "V0603": "switches of the platform that exclude each other",
-    CLASS_TWICE = "V0604": "two hardware classes of one name",
-    DEFAULT_OVER_LIMIT = "V0605": "a default over the platform's own limit",
+    CLASS_TWICE = "V0603": "two hardware classes of one name",
+    DEFAULT_OVER_LIMIT = "V0604": "a default over the platform's own limit",
 
     SETTINGS_YAML = "V0701": "settings that are not YAML",
     SETTING_VALUE = "V0702": "a setting with a wrong value",

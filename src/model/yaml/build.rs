@@ -19,7 +19,12 @@ pub fn tree(text: &str) -> Document {
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
         let more = match event {
-            Ok((event, span)) => builder.event(&event, place(&span)),
+            Ok((event, span)) => {
+                if event.tag().is_some() {
+                    builder.tag(&span);
+                }
+                builder.event(&event, place(&span))
+            }
             Err(error) => {
                 builder.syntax(&error);
                 false
@@ -93,10 +98,6 @@ impl Builder {
 
     /// Takes one event; `false` ends the reading.
     fn event(&mut self, event: &Event<'_>, at: Span) -> bool {
-        if let Some(tag) = event.tag() {
-            let message = format!("the tag `{tag}` is not used here");
-            self.find(Problem::Tag, at, &message, Some("delete it; the field knows its type"));
-        }
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -118,6 +119,9 @@ impl Builder {
             ),
             Event::Alias(_) => return self.alias(at),
             Event::UnresolvedAlias(_) => return self.alias(at),
+            Event::Scalar(_, _, _, Some(_)) if !self.awaits_key() => {
+                return self.place(Node { at, value: Value::Broken });
+            }
             Event::Scalar(text, style, ..) => return self.scalar(text, *style, at),
             Event::SequenceStart(..) => {
                 return self.begin(Open::List { at, items: Vec::new() }, at);
@@ -131,6 +135,16 @@ impl Builder {
             _ => {}
         }
         true
+    }
+
+    fn tag(&mut self, span: &granit_parser::Span) {
+        let at = place(&span.tag_span().unwrap_or(*span));
+        let help = Some("delete it: the field knows its type");
+        self.find(Problem::Tag, at, "a tag (`!...`) is not used here", help);
+    }
+
+    fn awaits_key(&self) -> bool {
+        matches!(self.open.last(), Some(Open::Map { key: Awaited::Key, .. }))
     }
 
     fn alias(&mut self, at: Span) -> bool {

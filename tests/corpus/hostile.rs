@@ -1,0 +1,186 @@
+//! Catalogues that no small tree of plain files can hold.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use vitrine::catalog::fault::code;
+use vitrine::catalog::snapshot::Oddity;
+use vitrine::catalog::{self, Catalog, Memory};
+
+use super::from_folder::{Files, of_files};
+
+pub const PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\n\
+                            spec: {domain: demo.example}\n";
+
+pub fn solution(name: &str) -> String {
+    format!(
+        "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata: {{name: {name}}}\nspec:\n  \
+         owner: group:lab\n  image: registry.example/{name}:1.0@sha256:{}\n",
+        "a".repeat(64)
+    )
+}
+
+fn files(entries: &[(&str, &[u8])]) -> Files {
+    let mut files = Files::from([("platform.yaml".to_owned(), PLATFORM.as_bytes().to_vec())]);
+    for (path, bytes) in entries {
+        files.insert((*path).to_owned(), bytes.to_vec());
+    }
+    files
+}
+
+fn read(files: &Files, oddities: &[(&str, Oddity)]) -> Catalog {
+    let oddities = oddities.iter().map(|(path, odd)| ((*path).to_owned(), *odd)).collect();
+    catalog::read(&of_files(files, oddities), &mut Memory::default())
+}
+
+fn codes(catalog: &Catalog, name: &str) -> Vec<&'static str> {
+    catalog.refused[name].faults.iter().map(|fault| fault.code).collect()
+}
+
+#[test]
+fn hostile_files_get_a_named_fault_and_get_it_promptly() {
+    let nested = format!("a: {}", "[".repeat(10_000));
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..9 {
+        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb += &format!("a{level}: &a{level} [{aliases}]\n");
+    }
+    let cases: [(&str, Vec<u8>, &str); 8] = [
+        ("nested", nested.into_bytes(), code::TOO_DEEP),
+        ("bomb", bomb.into_bytes(), code::ANCHOR),
+        ("huge", vec![b'a'; 300 * 1024], code::TOO_LARGE),
+        ("vast", vec![b'a'; 100 * 1024 * 1024], code::TOO_LARGE),
+        ("long", format!("a: {}", "x".repeat(250 * 1024)).into_bytes(), code::UNKNOWN_FIELD),
+        ("nul", b"a: \0\0\0".to_vec(), code::BINARY),
+        ("wide", b"\xff\xfea\0:\0 \x001\0".to_vec(), code::UTF16),
+        ("many", format!("a: [{}]", "1,".repeat(30_000)).into_bytes(), code::TOO_MANY_NODES),
+    ];
+    for (name, bytes, expected) in cases {
+        let files = files(&[(&format!("{name}/solution.yaml"), &bytes)]);
+        let begin = Instant::now();
+        let catalog = read(&files, &[]);
+        let spent = begin.elapsed();
+        let codes = codes(&catalog, name);
+        assert!(codes.contains(&expected), "{name}: {codes:?}");
+        // Generous, because tests share their machine; a benchmark holds the real number.
+        assert!(spent < Duration::from_secs(5), "{name}: {spent:?}");
+        let shown: usize = catalog.refused[name]
+            .faults
+            .iter()
+            .map(|fault| fault.message.len() + fault.snippet.as_deref().unwrap_or("").len())
+            .sum();
+        assert!(shown < 1024 * 1024, "{name} is shown with {shown} bytes");
+    }
+}
+
+#[test]
+fn one_broken_solution_in_each_way_leaves_the_others_published() {
+    let good = solution("good");
+    let bad = solution("link");
+    let catalog = read(
+        &files(&[
+            ("good/solution.yaml", good.as_bytes()),
+            ("link/solution.yaml", bad.as_bytes()),
+            ("module/solution.yaml", solution("module").as_bytes()),
+            ("name/solution.yaml", solution("name").as_bytes()),
+        ]),
+        &[
+            ("link/configs/model.yaml", Oddity::SymbolicLink),
+            ("module/vendor", Oddity::Submodule),
+            ("name/caf\u{fffd}.txt", Oddity::NameNotUtf8),
+        ],
+    );
+    assert_eq!(catalog.solutions.keys().map(|n| n.as_str()).collect::<Vec<_>>(), ["good"]);
+    assert_eq!(codes(&catalog, "link"), [code::SYMBOLIC_LINK]);
+    assert_eq!(codes(&catalog, "module"), [code::SUBMODULE]);
+    assert_eq!(codes(&catalog, "name"), [code::NAME_NOT_UTF8]);
+    assert_eq!(catalog.protected.all, None);
+}
+
+#[test]
+fn a_solution_file_that_is_a_link_is_refused_by_its_folders_name() {
+    let catalog = read(&files(&[]), &[("use/solution.yaml", Oddity::SymbolicLink)]);
+    assert_eq!(codes(&catalog, "use"), [code::SYMBOLIC_LINK]);
+    assert!(catalog.protected.names.contains("use"));
+}
+
+#[test]
+fn a_group_that_cannot_be_looked_into_protects_every_absent_name() {
+    for odd in [Oddity::SymbolicLink, Oddity::Submodule] {
+        let catalog = read(&files(&[]), &[("team/demos", odd)]);
+        assert!(catalog.protected.all.is_some());
+        assert!(catalog.protected.covers("anything"));
+        assert!(catalog.refused.contains_key("demos"));
+    }
+    let link_to_a_text = read(&files(&[]), &[("team/README.md", Oddity::SymbolicLink)]);
+    assert_eq!(link_to_a_text.protected.all, None);
+}
+
+#[test]
+fn files_that_are_too_large_together_are_refused() {
+    let text = format!("{}  files: {{/a: a.txt, /b: b.txt}}\n", solution("use"));
+    let half = vec![b'a'; 300 * 1024];
+    let both = files(&[
+        ("use/solution.yaml", text.as_bytes()),
+        ("use/a.txt", &half),
+        ("use/b.txt", &half),
+    ]);
+    assert_eq!(codes(&read(&both, &[]), "use"), [code::FILES_TOO_LARGE]);
+}
+
+#[test]
+fn an_empty_catalogue_is_no_fault() {
+    let catalog = read(&files(&[]), &[]);
+    assert!(catalog.platform.is_ok() && catalog.refused.is_empty());
+    assert!(catalog.solutions.is_empty());
+    assert_eq!(catalog.protected, catalog::Protected::default());
+}
+
+#[test]
+fn without_a_platform_every_name_is_protected() {
+    let mut without = files(&[("use/solution.yaml", solution("use").as_bytes())]);
+    without.remove("platform.yaml");
+    let catalog = read(&without, &[]);
+    let faults = catalog.platform.expect_err("there is no platform");
+    assert_eq!(faults[0].code, code::NO_PLATFORM);
+    assert!(catalog.protected.all.is_some());
+}
+
+#[test]
+fn an_unchanged_folder_is_not_judged_again_and_a_gone_one_is_forgotten() {
+    let one = solution("one");
+    let two = solution("two");
+    let both =
+        files(&[("one/solution.yaml", one.as_bytes()), ("two/solution.yaml", two.as_bytes())]);
+    let mut memory = Memory::default();
+    let first = catalog::read(&of_files(&both, BTreeMap::new()), &mut memory);
+    assert_eq!(memory.judged(), 2);
+    let again = catalog::read(&of_files(&both, BTreeMap::new()), &mut memory);
+    assert_eq!(memory.judged(), 0);
+    assert_eq!(first.solutions, again.solutions);
+
+    let mut changed = both.clone();
+    changed.insert("one/README.md".to_owned(), b"# Another title\n".to_vec());
+    let after = catalog::read(&of_files(&changed, BTreeMap::new()), &mut memory);
+    assert_eq!(memory.judged(), 1);
+    assert_eq!(after.solutions["one"].title, "Another title");
+
+    let mut tighter = changed.clone();
+    let registries = "  registries: {allow: [\"ghcr.io/*\"]}\n";
+    tighter.insert(
+        "platform.yaml".to_owned(),
+        format!(
+            "{}{registries}",
+            PLATFORM.replace("{domain: demo.example}", "\n  domain: demo.example")
+        )
+        .into_bytes(),
+    );
+    let refused = catalog::read(&of_files(&tighter, BTreeMap::new()), &mut memory);
+    assert_eq!(memory.judged(), 2);
+    assert_eq!(refused.refused.len(), 2);
+
+    let none = catalog::read(&of_files(&files(&[]), BTreeMap::new()), &mut memory);
+    assert!(none.solutions.is_empty());
+    catalog::read(&of_files(&both, BTreeMap::new()), &mut memory);
+    assert_eq!(memory.judged(), 2, "what was gone is judged as if it were new");
+}
