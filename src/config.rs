@@ -3,10 +3,17 @@
 //! In: the settings' text and the `VITRINE_*` variables, as values. Out: [`Config`]. Reads no
 //! file and no environment itself; `cli` does. Secrets are names of files, never values.
 
+mod address;
+mod layers;
+mod read;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::InstanceName;
+
+pub use layers::{File, SETTINGS, Setting, flag, variable};
+pub use read::read;
 
 /// Every setting, judged, with its default filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,8 +107,9 @@ pub struct Log {
 }
 
 impl Repository {
-    /// The address without credentials, for logs and the board.
+    /// The address for logs and faults. [`read`] lets no password through; this also leaves out
+    /// user names and queries, in case somebody fills the field by hand.
     pub fn shown_url(&self) -> String {
-        self.url.clone()
+        address::shown(&self.url)
     }
 }

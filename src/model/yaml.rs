@@ -132,6 +132,11 @@ pub fn read(bytes: &[u8]) -> Document {
     }
 }
 
+/// What an unquoted word means by the core schema.
+pub fn scalar(word: &str) -> Value {
+    build::plain(word)
+}
+
 /// The lines of a text as the reader counts them, without their line breaks.
 pub fn lines(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);

@@ -187,6 +187,14 @@ fn kind_gate(kind: Kind, ground: &Ground<'_>) -> Option<Gate> {
     }
 }
 
+/// A kind that could not be listed yet. Until all are known, the brake cannot count, so nothing
+/// is deleted.
+pub(super) fn unknown_kind(ground: &Ground<'_>) -> Option<Gate> {
+    let state = |kind: &Kind| ground.observed.kinds.get(kind).copied().unwrap_or_default();
+    let unknown = Kind::RENDERED.into_iter().find(|kind| state(kind) == KindState::Unknown);
+    unknown.map(Gate::UnknownKind)
+}
+
 /// The gates of activation: KEDA must find the add-on's route when it reads a ScaledObject, and
 /// a route that leaves the interceptor needs a target that answers.
 fn activation_gate(
@@ -314,6 +322,7 @@ pub(super) fn delete(
         matches!(ground.observed.record, super::observed::Record::Unread).then_some(Gate::Record);
     let gate = held
         .or(unread)
+        .or_else(|| unknown_kind(ground))
         .or_else(|| kind_gate(key.kind, ground))
         .or_else(|| super::setback_gate(key, None, ground))
         .or(gate);

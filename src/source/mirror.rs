@@ -96,14 +96,16 @@ impl Mirror {
         } else {
             remote.fetch(&self.repository, &refspec)?;
         }
-        match self.repository.find_commit(id) {
-            Ok(_) => Ok(replaced),
-            Err(_) => Err(Trouble::new(format!(
-                "{remote} no longer has commit {} on the branch; it moved on while it was read and \
-                 is asked again",
-                revision.short()
-            ))),
+        if self.repository.find_commit(id).is_ok() {
+            return Ok(replaced);
         }
+        let tip = self.repository.find_reference(&branch).and_then(|tip| tip.peel_to_tree());
+        self.distrusted = tip.is_err();
+        Err(Trouble::new(format!(
+            "{remote} no longer has commit {} on the branch; it moved on while it was read and is \
+             asked again",
+            revision.short()
+        )))
     }
 
     /// Clones into a fresh folder and swaps. If that fails, the old mirror stays.

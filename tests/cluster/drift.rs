@@ -28,12 +28,13 @@ scenario! {
         let service = ObjectKey::namespaced(Kind::Service, "sol-one", "app");
         let policy = ObjectKey::namespaced(Kind::NetworkPolicy, "sol-one", "default-deny");
         let account = ObjectKey::namespaced(Kind::ServiceAccount, "sol-one", "app");
-        let before = cluster.get(&service).await.unwrap();
 
         cluster.requests().take();
-        edit(cluster, &service, json!({"spec": {"ports": [{"name": "http", "port": 81, "targetPort": "http"}]}})).await;
+        edit(cluster, &service, json!({"spec": {"selector": {"vitrine.dev/component": "mine"}}})).await;
         cluster
-            .wait_for(&service, "as it was", |o| o.is_some_and(|o| o["spec"]["ports"][0]["port"] == 80 && o["spec"]["ports"].as_array().unwrap().len() == 1 || o["spec"]["ports"] == before["spec"]["ports"]))
+            .wait_for(&service, "as it was", |o| {
+                o.is_some_and(|o| o["spec"]["selector"]["vitrine.dev/component"] == "app")
+            })
             .await;
 
         edit(cluster, &policy, json!({"metadata": {"labels": {marks::INSTANCE: null}}})).await;

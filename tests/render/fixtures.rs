@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vitrine::catalog::platform::{
-    Activation, Defaults, EgressLimit, Gateway, Interceptor, Limits, Registries,
+    Activation, Defaults, EgressLimit, Gallery, Gateway, Interceptor, Limits, Registries,
 };
 use vitrine::catalog::solution::{
-    Component, Egress, Exposure, Hardware, Http, Probe, Scaling, Shape, Target,
+    About, Component, Egress, Exposure, Hardware, Http, Probe, Scaling, Shape, Target,
 };
 use vitrine::catalog::{Platform, Solution};
 use vitrine::model::{ComponentName, ContentHash, InstanceName, Kind, SolutionName, TreeId};
@@ -261,6 +261,7 @@ pub fn solution(
         components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
         expires: None,
         suspend: None,
+        about: About::default(),
     }
 }
 
@@ -350,6 +351,7 @@ pub fn platform() -> Platform {
             egress: EgressLimit::Allowed,
         },
         cluster_version: (1, 36),
+        gallery: Gallery::default(),
         digest: ContentHash::of(b"platform"),
     }
 }

@@ -58,6 +58,20 @@ pub fn settings(catalogue: &Catalogue) -> Config {
     }
 }
 
+/// Opens the repository. A daemon that was killed in this process may hold its mirror for a
+/// moment, which the end of a process would not.
+async fn opened(settings: &Config) -> Source {
+    let mut tries = 0;
+    loop {
+        match Source::open(&settings.repository) {
+            Ok(source) => return source,
+            Err(unknown) if tries == 100 => panic!("{}", unknown.cause),
+            Err(_) => tries += 1,
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 impl Daemon {
     /// Starts the engine with the scenario's settings.
     pub async fn start(cluster: &Cluster, catalogue: &Catalogue) -> Self {
@@ -66,7 +80,7 @@ impl Daemon {
 
     /// Starts the engine with other settings.
     pub async fn with(cluster: &Cluster, settings: Config) -> Self {
-        let source = Source::open(&settings.repository).unwrap();
+        let source = opened(&settings).await;
         let observed = apply::Settings::of(&settings);
         let connected = apply::Cluster::connect(cluster.client(), observed).await.unwrap();
         let (engine, boards) = Engine::new(settings, source, connected).await;
@@ -78,8 +92,9 @@ impl Daemon {
     /// Waits until the board is as `told`.
     pub async fn board(&mut self, told: &str, is: impl Fn(&Board) -> bool) -> Arc<Board> {
         let waited = tokio::time::timeout(PATIENCE, self.boards.wait_for(|board| is(board))).await;
-        match waited {
-            Ok(Ok(board)) => board.clone(),
+        let reached = waited.map(|ended| ended.map(|board| board.clone()));
+        match reached {
+            Ok(Ok(board)) => board,
             Ok(Err(_)) => panic!("the engine ended before the board was {told}"),
             Err(_) => panic!("the board was not {told}: {:#?}", self.boards.borrow()),
         }

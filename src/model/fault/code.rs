@@ -91,10 +91,12 @@ codes! {
     CLASS_TWICE = "V0604": "two hardware classes of one name",
     DEFAULT_OVER_LIMIT = "V0605": "a default over the platform's own limit",
 
-    CONFIG_VALUE = "V0701": "a setting with a wrong value",
-    CONFIG_PASSWORD = "V0702": "a password in an address",
-    CONFIG_VARIABLE = "V0703": "an unknown `VITRINE_` variable",
-    CONFIG_MISSING = "V0704": "a required setting is missing",
+    SETTINGS_YAML = "V0701": "settings that are not YAML",
+    SETTING_VALUE = "V0702": "a setting with a wrong value",
+    SETTING_UNKNOWN = "V0703": "an unknown setting",
+    SETTING_MISSING = "V0704": "a required setting is missing",
+    SETTING_NOT_YET = "V0705": "a setting that is not supported yet",
+    SETTING_PASSWORD = "V0706": "a password in an address",
 
     NO_OWNER = "V9001": "nobody owns the solution",
     NOBODY_CALLS = "V9002": "a private component that nobody calls",
@@ -128,6 +130,18 @@ pub fn of(problem: Problem) -> &'static str {
         Problem::KeyNotText => KEY_NOT_TEXT,
         Problem::TooDeep => TOO_DEEP,
         Problem::TooManyNodes => TOO_MANY_NODES,
+    }
+}
+
+/// The code that stands for the same thing in the daemon's settings.
+pub fn of_settings(code: &'static str) -> &'static str {
+    match code {
+        UNKNOWN_FIELD => SETTING_UNKNOWN,
+        MISSING => SETTING_MISSING,
+        NOT_YET => SETTING_NOT_YET,
+        yaml if yaml.starts_with("V01") => SETTINGS_YAML,
+        own if own.starts_with("V07") => own,
+        _ => SETTING_VALUE,
     }
 }
 

@@ -244,7 +244,7 @@ impl Span {
 }
 
 /// The core schema: what an unquoted word means.
-fn plain(text: &str) -> Value {
+pub fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),

@@ -1,0 +1,117 @@
+//! Addresses of repositories: which are understood, and which carry a password.
+
+use crate::model::decode::Cursor;
+use crate::model::fault::code;
+
+/// Reads `repository.url`.
+pub fn repository(cursor: &Cursor<'_>) -> Option<String> {
+    let text = cursor.text()?;
+    let address = text.value.trim().to_owned();
+    if let Some((user, has_password)) = credentials(&address) {
+        let http = address.starts_with("http");
+        if has_password || (http && !user.is_empty()) {
+            cursor.sheet.mask(&text);
+            let message = format!("`{}` carries a credential", cursor.path);
+            let help = "take it out of the address and give its file: \
+                        auth: {tokenFile: ...} or auth: {username: ..., passwordFile: ...}";
+            cursor.sheet.report(cursor.fault(code::SETTING_PASSWORD, message).help(help));
+            return None;
+        }
+    }
+    if understood(&address) {
+        return Some(address);
+    }
+    let message = format!("`{}` is not the address of a repository", cursor.path);
+    let help = "https://, http://, ssh://, file://, git@host:path, or a path";
+    cursor.sheet.report(cursor.fault(code::SETTING_VALUE, message).help(help));
+    None
+}
+
+/// User name and whether there is a password, of `scheme://user:password@host`.
+fn credentials(address: &str) -> Option<(&str, bool)> {
+    let (_, rest) = address.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let (user, _) = authority.rsplit_once('@')?;
+    match user.split_once(':') {
+        Some((user, password)) => Some((user, !password.is_empty())),
+        None => Some((user, false)),
+    }
+}
+
+fn understood(address: &str) -> bool {
+    if address.is_empty() || address.starts_with('-') || address.contains(char::is_control) {
+        return false;
+    }
+    if let Some((scheme, rest)) = address.split_once("://") {
+        let path_only = scheme == "file" && rest.starts_with('/') && rest.len() > 1;
+        let hosted = matches!(scheme, "http" | "https" | "ssh")
+            && url::Url::parse(address)
+                .is_ok_and(|url| url.host_str().is_some_and(|host| !host.starts_with('-')));
+        return path_only || hosted;
+    }
+    // `git@host:path`; a colon after a slash belongs to a path.
+    match address.split_once(':') {
+        Some((host, path)) if !host.contains('/') => {
+            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+            !host.is_empty()
+                && !host.starts_with('-')
+                && host.bytes().all(plain)
+                && !path.is_empty()
+                && !path.starts_with([':', '-'])
+        }
+        _ => true,
+    }
+}
+
+/// An address without user, password and query.
+pub fn shown(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_git_are_understood_and_tricks_are_not() {
+        for good in [
+            "https://git.example/aim/catalogue.git",
+            "http://127.0.0.1:3000/a.git",
+            "ssh://git@git.example:22/a.git",
+            "git@git.example:aim/a.git",
+            "file:///srv/a.git",
+            "/srv/a.git",
+            "../a",
+            "./with:colon",
+        ] {
+            assert!(understood(good), "{good}");
+        }
+        for bad in [
+            "",
+            "-oProxyCommand=x",
+            "ext::sh -c id",
+            "git://git.example/a",
+            "ssh://-oProxyCommand=x/a",
+            "-x@host:path",
+            "git@-host:path",
+            "https://",
+            "file://relative",
+            "a\nb",
+        ] {
+            assert!(!understood(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_shown_address_has_no_credential() {
+        assert_eq!(shown("https://u:p@h.example/a.git?token=x"), "https://h.example/a.git");
+        assert_eq!(shown("https://u:p@h.example?x"), "https://h.example");
+        assert_eq!(shown("git@h:a"), "git@h:a");
+    }
+}

@@ -1,0 +1,172 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn settings(text: &str) -> Result<Config, Vec<Fault>> {
+    read(Some(File { name: "vitrine.yaml", text }), &BTreeMap::new(), &BTreeMap::new())
+}
+
+fn faults(text: &str) -> Vec<String> {
+    let faults = settings(text).expect_err("a fault was expected");
+    faults.iter().map(|fault| format!("{} {fault}", fault.code)).collect()
+}
+
+const LEAST: &str = "instance: prod\nrepository: {url: /srv/a.git}\n";
+
+#[test]
+fn two_settings_are_enough_and_everything_else_has_a_default() {
+    let config = settings(LEAST).unwrap();
+    assert_eq!(config.repository.branch, "main");
+    assert_eq!(config.repository.path, ".");
+    assert_eq!(config.repository.poll, Some(Duration::from_secs(60)));
+    assert_eq!(config.cluster.namespace, "vitrine-system");
+    assert_eq!(config.safety.max_deletions, 100);
+    assert!((config.safety.max_removed_share - 0.2).abs() < f64::EPSILON);
+    assert_eq!(config.rollouts.verify, Verify::OnUpdate { parallel: 5 });
+    assert!(config.notes);
+    assert_eq!(config.web.private_listen.as_deref(), Some("127.0.0.1:9090"));
+    assert_eq!(config.log, Log { level: "info".into(), json: false });
+}
+
+#[test]
+fn without_a_file_two_flags_are_enough() {
+    let flags = BTreeMap::from([("instance", "lab".to_owned()), ("repository.url", "../c".into())]);
+    let config = read(None, &BTreeMap::new(), &flags).unwrap();
+    assert_eq!(config.instance.as_str(), "lab");
+    let missing = read(None, &BTreeMap::new(), &BTreeMap::new()).unwrap_err();
+    let codes: Vec<&str> = missing.iter().map(|fault| fault.code).collect();
+    assert_eq!(codes, [code::SETTING_MISSING, code::SETTING_MISSING]);
+}
+
+#[test]
+fn a_flag_is_stronger_than_a_variable_and_a_variable_than_the_file() {
+    let text = "instance: file\nrepository: {url: /file, branch: file, poll: 10s}\n";
+    let variables = BTreeMap::from([
+        ("VITRINE_INSTANCE".to_owned(), "variable".to_owned()),
+        ("VITRINE_REPOSITORY_URL".to_owned(), "/variable".to_owned()),
+        ("VITRINE_REPOSITORY_POLL".to_owned(), "0".to_owned()),
+        ("VITRINE_SAFETY_MAX_REMOVED_SHARE".to_owned(), "0.5".to_owned()),
+    ]);
+    let flags = BTreeMap::from([("instance", "flag".to_owned())]);
+    let config = read(Some(File { name: "f", text }), &variables, &flags).unwrap();
+    assert_eq!(config.instance.as_str(), "flag");
+    assert_eq!(config.repository.url, "/variable");
+    assert_eq!(config.repository.branch, "file");
+    assert_eq!(config.repository.poll, None);
+    assert!((config.safety.max_removed_share - 0.5).abs() < f64::EPSILON);
+}
+
+#[test]
+fn a_misspelt_variable_is_a_fault_and_one_of_kubernetes_is_not() {
+    let variables = BTreeMap::from([
+        ("VITRINE_REPOSITRY_URL".to_owned(), "/x".to_owned()),
+        ("VITRINE_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned()),
+        ("VITRINE_PORT_8080_TCP".to_owned(), "tcp://10.0.0.1:8080".to_owned()),
+        ("PATH".to_owned(), "/bin".to_owned()),
+    ]);
+    let faults =
+        read(Some(File { name: "f", text: LEAST }), &variables, &BTreeMap::new()).unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].to_string().contains("`VITRINE_REPOSITORY_URL`"), "{faults:#?}");
+}
+
+#[test]
+fn a_fault_in_a_variable_names_the_variable() {
+    let variables = BTreeMap::from([("VITRINE_LOG_LEVEL".to_owned(), "loud".to_owned())]);
+    let faults =
+        read(Some(File { name: "f", text: LEAST }), &variables, &BTreeMap::new()).unwrap_err();
+    assert_eq!(faults[0].file, "VITRINE_LOG_LEVEL");
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let faults = faults(
+        "instance: Prod\nrepository:\n  url: ext::sh\n  branch: -x\n  path: ../x\n  poll: 1s\n  \
+         auth: {tokenFile: a, username: b}\nsafety: {maxRemovedShare: 2}\nlgo: {}\n\
+         web: {public: {listen: 8080}}\n",
+    );
+    assert_eq!(faults.len(), 9, "{faults:#?}");
+    assert!(faults.iter().all(|fault| fault.starts_with("V07")), "{faults:#?}");
+}
+
+#[test]
+fn what_is_not_built_yet_is_refused_when_written() {
+    for text in [
+        "cluster: {mode: report}",
+        "cluster: {leaderElection: true}",
+        "schedule: {audit: \"17 3 * * *\"}",
+        "schedule: {freeze: []}",
+        "reporting: {forge: {kind: github}}",
+        "web: {hooks: []}",
+    ] {
+        let faults = faults(&format!("{LEAST}{text}\n"));
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert!(faults[0].contains("not supported yet"), "{faults:#?}");
+    }
+    for text in ["cluster: {mode: apply, leaderElection: false}", "schedule: {}"] {
+        assert!(settings(&format!("{LEAST}{text}\n")).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn a_password_in_an_address_is_refused_and_shown_nowhere() {
+    for url in [
+        "https://user:hunter2secret@git.example/a.git",
+        "https://hunter2secret@git.example/a.git",
+        "ssh://git:hunter2secret@git.example/a.git",
+    ] {
+        let text = format!("instance: prod\nrepository: {{url: \"{url}\"}}\n");
+        let faults = settings(&text).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert_eq!(faults[0].code, code::SETTING_PASSWORD);
+        assert!(!format!("{faults:?}").contains("hunter2secret"), "{faults:#?}");
+        let variables = BTreeMap::from([("VITRINE_REPOSITORY_URL".to_owned(), url.to_owned())]);
+        let faults =
+            read(Some(File { name: "f", text: LEAST }), &variables, &BTreeMap::new()).unwrap_err();
+        assert!(!format!("{faults:?}").contains("hunter2secret"), "{faults:#?}");
+    }
+    assert!(settings("instance: a\nrepository: {url: \"ssh://git@h.example/a\"}\n").is_ok());
+}
+
+#[test]
+fn one_complete_way_to_prove_who_we_are() {
+    let auth = |text: &str| {
+        settings(&format!("instance: a\nrepository: {{url: /x, auth: {text}}}\n"))
+            .map(|config| config.repository.auth)
+    };
+    assert_eq!(auth("{tokenFile: /t}").unwrap(), Some(Auth::Token { token_file: "/t".into() }));
+    assert!(matches!(
+        auth("{username: u, passwordFile: /p}").unwrap(),
+        Some(Auth::Password { .. })
+    ));
+    assert!(matches!(
+        auth("{sshKeyFile: /k, knownHostsFile: /h}").unwrap(),
+        Some(Auth::SshKey { .. })
+    ));
+    assert_eq!(auth("null").unwrap(), None);
+    for bad in ["{username: u}", "{sshKeyFile: /k}", "{tokenFile: /t, sshKeyFile: /k}"] {
+        assert!(auth(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_door_can_be_closed() {
+    let config = settings(&format!("{LEAST}web: {{public: {{listen: null}}}}\n")).unwrap();
+    assert_eq!(config.web.public_listen, None);
+    assert!(config.web.private_listen.is_some());
+}
+
+#[test]
+fn the_variable_of_a_setting_is_its_path() {
+    use crate::config::variable;
+    assert_eq!(variable("repository.auth.tokenFile"), "VITRINE_REPOSITORY_AUTH_TOKEN_FILE");
+}
+
+proptest! {
+    #[test]
+    fn no_settings_make_it_panic(text in "(instance|repository|web|[ :{}\\[\\],a0\\n\"'-]){0,40}") {
+        let _ = settings(&text);
+    }
+}
