@@ -17,12 +17,11 @@ use vitrine::render::DesiredObject;
 use crate::render::fixtures::{Case, cases, instance};
 use crate::support::cluster::{Cluster, DAEMON_NAMESPACE};
 use crate::support::objects;
-use crate::support::real::{self, ControlPlane};
+use crate::support::real::ControlPlane;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn what_was_applied_is_observed_as_ours(cluster: &Cluster) {
         let case = minimal();
         let mut engine = Engine::connect(cluster).await;
@@ -57,7 +56,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn a_foreign_edit_takes_the_field_out_of_our_set(cluster: &Cluster) {
         let case = minimal();
         let mut engine = Engine::connect(cluster).await;
@@ -99,7 +97,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn a_deployment_is_born_asleep_with_two_requests(cluster: &Cluster) {
         let case = minimal();
         let mut engine = Engine::connect(cluster).await;
@@ -129,7 +126,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn a_delete_takes_exactly_the_object_that_was_observed(cluster: &Cluster) {
         let case = minimal();
         let mut engine = Engine::connect(cluster).await;
@@ -176,7 +172,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn a_scaled_object_goes_when_keda_lets_it_go(cluster: &Cluster) {
         let case = minimal();
         let mut engine = Engine::connect(cluster).await;
@@ -206,7 +201,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn a_verification_wakes_a_solution_and_lets_it_sleep_again(cluster: &Cluster) {
         let case = minimal();
         let mut engine = Engine::connect(cluster).await;
@@ -246,7 +240,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn the_autoscaler_takes_over_at_the_live_number(cluster: &Cluster) {
         let case = minimal();
         let mut engine = Engine::connect(cluster).await;
@@ -271,7 +264,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn foreign_work_in_a_namespace_is_found(cluster: &Cluster) {
         let case = minimal();
         let mut engine = Engine::connect(cluster).await;
@@ -298,7 +290,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn a_refusal_carries_the_servers_words_and_the_fields(cluster: &Cluster) {
         let case = minimal();
         let mut engine = Engine::connect(cluster).await;
@@ -331,17 +322,8 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn a_kind_whose_definition_comes_later_is_followed(cluster: &Cluster) {
-        let admin = cluster.admin_client();
-        let definition = Kind::ScaledObject.crd().unwrap();
-        let document = Crd::named(&definition);
-        let api = objects::api_of(&admin, &document).unwrap();
-        api.delete(&definition, &DeleteParams::default()).await.unwrap();
-        kube::runtime::wait::await_condition(api.clone(), &definition, |d: Option<&_>| d.is_none())
-            .await
-            .unwrap();
-
+        cluster.remove_definition(Kind::ScaledObject).await;
         let mut engine = Engine::connect(cluster).await;
         engine
             .until("the kind is absent and the others are not", |observed| {
@@ -349,7 +331,7 @@ scenario! {
                     && observed.kinds.get(&Kind::HttpRoute) == Some(&KindState::Synced)
             })
             .await;
-        real::install(&admin, &[document]).await.unwrap();
+        cluster.install_definition(Kind::ScaledObject).await;
         engine
             .until("the kind is synced", |observed| {
                 observed.kinds.get(&Kind::ScaledObject) == Some(&KindState::Synced)
@@ -359,7 +341,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn a_namespace_of_somebody_else_is_seen_and_not_ours(cluster: &Cluster) {
         // Even with our label: only an apply of ours makes an object ours.
         let foreign = json!({
@@ -381,7 +362,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox does not run these yet";
     async fn the_record_outlives_the_daemon(cluster: &Cluster) {
         let mut engine = Engine::connect(cluster).await;
         engine.until("there is no Lease", |observed| observed.record == Record::Missing).await;
@@ -551,16 +531,6 @@ fn apply_step(object: &Arc<DesiredObject>) -> Step {
 
 fn revision() -> Revision {
     Revision::parse("0123456789abcdef0123456789abcdef01234567").unwrap()
-}
-
-/// The definitions that the control plane was furnished with.
-struct Crd;
-
-impl Crd {
-    fn named(name: &str) -> Value {
-        let all = ControlPlane::shared().crds().read().unwrap();
-        all.into_iter().find(|crd| crd["metadata"]["name"] == name).unwrap()
-    }
 }
 
 async fn cluster_approval(cluster: &Cluster, hash: &ContentHash) -> Value {

@@ -20,7 +20,6 @@ async fn edit(cluster: &Cluster, key: &ObjectKey, patch: Value) {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn an_edit_a_lost_label_and_a_deletion_by_hand_are_repaired(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["one"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
@@ -64,7 +63,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn what_others_add_and_scale_is_left_alone(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["one"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;

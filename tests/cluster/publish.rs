@@ -41,7 +41,6 @@ pub async fn observed(cluster: &Cluster) -> BTreeSet<ObjectKey> {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn the_example_catalogue_is_published_once_and_for_all(cluster: &Cluster) {
         let catalogue = Catalogue::example();
         let mut daemon = Daemon::start(cluster, &catalogue).await;
@@ -79,7 +78,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn one_changed_image_is_one_patch(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["one", "two"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
@@ -97,7 +95,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn a_verified_update_is_one_patch_and_three_small_writes(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["one"]);
         let mut settings = settings(&catalogue);
@@ -124,7 +121,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn a_broken_folder_keeps_what_runs_and_the_others_go_on(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["good", "bad"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
@@ -149,7 +145,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn a_foreign_namespace_of_the_same_name_is_untouched_and_named(cluster: &Cluster) {
         let foreign = serde_json::json!({
             "apiVersion": "v1", "kind": "Namespace",

@@ -22,7 +22,6 @@ async fn versions(cluster: &Cluster) -> BTreeMap<ObjectKey, String> {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn a_deleted_folder_takes_its_objects_and_its_namespace_along(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
@@ -52,7 +51,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn three_of_four_wait_for_a_person_and_go_when_approved(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
@@ -95,7 +93,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn foreign_work_keeps_its_namespace_and_is_named(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
@@ -124,7 +121,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "TEMP";
     async fn a_renamed_folder_has_no_gap(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;

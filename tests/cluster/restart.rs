@@ -8,7 +8,6 @@ use crate::support::cluster::Cluster;
 use crate::support::daemon::Daemon;
 
 scenario! {
-    only real, because "TEMP";
     async fn a_kill_at_any_point_changes_nothing_of_the_end(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
         let mut pause = 3;
