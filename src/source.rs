@@ -129,17 +129,15 @@ impl Source {
     /// did not change since the last call is the same allocation as then.
     ///
     /// # Errors
-    /// [`Unknown`] for a commit, a path or an object that is not there, and for a catalogue beyond
-    /// the limits of [`snapshot`](self).
+    /// [`Unknown`] for a commit, a path or an object that is not there, and for a catalogue of more
+    /// than 200 000 files and folders or 512 MiB of files that are read.
     pub async fn read(&mut self, revision: &Revision) -> Result<Snapshot, Unknown> {
         let revision = revision.clone();
         self.blocking(move |inner| {
-            let read =
-                snapshot::read(inner.mirror.repository(), &inner.root, &revision, &inner.folders);
-            read.map(|(snapshot, folders)| {
-                inner.folders = folders;
-                snapshot
-            })
+            let (snapshot, folders) =
+                snapshot::read(inner.mirror.repository(), &inner.root, &revision, &inner.folders)?;
+            inner.folders = folders;
+            Ok(snapshot)
         })
         .await
     }

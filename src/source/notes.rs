@@ -16,7 +16,7 @@ use crate::status::{CommitState, CommitStatus};
 
 use super::Trouble;
 use super::mirror::Mirror;
-use super::remote::{Pushed, Remote, oid};
+use super::remote::{Pushed, Remote};
 
 /// How often a batch is begun anew because another writer was faster.
 const TRIES: usize = 5;
@@ -111,20 +111,28 @@ pub fn read(
     instance: &InstanceName,
     revisions: &BTreeSet<Revision>,
 ) -> Result<BTreeMap<Revision, Vec<CommitStatus>>, Trouble> {
-    let local = if remote.is_local() { Some(remote.open_local()?) } else { None };
-    let (repository, name) = match &local {
-        Some(repository) => (repository, shared(instance)),
-        None => (mirror.repository(), copy(instance)),
-    };
-    let Some(tip) = tip(repository, &name)? else { return Ok(BTreeMap::new()) };
+    if !remote.is_local() {
+        return Ok(look_up(mirror.repository(), &copy(instance), revisions)?);
+    }
+    look_up(&remote.open_local()?, &shared(instance), revisions).map_err(|error| {
+        let message = error.message();
+        Trouble::new(format!("the notes of {remote} cannot be read ({message}); check them"))
+    })
+}
+
+fn look_up(
+    repository: &Repository,
+    name: &str,
+    revisions: &BTreeSet<Revision>,
+) -> Result<BTreeMap<Revision, Vec<CommitStatus>>, git2::Error> {
+    let Some(tip) = tip(repository, name)? else { return Ok(BTreeMap::new()) };
     let notes = Notes::of(repository, &repository.find_commit(tip)?.tree()?)?;
     let mut found = BTreeMap::new();
     for revision in revisions {
-        if let Some(text) = notes.text(repository, &oid(revision)?)? {
-            let statuses: Vec<_> = text.lines().filter_map(parse).collect();
-            if !statuses.is_empty() {
-                found.insert(revision.clone(), statuses);
-            }
+        let text = notes.text(repository, &Oid::from_str(revision.as_str())?)?.unwrap_or_default();
+        let statuses: Vec<_> = text.lines().filter_map(parse).collect();
+        if !statuses.is_empty() {
+            found.insert(revision.clone(), statuses);
         }
     }
     Ok(found)
