@@ -12,7 +12,7 @@ pub mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use brake::{Hold, brake, deletions_hash};
 pub use observed::{Live, Observed};
@@ -21,7 +21,6 @@ pub use remove::remove;
 pub use step::{Outcome, Rejection, Step, Why};
 pub use verify::Verified;
 
-use crate::config::{Safety, Verify};
 use crate::model::{ContentHash, Kind, ObjectKey, Revision};
 pub use crate::render::{Desired, DesiredObject, Phase, Wave};
 
@@ -123,7 +122,8 @@ pub struct Ground<'a> {
     pub revision: &'a Revision,
     pub setbacks: &'a Setbacks,
     pub hold: Option<&'a Hold>,
-    pub verify: Verify,
+    /// Whether a changed pod template is woken once.
+    pub verify: bool,
     /// Verifications that may still begin.
     pub slots: usize,
     /// Deployments whose start-up budget is over although they were woken to be verified.
@@ -148,7 +148,11 @@ pub struct Setback {
 /// The limits of the brake and what it remembers.
 #[derive(Clone, Copy, Debug)]
 pub struct BrakeSettings<'a> {
-    pub safety: &'a Safety,
+    /// The share of the solutions that may disappear within an hour, 0.0 to 1.0.
+    pub max_removed_share: f64,
+    /// The number of objects that may be deleted at once.
+    pub max_deletions: usize,
+    pub approvals_expire_after: SignedDuration,
     /// Where the catalogue lies in the repository, to notice that it moved.
     pub root: &'a str,
     /// Whether the last applied commit is not an ancestor of this one.

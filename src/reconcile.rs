@@ -277,7 +277,12 @@ impl Engine {
             return BTreeSet::new(); // it could not count, and the plan deletes nothing until then
         }
         let settings = BrakeSettings {
-            safety: &self.settings.safety,
+            max_removed_share: self.settings.safety.max_removed_share,
+            max_deletions: self.settings.safety.max_deletions,
+            approvals_expire_after: SignedDuration::try_from(
+                self.settings.safety.approvals_expire_after,
+            )
+            .unwrap_or(SignedDuration::ZERO),
             root: &self.settings.repository.path,
             rewritten: self.rewritten,
             now,
@@ -322,7 +327,7 @@ impl Engine {
             revision,
             setbacks: &self.setbacks,
             hold: self.hold.as_ref(),
-            verify: self.settings.rollouts.verify,
+            verify: self.settings.rollouts.verify != Verify::Never,
             slots,
             overdue: &overdue,
             now,

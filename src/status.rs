@@ -11,7 +11,7 @@ pub mod word;
 mod wording;
 
 pub use board::{Board, Held, Outage};
-pub use json::{read_status_json, status_json};
+pub use json::{NotABoard, read_status_json, status_json};
 pub use text::{details, table};
 
 use crate::model::{Party, Revision};

@@ -4,6 +4,7 @@
 //! one document at `/status.json`, and what a kubelet asks at `/healthz` and `/readyz`. Nothing
 //! is awaited to answer: a visitor cannot make the daemon do work on a cluster or a repository.
 
+mod fetch;
 mod headers;
 mod listener;
 mod page;
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 use crate::model::ContentHash;
 use crate::status::{Board, status_json};
 
+pub use fetch::{NoBoard, fetch};
 pub use listener::Limited;
 
 /// Where the board is taken from.
@@ -31,6 +33,14 @@ pub type Boards = watch::Receiver<Arc<Board>>;
 /// Serve it through [`Limited`], which bounds connections and their time.
 pub fn router(boards: Boards) -> Router {
     finished(people(boards.clone()).merge(kubelet(boards)))
+}
+
+/// Serves a router until the runtime ends.
+///
+/// # Errors
+/// What the system says when it can accept no more.
+pub async fn serve(listener: tokio::net::TcpListener, router: Router) -> std::io::Result<()> {
+    axum::serve(Limited::new(listener), router).await
 }
 
 /// `/healthz` and `/readyz` alone, for an address that the public does not reach.

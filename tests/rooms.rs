@@ -93,8 +93,10 @@ const OWNED_CRATES: [(&str, &[&str]); 13] = [
     ("libgit2_sys", &["source"]),
     ("maud", &["web"]),
     ("notify", &["source"]),
-    ("reqwest", &["source", "report"]),
-    ("serde_saphyr", &["model", "render"]),
+    // `web` serves the board, and reads the one of another daemon.
+    ("reqwest", &["source", "report", "web"]),
+    // `sandbox` reads definitions and what kubectl sends.
+    ("serde_saphyr", &["model", "render", "sandbox"]),
     ("tracing_subscriber", &["cli"]),
 ];
 

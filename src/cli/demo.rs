@@ -42,8 +42,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     let catalogue = folder.join("catalogue");
     let fresh = prepare(&arguments.catalog, &catalogue)?;
     // The board's address first: a port in use should not leave half a demo behind.
-    let listener =
-        if arguments.once { None } else { Some(once::bind(&arguments.listen).await?) };
+    let listener = if arguments.once { None } else { Some(once::bind(&arguments.listen).await?) };
 
     let sandbox = Sandbox::new(Options { controllers: true, ..Options::default() });
     let api = once::bind("127.0.0.1:0").await?;
@@ -69,7 +68,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
 
     let shown = listener.local_addr().map_or(arguments.listen, |a| a.to_string());
     let router = web::router(boards.clone());
-    tokio::spawn(async move { axum::serve(web::Limited::new(listener), router).await });
+    tokio::spawn(web::serve(listener, router));
     let engine = tokio::spawn(engine.run(Until::Stopped, stop.clone()));
 
     let settled = boards.wait_for(|board| {
@@ -103,9 +102,9 @@ fn furnish(sandbox: &Sandbox) -> Result<(), Stop> {
             "kind": "Namespace",
             "metadata": { "name": name },
         });
-        sandbox
-            .create("operator", namespace)
-            .map_err(|refusal| Stop::new(format!("the sandbox refuses a namespace: {refusal:?}")))?;
+        sandbox.create("operator", namespace).map_err(|refusal| {
+            Stop::new(format!("the sandbox refuses a namespace: {refusal:?}"))
+        })?;
     }
     Ok(())
 }

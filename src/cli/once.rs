@@ -47,7 +47,7 @@ pub(super) async fn run(arguments: RunArguments, log: &LogArguments) -> Result<A
         listeners.push((bind(listen).await?, web::probes(boards.clone())));
     }
     for (listener, router) in listeners {
-        tokio::spawn(async move { axum::serve(web::Limited::new(listener), router).await });
+        tokio::spawn(web::serve(listener, router));
     }
     tracing::info!(instance = %config.instance, repository = config.repository.shown_url(), "started");
     engine.run(Until::Stopped, stop).await;

@@ -59,7 +59,8 @@ struct Line {
 
 impl Line {
     fn text(&self) -> String {
-        let detail = if self.detail.is_empty() { String::new() } else { format!("  ({})", self.detail) };
+        let detail =
+            if self.detail.is_empty() { String::new() } else { format!("  ({})", self.detail) };
         format!("{:<20} {:<7} {}{detail}", self.solution, self.verb, self.object)
     }
 
@@ -78,10 +79,16 @@ fn of_a_pass(outlook: &Outlook) -> Vec<Line> {
     for (solution, plan) in &outlook.plans {
         for planned in &plan.steps {
             let (verb, mut detail) = match &planned.step {
-                Step::Apply { why: Why::Create, .. } | Step::Birth { .. } => ("create", String::new()),
-                Step::Apply { why: Why::Update, .. } | Step::Handover { .. } => ("update", String::new()),
+                Step::Apply { why: Why::Create, .. } | Step::Birth { .. } => {
+                    ("create", String::new())
+                }
+                Step::Apply { why: Why::Update, .. } | Step::Handover { .. } => {
+                    ("update", String::new())
+                }
                 Step::Apply { why: Why::Repair { fields, manager }, .. } => {
-                    let by = manager.as_deref().map_or_else(String::new, |m| format!(", changed by {m}"));
+                    let by = manager
+                        .as_deref()
+                        .map_or_else(String::new, |m| format!(", changed by {m}"));
                     ("repair", format!("{}{by}", fields.join(" ")))
                 }
                 Step::Delete { .. } => ("delete", String::new()),
@@ -97,7 +104,12 @@ fn of_a_pass(outlook: &Outlook) -> Vec<Line> {
         }
         for gate in &plan.waits {
             let detail = String::new();
-            lines.push(Line { solution: solution.clone(), verb: "wait", object: gate.to_string(), detail });
+            lines.push(Line {
+                solution: solution.clone(),
+                verb: "wait",
+                object: gate.to_string(),
+                detail,
+            });
         }
     }
     if let Some(hold) = &outlook.hold {

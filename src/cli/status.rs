@@ -8,7 +8,8 @@ use super::{Answer, Format, Stop, once, settings};
 use crate::model::InstanceName;
 use crate::reconcile::Ended;
 use crate::source::Source;
-use crate::status::{Board, read_status_json};
+use crate::status::Board;
+use crate::web;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -52,20 +53,7 @@ async fn of_daemon(arguments: &Arguments, url: &str) -> Result<Answer, Stop> {
 
 /// The board that a daemon publishes.
 pub(super) async fn fetch(url: &str) -> Result<Board, Stop> {
-    let address = format!("{}/status.json", url.trim_end_matches('/'));
-    let cannot = |error: reqwest::Error| {
-        Stop::new(format!(
-            "{address} cannot be read: {}; is the daemon running there? name its board with --url",
-            error.without_url()
-        ))
-    };
-    let client = reqwest::Client::builder()
-        .timeout(std::time::Duration::from_secs(10))
-        .build()
-        .map_err(cannot)?;
-    let answer = client.get(&address).send().await.and_then(reqwest::Response::error_for_status);
-    let document: serde_json::Value = answer.map_err(cannot)?.json().await.map_err(cannot)?;
-    read_status_json(&document).map_err(|error| Stop::new(format!("{address} is not a board: {error}")))
+    web::fetch(url).await.map_err(|error| Stop::new(error.to_string()))
 }
 
 async fn of_notes(arguments: &Arguments, at: &str) -> Result<Answer, Stop> {
@@ -84,7 +72,9 @@ async fn of_notes(arguments: &Arguments, at: &str) -> Result<Answer, Stop> {
         .get(&revision)
         .into_iter()
         .flatten()
-        .filter(|s| arguments.name.as_ref().is_none_or(|name| s.context.ends_with(&format!("/{name}"))))
+        .filter(|s| {
+            arguments.name.as_ref().is_none_or(|name| s.context.ends_with(&format!("/{name}")))
+        })
         .collect();
     if lines.is_empty() {
         return Err(Stop::new(format!(
@@ -95,7 +85,12 @@ async fn of_notes(arguments: &Arguments, at: &str) -> Result<Answer, Stop> {
     match arguments.format {
         Format::Human => {
             for status in &lines {
-                println!("{:<8} {:<40} {}", status.state.as_str(), status.context, status.description);
+                println!(
+                    "{:<8} {:<40} {}",
+                    status.state.as_str(),
+                    status.context,
+                    status.description
+                );
             }
         }
         Format::Json => {

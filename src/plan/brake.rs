@@ -114,7 +114,7 @@ fn reason(
         clippy::cast_sign_loss,
         reason = "a count of solutions and a share between 0 and 1"
     )]
-    let share = (total as f64 * settings.safety.max_removed_share).floor() as usize;
+    let share = (total as f64 * settings.max_removed_share).floor() as usize;
     if !disappearing.is_empty() && (going > share.max(1) || going >= total) {
         let lately = if recent > 0 {
             format!(" ({recent} of them within the last hour)")
@@ -123,7 +123,7 @@ fn reason(
         };
         return Some(format!("would remove {going} of {}{lately}", count(total, "solution")));
     }
-    (deletions.len() > settings.safety.max_deletions).then_some(would)
+    (deletions.len() > settings.max_deletions).then_some(would)
 }
 
 /// Solutions removed within the last hour that are not asked for again.
@@ -147,8 +147,7 @@ fn recent_removals(
 fn approved(observed: &Observed, settings: &BrakeSettings<'_>) -> BTreeSet<ObjectKey> {
     let lives = |approval: &&Approval| {
         let age = settings.now.duration_since(approval.created);
-        age < SignedDuration::try_from(settings.safety.approvals_expire_after)
-            .unwrap_or(SignedDuration::ZERO)
+        age < settings.approvals_expire_after
     };
     observed.approvals.values().filter(lives).flat_map(|a| a.deletions.iter().cloned()).collect()
 }

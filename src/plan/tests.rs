@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -20,7 +19,7 @@ struct World {
     setbacks: Setbacks,
     hold: Option<Hold>,
     overdue: BTreeSet<ObjectKey>,
-    verify: Verify,
+    verify: bool,
     now: Timestamp,
 }
 
@@ -67,7 +66,7 @@ impl World {
             setbacks: Setbacks::new(),
             hold: None,
             overdue: BTreeSet::new(),
-            verify: Verify::OnUpdate { parallel: 5 },
+            verify: true,
             now: "2026-01-05T10:00:00Z".parse().unwrap(),
         }
     }
@@ -204,7 +203,7 @@ fn each_wave_waits_for_the_one_before_and_the_route_comes_last() {
 fn one_changed_object_is_one_step() {
     let mut world = World::settled();
     world.desired.objects[2] = object(Kind::Deployment, "app", Wave::Workload, "2");
-    world.verify = Verify::Never;
+    world.verify = false;
     let plan = world.publish();
     assert!(
         matches!(plan.ready().collect::<Vec<_>>()[..], [Step::Apply { why: Why::Update, .. }]),
@@ -448,17 +447,20 @@ fn a_birth_is_not_verified_and_never_means_never() {
     let mut world = World::settled();
     assert!(world.publish().is_empty(), "born with this template");
     world.deployment().verified = Some("older ok".into());
-    world.verify = Verify::Never;
+    world.verify = false;
     assert!(world.publish().is_empty());
 }
 
 // ---- the brake ----
 
-fn safety() -> Safety {
-    Safety {
+fn settings() -> BrakeSettings<'static> {
+    BrakeSettings {
         max_removed_share: 0.2,
         max_deletions: 100,
-        approvals_expire_after: Duration::from_hours(24),
+        approvals_expire_after: SignedDuration::from_hours(24),
+        root: ".",
+        rewritten: false,
+        now: "2026-01-05T10:00:00Z".parse().unwrap(),
     }
 }
 
@@ -482,9 +484,7 @@ fn fleet(live: usize, going: usize) -> (Observed, Wishes) {
 }
 
 fn held(observed: &Observed, wishes: &Wishes) -> Option<Hold> {
-    let now = "2026-01-05T10:00:00Z".parse().unwrap();
-    let safety = safety();
-    brake(wishes, observed, &BrakeSettings { safety: &safety, root: ".", rewritten: false, now })
+    brake(wishes, observed, &settings())
 }
 
 #[test]
@@ -548,12 +548,10 @@ fn an_approval_allows_exactly_its_list_and_expires() {
 fn without_memory_or_after_a_rewrite_or_a_moved_root_every_deletion_is_held() {
     let (mut observed, wishes) = fleet(40, 1);
     assert!(held(&observed, &wishes).is_none());
-    let safety = safety();
-    let settings =
-        BrakeSettings { safety: &safety, root: ".", rewritten: true, now: Timestamp::UNIX_EPOCH };
-    assert!(brake(&wishes, &observed, &settings).unwrap().reason.contains("rewritten"));
-    let settings = BrakeSettings { root: "demos", rewritten: false, ..settings };
-    assert!(brake(&wishes, &observed, &settings).unwrap().reason.contains("moved"));
+    let rewritten = BrakeSettings { rewritten: true, ..settings() };
+    assert!(brake(&wishes, &observed, &rewritten).unwrap().reason.contains("rewritten"));
+    let moved = BrakeSettings { root: "demos", ..settings() };
+    assert!(brake(&wishes, &observed, &moved).unwrap().reason.contains("moved"));
     observed.record = Record::Missing;
     assert!(held(&observed, &wishes).unwrap().reason.contains("Lease"));
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use super::observed::{HealthFacts, Live};
 use super::publish::is_available;
 use super::{Desired, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
-use crate::config::Verify;
 use crate::model::ContentHash;
 
 /// Adds the next step of each verification of the solution, if there is one to make.
@@ -30,7 +29,7 @@ pub(super) fn verify(
         let step = match (known, facts.forced) {
             (true, false) => continue,
             (true, true) => Step::ForceActivation { key: scaler.clone(), on: false },
-            (false, false) if facts.paused || ground.verify == Verify::Never => continue,
+            (false, false) if facts.paused || !ground.verify => continue,
             (false, false) if slots == 0 => {
                 plan.waits.push(Gate::Slot);
                 continue;

@@ -40,7 +40,9 @@ pub(super) struct Commit {
 
 /// What the courier is asked to do.
 enum Order {
+    /// Look at the branch.
     Look,
+    /// Write these lines.
     Notes(BTreeMap<Revision, Vec<CommitStatus>>),
 }
 
@@ -88,11 +90,6 @@ impl Courier {
         if tokio::time::timeout(FAREWELL, &mut task).await.is_err() {
             task.abort();
         }
-    }
-
-    /// Asks for a look now. A full line means that one is coming anyway.
-    pub fn look(&self) {
-        let _ = self.orders.try_send(Order::Look);
     }
 
     /// Hands over lines for the notes; false if the line is full (ask again later).
