@@ -41,6 +41,7 @@ mod watch;
 mod write;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
 
 pub use fault::Faults;
@@ -213,7 +214,7 @@ impl Sandbox {
         let (latency, met, down) = {
             let mut state = self.lock();
             state.remember(&request);
-            (state.faults.latency, state.faults.next(), state.faults.down)
+            (state.faults.latency, state.faults.meet(), state.faults.down)
         };
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;

@@ -26,8 +26,12 @@ impl Sandbox {
         let found = match request.target() {
             Target::Ready => return Ok(Reply::Text(200, "ok")),
             Target::Version => Some(discovery::version()),
-            Target::CoreVersions if aggregated => Some(discovery::aggregated(kinds, true)),
-            Target::Groups if aggregated => Some(discovery::aggregated(kinds, false)),
+            Target::CoreVersions if aggregated => {
+                return Ok(Reply::Discovery(discovery::aggregated(kinds, true)));
+            }
+            Target::Groups if aggregated => {
+                return Ok(Reply::Discovery(discovery::aggregated(kinds, false)));
+            }
             Target::CoreVersions => Some(discovery::core_versions()),
             Target::Groups => Some(discovery::groups(kinds)),
             Target::Group(group) => discovery::group(kinds, &group),
@@ -100,7 +104,7 @@ impl Sandbox {
             metadata_only: request.metadata_only(),
         };
         if request.flag("watch") {
-            return Ok(self.watch(request, wanted)?);
+            return self.watch(request, wanted);
         }
         let after: Option<Place> = request
             .param("continue")
@@ -160,6 +164,9 @@ impl Sandbox {
         objects: &Objects,
         resource: &Arc<Resource>,
     ) -> Result<Reply, Refusal> {
+        if request.content_type.contains("protobuf") || request.content_type.contains("cbor") {
+            return Err(Refusal::unsupported_media_type(&request.content_type));
+        }
         let apply = request.content_type.starts_with("application/apply-patch");
         let body = if apply { read_yaml(&request.body)? } else { read_json(&request.body)? };
         let (manager, now) = (request.manager(), self.now());

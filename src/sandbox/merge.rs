@@ -319,29 +319,28 @@ pub fn strategic_patch(shape: Shape, target: &mut Value, patch: &Value) {
                 items.retain(|item| !gone.contains(item));
             }
         } else if name.starts_with('$') {
-            // The order of a list, and `retainKeys`: nothing that a field depends on.
+            // `$retainKeys` and the order of a list: nothing that a field depends on.
         } else if value.is_null() {
             target.remove(name);
         } else {
-            let inner = shape.field(name).unwrap_or_else(|| strategic_rule(value));
+            let inner = shape.field(name).unwrap_or_else(|| Shape::by_rule(value));
             let before = target.entry(name.clone()).or_insert(Value::Null);
-            strategic_value(inner, before, value);
+            let ordered = patch.contains_key(&format!("$setElementOrder/{name}"));
+            strategic_value(inner, before, value, ordered);
         }
     }
 }
 
-/// A map that is one value for an apply is still patched entry by entry.
-fn strategic_rule(value: &Value) -> Shape {
-    Shape::by_rule(value)
-}
-
-fn strategic_value(shape: Shape, before: &mut Value, value: &Value) {
+/// `ordered`: the patch says where its items stand, which for kubectl is at the end; without that
+/// the server puts new items first.
+fn strategic_value(shape: Shape, before: &mut Value, value: &Value, ordered: bool) {
     match (shape, value) {
         (_, Value::Object(_)) => strategic_patch(shape, before, value),
         (Shape::Keyed(keys, _) | Shape::KeyedAtoms(keys), Value::Array(items)) => {
             let mut merged = before.as_array().cloned().unwrap_or_default();
             // A patch names an item by its first key: two ports may share a number.
             let Some(key) = keys.first() else { return };
+            let mut first = 0;
             for item in items {
                 let same = |other: &Value| other.get(key.field) == item.get(key.field);
                 let place = merged.iter().position(same);
@@ -352,7 +351,9 @@ fn strategic_value(shape: Shape, before: &mut Value, value: &Value) {
                 } else {
                     let mut fresh = Value::Null;
                     strategic_patch(shape.item(), &mut fresh, item);
-                    merged.push(fresh);
+                    let at = if ordered { merged.len() } else { first };
+                    merged.insert(at, fresh);
+                    first += 1;
                 }
             }
             *before = Value::Array(merged);

@@ -77,6 +77,7 @@ fn collect_lost(sent: &Value, kept: &Value, path: &str, lost: &mut Vec<String>) 
 /// Fills in what the real server fills in before a write is recorded.
 pub fn fill(resource: &Resource, object: &mut Value) {
     drop_nulls(object);
+    drop_empties(object);
     let Some(map) = object.as_object_mut() else { return };
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("apps", "Deployment") => {
@@ -115,7 +116,7 @@ pub fn fill(resource: &Resource, object: &mut Value) {
         ("networking.k8s.io", "NetworkPolicy") => {
             let spec = entry(map, "spec");
             let mut types = vec![json!("Ingress")];
-            if spec.get("egress").is_some() {
+            if spec.contains_key("egress") {
                 types.push(json!("Egress"));
             }
             set(spec, "policyTypes", Value::Array(types));
@@ -349,6 +350,40 @@ fn is_qualified(key: &str) -> bool {
         Some((prefix, name)) => is_subdomain(prefix) && !name.is_empty() && is_label_value(name),
         None => !key.is_empty() && is_label_value(key),
     }
+}
+
+/// Empty labels, annotations and the like are absent ones.
+pub fn drop_empty_metadata(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|_, value| !is_empty(value));
+    }
+}
+
+/// The built-in types do not keep empty lists, nor empty maps of texts; an empty struct they do
+/// keep (`emptyDir: {}`).
+fn drop_empties(value: &mut Value) {
+    const MAPS: [&str; 8] = [
+        "labels",
+        "annotations",
+        "matchLabels",
+        "data",
+        "binaryData",
+        "nodeSelector",
+        "limits",
+        "requests",
+    ];
+    match value {
+        Value::Object(map) => {
+            map.retain(|name, v| !(is_empty(v) && (v.is_array() || MAPS.contains(&name.as_str()))));
+            map.values_mut().for_each(drop_empties);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_empties),
+        _ => {}
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
 }
 
 /// A null in an object is an absent field.

@@ -392,6 +392,7 @@ impl Write<'_> {
     }
 
     fn fill(&self, object: &mut Value) {
+        rules::drop_empty_metadata(object);
         match &self.resource.schema {
             Some(schema) => schema.fill(object),
             None => rules::fill(self.resource, object),
@@ -512,7 +513,10 @@ impl Write<'_> {
         entries: Vec<Entry>,
         old: &Arc<Value>,
     ) -> Result<Done, Refusal> {
-        if self.resource.counted && !same_spec(self.resource, &object, old) {
+        // A Deployment's annotations count like its spec, as on the real server.
+        let annotated = self.resource.is("apps", "deployments")
+            && object["metadata"]["annotations"] != old["metadata"]["annotations"];
+        if self.resource.counted && (annotated || !same_spec(self.resource, &object, old)) {
             let generation = generation(old) + 1;
             object["metadata"]["generation"] = json!(generation);
         }
