@@ -111,6 +111,24 @@ async fn what_another_adds_to_a_list_stays() {
 }
 
 #[tokio::test]
+async fn a_dropped_list_item_goes_even_if_another_owns_a_field_in_it() {
+    let s = sandbox();
+    let uri = "/api/v1/namespaces/p/services/s";
+    let service = |ports: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": ports}});
+    let both = service(json!([{"port": 80, "name": "a"}, {"port": 81, "name": "b"}]));
+    apply(&s, &format!("{uri}?fieldManager=m"), &both).await;
+    let patch = json!({"spec": {"ports": [{"port": 80, "targetPort": 8080}]}});
+    let kind = "application/strategic-merge-patch+json";
+    let (_, live) = send(&s, Method::PATCH, &format!("{uri}?fieldManager=o"), kind, &patch).await;
+    assert_eq!(live["spec"]["ports"].as_array().unwrap().len(), 2);
+    let one = service(json!([{"port": 81, "name": "b"}]));
+    let (code, live) = apply(&s, &format!("{uri}?fieldManager=m"), &one).await;
+    assert_eq!(code, 200);
+    assert_eq!(live["spec"]["ports"].as_array().unwrap().len(), 1);
+    assert_eq!(fields(&live, "o"), None);
+}
+
+#[tokio::test]
 async fn the_recorded_set_is_what_the_model_computes() {
     let s = sandbox();
     let (_, live) = apply(&s, &format!("{DEPLOYMENTS}/d?fieldManager=m"), &deployment(None)).await;
