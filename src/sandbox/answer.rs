@@ -61,6 +61,8 @@ pub enum Reply {
     },
     List(List),
     Json(u16, Value),
+    /// Discovery in its aggregated form, which clients know by its content type.
+    Discovery(Value),
     Text(u16, &'static str),
     /// The lines of a watch.
     Stream(Body),
@@ -118,6 +120,11 @@ impl Reply {
             }
             Self::List(list) => in_json(200, &list),
             Self::Json(code, value) => in_json(code, &value),
+            Self::Discovery(value) => {
+                const KIND: &str =
+                    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+                response(200, KIND, whole(value.to_string().into()))
+            }
             Self::Text(code, text) => {
                 response(code, "text/plain", whole(Bytes::from_static(text.as_bytes())))
             }

@@ -14,7 +14,7 @@ use super::selector::Selector;
 use super::store::Place;
 use super::watch::{self, Course, Wanted};
 use super::write::{Deleted, Done, Preconditions, Write, text};
-use super::{Sandbox, State, discovery, merge};
+use super::{Sandbox, State, discovery, patch};
 use crate::model::Kind;
 
 impl Sandbox {
@@ -26,8 +26,12 @@ impl Sandbox {
         let found = match request.target() {
             Target::Ready => return Ok(Reply::Text(200, "ok")),
             Target::Version => Some(discovery::version()),
-            Target::CoreVersions if aggregated => Some(discovery::aggregated(kinds, true)),
-            Target::Groups if aggregated => Some(discovery::aggregated(kinds, false)),
+            Target::CoreVersions if aggregated => {
+                return Ok(Reply::Discovery(discovery::aggregated(kinds, true)));
+            }
+            Target::Groups if aggregated => {
+                return Ok(Reply::Discovery(discovery::aggregated(kinds, false)));
+            }
             Target::CoreVersions => Some(discovery::core_versions()),
             Target::Groups => Some(discovery::groups(kinds)),
             Target::Group(group) => discovery::group(kinds, &group),
@@ -100,7 +104,7 @@ impl Sandbox {
             metadata_only: request.metadata_only(),
         };
         if request.flag("watch") {
-            return Ok(self.watch(request, wanted)?);
+            return self.watch(request, wanted);
         }
         let after: Option<Place> = request
             .param("continue")
@@ -160,6 +164,9 @@ impl Sandbox {
         objects: &Objects,
         resource: &Arc<Resource>,
     ) -> Result<Reply, Refusal> {
+        if request.content_type.contains("protobuf") || request.content_type.contains("cbor") {
+            return Err(Refusal::unsupported_media_type(&request.content_type));
+        }
         let apply = request.content_type.starts_with("application/apply-patch");
         let body = if apply { read_yaml(&request.body)? } else { read_json(&request.body)? };
         let (manager, now) = (request.manager(), self.now());
@@ -199,11 +206,11 @@ impl Sandbox {
             _ if apply => write.apply(store, body)?,
             _ => match request.content_type.split(';').next().unwrap_or_default().trim() {
                 "application/merge-patch+json" => {
-                    write.patch(store, |object| merge::merge_patch(object, &body))?
+                    write.patch(store, |object| patch::merge(object, &body))?
                 }
                 "application/strategic-merge-patch+json" if resource.schema.is_none() => write
                     .patch(store, |object| {
-                        merge::strategic_patch(resource.shape, object, &body);
+                        patch::strategic(resource.shape, object, &body);
                     })?,
                 other => return Err(Refusal::unsupported_media_type(other)),
             },
@@ -323,6 +330,9 @@ fn scale_of(object: &Value) -> Value {
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
         .collect();
     let metadata = &object["metadata"];
+    // Zero is left out.
+    let replicas = object.pointer("/spec/replicas").filter(|n| n.as_i64() != Some(0));
+    let spec = replicas.map_or(json!({}), |n| json!({"replicas": n}));
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {
@@ -330,7 +340,7 @@ fn scale_of(object: &Value) -> Value {
             "resourceVersion": metadata["resourceVersion"],
             "creationTimestamp": metadata["creationTimestamp"],
         },
-        "spec": {"replicas": object.pointer("/spec/replicas").cloned().unwrap_or(json!(0))},
+        "spec": spec,
         "status": {
             "replicas": object.pointer("/status/replicas").cloned().unwrap_or(json!(0)),
             "selector": selector.join(","),

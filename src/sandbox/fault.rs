@@ -33,7 +33,7 @@ pub struct Faults {
 
 impl Faults {
     /// The fault that the next request meets, counted down.
-    pub fn next(&mut self) -> Option<Refusal> {
+    pub(super) fn meet(&mut self) -> Option<Refusal> {
         if self.too_many.0 > 0 {
             self.too_many.0 -= 1;
             return Some(Refusal::too_many_requests(self.too_many.1));

@@ -187,25 +187,27 @@ pub fn update(
         .unwrap_or_default();
     // Forced: an update never conflicts.
     let _ = give_way(&mut managed, &changes, true);
-    let fields =
-        mine.without_below(&changes.removed).union(&changes.added).union(&changes.modified);
+    let fields = mine.difference(&changes.removed).union(&changes.added).union(&changes.modified);
     managed.push(entry(resource, writer, Operation::Update, fields));
     managed
 }
 
-/// A write through `/scale`: leaves an entry only if somebody owned the replicas before.
-pub fn scale(resource: &Resource, live: &Value, writer: &Writer<'_>) -> Vec<Entry> {
+/// A write through `/scale`: leaves an entry only if somebody owned the replicas before, and none
+/// for zero replicas, because a `Scale` leaves a zero out.
+pub fn scale(resource: &Resource, live: &Value, replicas: i64, writer: &Writer<'_>) -> Vec<Entry> {
     let mut managed = entries(live);
-    let mut replicas = FieldSet::default();
-    replicas.insert(&["f:spec", "f:replicas"]);
-    let owned = managed.iter().any(|e| e.fields.contains(&replicas));
+    let mut field = FieldSet::default();
+    field.insert(&["f:spec", "f:replicas"]);
+    let owned = managed.iter().any(|e| e.fields.contains(&field));
     if owned {
-        let changes = Changes { modified: replicas.clone(), ..Changes::default() };
+        let changes = Changes { modified: field.clone(), ..Changes::default() };
         let _ = give_way(&mut managed, &changes, true);
         managed.retain(|e| !e.is_of(writer, Operation::Update));
-        let mut fresh = entry(resource, writer, Operation::Update, replicas);
-        fresh.time = None;
-        managed.push(fresh);
+        if replicas > 0 {
+            let mut fresh = entry(resource, writer, Operation::Update, field);
+            fresh.time = None;
+            managed.push(fresh);
+        }
     }
     managed
 }
@@ -241,8 +243,7 @@ fn give_way(managed: &mut Vec<Entry>, changes: &Changes, force: bool) -> Result<
         return Err(Refusal::field_conflicts(&conflicts));
     }
     for entry in managed.iter_mut() {
-        let fields = entry.fields.difference(&written);
-        entry.fields = fields.without_below(&changes.removed);
+        entry.fields = entry.fields.difference(&written).difference(&changes.removed);
     }
     managed.retain(|entry| !entry.fields.is_empty());
     Ok(())

@@ -81,9 +81,17 @@ fn merge_items(
 /// Takes out of `value` what is in `last` and in no set of `kept`, with all that lies below.
 pub fn take_out(shape: Shape, value: &mut Value, last: &FieldSet, kept: &FieldSet) {
     for (element, below) in last.children() {
-        let Some(stays) = kept.child(element) else {
-            remove(shape, value, element);
-            continue;
+        let nothing = FieldSet::default();
+        // An item goes with all that is in it, unless somebody owns the item itself.
+        let item = !element.starts_with("f:");
+        let stays = match kept.child(element).filter(|stays| !item || stays.is_member()) {
+            Some(stays) => stays,
+            // Nobody owns the name that is in it, yet it stays.
+            None if element == "f:metadata" => &nothing,
+            None => {
+                remove(shape, value, element);
+                continue;
+            }
         };
         if below.is_empty() {
             continue;
@@ -275,97 +283,4 @@ impl Walk<'_> {
 
 fn keyed(keys: &[ListKey], item: &Value) -> String {
     keyed_element(keys, item).unwrap_or_default()
-}
-
-/// RFC 7386.
-pub fn merge_patch(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let Value::Object(target) = target else { return };
-    for (name, value) in patch {
-        if value.is_null() {
-            target.remove(name);
-        } else {
-            merge_patch(target.entry(name.clone()).or_insert(Value::Null), value);
-        }
-    }
-}
-
-/// Kubernetes' own patch: like [`merge_patch`], but lists with keys are merged item by item, and
-/// `$patch: delete|replace`, `$setElementOrder/...` and `$deleteFromPrimitiveList/...` steer it.
-pub fn strategic_patch(shape: Shape, target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if patch.get("$patch").and_then(Value::as_str) == Some("replace") {
-        let rest = patch.iter().filter(|(name, _)| *name != "$patch");
-        *target = Value::Object(rest.map(|(name, value)| (name.clone(), value.clone())).collect());
-        return;
-    }
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let Value::Object(target) = target else { return };
-    for (name, value) in patch {
-        if let Some(list) = name.strip_prefix("$deleteFromPrimitiveList/") {
-            let gone = value.as_array().cloned().unwrap_or_default();
-            if let Some(Value::Array(items)) = target.get_mut(list) {
-                items.retain(|item| !gone.contains(item));
-            }
-        } else if name.starts_with('$') {
-            // The order of a list, and `retainKeys`: nothing that a field depends on.
-        } else if value.is_null() {
-            target.remove(name);
-        } else {
-            let inner = shape.field(name).unwrap_or_else(|| strategic_rule(value));
-            let before = target.entry(name.clone()).or_insert(Value::Null);
-            strategic_value(inner, before, value);
-        }
-    }
-}
-
-/// A map that is one value for an apply is still patched entry by entry.
-fn strategic_rule(value: &Value) -> Shape {
-    Shape::by_rule(value)
-}
-
-fn strategic_value(shape: Shape, before: &mut Value, value: &Value) {
-    match (shape, value) {
-        (_, Value::Object(_)) => strategic_patch(shape, before, value),
-        (Shape::Keyed(keys, _) | Shape::KeyedAtoms(keys), Value::Array(items)) => {
-            let mut merged = before.as_array().cloned().unwrap_or_default();
-            // A patch names an item by its first key: two ports may share a number.
-            let Some(key) = keys.first() else { return };
-            for item in items {
-                let same = |other: &Value| other.get(key.field) == item.get(key.field);
-                let place = merged.iter().position(same);
-                if item.get("$patch").and_then(Value::as_str) == Some("delete") {
-                    merged.retain(|other| !same(other));
-                } else if let Some(place) = place {
-                    strategic_patch(shape.item(), &mut merged[place], item);
-                } else {
-                    let mut fresh = Value::Null;
-                    strategic_patch(shape.item(), &mut fresh, item);
-                    merged.push(fresh);
-                }
-            }
-            *before = Value::Array(merged);
-        }
-        (Shape::Set, Value::Array(items)) => {
-            let mut merged = before.as_array().cloned().unwrap_or_default();
-            for item in items {
-                if !merged.contains(item) {
-                    merged.push(item.clone());
-                }
-            }
-            *before = Value::Array(merged);
-        }
-        _ => *before = value.clone(),
-    }
 }

@@ -1,11 +1,11 @@
-//! What the real server fills in and objects to, for the built-in kinds.
+//! What the real server objects to, for the built-in kinds and for all metadata.
 
 use k8s_openapi::api::{apps, batch, coordination, core, networking};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::kinds::Resource;
 use super::refusal::Cause;
@@ -74,142 +74,6 @@ fn collect_lost(sent: &Value, kept: &Value, path: &str, lost: &mut Vec<String>) 
     }
 }
 
-/// Fills in what the real server fills in before a write is recorded.
-pub fn fill(resource: &Resource, object: &mut Value) {
-    drop_nulls(object);
-    let Some(map) = object.as_object_mut() else { return };
-    match (resource.group.as_str(), resource.kind.as_str()) {
-        ("apps", "Deployment") => {
-            let spec = entry(map, "spec");
-            set(spec, "replicas", json!(1));
-            set(spec, "revisionHistoryLimit", json!(10));
-            set(spec, "progressDeadlineSeconds", json!(600));
-            let strategy = entry(spec, "strategy");
-            set(strategy, "type", json!("RollingUpdate"));
-            if strategy.get("type") == Some(&json!("RollingUpdate")) {
-                let rolling = entry(strategy, "rollingUpdate");
-                set(rolling, "maxSurge", json!("25%"));
-                set(rolling, "maxUnavailable", json!("25%"));
-            }
-            fill_template(spec);
-        }
-        ("apps", "StatefulSet") => {
-            let spec = entry(map, "spec");
-            set(spec, "replicas", json!(1));
-            set(spec, "podManagementPolicy", json!("OrderedReady"));
-            fill_template(spec);
-        }
-        ("batch", "Job") => fill_template(entry(map, "spec")),
-        ("", "Pod") => fill_pod(entry(map, "spec")),
-        ("", "Service") => {
-            let spec = entry(map, "spec");
-            set(spec, "type", json!("ClusterIP"));
-            set(spec, "sessionAffinity", json!("None"));
-            set(spec, "internalTrafficPolicy", json!("Cluster"));
-            for port in list(spec, "ports") {
-                set(port, "protocol", json!("TCP"));
-                let number = port.get("port").cloned().unwrap_or_default();
-                set(port, "targetPort", number);
-            }
-        }
-        ("networking.k8s.io", "NetworkPolicy") => {
-            let spec = entry(map, "spec");
-            let mut types = vec![json!("Ingress")];
-            if spec.get("egress").is_some() {
-                types.push(json!("Egress"));
-            }
-            set(spec, "policyTypes", Value::Array(types));
-            for rules in ["ingress", "egress"] {
-                for rule in list(spec, rules) {
-                    for port in list(rule, "ports") {
-                        set(port, "protocol", json!("TCP"));
-                    }
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// What the server allots to a new object, owned by nobody.
-pub fn allot(resource: &Resource, object: &mut Value, number: u64) {
-    let Some(map) = object.as_object_mut() else { return };
-    match (resource.group.as_str(), resource.kind.as_str()) {
-        ("", "Namespace") => {
-            set(entry(map, "spec"), "finalizers", json!(["kubernetes"]));
-            set(entry(map, "status"), "phase", json!("Active"));
-        }
-        ("", "Service") => {
-            let spec = entry(map, "spec");
-            let address =
-                format!("10.{}.{}.{}", 96 + (number >> 16) % 4, number >> 8 & 255, number & 255);
-            set(spec, "clusterIP", json!(address));
-            let address = spec.get("clusterIP").cloned().unwrap_or_default();
-            set(spec, "clusterIPs", json!([address]));
-            set(spec, "ipFamilies", json!(["IPv4"]));
-            set(spec, "ipFamilyPolicy", json!("SingleStack"));
-            set(entry(map, "status"), "loadBalancer", json!({}));
-        }
-        ("apps", "Deployment" | "StatefulSet") | ("batch", "Job") => {
-            entry(map, "status");
-        }
-        ("", "Pod") => set(entry(map, "status"), "phase", json!("Pending")),
-        _ => {}
-    }
-}
-
-fn fill_template(spec: &mut Map<String, Value>) {
-    let template = entry(spec, "template");
-    entry(template, "metadata");
-    fill_pod(entry(template, "spec"));
-}
-
-fn fill_pod(spec: &mut Map<String, Value>) {
-    set(spec, "restartPolicy", json!("Always"));
-    set(spec, "terminationGracePeriodSeconds", json!(30));
-    set(spec, "dnsPolicy", json!("ClusterFirst"));
-    set(spec, "schedulerName", json!("default-scheduler"));
-    set(spec, "securityContext", json!({}));
-    for containers in ["initContainers", "containers"] {
-        for container in list(spec, containers) {
-            let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
-            let tagged = image.contains('@')
-                || image
-                    .rsplit('/')
-                    .next()
-                    .is_some_and(|n| n.contains(':') && !n.ends_with(":latest"));
-            set(
-                container,
-                "imagePullPolicy",
-                json!(if tagged { "IfNotPresent" } else { "Always" }),
-            );
-            set(container, "resources", json!({}));
-            set(container, "terminationMessagePath", json!("/dev/termination-log"));
-            set(container, "terminationMessagePolicy", json!("File"));
-            for port in list(container, "ports") {
-                set(port, "protocol", json!("TCP"));
-            }
-            for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
-                if let Some(probe) = container.get_mut(probe).and_then(Value::as_object_mut) {
-                    set(probe, "timeoutSeconds", json!(1));
-                    set(probe, "periodSeconds", json!(10));
-                    set(probe, "successThreshold", json!(1));
-                    set(probe, "failureThreshold", json!(3));
-                    if let Some(http) = probe.get_mut("httpGet").and_then(Value::as_object_mut) {
-                        set(http, "path", json!("/"));
-                        set(http, "scheme", json!("HTTP"));
-                    }
-                }
-            }
-        }
-    }
-    for volume in list(spec, "volumes") {
-        if let Some(map) = volume.get_mut("configMap").and_then(Value::as_object_mut) {
-            set(map, "defaultMode", json!(420));
-        }
-    }
-}
-
 /// What the real server objects to in a built-in object, beside its types.
 pub fn judge(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<Cause> {
     let mut causes = Vec::new();
@@ -228,6 +92,12 @@ pub fn judge(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<Ca
                 causes.push(Cause::invalid("spec.template.metadata.labels", labels, why));
             }
             judge_pod(at("/spec/template/spec"), "spec.template.spec", &mut causes);
+            if at("/spec/strategy/type") == Some(&json!("Recreate"))
+                && at("/spec/strategy/rollingUpdate").is_some()
+            {
+                let why = "may not be specified when strategy `type` is 'Recreate'";
+                causes.push(Cause::forbidden("spec.strategy.rollingUpdate", why));
+            }
             if let Some(before) = old.and_then(|o| o.pointer("/spec/selector"))
                 && let Some(now) = at("/spec/selector")
                 && before != now
@@ -349,40 +219,4 @@ fn is_qualified(key: &str) -> bool {
         Some((prefix, name)) => is_subdomain(prefix) && !name.is_empty() && is_label_value(name),
         None => !key.is_empty() && is_label_value(key),
     }
-}
-
-/// A null in an object is an absent field.
-pub fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|_, v| !v.is_null());
-            map.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
-}
-
-fn set(map: &mut Map<String, Value>, name: &str, value: Value) {
-    map.entry(name).or_insert(value);
-}
-
-/// The map at `name`, made if it is not there. What is no map becomes one.
-pub fn entry<'a>(map: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<String, Value> {
-    let value = map.entry(name).or_insert_with(|| json!({}));
-    if !value.is_object() {
-        *value = json!({});
-    }
-    match value {
-        Value::Object(map) => map,
-        _ => unreachable!("made a map above"),
-    }
-}
-
-fn list<'a>(
-    map: &'a mut Map<String, Value>,
-    name: &str,
-) -> impl Iterator<Item = &'a mut Map<String, Value>> {
-    let items = map.get_mut(name).and_then(Value::as_array_mut);
-    items.into_iter().flatten().filter_map(Value::as_object_mut)
 }

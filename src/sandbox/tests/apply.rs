@@ -111,6 +111,24 @@ async fn what_another_adds_to_a_list_stays() {
 }
 
 #[tokio::test]
+async fn a_dropped_list_item_goes_even_if_another_owns_a_field_in_it() {
+    let s = sandbox();
+    let uri = "/api/v1/namespaces/p/services/s";
+    let service = |ports: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": ports}});
+    let both = service(json!([{"port": 80, "name": "a"}, {"port": 81, "name": "b"}]));
+    apply(&s, &format!("{uri}?fieldManager=m"), &both).await;
+    let patch = json!({"spec": {"ports": [{"port": 80, "targetPort": 8080}]}});
+    let kind = "application/strategic-merge-patch+json";
+    let (_, live) = send(&s, Method::PATCH, &format!("{uri}?fieldManager=o"), kind, &patch).await;
+    assert_eq!(live["spec"]["ports"].as_array().unwrap().len(), 2);
+    let one = service(json!([{"port": 81, "name": "b"}]));
+    let (code, live) = apply(&s, &format!("{uri}?fieldManager=m"), &one).await;
+    assert_eq!(code, 200);
+    assert_eq!(live["spec"]["ports"].as_array().unwrap().len(), 1);
+    assert_eq!(fields(&live, "o"), None);
+}
+
+#[tokio::test]
 async fn the_recorded_set_is_what_the_model_computes() {
     let s = sandbox();
     let (_, live) = apply(&s, &format!("{DEPLOYMENTS}/d?fieldManager=m"), &deployment(None)).await;
@@ -148,7 +166,38 @@ async fn a_new_annotation_is_recorded_with_its_map() {
         fields(&live, "curl").unwrap(),
         json!({"f:metadata": {"f:annotations": {".": {}, "f:x": {}}, "f:labels": {"f:a": {}}}})
     );
-    assert_eq!(live["metadata"]["generation"], 1);
+    // The real server counts a Deployment's annotations, not its labels.
+    assert_eq!(live["metadata"]["generation"], 2);
+    let (_, live) =
+        merge(&s, &format!("{DEPLOYMENTS}/d"), &json!({"metadata": {"labels": {"a": "d"}}})).await;
+    assert_eq!(live["metadata"]["generation"], 2);
+}
+
+#[tokio::test]
+async fn an_empty_map_goes_with_its_last_entry_and_its_owner() {
+    let s = sandbox();
+    apply(&s, &format!("{MAPS}/a?fieldManager=m"), &map("a", json!({"a": "b"}))).await;
+    merge(&s, &format!("{MAPS}/a"), &json!({"metadata": {"annotations": {"x": "y"}}})).await;
+    let (_, live) =
+        merge(&s, &format!("{MAPS}/a"), &json!({"metadata": {"annotations": {"x": null}}})).await;
+    assert_eq!(live["metadata"].get("annotations"), None);
+    assert_eq!(fields(&live, "curl"), None);
+}
+
+#[tokio::test]
+async fn an_empty_list_is_owned_but_not_kept() {
+    let s = sandbox();
+    let uri = "/apis/networking.k8s.io/v1/namespaces/p/networkpolicies/n?fieldManager=m";
+    let body = json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "n"},
+        "spec": {"podSelector": {}, "egress": []}});
+    let (_, live) = apply(&s, uri, &body).await;
+    assert_eq!(live["spec"], json!({"podSelector": {}, "policyTypes": ["Ingress"]}));
+    assert_eq!(
+        fields(&live, "m").unwrap(),
+        json!({"f:spec": {"f:egress": {}, "f:podSelector": {}}})
+    );
+    let (_, again) = apply(&s, uri, &body).await;
+    assert_eq!(live, again);
 }
 
 #[tokio::test]
