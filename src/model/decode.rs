@@ -141,10 +141,10 @@ impl Sheet {
 fn hide(fault: &mut Fault, text: &Spanned<String>) {
     let stars = |text: &str| "*".repeat(text.chars().count());
     for line in text.value.lines().map(str::trim).filter(|line| line.len() >= 4) {
-        let hidden = |shown: &String| shown.replace(line, &stars(line));
-        fault.message = hidden(&fault.message);
-        fault.help = fault.help.as_ref().map(hidden);
-        fault.snippet = fault.snippet.as_ref().map(hidden);
+        let shown = [Some(&mut fault.message), fault.help.as_mut(), fault.snippet.as_mut()];
+        for shown in shown.into_iter().flatten() {
+            *shown = shown.replace(line, &stars(line));
+        }
     }
     let at = text.at;
     if let Some(shown) = &mut fault.snippet
