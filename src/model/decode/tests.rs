@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::model::Party;
 
 const SCHEMA: Schema = Schema {
     allowed: &["name", "port", "ready", "after", "size", "tags", "image"],

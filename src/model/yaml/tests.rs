@@ -77,7 +77,7 @@ fn what_makes_a_file_say_more_than_it_shows_is_found_by_name() {
 fn what_is_no_text_is_named_before_it_is_parsed() {
     let one = |bytes: &[u8]| read(bytes).findings[0].problem;
     assert_eq!(one(&[0xff, 0xfe, b'a', 0]), Problem::Utf16);
-    assert_eq!(one(b"a\0:\0 \01\0"), Problem::Utf16);
+    assert_eq!(one(b"a\0:\0 \x001\0"), Problem::Utf16);
     assert_eq!(one(b"a: \0"), Problem::Binary);
     assert_eq!(one(b"a: \xff"), Problem::NotUtf8);
     assert_eq!(one(&vec![b'a'; MAX_BYTES + 1]), Problem::TooLarge);
