@@ -266,7 +266,16 @@ impl<'a> Cursor<'a> {
     /// `true` or `false`.
     pub fn boolean(&self) -> Option<Spanned<bool>> {
         match self.node.value {
-            Value::Bool(value) => Some(self.spanned(value)),
+            // `True` and `TRUE` are booleans to YAML; one spelling is enough for a reviewer.
+            Value::Bool(value) if self.sheet.shows(self.at(), &value.to_string()) => {
+                Some(self.spanned(value))
+            }
+            Value::Bool(value) => {
+                let message = format!("`{}` is not `true` or `false`", self.path);
+                let help = format!("write {value}, in lower case");
+                self.sheet.report(self.fault(code::NOT_ONE_OF, message).help(help));
+                None
+            }
             _ => {
                 self.wrong_type("`true` or `false`", None);
                 None

@@ -60,6 +60,14 @@ impl Sheet {
         Fault::new(code, self.file.as_str(), self.party, message).at(at).snippet(snippet)
     }
 
+    /// Whether the file shows exactly this text at a place of one line.
+    pub(super) fn shows(&self, at: Span, text: &str) -> bool {
+        let line = self.lines.get((at.line as usize).saturating_sub(1));
+        let from = (at.column as usize).saturating_sub(1);
+        let length = (at.end_column as usize).saturating_sub(at.column as usize);
+        line.is_some_and(|line| line.chars().skip(from).take(length).eq(text.chars()))
+    }
+
     /// Adds a fault to what this file is refused for.
     pub fn report(&self, fault: Fault) {
         self.faults.borrow_mut().push(fault);

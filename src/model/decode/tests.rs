@@ -76,3 +76,16 @@ fn an_alias_is_told_once_and_not_again_as_a_wrong_type() {
     });
     assert_eq!(faults.len(), 2, "{faults:#?}");
 }
+
+#[test]
+fn a_boolean_has_one_spelling() {
+    let read = |text: &str| {
+        judged(text, |fields| {
+            fields.get("ready").and_then(|c| c.boolean());
+        })
+    };
+    assert_eq!(read("name: \u{e4}\nready: true # yes\n").len(), 0);
+    assert_eq!(read("{name: \u{e4}, ready: false}\n").len(), 0);
+    let shouted = read("ready: TRUE\n");
+    assert!(shouted[0].contains("write true"), "{shouted:#?}");
+}
