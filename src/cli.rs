@@ -31,9 +31,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// How log lines on stderr look.
-    #[arg(long, global = true, value_enum, default_value = "text")]
-    log_format: LogFormat,
+    #[command(flatten)]
+    log: LogArguments,
+}
+
+/// One log line an event, on stderr. Without a flag, the settings decide.
+#[derive(Clone, Debug, Args)]
+struct LogArguments {
+    /// How log lines look.
+    #[arg(long, global = true, value_enum)]
+    log_format: Option<LogFormat>,
     /// What is logged: error, warn, info, debug or trace.
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -90,6 +97,9 @@ struct SettingsArguments {
     /// The catalogue's root in the repository.
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
+    /// Where the bare clone lies: a cache.
+    #[arg(long, value_name = "DIR")]
+    mirror: Option<std::path::PathBuf>,
     /// The name of this daemon on its cluster.
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
@@ -136,9 +146,7 @@ impl From<Answer> for ExitCode {
 
 /// Runs the command that the arguments ask for.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let quiet = matches!(cli.command, Command::Demo(_));
-    log(&cli, if quiet { "warn" } else { "info" });
+    let Cli { command, log } = Cli::parse();
     // rustls asks for one provider; a second installation is no harm.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -149,10 +157,13 @@ pub fn main() -> ExitCode {
         }
     };
     let answer = runtime.block_on(async {
-        match cli.command {
-            Command::Demo(arguments) => demo::demo(arguments).await,
-            Command::Run(arguments) => once::run(arguments).await,
-            Command::Once(arguments) => once::once(arguments).await,
+        match command {
+            Command::Demo(arguments) => {
+                log.begin("warn", false);
+                demo::demo(arguments).await
+            }
+            Command::Run(arguments) => once::run(arguments, &log).await,
+            Command::Once(arguments) => once::once(arguments, &log).await,
             Command::Render(arguments) => render::render(&arguments),
             Command::Plan(arguments) => plan::plan(arguments).await,
             Command::Status(arguments) => status::status(arguments).await,
@@ -170,20 +181,25 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// One line per event on stderr.
-fn log(cli: &Cli, default: &str) {
-    use std::io::IsTerminal as _;
-    let level = cli.log_level.clone().unwrap_or_else(|| default.to_owned());
-    let filter = tracing_subscriber::EnvFilter::try_new(format!("error,vitrine={level}"))
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,vitrine=info"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal());
-    match cli.log_format {
-        LogFormat::Text => builder.compact().init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+impl LogArguments {
+    /// Begins to log; `level` and `json` are what stands where no flag does.
+    fn begin(&self, level: &str, json: bool) {
+        use std::io::IsTerminal as _;
+        let level = self.log_level.as_deref().unwrap_or(level);
+        let filter = tracing_subscriber::EnvFilter::try_new(format!("error,vitrine={level}"))
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,vitrine=info"));
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal());
+        let json = self.log_format.map_or(json, |format| format == LogFormat::Json);
+        // A second beginning, as in a test, is no harm.
+        let _ = if json {
+            builder.json().flatten_event(true).try_init()
+        } else {
+            builder.compact().try_init()
+        };
     }
 }
 

@@ -7,7 +7,7 @@
 
 pub mod apply;
 pub mod catalog;
-// pub mod cli;
+pub mod cli;
 pub mod config;
 pub mod model;
 pub mod plan;

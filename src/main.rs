@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    std::process::ExitCode::SUCCESS
+    vitrine::cli::main()
 }

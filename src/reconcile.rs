@@ -21,7 +21,7 @@ use crate::apply::{Cluster, Touched};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{self, Catalog, Solution};
 use crate::config::{Config, Verify};
-use crate::model::{InstanceName, Kind, ObjectKey, Party, Revision, names::NAMESPACE_PREFIX};
+use crate::model::{Kind, ObjectKey, Party, Revision, names::NAMESPACE_PREFIX};
 use crate::plan::brake::Wishes;
 use crate::plan::observed::{HealthFacts, KindState, Record};
 use crate::plan::{
@@ -177,6 +177,7 @@ impl Engine {
             }
         };
         self.cluster.stop().await;
+        self.courier.stop().await;
         ended
     }
 
@@ -210,6 +211,7 @@ impl Engine {
         let plans = self.think(Timestamp::now());
         let plans = plans.into_iter().filter(|(_, plan)| !plan.is_empty()).collect();
         self.cluster.stop().await;
+        self.courier.stop().await;
         Ok(Outlook { plans, hold: self.hold })
     }
 
@@ -271,6 +273,9 @@ impl Engine {
 
     /// Decides on the brake and returns the solutions whose plans it changes.
     fn apply_brake(&mut self, now: Timestamp) -> BTreeSet<String> {
+        if !self.knows_every_kind() {
+            return BTreeSet::new(); // it could not count, and the plan deletes nothing until then
+        }
         let settings = BrakeSettings {
             safety: &self.settings.safety,
             root: &self.settings.repository.path,

@@ -56,6 +56,9 @@ struct Inner {
 }
 
 impl Source {
+    /// Commits of the branch whose notes are kept in any case.
+    pub const KEPT_NOTES: usize = 500;
+
     /// Judges the address and the credentials' kind, and opens or makes the mirror. A mirror that
     /// is corrupt, locked by a killed process or made for another repository is thrown away and
     /// made again. Touches no network.
@@ -126,17 +129,15 @@ impl Source {
     /// did not change since the last call is the same allocation as then.
     ///
     /// # Errors
-    /// [`Unknown`] for a commit, a path or an object that is not there, and for a catalogue beyond
-    /// the limits of [`snapshot`](self).
+    /// [`Unknown`] for a commit, a path or an object that is not there, and for a catalogue of more
+    /// than 200 000 files and folders or 512 MiB of files that are read.
     pub async fn read(&mut self, revision: &Revision) -> Result<Snapshot, Unknown> {
         let revision = revision.clone();
         self.blocking(move |inner| {
-            let read =
-                snapshot::read(inner.mirror.repository(), &inner.root, &revision, &inner.folders);
-            inner.check_objects(read).map(|(snapshot, folders)| {
-                inner.folders = folders;
-                snapshot
-            })
+            let (snapshot, folders) =
+                snapshot::read(inner.mirror.repository(), &inner.root, &revision, &inner.folders)?;
+            inner.folders = folders;
+            Ok(snapshot)
         })
         .await
     }
@@ -153,8 +154,7 @@ impl Source {
     ) -> Result<Changes, Unknown> {
         let (from, to) = (from.cloned(), to.clone());
         self.blocking(move |inner| {
-            let read = history::changes(inner.mirror.repository(), &inner.root, from.as_ref(), &to);
-            inner.check_objects(read)
+            history::changes(inner.mirror.repository(), &inner.root, from.as_ref(), &to)
         })
         .await
     }
@@ -171,14 +171,13 @@ impl Source {
     ) -> Result<BTreeMap<String, Revision>, Unknown> {
         let (at, folders) = (at.clone(), folders.clone());
         self.blocking(move |inner| {
-            let read = history::last_changes(
+            history::last_changes(
                 inner.mirror.repository(),
                 &inner.root,
                 &at,
                 &folders,
                 &mut inner.records,
-            );
-            inner.check_objects(read)
+            )
         })
         .await
     }
@@ -229,6 +228,28 @@ impl Source {
         .await
     }
 
+    /// Says which notes are still wanted: those of `records` and of the newest
+    /// [`Source::KEPT_NOTES`] commits at `at`. The next batch drops the others. Until this is
+    /// called, none is dropped.
+    ///
+    /// # Errors
+    /// [`Unknown`] if `at` is not in the mirror.
+    pub async fn retain_notes(
+        &mut self,
+        at: &Revision,
+        records: BTreeSet<Revision>,
+    ) -> Result<(), Unknown> {
+        let at = at.clone();
+        self.blocking(move |inner| {
+            let mut wanted = records;
+            let repository = inner.mirror.repository();
+            wanted.extend(history::newest(repository, &at, Self::KEPT_NOTES)?);
+            inner.notes.retain(wanted);
+            Ok(())
+        })
+        .await
+    }
+
     async fn blocking<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut Inner) -> Result<T, Trouble> + Send + 'static,
@@ -236,7 +257,12 @@ impl Source {
         let inner = Arc::clone(&self.inner);
         let task = tokio::task::spawn_blocking(move || {
             // A panic in an earlier call left nothing half-done that a fetch would not mend.
-            work(&mut inner.lock().unwrap_or_else(PoisonError::into_inner))
+            let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = work(&mut inner);
+            if matches!(result, Err(Trouble { damaged: true, .. })) {
+                inner.mirror.distrust();
+            }
+            result
         });
         match task.await {
             Ok(result) => result.map_err(Unknown::from),
@@ -260,14 +286,6 @@ impl Inner {
             notes: notes::Copies::default(),
         })
     }
-
-    /// An object that should be in the mirror and is not: the next fetch makes the mirror again.
-    fn check_objects<T>(&mut self, read: Result<T, Trouble>) -> Result<T, Trouble> {
-        if let Err(Trouble { damaged: true, .. }) = &read {
-            self.mirror.distrust();
-        }
-        read
-    }
 }
 
 /// Why something could not be read or written: one sentence for the operator.
@@ -275,7 +293,7 @@ impl Inner {
 #[error("{sentence}")]
 struct Trouble {
     sentence: String,
-    /// The mirror itself is at fault.
+    /// The mirror itself seems to be at fault: the next fetch makes it again.
     damaged: bool,
 }
 

@@ -3,5 +3,10 @@
 //! A scenario runs on both API servers, the one in memory and the real one; where it cannot, it
 //! says why. A difference between the two is a bug of the sandbox.
 
+mod apply;
 mod control_plane;
+mod drift;
 mod fields;
+mod publish;
+mod removal;
+mod restart;

@@ -4,10 +4,12 @@
 // Shared by scenarios that come and go; the ones on duty decide what is used.
 #![allow(dead_code)]
 
+pub mod catalogue;
 pub mod certificates;
 mod clear;
 #[macro_use]
 pub mod cluster;
+pub mod daemon;
 pub mod guard;
 pub mod objects;
 pub mod players;

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{Answer, Format, Stop, follow, once, settings, stopped_by_signal, terminal};
 use crate::apply::{self, Cluster};
 use crate::reconcile::{Engine, Until};
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::{Options, Sandbox};
 use crate::source::{self, Source};
 use crate::status::table;
 use crate::web;
@@ -45,12 +45,13 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     let listener =
         if arguments.once { None } else { Some(once::bind(&arguments.listen).await?) };
 
-    let sandbox = Sandbox::new(sandbox::Options::demo());
+    let sandbox = Sandbox::new(Options { controllers: true, ..Options::default() });
     let api = once::bind("127.0.0.1:0").await?;
     let kubeconfig = folder.join("kubeconfig");
     let address = api.local_addr().map_err(|e| Stop::new(e.to_string()))?;
-    write(&kubeconfig, &sandbox::kubeconfig(address))?;
-    sandbox.serve(api);
+    write(&kubeconfig, &Sandbox::kubeconfig(address))?;
+    let _served = sandbox.serve(api);
+    furnish(&sandbox)?;
 
     let config = settings::of_demo(INSTANCE, &catalogue, &folder.join("mirror"))?;
     let source = Source::open(&config.repository).map_err(|unknown| Stop::new(unknown.cause))?;
@@ -92,6 +93,21 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     let ended = engine.await;
     told.abort();
     ended.map(|_| Answer::Good).map_err(|error| Stop::new(format!("the engine ended: {error}")))
+}
+
+/// What an operator has set up before vitrine comes: the namespaces of the daemon and of KEDA.
+fn furnish(sandbox: &Sandbox) -> Result<(), Stop> {
+    for name in ["vitrine-system", "keda", "edge"] {
+        let namespace = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": { "name": name },
+        });
+        sandbox
+            .create("operator", namespace)
+            .map_err(|refusal| Stop::new(format!("the sandbox refuses a namespace: {refusal:?}")))?;
+    }
+    Ok(())
 }
 
 /// The demo's folder, and the guard that removes it if it is temporary.
@@ -151,7 +167,7 @@ Three things to try in another terminal; each shows here and on the board within
   cd {repo}
 
   1  another image: one object changes, it is woken once and seen running
-     sed -i 's/:1\\.4\\.0@/:1.4.1@/' use/solution.yaml && git commit -qam 'A newer encoder'
+     sed -i 's/sha256:a3b1/sha256:b3b1/' use/solution.yaml && git commit -qam 'A newer encoder'
 
   2  a mistake: the commit is told the line, the old revision keeps serving
      echo 'replicas: 3' >> use/solution.yaml && git commit -qam 'Oops'

@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{Answer, Format, SettingsArguments, Stop, settings, stopped_by_signal, terminal};
+use super::{
+    Answer, Format, LogArguments, SettingsArguments, Stop, settings, stopped_by_signal, terminal,
+};
 use crate::apply::{self, Cluster};
 use crate::config::Config;
 use crate::reconcile::{Ended, Engine, Until};
@@ -31,8 +33,9 @@ pub(super) struct OnceArguments {
 }
 
 /// The daemon. Ends with 0 when it is told to stop.
-pub(super) async fn run(arguments: RunArguments) -> Result<Answer, Stop> {
+pub(super) async fn run(arguments: RunArguments, log: &LogArguments) -> Result<Answer, Stop> {
     let config = settings::read(&arguments.settings)?;
+    log.begin(&config.log.level, config.log.json);
     let stop = stopped_by_signal()?;
     let engine = start(&config).await?;
     let (engine, boards) = engine;
@@ -53,8 +56,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<Answer, Stop> {
 }
 
 /// One publication.
-pub(super) async fn once(arguments: OnceArguments) -> Result<Answer, Stop> {
+pub(super) async fn once(arguments: OnceArguments, log: &LogArguments) -> Result<Answer, Stop> {
     let config = settings::read(&arguments.settings)?;
+    log.begin(&config.log.level, config.log.json);
     let stop = stopped_by_signal()?;
     let (engine, boards) = start(&config).await?;
     let ended = engine.run(Until::Quiet { at_most: arguments.timeout }, stop).await;

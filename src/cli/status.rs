@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Answer, Format, Stop, once};
-use crate::config;
+use super::{Answer, Format, Stop, once, settings};
 use crate::model::InstanceName;
 use crate::reconcile::Ended;
 use crate::source::Source;
@@ -73,7 +72,9 @@ async fn of_notes(arguments: &Arguments, at: &str) -> Result<Answer, Stop> {
     let instance = InstanceName::parse(&arguments.instance)
         .map_err(|error| Stop::new(format!("--instance: {error}")))?;
     let mirror = tempfile::tempdir().map_err(|e| Stop::new(format!("no temporary folder: {e}")))?;
-    let repository = config::Repository::local(&arguments.repo, mirror.path().join("mirror"));
+    let repository =
+        settings::of_demo(&arguments.instance, &arguments.repo, &mirror.path().join("mirror"))?
+            .repository;
     let unknown = |u: crate::catalog::snapshot::Unknown| Stop::new(u.cause);
     let mut source = Source::open(&repository).map_err(unknown)?;
     let revision = source.resolve(at).await.map_err(unknown)?;

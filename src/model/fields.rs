@@ -37,18 +37,24 @@ impl FieldSet {
     /// (`metadata.uid` and its like) is nobody's either.
     pub fn of(shape: Shape, body: &Value) -> Self {
         let mut set = Self::under(Some(shape), body);
+        set.strip_nobodys();
+        set
+    }
+
+    /// Takes out the fields that no manager owns.
+    pub fn strip_nobodys(&mut self) {
         for nobody in ["f:apiVersion", "f:kind"] {
-            set.0.remove(nobody);
+            self.0.remove(nobody);
         }
-        if let Some(metadata) = set.0.get_mut("f:metadata") {
+        if let Some(metadata) = self.0.get_mut("f:metadata") {
             for nobody in NOBODYS_METADATA {
                 metadata.0.remove(nobody);
             }
+            metadata.0.remove(SELF);
             if metadata.0.is_empty() {
-                set.0.remove("f:metadata");
+                self.0.remove("f:metadata");
             }
         }
-        set
     }
 
     /// Reads the `fieldsV1` of an entry of `managedFields`. What is not a map has no fields.
@@ -141,6 +147,18 @@ impl FieldSet {
     /// All fields, as people write paths.
     pub fn paths(&self) -> Vec<String> {
         self.missing_from(&Self::default())
+    }
+
+    /// All members as a conflict names them: `.spec.containers[name="web"].image`.
+    pub fn dotted(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        self.collect_dotted(&mut String::new(), &mut paths);
+        paths
+    }
+
+    /// Puts a subtree below a path element, in the place of what was there.
+    pub fn put(&mut self, element: &str, below: Self) {
+        self.0.insert(element.into(), below);
     }
 
     /// The children: path element in the server's notation, and what lies below.
@@ -271,6 +289,18 @@ impl FieldSet {
         (!kept.is_empty()).then_some(Self(kept))
     }
 
+    fn collect_dotted(&self, path: &mut String, found: &mut Vec<String>) {
+        for (element, below) in self.children() {
+            let length = path.len();
+            push_dotted(path, element);
+            if below.is_member() {
+                found.push(path.clone());
+            }
+            below.collect_dotted(path, found);
+            path.truncate(length);
+        }
+    }
+
     fn collect_missing(&self, other: &Self, path: &mut String, found: &mut Vec<String>) {
         for (element, below) in self.children() {
             let length = path.len();
@@ -339,6 +369,28 @@ fn push_human(path: &mut String, element: &str) {
         }
         _ => path.push_str(&format!("[{text}]")),
     }
+}
+
+/// Appends a path element as the API server writes it in a conflict.
+fn push_dotted(path: &mut String, element: &str) {
+    let (notation, text) = element.split_once(':').unwrap_or(("", element));
+    let keys = match notation {
+        "f" => {
+            path.push('.');
+            path.push_str(text);
+            return;
+        }
+        "k" => serde_json::from_str::<Map<String, Value>>(text).ok(),
+        _ => None,
+    };
+    let inside = match keys {
+        Some(keys) => {
+            let keys: Vec<String> = keys.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            keys.join(",")
+        }
+        None => format!("={text}"),
+    };
+    path.push_str(&format!("[{inside}]"));
 }
 
 fn plain(value: &Value) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::observed::{DeploymentFacts, HealthFacts, KindState, Live};
 use super::{
-    Desired, DesiredObject, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step, Why, verify,
+    Desired, DesiredObject, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step, Wave, Why, verify,
 };
 use crate::model::{FieldSet, marks};
 
@@ -35,7 +35,10 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
     let mut earlier: Option<Gate> = None;
     let mut this_wave: Option<Gate> = None;
     let mut wave = None;
+    let mut redirects_in_place = true;
     for object in &desired.objects {
+        // A redirect needs no back end, so nothing waits for it and it waits for no policy.
+        let redirect = object.key.kind == Kind::HttpRoute && object.wave < Wave::Route;
         if wave != Some(object.wave) {
             wave = Some(object.wave);
             earlier = earlier.or_else(|| this_wave.take());
@@ -44,7 +47,14 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
         let own_gate = || {
             kind_gate(object.key.kind, ground)
                 .or_else(|| setback_gate(object, ground))
-                .or_else(|| activation_gate(object, desired, &extras, ground))
+                .or_else(|| activation_gate(object, desired, &extras, ground).filter(|_| !redirect))
+        };
+        let mut blocks = |gate: Gate| {
+            if !redirect {
+                this_wave.get_or_insert(gate);
+            } else {
+                redirects_in_place = false;
+            }
         };
         match state {
             State::InPlace => {}
@@ -52,20 +62,20 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
                 let gate =
                     Gate::Leaving { key: object.key.clone(), finalizers: live.finalizers.clone() };
                 plan.push(apply(object, ground, Why::Create), Some(gate));
-                this_wave.get_or_insert_with(|| Gate::Object(object.key.clone()));
+                blocks(Gate::Object(object.key.clone()));
             }
             State::InFlight => {
                 plan.waits.push(Gate::InFlight(object.key.clone()));
-                this_wave.get_or_insert_with(|| Gate::InFlight(object.key.clone()));
+                blocks(Gate::InFlight(object.key.clone()));
             }
             State::Needs(step) => {
                 plan.push(step, earlier.clone().or_else(own_gate));
-                this_wave.get_or_insert_with(|| Gate::Object(object.key.clone()));
+                blocks(Gate::Object(object.key.clone()));
             }
         }
     }
 
-    let in_place = earlier.is_none() && this_wave.is_none();
+    let in_place = earlier.is_none() && this_wave.is_none() && redirects_in_place;
     tidy(&extras, desired, in_place, ground, &mut plan);
     if in_place {
         verify::verify(desired, live, ground, &mut plan);
@@ -175,6 +185,14 @@ fn kind_gate(kind: Kind, ground: &Ground<'_>) -> Option<Gate> {
         KindState::Absent => Some(Gate::MissingKind(kind)),
         KindState::Unknown => Some(Gate::UnknownKind(kind)),
     }
+}
+
+/// A kind that could not be listed yet. Until all are known, the brake cannot count, so nothing
+/// is deleted.
+pub(super) fn unknown_kind(ground: &Ground<'_>) -> Option<Gate> {
+    let state = |kind: &Kind| ground.observed.kinds.get(kind).copied().unwrap_or_default();
+    let unknown = Kind::RENDERED.into_iter().find(|kind| state(kind) == KindState::Unknown);
+    unknown.map(Gate::UnknownKind)
 }
 
 /// The gates of activation: KEDA must find the add-on's route when it reads a ScaledObject, and
@@ -304,6 +322,7 @@ pub(super) fn delete(
         matches!(ground.observed.record, super::observed::Record::Unread).then_some(Gate::Record);
     let gate = held
         .or(unread)
+        .or_else(|| unknown_kind(ground))
         .or_else(|| kind_gate(key.kind, ground))
         .or_else(|| super::setback_gate(key, None, ground))
         .or(gate);

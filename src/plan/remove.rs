@@ -1,7 +1,7 @@
 //! What to do for a solution that left the catalogue: take it down, backwards, gently.
 
-use super::observed::{KindState, Record};
-use super::publish::delete;
+use super::observed::Record;
+use super::publish::{delete, unknown_kind};
 use super::{Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
 use crate::model::names::NAMESPACE_PREFIX;
 
@@ -63,10 +63,7 @@ fn remove_namespace(
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,
 ) {
-    let unknown = Kind::RENDERED.into_iter().find(|kind| {
-        ground.observed.kinds.get(kind).copied().unwrap_or_default() == KindState::Unknown
-    });
-    let gate = gate.or(unknown.map(Gate::UnknownKind));
+    let gate = gate.or_else(|| unknown_kind(ground));
     if gate.is_some() {
         delete(key, gate, solution, ground, plan);
         return;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::catalog::Snapshot;
 use crate::catalog::snapshot::Unknown;
@@ -47,7 +48,11 @@ enum Order {
 pub(super) struct Courier {
     orders: mpsc::Sender<Order>,
     news: mpsc::Receiver<News>,
+    task: JoinHandle<()>,
 }
+
+/// How long the courier may take to come home.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Courier {
     /// Sends the courier off. `since` is the commit from which the history is asked for: what
@@ -66,13 +71,23 @@ impl Courier {
         });
         let poll = settings.poll;
         let errand = Errand { source, instance, since, read: None, failed: false, outbox };
-        tokio::spawn(errand.run(inbox, watch, poll));
-        Self { orders, news }
+        let task = tokio::spawn(errand.run(inbox, watch, poll));
+        Self { orders, news, task }
     }
 
     /// The next thing that the courier brings; `None` when it died.
     pub async fn news(&mut self) -> Option<News> {
         self.news.recv().await
+    }
+
+    /// Lets the courier finish what is under way, but not for long, so that the mirror is free for
+    /// the next daemon.
+    pub async fn stop(self) {
+        let Self { orders, news, mut task } = self;
+        drop((orders, news));
+        if tokio::time::timeout(FAREWELL, &mut task).await.is_err() {
+            task.abort();
+        }
     }
 
     /// Asks for a look now. A full line means that one is coming anyway.

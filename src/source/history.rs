@@ -10,7 +10,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::model::Revision;
 
 use super::Trouble;
-use super::remote::{oid, revision};
+use super::remote::{self, oid, revision};
 use super::snapshot::{PLATFORM_FILE, Root, is_solution, join};
 
 /// Entries that are compared for one commit. A commit beyond it is a bomb that no snapshot accepts
@@ -47,7 +47,7 @@ pub fn changes(
     from: Option<&Revision>,
     to: &Revision,
 ) -> Result<Changes, Trouble> {
-    let to = repository.find_commit(oid(to)?)?;
+    let to = remote::commit(repository, to)?;
     let from = match from {
         None => {
             return Ok(Changes { commits: vec![change(repository, root, &to)?], rewritten: false });
@@ -106,10 +106,11 @@ pub fn last_changes(
     folders: &BTreeSet<String>,
     records: &mut Records,
 ) -> Result<BTreeMap<String, Revision>, Trouble> {
-    let start = oid(at)?;
     let mut missing: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
     let mut found = BTreeMap::new();
-    let mut next = Some(repository.find_commit(start)?);
+    let start = remote::commit(repository, at)?;
+    let start_id = start.id();
+    let mut next = Some(start);
     while let Some(commit) = next {
         if let Some((known_at, known)) = &records.0
             && *known_at == commit.id()
@@ -133,7 +134,24 @@ pub fn last_changes(
         }
         next = parent(&commit)?;
     }
-    records.0 = Some((start, found.clone()));
+    records.0 = Some((start_id, found.clone()));
+    Ok(found)
+}
+
+/// The first-parent commits at `at`, newest first, at most `limit`.
+pub fn newest(
+    repository: &Repository,
+    at: &Revision,
+    limit: usize,
+) -> Result<Vec<Revision>, Trouble> {
+    let mut found = Vec::new();
+    let mut next = Some(remote::commit(repository, at)?);
+    while let Some(commit) = next
+        && found.len() < limit
+    {
+        found.push(revision(commit.id())?);
+        next = parent(&commit)?;
+    }
     Ok(found)
 }
 
@@ -171,11 +189,14 @@ impl Comparison<'_> {
         old: Option<&Tree<'_>>,
         new: Option<&Tree<'_>>,
     ) -> Result<(), git2::Error> {
-        for entry in new.into_iter().flat_map(Tree::iter) {
+        let (first, last) = alike(old, new);
+        let differing =
+            |tree: Option<&Tree<'_>>| first..tree.map_or(0, Tree::len).saturating_sub(last);
+        for entry in differing(new).filter_map(|n| new?.get(n)) {
             let before = old.and_then(|tree| tree.get_name_bytes(entry.name_bytes()));
             self.entry(path, before.as_ref(), Some(&entry))?;
         }
-        for entry in old.into_iter().flat_map(Tree::iter) {
+        for entry in differing(old).filter_map(|n| old?.get(n)) {
             if new.is_none_or(|tree| tree.get_name_bytes(entry.name_bytes()).is_none()) {
                 self.entry(path, Some(&entry), None)?;
             }
@@ -191,8 +212,7 @@ impl Comparison<'_> {
         new: Option<&TreeEntry<'_>>,
     ) -> Result<(), git2::Error> {
         self.compared += 1;
-        let what = |entry: &TreeEntry<'_>| (entry.id(), entry.filemode());
-        if self.compared > MAX_COMPARED || old.map(what) == new.map(what) {
+        if self.compared > MAX_COMPARED || same(old, new) {
             return Ok(());
         }
         let Some(Ok(name)) = new.or(old).map(TreeEntry::name) else { return Ok(()) };
@@ -219,4 +239,23 @@ impl Comparison<'_> {
         let groups = (old.filter(|t| !is_solution(t)), new.filter(|t| !is_solution(t)));
         self.group(&at, groups.0.as_ref(), groups.1.as_ref())
     }
+}
+
+fn same(old: Option<&TreeEntry<'_>>, new: Option<&TreeEntry<'_>>) -> bool {
+    let what = |entry: &TreeEntry<'_>| (entry.id(), entry.filemode());
+    old.map(what) == new.map(what)
+}
+
+/// How many entries are the same at the beginning and at the end. Most commits change one entry
+/// of a tree with thousands; looking up each by name would cost ten times as much.
+fn alike(old: Option<&Tree<'_>>, new: Option<&Tree<'_>>) -> (usize, usize) {
+    let (Some(old), Some(new)) = (old, new) else { return (0, 0) };
+    let alike = |a: usize, b: usize| match (old.get(a), new.get(b)) {
+        (Some(a), Some(b)) => same(Some(&a), Some(&b)) && a.name_bytes() == b.name_bytes(),
+        _ => false,
+    };
+    let shorter = old.len().min(new.len());
+    let first = (0..shorter).take_while(|&n| alike(n, n)).count();
+    let last = (1..=shorter - first).take_while(|&n| alike(old.len() - n, new.len() - n)).count();
+    (first, last)
 }

@@ -3,12 +3,11 @@
 //! Ours instead of libgit2's, because every wait has an end here, a refused token is one clear
 //! sentence instead of an endless question, and the poll can ask for one branch alone.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Buf, Bytes};
 use git2::transport::{Service, SmartSubtransportStream};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -22,7 +21,10 @@ use super::remote::Limits;
 use super::transport::Dial;
 use super::{Trouble, secret};
 
+mod exchange;
 pub mod ls_refs;
+
+use exchange::Exchange;
 
 /// How many redirects of the first request are followed.
 const MAX_HOPS: usize = 3;
@@ -98,6 +100,7 @@ impl Server {
 
     fn build(&self, pem: &[u8]) -> Result<Client, Trouble> {
         let mut builder = Client::builder()
+            // Some servers show a web page to what does not call itself git.
             .user_agent(concat!("git/2 (vitrine/", env!("CARGO_PKG_VERSION"), ")"))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(self.limits.connect)
@@ -298,89 +301,7 @@ impl Dial for Session {
         } else {
             Some(self.advertisement(name).map_err(|trouble| self.fail(trouble))?)
         };
-        Ok(Box::new(Exchange {
-            session: self,
-            service: name,
-            request: Vec::new(),
-            answer,
-            chunk: Bytes::new(),
-            received: false,
-        }))
-    }
-}
-
-/// One request and its answer: written first, sent at the first read.
-struct Exchange {
-    session: Arc<Session>,
-    service: &'static str,
-    request: Vec<u8>,
-    answer: Option<Response>,
-    chunk: Bytes,
-    received: bool,
-}
-
-impl Exchange {
-    fn next_chunk(&mut self) -> Result<Bytes, Trouble> {
-        let session = &self.session;
-        let response = match &mut self.answer {
-            Some(response) => response,
-            empty => {
-                let request = std::mem::take(&mut self.request);
-                let response = session.exchange(self.service, request, 0)?;
-                let kind = format!("{}-result", self.service);
-                empty.insert(session.judge(response, &kind)?)
-            }
-        };
-        let chunk = next(session, response)?;
-        if chunk.is_empty() && !self.received {
-            return Err(session.trouble("answered with nothing; the Git server must be mended"));
-        }
-        self.received = true;
-        Ok(chunk)
-    }
-}
-
-/// The next bytes of a body; none at its end.
-fn next(session: &Session, response: &mut Response) -> Result<Bytes, Trouble> {
-    loop {
-        let chunk = session
-            .runtime
-            .block_on(timeout_at(session.deadline, response.chunk()))
-            .map_err(|_| session.late())?
-            .map_err(|error| session.unreachable(&error))?;
-        let Some(chunk) = chunk else { return Ok(Bytes::new()) };
-        let spend = |left: u64| left.checked_sub(chunk.len() as u64);
-        if session.allowance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_err() {
-            let limit = session.server.limits.bytes >> 20;
-            return Err(session.trouble(format!(
-                "sent more than {limit} MiB; keep models and data out of the catalogue"
-            )));
-        }
-        if !chunk.is_empty() {
-            return Ok(chunk);
-        }
-    }
-}
-
-impl Read for Exchange {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.chunk.is_empty() {
-            self.chunk = self.next_chunk().map_err(|trouble| self.session.fail(trouble))?;
-        }
-        let length = self.chunk.len().min(buffer.len());
-        self.chunk.copy_to_slice(&mut buffer[..length]);
-        Ok(length)
-    }
-}
-
-impl Write for Exchange {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.request.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        Ok(Box::new(Exchange::new(self, name, answer)))
     }
 }
 

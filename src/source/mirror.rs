@@ -6,6 +6,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use git2::{Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
@@ -96,14 +98,16 @@ impl Mirror {
         } else {
             remote.fetch(&self.repository, &refspec)?;
         }
-        match self.repository.find_commit(id) {
-            Ok(_) => Ok(replaced),
-            Err(_) => Err(Trouble::new(format!(
-                "{remote} no longer has commit {} on the branch; it moved on while it was read and \
-                 is asked again",
-                revision.short()
-            ))),
+        if self.repository.find_commit(id).is_ok() {
+            return Ok(replaced);
         }
+        let tip = self.repository.find_reference(&branch).and_then(|tip| tip.peel_to_tree());
+        self.distrusted = tip.is_err();
+        Err(Trouble::new(format!(
+            "{remote} no longer has commit {} on the branch; it moved on while it was read and is \
+             asked again",
+            revision.short()
+        )))
     }
 
     /// Clones into a fresh folder and swaps. If that fails, the old mirror stays.
@@ -160,18 +164,24 @@ fn holds_other_files(place: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
+/// Takes the mark's lock. A lock that was just given up may live on for a moment in a child that
+/// another thread has begun to start, so a taken one is asked for again.
 fn lock(mark: &File, place: &Path) -> Result<(), Trouble> {
-    match mark.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(Trouble::new(format!(
-            "the mirror {} is in use by another vitrine; set repository.mirror to a folder of its \
-             own",
-            place.display()
-        ))),
-        // A file system without locks: then nobody can be told apart, and one is expected.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
-        Err(TryLockError::Error(error)) => Err(unusable(place, &error.to_string())),
+    for _ in 0..20 {
+        match mark.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(25)),
+            // A file system without locks: then nobody can be told apart, and one is expected.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                return Ok(());
+            }
+            Err(TryLockError::Error(error)) => return Err(unusable(place, &error.to_string())),
+        }
     }
+    Err(Trouble::new(format!(
+        "the mirror {} is in use by another vitrine; set repository.mirror to a folder of its own",
+        place.display()
+    )))
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -16,7 +16,7 @@ use crate::status::{CommitState, CommitStatus};
 
 use super::Trouble;
 use super::mirror::Mirror;
-use super::remote::{Pushed, Remote, oid};
+use super::remote::{Pushed, Remote};
 
 /// How often a batch is begun anew because another writer was faster.
 const TRIES: usize = 5;
@@ -24,15 +24,33 @@ const TRIES: usize = 5;
 const FILE: i32 = 0o100_644;
 const FOLDER: i32 = 0o040_000;
 
-/// The instances whose notes in the mirror are known to be the remote's.
+/// What is remembered between batches.
 #[derive(Default)]
-pub struct Copies(BTreeSet<InstanceName>);
+pub struct Copies {
+    /// The instances whose notes in the mirror are known to be the remote's.
+    current: BTreeSet<InstanceName>,
+    /// The commits whose notes are wanted; `None`: all.
+    wanted: Option<BTreeSet<Revision>>,
+}
 
 impl Copies {
     /// The mirror was replaced, and the copies with it.
     pub fn forget(&mut self) {
-        self.0.clear();
+        self.current.clear();
     }
+
+    /// From now on a batch drops the notes of other commits.
+    pub fn retain(&mut self, wanted: BTreeSet<Revision>) {
+        self.wanted = Some(wanted);
+    }
+}
+
+/// Lines to be written, and the commits whose notes stay.
+#[derive(Clone, Copy)]
+struct Batch<'a> {
+    instance: &'a InstanceName,
+    lines: &'a BTreeMap<Revision, Vec<CommitStatus>>,
+    wanted: Option<&'a BTreeSet<Revision>>,
 }
 
 /// See [`Source::write_notes`](super::Source::write_notes).
@@ -47,18 +65,18 @@ pub fn write(
         return Ok(());
     }
     for _ in 0..TRIES {
+        let batch = Batch { instance, lines, wanted: copies.wanted.as_ref() };
         let stored = if remote.is_local() {
-            store(remote, instance, lines)?
+            store(remote, batch)?
         } else {
-            let known = copies.0.contains(instance);
-            copies.0.remove(instance);
-            if !known {
+            // Known again when the push has succeeded.
+            if !copies.current.remove(instance) {
                 fetch_copy(remote, mirror, instance)?;
             }
-            push(remote, mirror, instance, lines)?
+            push(remote, mirror, batch)?
         };
         if stored {
-            copies.0.insert(instance.clone());
+            copies.current.insert(instance.clone());
             return Ok(());
         }
         // Two writers that met once should not meet again.
@@ -66,7 +84,7 @@ pub fn write(
     }
     Err(Trouble::new(format!(
         "{remote}: another writer of {} was faster {TRIES} times; give each vitrine an instance \
-         name of its own",
+         name of its own, and remove a `.lock` file that a killed one left beside the ref",
         shared(instance)
     )))
 }
@@ -79,9 +97,9 @@ pub fn fetch(
     instance: &InstanceName,
 ) -> Result<(), Trouble> {
     if !remote.is_local() {
-        copies.0.remove(instance);
+        copies.current.remove(instance);
         fetch_copy(remote, mirror, instance)?;
-        copies.0.insert(instance.clone());
+        copies.current.insert(instance.clone());
     }
     Ok(())
 }
@@ -93,20 +111,28 @@ pub fn read(
     instance: &InstanceName,
     revisions: &BTreeSet<Revision>,
 ) -> Result<BTreeMap<Revision, Vec<CommitStatus>>, Trouble> {
-    let local = if remote.is_local() { Some(remote.open_local()?) } else { None };
-    let (repository, name) = match &local {
-        Some(repository) => (repository, shared(instance)),
-        None => (mirror.repository(), copy(instance)),
-    };
-    let Some(tip) = tip(repository, &name)? else { return Ok(BTreeMap::new()) };
+    if !remote.is_local() {
+        return Ok(look_up(mirror.repository(), &copy(instance), revisions)?);
+    }
+    look_up(&remote.open_local()?, &shared(instance), revisions).map_err(|error| {
+        let message = error.message();
+        Trouble::new(format!("the notes of {remote} cannot be read ({message}); check them"))
+    })
+}
+
+fn look_up(
+    repository: &Repository,
+    name: &str,
+    revisions: &BTreeSet<Revision>,
+) -> Result<BTreeMap<Revision, Vec<CommitStatus>>, git2::Error> {
+    let Some(tip) = tip(repository, name)? else { return Ok(BTreeMap::new()) };
     let notes = Notes::of(repository, &repository.find_commit(tip)?.tree()?)?;
     let mut found = BTreeMap::new();
     for revision in revisions {
-        if let Some(text) = notes.text(repository, &oid(revision)?)? {
-            let statuses: Vec<_> = text.lines().filter_map(parse).collect();
-            if !statuses.is_empty() {
-                found.insert(revision.clone(), statuses);
-            }
+        let text = notes.text(repository, &Oid::from_str(revision.as_str())?)?.unwrap_or_default();
+        let statuses: Vec<_> = text.lines().filter_map(parse).collect();
+        if !statuses.is_empty() {
+            found.insert(revision.clone(), statuses);
         }
     }
     Ok(found)
@@ -136,28 +162,24 @@ fn fetch_copy(remote: &Remote, mirror: &Mirror, instance: &InstanceName) -> Resu
 }
 
 /// Writes into a local repository. `false`: another writer was faster.
-fn store(
-    remote: &Remote,
-    instance: &InstanceName,
-    lines: &BTreeMap<Revision, Vec<CommitStatus>>,
-) -> Result<bool, Trouble> {
+fn store(remote: &Remote, batch: Batch<'_>) -> Result<bool, Trouble> {
     let repository = remote.open_local()?;
-    let name = shared(instance);
+    let name = shared(batch.instance);
     let stored = (|| {
         let before = tip(&repository, &name)?;
-        let Some(commit) = build(&repository, before, instance, lines)? else { return Ok(true) };
-        let message = "vitrine: statuses";
-        let moved = match before {
-            None => repository.reference(&name, commit, false, message),
-            Some(before) => repository.reference_matching(&name, commit, true, before, message),
-        };
-        match moved {
-            Ok(_) => Ok(true),
-            Err(error) => match error.code() {
-                ErrorCode::Exists | ErrorCode::Modified | ErrorCode::Locked => Ok(false),
-                _ => Err(error),
-            },
+        let Some(commit) = build(&repository, before, batch)? else { return Ok(true) };
+        // Creating or matching a reference looks before it locks; a transaction locks first.
+        let mut transaction = repository.transaction()?;
+        match transaction.lock_ref(&name) {
+            Err(error) if error.code() == ErrorCode::Locked => return Ok(false),
+            locked => locked?,
         }
+        if tip(&repository, &name)? != before {
+            return Ok(false);
+        }
+        transaction.set_target(&name, commit, Some(&author(batch.instance)?), "statuses")?;
+        transaction.commit()?;
+        Ok(true)
     })();
     stored.map_err(|error: git2::Error| {
         Trouble::new(format!(
@@ -169,15 +191,11 @@ fn store(
 }
 
 /// Writes into the mirror and pushes. `false`: another writer was faster.
-fn push(
-    remote: &Remote,
-    mirror: &Mirror,
-    instance: &InstanceName,
-    lines: &BTreeMap<Revision, Vec<CommitStatus>>,
-) -> Result<bool, Trouble> {
+fn push(remote: &Remote, mirror: &Mirror, batch: Batch<'_>) -> Result<bool, Trouble> {
+    let instance = batch.instance;
     let repository = mirror.repository();
     let before = tip(repository, &copy(instance))?;
-    let Some(commit) = build(repository, before, instance, lines)? else { return Ok(true) };
+    let Some(commit) = build(repository, before, batch)? else { return Ok(true) };
     let outgoing = format!("refs/vitrine/outgoing/{}", instance.as_str());
     repository.reference(&outgoing, commit, true, "")?;
     // Without `+`: the push is refused if the other side has what we did not build on.
@@ -209,9 +227,9 @@ fn push(
 fn build(
     repository: &Repository,
     before: Option<Oid>,
-    instance: &InstanceName,
-    lines: &BTreeMap<Revision, Vec<CommitStatus>>,
+    batch: Batch<'_>,
 ) -> Result<Option<Oid>, git2::Error> {
+    let Batch { instance, lines, wanted } = batch;
     let parent = before.map(|id| repository.find_commit(id)).transpose()?;
     let mut notes = match &parent {
         Some(parent) => Notes::of(repository, &parent.tree()?)?,
@@ -230,11 +248,21 @@ fn build(
     if changed == 0 {
         return Ok(None);
     }
+    if let Some(wanted) = wanted {
+        notes.0.retain(|name, _| {
+            Revision::parse(name)
+                .is_ok_and(|commit| wanted.contains(&commit) || lines.contains_key(&commit))
+        });
+    }
     let tree = repository.find_tree(notes.write(repository)?)?;
-    let author = Signature::now("vitrine", &format!("vitrine@{}", instance.as_str()))?;
+    let author = author(instance)?;
     let message = format!("statuses of {changed} commits\n");
     let parents: Vec<_> = parent.iter().collect();
     repository.commit(None, &author, &author, &message, &tree, &parents).map(Some)
+}
+
+fn author(instance: &InstanceName) -> Result<Signature<'static>, git2::Error> {
+    Signature::now("vitrine", &format!("vitrine@{}", instance.as_str()))
 }
 
 /// The blobs of all notes by the commit they belong to.

@@ -249,15 +249,17 @@ impl Remote {
     }
 
     fn refused(&self, error: &git2::Error) -> Trouble {
-        use git2::ErrorClass::{Filesystem, Os};
-        let (message, here) = (error.message(), matches!(error.class(), Os | Filesystem));
-        Trouble::new(if here {
-            format!(
-                "{self} cannot be copied into the mirror ({message}); check the disk's space and rights"
-            )
-        } else {
-            format!("{self} cannot be read ({message}); check the repository")
-        })
+        use git2::ErrorClass::{Filesystem, Indexer, Object, Odb, Os};
+        let message = error.message();
+        let sentence = match error.class() {
+            Os | Filesystem => format!(
+                "{self} cannot be copied into the mirror ({message}); check the disk's space and \
+                 rights"
+            ),
+            _ => format!("{self} cannot be read ({message}); check the repository"),
+        };
+        // An object may be missing on either side; a new clone tells which.
+        Trouble { sentence, damaged: matches!(error.class(), Odb | Object | Indexer) }
     }
 }
 
@@ -285,6 +287,19 @@ fn run<T>(
 /// libgit2's name of a commit as ours.
 pub fn revision(id: Oid) -> Result<Revision, Trouble> {
     Revision::parse(&id.to_string()).map_err(|error| Trouble::new(error.to_string()))
+}
+
+/// Finds a commit in the mirror. One that is not there is no damage: it was not fetched.
+pub fn commit<'r>(
+    mirror: &'r Repository,
+    revision: &Revision,
+) -> Result<git2::Commit<'r>, Trouble> {
+    mirror.find_commit(oid(revision)?).map_err(|error| match error.code() {
+        git2::ErrorCode::NotFound => {
+            Trouble::new(format!("commit {} has not been fetched yet", revision.short()))
+        }
+        _ => error.into(),
+    })
 }
 
 /// Our name of a commit as libgit2's.

@@ -10,8 +10,7 @@ use jiff::Timestamp;
 use crate::catalog::snapshot::{File, Folder, Oddity, Snapshot};
 use crate::model::{Revision, TreeId};
 
-use super::Trouble;
-use super::remote::oid;
+use super::{Trouble, remote};
 
 /// What makes a folder a solution.
 pub const SOLUTION_FILE: &str = "solution.yaml";
@@ -74,7 +73,7 @@ pub fn read(
     revision: &Revision,
     previous: &Folders,
 ) -> Result<(Snapshot, Folders), Trouble> {
-    let commit = repository.find_commit(oid(revision)?)?;
+    let commit = remote::commit(repository, revision)?;
     let tree = root.tree(repository, &commit)?.ok_or_else(|| {
         Trouble::new(format!(
             "commit {} has no folder `{}`; restore it or set repository.path",

@@ -2,6 +2,7 @@
 //!
 //! No SSH library: `ssh` knows keys, agents, jump hosts and host keys as the operator set them up.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -59,8 +60,10 @@ impl Server {
         command.args(["-o", "ServerAliveCountMax=2"]);
         if let Some(Auth::SshKey { key_file, known_hosts_file }) = &self.auth {
             command.arg("-i").arg(key_file).args(["-o", "IdentitiesOnly=yes"]);
-            let mut known = std::ffi::OsString::from("UserKnownHostsFile=");
+            // Quoted, because `ssh` takes a list of files here.
+            let mut known = OsString::from("UserKnownHostsFile=\"");
             known.push(known_hosts_file);
+            known.push("\"");
             command.arg("-o").arg(known);
             command.args(["-o", "StrictHostKeyChecking=yes"]);
         }

@@ -1,6 +1,6 @@
 //! Watches a local repository, so that a commit on a laptop is seen at once.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -48,10 +48,12 @@ fn start(settings: &config::Repository) -> Result<Option<Watch>, Trouble> {
     let cannot = |error: notify::Error| {
         Trouble::new(format!("{remote} cannot be watched ({error}); it is only polled"))
     };
+    let folder = repository.commondir();
+    let notes = folder.join("refs").join("notes");
     let (sender, changed) = mpsc::channel(1);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         // An error may stand for lost events.
-        if event.is_ok_and(|event| is_ours(&event)) {
+        if event.is_ok_and(|event| is_ours(&event, &notes)) {
             return;
         }
         match sender.try_send(()) {
@@ -61,15 +63,13 @@ fn start(settings: &config::Repository) -> Result<Option<Watch>, Trouble> {
     })
     .map_err(cannot)?;
     // The folder itself for `packed-refs` and `HEAD`, which are replaced by a rename.
-    let folder = repository.commondir();
     watcher.watch(folder, RecursiveMode::NonRecursive).map_err(cannot)?;
     watcher.watch(&folder.join("refs"), RecursiveMode::Recursive).map_err(cannot)?;
     Ok(Some(Watch { changed, _watcher: watcher }))
 }
 
 /// What we do ourselves and need not be told: reading, and writing notes.
-fn is_ours(event: &Event) -> bool {
-    let is_note = |path: &PathBuf| path.components().any(|name| name.as_os_str() == "notes");
+fn is_ours(event: &Event, notes: &Path) -> bool {
     matches!(event.kind, EventKind::Access(_))
-        || (!event.paths.is_empty() && event.paths.iter().all(is_note))
+        || (!event.paths.is_empty() && event.paths.iter().all(|path| path.starts_with(notes)))
 }

@@ -49,9 +49,9 @@ pub struct Held {
 }
 
 impl Held {
-    /// The command that lets the held deletions run.
+    /// The command that lets the held deletions run. `approve` takes the first 12 digits.
     pub fn command(&self) -> String {
-        format!("vitrine approve {}", self.hash)
+        format!("vitrine approve {}", self.hash.first(12))
     }
 }
 

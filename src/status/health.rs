@@ -152,7 +152,11 @@ fn member(solution: &Solution, name: &ComponentName, observed: &Observed) -> Con
         }
         return sleeping(scaled, proof);
     }
-    awake(facts, &pods, verified, &minutes, proof)
+    let condition = awake(facts, &pods, verified, &minutes);
+    match condition.health {
+        Health::Degraded => condition,
+        Health::Healthy | Health::Progressing => Condition { proof, ..condition },
+    }
 }
 
 /// A Deployment that should have pods.
@@ -161,7 +165,6 @@ fn awake(
     pods: &[&PodFacts],
     verified: Option<Verified>,
     minutes: &str,
-    proof: Proof,
 ) -> Condition {
     let out_of_time = facts.conditions.iter().any(|c| {
         c.kind == "Progressing" && c.status == "False" && c.reason == "ProgressDeadlineExceeded"
@@ -190,7 +193,7 @@ fn awake(
                 format!("{replicas} replicas")
             },
             next: "nothing to do".to_owned(),
-            proof,
+            proof: Proof::Applied,
         };
     }
     let failing = pods.iter().any(|pod| pod.word.as_deref().is_some_and(is_failure));

@@ -60,7 +60,7 @@ async fn an_outage_and_a_hold_are_said_above_everything_with_the_command_to_type
         "cannot be read since",
         "the token in /run/secrets/git-token was refused",
         "2 deletions are held: would remove 3 of 4 solutions",
-        &format!("vitrine approve {}", "3f2a".repeat(16)),
+        &format!("vitrine approve {}", "3f2a".repeat(3)),
         "HTTPRoute/edge-pumps",
         "unknown field `domian`",
     ] {

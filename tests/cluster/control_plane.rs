@@ -105,7 +105,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "the sandbox has controllers of its own";
     async fn the_players_answer_as_the_controllers_do_that_are_not_there(cluster: &Cluster) {
         let admin = cluster.admin_client();
         for object in a_solution("sol-players") {

@@ -12,7 +12,6 @@ use crate::support::objects;
 use crate::support::players::Player;
 
 scenario! {
-    only real, because "it proves the table that the sandbox works with";
     async fn what_we_compute_as_ours_is_what_the_server_records(cluster: &Cluster) {
         // They would write in between, and a version must stand still below.
         for player in Player::ALL {
@@ -38,7 +37,6 @@ scenario! {
 }
 
 scenario! {
-    only real, because "it proves the table that the sandbox works with";
     async fn the_same_apply_again_changes_nothing(cluster: &Cluster) {
         for player in Player::ALL {
             cluster.players().stop(player).await;

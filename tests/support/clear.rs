@@ -16,7 +16,7 @@ use kube::{Client, ResourceExt as _};
 use serde_json::json;
 use vitrine::model::{Kind, marks, names};
 
-use super::cluster::{DAEMON_NAMESPACE, INTERCEPTOR_NAMESPACE};
+use super::cluster::DAEMON_NAMESPACE;
 use super::objects;
 use super::real::{self, ControlPlane};
 
@@ -26,11 +26,6 @@ const AT_ONCE: usize = 16;
 
 pub async fn clear(admin: &Client, plane: &ControlPlane) -> anyhow::Result<()> {
     real::install(admin, &plane.crds().read()?).await?;
-    let interceptor = json!({
-        "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": INTERCEPTOR_NAMESPACE},
-    });
-    objects::apply(admin, &interceptor, "kubectl").await?;
-
     // From now on nothing new can come into them.
     let namespaces = objects::api(admin, Kind::Namespace, None);
     let mut doomed: Vec<String> = namespaces

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::Client;
-use kube::api::ListParams;
-use serde_json::Value;
+use kube::api::{DeleteParams, ListParams};
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use vitrine::model::{Kind, ObjectKey, marks};
+use vitrine::sandbox::{Options, Sandbox};
 
 use super::clear::clear;
 use super::objects;
 use super::players::Players;
-use super::real::ControlPlane;
+use super::real::{self, ControlPlane};
 use super::requests::Requests;
 
 /// The namespace of the daemon's Lease and of approvals, as in `deploy/rbac.yaml`.
@@ -25,29 +26,97 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A cluster that holds nothing of vitrine's yet.
 ///
-/// The real one is shared by all tests of a run, and a solution's namespace has the same name
-/// whoever asks for it. So a scenario has the real cluster for itself: the fixture holds a lock, and
-/// clears away what the scenario before left.
+/// The one in memory is a new one for each scenario. The real one is shared by all tests of a run,
+/// and a solution's namespace has the same name whoever asks for it; so a scenario has it for itself:
+/// the fixture holds a lock, and clears away what the scenario before left.
+///
+/// The same players are on duty on both, through the same client; the sandbox's own controllers,
+/// which the demo has, stay off.
 pub struct Cluster {
     client: Client,
     admin: Client,
     requests: Requests,
     players: Players,
-    _alone: MutexGuard<'static, ()>,
+    server: Server,
+}
+
+/// Which API server it is.
+enum Server {
+    Sandbox(Sandbox),
+    Real { plane: &'static ControlPlane, _alone: MutexGuard<'static, ()> },
 }
 
 impl Cluster {
-    /// kube-apiserver, with the rights of `deploy/rbac.yaml`, and the players at work.
+    /// The API in memory. It knows no rights: both clients may do everything.
+    pub async fn sandbox() -> Self {
+        let sandbox = Sandbox::new(Options::default());
+        let admin = sandbox.client();
+        furnish(&admin).await.expect("the sandbox takes namespaces");
+        Self::with(sandbox.client(), admin, Server::Sandbox(sandbox))
+    }
+
+    /// kube-apiserver, with the rights of `deploy/rbac.yaml`.
     pub async fn real() -> Self {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
-        let alone = ONE_AT_A_TIME.lock().await;
+        let _alone = ONE_AT_A_TIME.lock().await;
         let plane = ControlPlane::shared();
         let admin = plane.admin_client().await;
-        let requests = Requests::default();
-        let client = requests.watch(plane.daemon_client().await);
         clear(&admin, plane).await.expect("what the scenario before left can be cleared away");
+        furnish(&admin).await.expect("the administrator may create namespaces");
+        Self::with(plane.daemon_client().await, admin, Server::Real { plane, _alone })
+    }
+
+    fn with(daemon: Client, admin: Client, server: Server) -> Self {
+        let requests = Requests::default();
+        let client = requests.watch(daemon);
         let players = Players::start_all(&admin);
-        Self { client, admin, requests, players, _alone: alone }
+        Self { client, admin, requests, players, server }
+    }
+
+    /// The API in memory, to make things go wrong; `None` on the real one.
+    pub fn as_sandbox(&self) -> Option<&Sandbox> {
+        match &self.server {
+            Server::Sandbox(sandbox) => Some(sandbox),
+            Server::Real { .. } => None,
+        }
+    }
+
+    /// Takes the definition of a kind away, with all its objects.
+    pub async fn remove_definition(&self, kind: Kind) {
+        let name = kind.crd().expect("the kind is not built in");
+        match &self.server {
+            Server::Sandbox(sandbox) => sandbox.remove_definition(&name),
+            Server::Real { .. } => {
+                let definition = json!({
+                    "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                });
+                let api = objects::api_of(&self.admin, &definition).expect("it says what it is");
+                let gone = async {
+                    api.delete(&name, &DeleteParams::default()).await?;
+                    while api.get_metadata_opt(&name).await?.is_some() {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                    Ok::<_, kube::Error>(())
+                };
+                gone.await.expect("the administrator may delete definitions");
+            }
+        }
+    }
+
+    /// Installs the definition of a kind again.
+    pub async fn install_definition(&self, kind: Kind) {
+        let name = kind.crd().expect("the kind is not built in");
+        match &self.server {
+            Server::Sandbox(sandbox) => {
+                let text = vitrine::sandbox::DEFINITIONS.iter().find(|text| text.contains(&name));
+                sandbox.install_definition(text.expect("the sandbox knows our definitions"));
+            }
+            Server::Real { plane, .. } => {
+                let mut all = plane.crds().read().expect("they were read before");
+                all.retain(|definition| definition["metadata"]["name"] == name.as_str());
+                real::install(&self.admin, &all).await.expect("it was installed before");
+            }
+        }
     }
 
     /// With the daemon's rights; every request is logged in [`Self::requests`].
@@ -109,6 +178,17 @@ impl Cluster {
         let found = found.expect("the administrator may list everything");
         found.items.iter().map(|o| serde_json::to_value(o).expect("an object is JSON")).collect()
     }
+}
+
+/// What an operator's platform has before vitrine comes.
+async fn furnish(admin: &Client) -> anyhow::Result<()> {
+    for name in [DAEMON_NAMESPACE, INTERCEPTOR_NAMESPACE] {
+        let namespace = json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name},
+        });
+        objects::apply(admin, &namespace, "tests").await?;
+    }
+    Ok(())
 }
 
 /// Runs a scenario in a runtime of its own, and ends it when it takes too long.

@@ -3,7 +3,8 @@
 use git2::Oid;
 use reqwest::StatusCode;
 
-use super::{Session, next};
+use super::Session;
+use super::exchange::next;
 use crate::source::Trouble;
 
 /// Longest answer that is read, in bytes. Branches whose names begin like ours are in it too.

@@ -1,7 +1,7 @@
 //! A repository made by the git program, a place for the mirror, and servers to read it from.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,6 +46,23 @@ impl Scene {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "--allow-empty", "-m", "change"]);
         self.head()
+    }
+
+    /// Empty commits, oldest first.
+    pub fn many_commits(&self, count: usize) -> Vec<Revision> {
+        let commit = "commit refs/heads/main\ncommitter A <a@example> 1700000000 +0000\ndata 0\n\n";
+        let stream = self.file("stream", &commit.repeat(count));
+        self.shell(&format!("git fast-import --quiet < {}", stream.display()));
+        let list = self.git(&["rev-list", "--reverse", "main"]);
+        list.lines().map(|line| Revision::parse(line).unwrap()).collect()
+    }
+
+    /// Runs a line in the work tree and gives back what it printed.
+    pub fn shell(&self, line: &str) -> String {
+        let output =
+            Command::new("sh").current_dir(self.work()).args(["-c", line]).output().unwrap();
+        assert!(output.status.success(), "{line}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     pub fn head(&self) -> Revision {
@@ -135,7 +152,7 @@ impl Request {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    fn read(stream: &mut BufReader<TcpStream>) -> Option<Self> {
+    fn read(stream: &mut impl BufRead) -> Option<Self> {
         let mut line = String::new();
         stream.read_line(&mut line).ok().filter(|read| *read > 0)?;
         let mut request = Self { line, headers: Vec::new(), body: Vec::new() };
@@ -159,8 +176,32 @@ pub struct Server {
     pub lines: Arc<Mutex<Vec<String>>>,
 }
 
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
 impl Server {
     pub fn new(answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::start(None, answer)
+    }
+
+    pub fn start(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(tls, move |request, stream| {
+            let _ = stream.write_all(&answer(request));
+        })
+    }
+
+    /// A server that decides itself when to write what.
+    pub fn streaming(answer: impl Fn(&Request, &mut dyn Write) + Send + Sync + 'static) -> Self {
+        Self::listen(None, answer)
+    }
+
+    fn listen(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        answer: impl Fn(&Request, &mut dyn Write) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicUsize::new(0));
@@ -169,12 +210,21 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (count, log, answer) = (count.clone(), log.clone(), answer.clone());
+                let tls = tls.clone();
                 std::thread::spawn(move || {
+                    let stream: Box<dyn Stream> = match tls {
+                        None => Box::new(stream),
+                        Some(tls) => Box::new(rustls::StreamOwned::new(
+                            rustls::ServerConnection::new(tls).unwrap(),
+                            stream,
+                        )),
+                    };
                     let mut stream = BufReader::new(stream);
                     if let Some(request) = Request::read(&mut stream) {
                         count.fetch_add(1, Ordering::SeqCst);
                         log.lock().unwrap().push(request.line.trim().to_owned());
-                        let _ = stream.get_mut().write_all(&answer(&request));
+                        answer(&request, stream.get_mut());
+                        let _ = stream.get_mut().flush();
                     }
                 });
             }

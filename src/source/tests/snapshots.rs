@@ -61,10 +61,7 @@ async fn what_cannot_be_walked_into_is_named() {
     let odd = scene.file("index", "");
     std::fs::write(&odd, [format!("100644 {blob}\tuse/").as_bytes(), b"\xff.md\n"].concat())
         .unwrap();
-    let load = format!("git update-index --index-info < {}", odd.display());
-    let done =
-        std::process::Command::new("sh").current_dir(scene.work()).args(["-c", &load]).status();
-    assert!(done.unwrap().success());
+    scene.shell(&format!("git update-index --index-info < {}", odd.display()));
     scene.git(&["commit", "-q", "-m", "odd"]);
 
     let snapshot = read(&mut scene.open()).await;
@@ -124,10 +121,7 @@ async fn a_catalogue_that_unfolds_without_end_is_refused() {
     let blob = scene.git(&["hash-object", "-w", blob.to_str().unwrap()]);
     let tree = |lines: String| {
         let file = scene.file("tree", &lines);
-        let make = format!("git mktree < {}", file.display());
-        let mut made = std::process::Command::new("sh");
-        made.current_dir(scene.work()).args(["-c", &make]);
-        String::from_utf8(made.output().unwrap().stdout).unwrap().trim().to_owned()
+        scene.shell(&format!("git mktree < {}", file.display()))
     };
     // Ten folders, each with ten, and so on: a million files in seven objects.
     let mut bomb = tree((0..10).map(|n| format!("100644 blob {blob}\tn{n}\n")).collect());

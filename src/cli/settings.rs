@@ -1,0 +1,84 @@
+//! Brings the settings' file, the environment and the flags to [`config::read`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{SettingsArguments, Stop};
+use crate::catalog::Fault;
+use crate::config::{self, Config, File};
+
+/// Prefix of the variables that carry settings.
+const PREFIX: &str = "VITRINE_";
+/// Variables with the prefix that carry no setting.
+const NOT_SETTINGS: [&str; 2] = ["VITRINE_CONFIG", "VITRINE_TEST_CRDS"];
+
+/// Reads the daemon's settings: flag > variable > file > default.
+pub(super) fn read(arguments: &SettingsArguments) -> Result<Config, Stop> {
+    let text = match &arguments.config {
+        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+            Stop::new(format!(
+                "cannot read the settings {}: {error}; name another file with --config",
+                path.display()
+            ))
+        })?),
+        None => None,
+    };
+    let name = arguments.config.as_ref().map_or_else(String::new, |p| p.display().to_string());
+    let file = text.as_deref().map(|text| File { name: &name, text });
+    config::read(file, &variables(), &flags(arguments)).map_err(|faults| refused(&faults))
+}
+
+/// The cluster alone, for a person who has a board's address and a kubeconfig.
+pub(super) fn cluster(arguments: &SettingsArguments) -> Result<config::Cluster, Stop> {
+    let mut arguments = arguments.clone();
+    // What the cluster does not need, but the settings do.
+    arguments.repo.get_or_insert_with(|| ".".to_owned());
+    arguments.instance.get_or_insert_with(|| "any".to_owned());
+    read(&arguments).map(|config| config.cluster)
+}
+
+/// The settings of the demo: a repository on this machine, everything else as it is by default.
+pub(super) fn of_demo(instance: &str, catalogue: &Path, mirror: &Path) -> Result<Config, Stop> {
+    let flags = BTreeMap::from([
+        ("instance", instance.to_owned()),
+        ("repository.url", catalogue.display().to_string()),
+        ("repository.mirror", mirror.display().to_string()),
+        ("repository.poll", "5s".to_owned()),
+    ]);
+    config::read(None, &BTreeMap::new(), &flags).map_err(|faults| refused(&faults))
+}
+
+/// A duration as the settings write it: `90s`, `10m`, `1h30m`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    crate::model::duration::parse(text).map_err(|error| error.to_string())
+}
+
+fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with(PREFIX) && !NOT_SETTINGS.contains(&name.as_str()))
+        .collect()
+}
+
+fn flags(arguments: &SettingsArguments) -> BTreeMap<&'static str, String> {
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
+    [
+        ("repository.url", arguments.repo.clone()),
+        ("repository.branch", arguments.branch.clone()),
+        ("repository.path", arguments.path.clone()),
+        ("repository.mirror", path(&arguments.mirror)),
+        ("instance", arguments.instance.clone()),
+        ("cluster.kubeconfig", path(&arguments.kubeconfig)),
+        ("cluster.context", arguments.context.clone()),
+        ("cluster.namespace", arguments.namespace.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+fn refused(faults: &[Fault]) -> Stop {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    Stop::new(lines.join("\nvitrine: "))
+}

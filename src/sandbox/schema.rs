@@ -1,0 +1,394 @@
+//! The schema of a custom resource: what it may hold, what is filled in, how it is merged.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::refusal::Cause;
+use crate::model::fields::schema::{Fields, META};
+use crate::model::fields::{ListKey, Shape};
+
+/// A structural schema (the part of OpenAPI that a CustomResourceDefinition may use and ours do).
+#[derive(Debug, Default)]
+pub struct Schema {
+    kind: Type,
+    properties: BTreeMap<String, Schema>,
+    /// Of a map: what every value is.
+    values: Option<Box<Schema>>,
+    items: Option<Box<Schema>>,
+    required: Vec<String>,
+    allowed: Vec<Value>,
+    default: Option<Value>,
+    list: List,
+    least: Option<f64>,
+    most: Option<f64>,
+    /// Of a text its length, of a list its items.
+    shortest: Option<u64>,
+    longest: Option<u64>,
+    /// Holds what no rule describes.
+    open: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Type {
+    #[default]
+    Any,
+    Object,
+    Array,
+    Text,
+    Integer,
+    Number,
+    Boolean,
+}
+
+#[derive(Debug, Default)]
+enum List {
+    #[default]
+    Atomic,
+    Set,
+    Map(Vec<String>),
+}
+
+impl Schema {
+    /// Reads an `openAPIV3Schema`. What it does not know it does not enforce.
+    pub fn read(value: &Value) -> Self {
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        let count = |key: &str| value.get(key).and_then(Value::as_u64);
+        let texts = |key: &str| -> Vec<String> {
+            let list = value.get(key).and_then(Value::as_array).into_iter().flatten();
+            list.filter_map(|v| v.as_str().map(str::to_owned)).collect()
+        };
+        let kind = match text("type") {
+            Some("object") => Type::Object,
+            Some("array") => Type::Array,
+            Some("string") => Type::Text,
+            Some("integer") => Type::Integer,
+            Some("number") => Type::Number,
+            Some("boolean") => Type::Boolean,
+            _ => Type::Any,
+        };
+        let properties: BTreeMap<_, _> = value
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(name, schema)| (name.clone(), Self::read(schema)))
+            .collect();
+        Self {
+            kind,
+            values: value
+                .get("additionalProperties")
+                .filter(|v| v.is_object())
+                .map(|v| Box::new(Self::read(v))),
+            items: value.get("items").map(|v| Box::new(Self::read(v))),
+            required: texts("required"),
+            allowed: value.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
+            default: value.get("default").cloned(),
+            list: match text("x-kubernetes-list-type") {
+                Some("set") => List::Set,
+                Some("map") => List::Map(texts("x-kubernetes-list-map-keys")),
+                _ => List::Atomic,
+            },
+            least: value.get("minimum").and_then(Value::as_f64),
+            most: value.get("maximum").and_then(Value::as_f64),
+            shortest: count("minLength").or_else(|| count("minItems")),
+            longest: count("maxLength").or_else(|| count("maxItems")),
+            open: value.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true)),
+            properties,
+        }
+    }
+
+    /// How whole objects are merged. Lives as long as the process.
+    pub fn shape(&self) -> Shape {
+        let fields: Vec<(&'static str, Shape)> =
+            std::iter::once(META).chain(self.field_shapes("metadata")).collect();
+        Shape::Fields(fields.leak())
+    }
+
+    fn field_shapes(&self, except: &str) -> Vec<(&'static str, Shape)> {
+        let fields = self.properties.iter().filter(|(name, _)| *name != except);
+        fields
+            .filter_map(|(name, schema)| {
+                let shape = schema.own_shape()?;
+                Some((&*name.clone().leak(), shape))
+            })
+            .collect()
+    }
+
+    /// The shape, if it is not what the rule gives anyway.
+    fn own_shape(&self) -> Option<Shape> {
+        match (self.kind, &self.list) {
+            (Type::Object, _) => {
+                let fields: Fields = self.field_shapes("").leak();
+                (!fields.is_empty()).then_some(Shape::Fields(fields))
+            }
+            (Type::Array, List::Set) => Some(Shape::Set),
+            (Type::Array, List::Map(keys)) => {
+                let item = self.items.as_deref();
+                let mut keys: Vec<&String> = keys.iter().collect();
+                keys.sort();
+                let keys: Vec<ListKey> = keys
+                    .into_iter()
+                    .map(|key| ListKey {
+                        field: key.clone().leak(),
+                        default: item
+                            .and_then(|i| i.properties.get(key)?.default.as_ref()?.as_str())
+                            .map(|text| &*text.to_owned().leak()),
+                    })
+                    .collect();
+                let fields = item.map(|i| i.field_shapes("")).unwrap_or_default();
+                Some(Shape::Keyed(keys.leak(), fields.leak()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The paths that no rule describes, as the strict decoder names them.
+    pub fn unknown(&self, value: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        self.collect_unknown(value, "", true, &mut found);
+        found
+    }
+
+    fn collect_unknown(&self, value: &Value, path: &str, top: bool, found: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => {
+                for (name, inner) in map {
+                    let below = join(path, name);
+                    match self.properties.get(name).or(self.values.as_deref()) {
+                        _ if top && name == "metadata" => {}
+                        Some(schema) => schema.collect_unknown(inner, &below, false, found),
+                        None if self.open || self.kind != Type::Object => {}
+                        None => found.push(below),
+                    }
+                }
+            }
+            Value::Array(items) => {
+                let Some(schema) = &self.items else { return };
+                for (i, item) in items.iter().enumerate() {
+                    schema.collect_unknown(item, &format!("{path}[{i}]"), false, found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Drops what no rule describes.
+    pub fn prune(&self, value: &mut Value, top: bool) {
+        match value {
+            Value::Object(map) => {
+                if self.kind == Type::Object && !self.open && self.values.is_none() {
+                    map.retain(|name, _| {
+                        self.properties.contains_key(name) || top && name == "metadata"
+                    });
+                }
+                for (name, inner) in map {
+                    if let Some(schema) = self.properties.get(name).or(self.values.as_deref())
+                        && !(top && name == "metadata")
+                    {
+                        schema.prune(inner, false);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                if let Some(schema) = &self.items {
+                    items.iter_mut().for_each(|item| schema.prune(item, false));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Fills in what is absent and has a default; nulls become absent.
+    pub fn fill(&self, value: &mut Value) {
+        match value {
+            Value::Object(map) => {
+                map.retain(|_, v| !v.is_null());
+                for (name, schema) in &self.properties {
+                    if let (Some(default), false) = (&schema.default, map.contains_key(name)) {
+                        map.insert(name.clone(), default.clone());
+                    }
+                    if let Some(inner) = map.get_mut(name) {
+                        schema.fill(inner);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                if let Some(schema) = &self.items {
+                    items.iter_mut().for_each(|item| schema.fill(item));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Values of another type than the schema's, as an apply names them. Only these stop an
+    /// apply before validation.
+    pub fn mistyped(&self, value: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        self.collect_mistyped(value, "", &mut found);
+        found
+    }
+
+    fn collect_mistyped(&self, value: &Value, path: &str, found: &mut Vec<String>) {
+        let expected = match (self.kind, value) {
+            (_, Value::Null)
+            | (Type::Any, _)
+            | (Type::Text, Value::String(_))
+            | (Type::Boolean, Value::Bool(_))
+            | (Type::Number | Type::Integer, Value::Number(_)) => return,
+            (Type::Object, Value::Object(map)) => {
+                for (name, inner) in map {
+                    if let Some(schema) = self.properties.get(name).or(self.values.as_deref()) {
+                        schema.collect_mistyped(inner, &format!("{path}.{name}"), found);
+                    }
+                }
+                return;
+            }
+            (Type::Array, Value::Array(items)) => {
+                for (i, item) in items.iter().enumerate() {
+                    if let Some(schema) = &self.items {
+                        schema.collect_mistyped(item, &format!("{path}[{i}]"), found);
+                    }
+                }
+                return;
+            }
+            (Type::Object, _) => "map",
+            (Type::Array, _) => "list",
+            (Type::Text, _) => "string",
+            (Type::Integer | Type::Number, _) => "numeric (int or float)",
+            (Type::Boolean, _) => "boolean",
+        };
+        found.push(format!("{path}: expected {expected}, got {}", type_name(value)));
+    }
+
+    /// What the rules object to in a whole object.
+    pub fn judge(&self, value: &Value) -> Vec<Cause> {
+        let mut causes = Vec::new();
+        self.collect_causes(value, "", &mut causes);
+        causes
+    }
+
+    fn collect_causes(&self, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+        let in_body = |what: &str| format!("{path} in body {what}");
+        if !self.mistyped_here(value) {
+            self.check_scalar(value, path, &in_body, causes);
+        } else {
+            let why = in_body(&format!("must be of type {}", self.kind.name()));
+            causes.push(Cause::invalid(path, value, &why));
+            return;
+        }
+        match value {
+            Value::Object(map) => self.check_map(map, path, causes),
+            Value::Array(items) => {
+                let count = items.len() as u64;
+                if let Some(n) = self.shortest.filter(|n| count < *n) {
+                    let why = in_body(&format!("should have at least {n} items"));
+                    causes.push(Cause::invalid(path, &Value::from(count), &why));
+                }
+                if let Some(n) = self.longest.filter(|n| count > *n) {
+                    let why = format!("must have at most {n} items");
+                    causes.push(Cause::invalid(path, &Value::from(count), &why));
+                }
+                if let Some(schema) = &self.items {
+                    for (i, item) in items.iter().enumerate() {
+                        schema.collect_causes(item, &format!("{path}[{i}]"), causes);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn check_map(&self, map: &Map<String, Value>, path: &str, causes: &mut Vec<Cause>) {
+        for name in &self.required {
+            if !map.contains_key(name) {
+                causes.push(Cause::required(join(path, name)));
+            }
+        }
+        for (name, inner) in map {
+            if let Some(schema) = self.properties.get(name).or(self.values.as_deref())
+                && !(path.is_empty() && name == "metadata")
+            {
+                schema.collect_causes(inner, &join(path, name), causes);
+            }
+        }
+    }
+
+    fn check_scalar(
+        &self,
+        value: &Value,
+        path: &str,
+        in_body: &dyn Fn(&str) -> String,
+        causes: &mut Vec<Cause>,
+    ) {
+        if !self.allowed.is_empty() && !self.allowed.contains(value) {
+            causes.push(Cause::unsupported(path, value, &self.allowed));
+        }
+        if let Some(number) = value.as_f64() {
+            if let Some(least) = self.least.filter(|n| number < *n) {
+                let why = in_body(&format!("should be greater than or equal to {least}"));
+                causes.push(Cause::invalid(path, value, &why));
+            }
+            if let Some(most) = self.most.filter(|n| number > *n) {
+                let why = in_body(&format!("should be less than or equal to {most}"));
+                causes.push(Cause::invalid(path, value, &why));
+            }
+        }
+        if let Some(text) = value.as_str() {
+            let length = text.chars().count() as u64;
+            if let Some(n) = self.shortest.filter(|n| length < *n) {
+                let why = in_body(&format!("should be at least {n} chars long"));
+                causes.push(Cause::invalid(path, value, &why));
+            }
+            if let Some(n) = self.longest.filter(|n| length > *n) {
+                causes.push(Cause {
+                    reason: "FieldValueTooLong",
+                    message: format!("Too long: may not be more than {n} bytes"),
+                    field: path.to_owned(),
+                });
+            }
+        }
+    }
+
+    fn mistyped_here(&self, value: &Value) -> bool {
+        match self.kind {
+            Type::Any => false,
+            Type::Object => !value.is_object(),
+            Type::Array => !value.is_array(),
+            Type::Text => !value.is_string(),
+            Type::Integer => !(value.is_i64() || value.is_u64()),
+            Type::Number => !value.is_number(),
+            Type::Boolean => !value.is_boolean(),
+        }
+    }
+}
+
+impl Type {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Object => "object",
+            Self::Array => "array",
+            Self::Text => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+        }
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "list",
+        Value::Object(_) => "map",
+    }
+}

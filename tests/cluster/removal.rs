@@ -1,0 +1,144 @@
+//! A deleted folder disappears, and nothing else does.
+
+use std::collections::BTreeMap;
+
+use vitrine::apply;
+use vitrine::model::{Kind, ObjectKey};
+use vitrine::status::Sync;
+
+use super::publish::observed;
+use crate::support::catalogue::Catalogue;
+use crate::support::cluster::{Cluster, DAEMON_NAMESPACE};
+use crate::support::daemon::{Daemon, INSTANCE, settings};
+
+/// The resourceVersion of every object of the instance.
+async fn versions(cluster: &Cluster) -> BTreeMap<ObjectKey, String> {
+    let mut all = BTreeMap::new();
+    for key in observed(cluster).await {
+        let object = cluster.get(&key).await.unwrap();
+        all.insert(key, object["metadata"]["resourceVersion"].as_str().unwrap().to_owned());
+    }
+    all
+}
+
+scenario! {
+    async fn a_deleted_folder_takes_its_objects_and_its_namespace_along(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        let mut before = versions(cluster).await;
+
+        cluster.requests().take();
+        catalogue.remove("beta");
+        let head = catalogue.commit("Beta is over");
+        daemon
+            .board("without beta", |b| {
+                b.revision.as_ref() == Some(&head) && b.verdicts.iter().all(|v| v.name != "beta")
+            })
+            .await;
+        cluster
+            .wait_for(&ObjectKey::cluster(Kind::Namespace, "sol-beta"), "gone", |o| o.is_none())
+            .await;
+        before.retain(|key, _| !(key.name.ends_with("beta") || key.namespace.as_deref() == Some("sol-beta")));
+        assert_eq!(versions(cluster).await, before, "nobody else was touched");
+
+        let deletes: Vec<_> = cluster.requests().take_writes();
+        assert!(deletes.iter().all(|r| r.method == http::Method::DELETE), "{deletes:?}");
+        assert!(deletes.first().unwrap().path.contains("/httproutes/"), "{deletes:?}");
+        assert!(deletes.last().unwrap().path.ends_with("/namespaces/sol-beta"), "{deletes:?}");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn three_of_four_wait_for_a_person_and_go_when_approved(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        let before = versions(cluster).await;
+
+        for name in ["beta", "gamma", "delta"] {
+            catalogue.remove(name);
+        }
+        let head = catalogue.commit("A big tidy-up");
+        let board = daemon
+            .board("held", |b| b.revision.as_ref() == Some(&head) && b.held.is_some())
+            .await;
+        let held = board.held.clone().unwrap();
+        assert_eq!(held.reason, "would remove 3 of 4 solutions");
+        daemon.verdict("beta", "blocked", |v| v.sync == Sync::Blocked && v.reason.contains("held")).await;
+        assert_eq!(versions(cluster).await, before);
+
+        // Another hash approves nothing; a restart asks the same question.
+        let deletions = held.deletions.iter().cloned().collect();
+        let of = apply::Settings::of(&settings(&catalogue));
+        let wrong = apply::approve(cluster.admin_client(), &of, &"0".repeat(64), &deletions).await;
+        assert!(wrong.is_err());
+        daemon.stop().await;
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        let again = daemon.board("held", |b| b.held.is_some()).await;
+        assert_eq!(again.held.as_ref().map(|h| &h.hash), Some(&held.hash));
+        assert_eq!(versions(cluster).await, before);
+
+        apply::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
+        daemon.board("tidied", |b| b.held.is_none() && b.verdicts.len() == 1).await;
+        for name in ["sol-beta", "sol-gamma", "sol-delta"] {
+            cluster.wait_for(&ObjectKey::cluster(Kind::Namespace, name), "gone", |o| o.is_none()).await;
+        }
+        assert!(!cluster.of_instance(Kind::Deployment, INSTANCE).await.is_empty());
+        let approvals = cluster.of_instance(Kind::ConfigMap, INSTANCE).await;
+        assert!(approvals.iter().any(|o| o["metadata"]["namespace"] == DAEMON_NAMESPACE));
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn foreign_work_keeps_its_namespace_and_is_named(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        let claim = serde_json::json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "results", "namespace": "sol-beta"},
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": "1Gi"}},
+            },
+        });
+        let api = crate::support::objects::api_of(&cluster.admin_client(), &claim).unwrap();
+        api.create(&Default::default(), &serde_json::from_value(claim).unwrap()).await.unwrap();
+
+        catalogue.remove("beta");
+        catalogue.commit("Beta is over");
+        let verdict = daemon
+            .verdict("beta", "blocked by the claim", |v| v.sync == Sync::Blocked)
+            .await;
+        assert!(verdict.reason.contains("PersistentVolumeClaim/results"), "{}", verdict.reason);
+        let left = cluster.get(&ObjectKey::cluster(Kind::Namespace, "sol-beta")).await.unwrap();
+        assert!(left["metadata"]["deletionTimestamp"].is_null());
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_renamed_folder_has_no_gap(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        cluster.requests().take();
+        catalogue.git(&["mv", "beta", "renamed"]);
+        catalogue.edit("renamed/solution.yaml", "name: beta", "name: renamed");
+        let head = catalogue.commit("A better name");
+        daemon
+            .board("renamed", |b| {
+                b.revision.as_ref() == Some(&head)
+                    && b.verdicts.iter().all(|v| v.name != "beta" && v.is_settled())
+            })
+            .await;
+        let writes = cluster.requests().take_writes();
+        let route = writes.iter().position(|r| r.path.contains("sol-renamed/httproutes")).unwrap();
+        let first = writes.iter().position(|r| r.method == http::Method::DELETE).unwrap();
+        assert!(route < first, "the new name is routed before the old one goes");
+        daemon.stop().await;
+    }
+}

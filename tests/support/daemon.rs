@@ -1,0 +1,136 @@
+//! The engine as the daemon runs it, in this process, between a repository and a cluster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use vitrine::apply;
+use vitrine::config::{self, Config, Verify};
+use vitrine::model::{InstanceName, Revision};
+use vitrine::reconcile::{Ended, Engine, Until};
+use vitrine::source::Source;
+use vitrine::status::{Board, Verdict};
+
+use super::catalogue::Catalogue;
+use super::cluster::{Cluster, DAEMON_NAMESPACE};
+
+/// The instance that all scenarios use.
+pub const INSTANCE: &str = "test";
+/// How long anything may take that a scenario waits for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running engine.
+pub struct Daemon {
+    task: JoinHandle<Ended>,
+    stop: CancellationToken,
+    pub boards: watch::Receiver<Arc<Board>>,
+}
+
+/// The settings of a scenario: a local repository, no verification.
+pub fn settings(catalogue: &Catalogue) -> Config {
+    Config {
+        instance: InstanceName::parse(INSTANCE).unwrap(),
+        repository: config::Repository {
+            url: catalogue.path().display().to_string(),
+            branch: "main".to_owned(),
+            path: ".".to_owned(),
+            poll: Some(Duration::from_secs(5)),
+            auth: None,
+            ca_file: None,
+            mirror: catalogue.mirror("daemon"),
+        },
+        cluster: config::Cluster {
+            kubeconfig: None,
+            context: None,
+            namespace: DAEMON_NAMESPACE.to_owned(),
+        },
+        safety: config::Safety {
+            max_removed_share: 0.2,
+            max_deletions: 100,
+            approvals_expire_after: Duration::from_secs(24 * 3600),
+        },
+        rollouts: config::Rollouts { max_parallel: 10, verify: Verify::Never },
+        notes: true,
+        web: config::Web { public_listen: None, public_url: None, private_listen: None },
+        log: config::Log { level: "info".to_owned(), json: false },
+    }
+}
+
+/// Opens the repository. A daemon that was killed in this process may hold its mirror for a
+/// moment, which the end of a process would not.
+async fn opened(settings: &Config) -> Source {
+    let mut tries = 0;
+    loop {
+        match Source::open(&settings.repository) {
+            Ok(source) => return source,
+            Err(unknown) if tries == 100 => panic!("{}", unknown.cause),
+            Err(_) => tries += 1,
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+impl Daemon {
+    /// Starts the engine with the scenario's settings.
+    pub async fn start(cluster: &Cluster, catalogue: &Catalogue) -> Self {
+        Self::with(cluster, settings(catalogue)).await
+    }
+
+    /// Starts the engine with other settings.
+    pub async fn with(cluster: &Cluster, settings: Config) -> Self {
+        let source = opened(&settings).await;
+        let observed = apply::Settings::of(&settings);
+        let connected = apply::Cluster::connect(cluster.client(), observed).await.unwrap();
+        let (engine, boards) = Engine::new(settings, source, connected).await;
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(engine.run(Until::Stopped, stop.clone()));
+        Self { task, stop, boards }
+    }
+
+    /// Waits until the board is as `told`.
+    pub async fn board(&mut self, told: &str, is: impl Fn(&Board) -> bool) -> Arc<Board> {
+        let waited = tokio::time::timeout(PATIENCE, self.boards.wait_for(|board| is(board))).await;
+        let reached = waited.map(|ended| ended.map(|board| board.clone()));
+        match reached {
+            Ok(Ok(board)) => board,
+            Ok(Err(_)) => panic!("the engine ended before the board was {told}"),
+            Err(_) => panic!("the board was not {told}: {:#?}", self.boards.borrow()),
+        }
+    }
+
+    /// Waits until this commit is in force and nothing will change by itself.
+    pub async fn settled(&mut self, at: &Revision) -> Arc<Board> {
+        self.board(&format!("settled at {}", at.short()), |board| {
+            board.revision.as_ref() == Some(at) && board.verdicts.iter().all(Verdict::is_settled)
+        })
+        .await
+    }
+
+    /// Waits until a solution's verdict is as `told`.
+    pub async fn verdict(
+        &mut self,
+        name: &str,
+        told: &str,
+        is: impl Fn(&Verdict) -> bool,
+    ) -> Verdict {
+        let board = self
+            .board(&format!("{name} {told}"), |board| {
+                board.verdicts.iter().any(|v| v.name == name && is(v))
+            })
+            .await;
+        board.verdicts.iter().find(|v| v.name == name).unwrap().clone()
+    }
+
+    /// Stops it as SIGTERM does.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+
+    /// Ends it as a power cut does: nothing is finished, nothing is said.
+    pub fn kill(self) {
+        self.task.abort();
+    }
+}
