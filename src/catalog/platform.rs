@@ -1,5 +1,6 @@
 //! A checked `platform.yaml`: what the operator allows and provides.
 
+mod hardware;
 mod judge;
 mod limits;
 

@@ -8,6 +8,7 @@ mod graph;
 mod image;
 mod judge;
 mod mount;
+mod parts;
 mod readme;
 mod resources;
 mod runtime;

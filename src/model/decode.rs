@@ -5,30 +5,16 @@
 //! what cannot be read becomes `None`, and the rest is judged.
 
 mod near;
+mod sheet;
 
-use std::cell::RefCell;
 use std::time::Duration;
 
 use super::fault::{Fault, code};
-use super::yaml::{self, Key, Node, Problem, Span, Spanned, Value};
-use super::{Party, Quantity, duration};
+use super::yaml::{Key, Node, Span, Spanned, Value};
+use super::{Quantity, duration};
 
 pub use near::nearest;
-
-/// One file under judgement.
-#[derive(Debug)]
-pub struct Sheet {
-    file: String,
-    lines: Vec<String>,
-    party: Party,
-    faults: RefCell<Vec<Fault>>,
-    /// Keys that lack, each with its fault: dropped if the same key stands misplaced elsewhere.
-    missing: RefCell<Vec<(String, Fault)>>,
-    /// Unknown keys in lower case, and what they were probably meant to be.
-    misplaced: RefCell<Vec<String>>,
-    /// Texts that no output may show, and where they stand.
-    masked: RefCell<Vec<Spanned<String>>>,
-}
+pub use sheet::Sheet;
 
 /// A map's keys.
 #[derive(Clone, Copy, Debug)]
@@ -42,120 +28,6 @@ impl Schema {
     /// A map with these keys and none reserved.
     pub const fn of(allowed: &'static [&'static str]) -> Self {
         Self { allowed, later: &[] }
-    }
-}
-
-impl Sheet {
-    /// Opens a file: reads its YAML, and reports what is wrong with it as YAML.
-    pub fn open(file: &str, bytes: &[u8], party: Party) -> (Self, Option<Node>) {
-        let document = yaml::read(bytes);
-        let unreadable = document.findings.iter().any(|finding| {
-            matches!(finding.problem, Problem::TooLarge | Problem::Utf16 | Problem::Binary)
-        });
-        let lines = if unreadable { Vec::new() } else { yaml::lines(bytes) };
-        let sheet = Self::new(file, lines, party);
-        for finding in document.findings {
-            let mut fault = sheet.fault(code::of(finding.problem), finding.at, finding.message);
-            fault.help = finding.help.map(str::to_owned);
-            sheet.report(fault);
-        }
-        (sheet, document.root)
-    }
-
-    /// A file whose text is judged by other means.
-    pub fn new(file: &str, lines: Vec<String>, party: Party) -> Self {
-        Self {
-            file: file.to_owned(),
-            lines,
-            party,
-            faults: RefCell::default(),
-            missing: RefCell::default(),
-            misplaced: RefCell::default(),
-            masked: RefCell::default(),
-        }
-    }
-
-    /// A fault of this file at a place, with its source line. Not yet reported.
-    pub fn fault(&self, code: &'static str, at: Span, message: impl Into<String>) -> Fault {
-        let line = self.lines.get((at.line as usize).saturating_sub(1)).cloned();
-        // A binary or endless line helps nobody.
-        let snippet = line.filter(|line| line.len() <= 64 * 1024);
-        Fault::new(code, self.file.as_str(), self.party, message).at(at).snippet(snippet)
-    }
-
-    /// Adds a fault to what this file is refused for.
-    pub fn report(&self, fault: Fault) {
-        self.faults.borrow_mut().push(fault);
-    }
-
-    /// Adds a fault without more words.
-    pub fn say(&self, code: &'static str, at: Span, message: impl Into<String>) {
-        self.report(self.fault(code, at, message));
-    }
-
-    /// Adds a fault about a key that lacks; told only if the key does not stand misplaced in
-    /// this file, for then that is the fault.
-    pub fn missing(&self, key: &str, at: Span, message: String) {
-        let fault = self.fault(code::MISSING, at, message);
-        self.missing.borrow_mut().push((key.to_owned(), fault));
-    }
-
-    /// Keeps a text out of every fault of this file: out of messages, and out of source lines
-    /// wherever it stands there, escaped or not.
-    pub fn mask(&self, text: &Spanned<String>) {
-        self.masked.borrow_mut().push(text.clone());
-    }
-
-    /// The root of a file, as a map of these keys. The file's own name stands for its path.
-    pub fn root<'a>(&'a self, node: &'a Node, schema: Schema) -> Option<Fields<'a>> {
-        let cursor = Cursor { sheet: self, node, key: Span::START, path: String::new() };
-        cursor.map(schema)
-    }
-
-    /// Every fault, in the order of the file.
-    pub fn finish(self) -> Vec<Fault> {
-        let misplaced = self.misplaced.into_inner();
-        let mut faults = self.faults.into_inner();
-        faults.extend(
-            self.missing
-                .into_inner()
-                .into_iter()
-                .filter(|(key, _)| !misplaced.contains(&key.to_lowercase()))
-                .map(|(_, fault)| fault),
-        );
-        faults.sort_by(|a, b| {
-            (a.line, a.column, a.code, &a.message).cmp(&(b.line, b.column, b.code, &b.message))
-        });
-        // A value that several components inherit is one value.
-        faults.dedup();
-        for text in self.masked.into_inner() {
-            for fault in &mut faults {
-                hide(fault, &text);
-            }
-        }
-        faults
-    }
-}
-
-/// Puts stars where a fault would show a text.
-fn hide(fault: &mut Fault, text: &Spanned<String>) {
-    let stars = |text: &str| "*".repeat(text.chars().count());
-    for line in text.value.lines().map(str::trim).filter(|line| line.len() >= 4) {
-        let hidden = |shown: &String| shown.replace(line, &stars(line));
-        fault.message = hidden(&fault.message);
-        fault.help = fault.help.as_ref().map(hidden);
-        fault.snippet = fault.snippet.as_ref().map(hidden);
-    }
-    let at = text.at;
-    if let Some(shown) = &mut fault.snippet
-        && (at.line..=at.end_line).contains(&fault.line)
-    {
-        let from = if fault.line == at.line { at.column as usize - 1 } else { 0 };
-        let to = if fault.line == at.end_line { at.end_column as usize - 1 } else { usize::MAX };
-        let masked = shown.chars().enumerate().map(|(column, character)| {
-            if (from..to).contains(&column) && !character.is_whitespace() { '*' } else { character }
-        });
-        *shown = masked.collect();
     }
 }
 
@@ -296,10 +168,7 @@ impl<'a> Cursor<'a> {
 
     fn unknown(&self, key: &Key, schema: Schema) {
         let near = nearest(&key.text, schema.allowed.iter().copied());
-        let mut misplaced = self.sheet.misplaced.borrow_mut();
-        misplaced.push(key.text.to_lowercase());
-        misplaced.extend(near.map(str::to_lowercase));
-        drop(misplaced);
+        self.sheet.misplaced(&key.text, near);
         let holder = if self.path.is_empty() {
             "not a field of this file".to_owned()
         } else {
@@ -397,7 +266,16 @@ impl<'a> Cursor<'a> {
     /// `true` or `false`.
     pub fn boolean(&self) -> Option<Spanned<bool>> {
         match self.node.value {
-            Value::Bool(value) => Some(self.spanned(value)),
+            // `True` and `TRUE` are booleans to YAML; one spelling is enough for a reviewer.
+            Value::Bool(value) if self.sheet.shows(self.at(), &value.to_string()) => {
+                Some(self.spanned(value))
+            }
+            Value::Bool(value) => {
+                let message = format!("`{}` is not `true` or `false`", self.path);
+                let help = format!("write {value}, in lower case");
+                self.sheet.report(self.fault(code::NOT_ONE_OF, message).help(help));
+                None
+            }
             _ => {
                 self.wrong_type("`true` or `false`", None);
                 None

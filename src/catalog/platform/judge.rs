@@ -1,16 +1,14 @@
 //! Reads `platform.yaml`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    Activation, EgressLimit, Gallery, Gateway, HardwareClass, Interceptor, Platform, Registries,
-    limits,
+    Activation, EgressLimit, Gallery, Gateway, Interceptor, Platform, Registries, hardware, limits,
 };
 use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::network::Network;
 use crate::catalog::snapshot::File;
-use crate::model::decode::{Cursor, Fields, Schema, Sheet, nearest};
+use crate::model::decode::{Cursor, Fields, Schema, Sheet};
 use crate::model::{ContentHash, Party};
 
 /// The file's name at the catalogue's root.
@@ -110,7 +108,7 @@ fn document(root: &Fields<'_>, platform: &mut Platform) {
     cluster(&spec, platform);
     pod_security(&spec);
     gallery(&spec, &mut platform.gallery);
-    let first = hardware(&spec, platform);
+    let first = hardware::hardware(&spec, platform);
     if let Some(cursor) = spec.get("limits") {
         limits::limits(&cursor, &mut platform.limits);
     }
@@ -187,7 +185,7 @@ fn edge(cursor: &Cursor<'_>, gateway: &mut Gateway) {
 }
 
 /// A name of a Kubernetes object: a DNS subdomain.
-fn object_name(cursor: &Cursor<'_>) -> Option<String> {
+pub(super) fn object_name(cursor: &Cursor<'_>) -> Option<String> {
     let text = cursor.text()?.value;
     let ok = (1..=253).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
@@ -280,7 +278,7 @@ fn nodes(cursor: &Cursor<'_>, platform: &mut Platform) {
     platform.priority_class = fields.or_null("priorityClassName").and_then(|c| object_name(&c));
 }
 
-fn is_label_key(text: &str) -> bool {
+pub(super) fn is_label_key(text: &str) -> bool {
     let (prefix, name) = match text.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, text),
@@ -294,7 +292,7 @@ fn is_label_key(text: &str) -> bool {
     prefix_ok && is_label_value(name) && !name.is_empty()
 }
 
-fn is_label_value(text: &str) -> bool {
+pub(super) fn is_label_value(text: &str) -> bool {
     let ends = |b: Option<u8>| b.is_none_or(|b| b.is_ascii_alphanumeric());
     text.len() <= 63
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
@@ -348,101 +346,6 @@ fn gallery(spec: &Fields<'_>, gallery: &mut Gallery) {
     };
     gallery.categories = words("categories");
     gallery.featured = words("featured");
-}
-
-/// Reads the classes of machines; the name of the first one.
-fn hardware(spec: &Fields<'_>, platform: &mut Platform) -> Option<String> {
-    let items = spec.get("hardware")?.list()?;
-    let mut classes: BTreeMap<String, HardwareClass> = BTreeMap::new();
-    let mut first = None;
-    for item in items {
-        let Some((name, class)) = class(&item) else { continue };
-        if classes.contains_key(&class.name) {
-            let message = format!("the class `{}` stands here a second time", class.name);
-            spec.sheet.say(code::CLASS_TWICE, name, message);
-            continue;
-        }
-        first.get_or_insert_with(|| class.name.clone());
-        classes.insert(class.name.clone(), class);
-    }
-    if !classes.is_empty() {
-        platform.hardware = classes;
-    }
-    first
-}
-
-fn class(item: &Cursor<'_>) -> Option<(crate::model::yaml::Span, HardwareClass)> {
-    let fields = item.map(Schema::of(&[
-        "name",
-        "nodeGroup",
-        "isolation",
-        "requests",
-        "limits",
-        "caps",
-        "maxCooldown",
-    ]))?;
-    let cursor = fields.required("name")?;
-    let name = object_name(&cursor)?;
-    let amounts = |key| amounts(&fields, key);
-    let (requests, limits, caps) = (amounts("requests"), amounts("limits"), amounts("caps"));
-    let group = fields.or_null("nodeGroup").and_then(|cursor| {
-        let text = cursor.text()?.value;
-        if text.is_empty() || !is_label_value(&text) {
-            cursor.say(code::BAD_NAME, format!("`{text}` is not the value of a label"));
-            return None;
-        }
-        Some(text)
-    });
-    let isolation = fields.get("isolation").and_then(|c| c.one_of(&["shared", "exclusive"]));
-    let bounds = (Duration::from_secs(1), Duration::from_secs(7 * 24 * 60 * 60));
-    let max_cooldown = fields.get("maxCooldown").and_then(|c| c.duration(bounds.0, bounds.1));
-    let canonical = |amounts: &limits::Amounts| {
-        amounts.iter().map(|(name, amount)| (name.clone(), amount.value.to_string())).collect()
-    };
-    let class = HardwareClass {
-        name,
-        node_group: group,
-        exclusive: isolation.is_some_and(|word| word.value == "exclusive"),
-        requests: canonical(&requests),
-        limits: canonical(&limits),
-        caps: canonical(&caps),
-        max_cooldown: max_cooldown.map(|cooldown| cooldown.value),
-    };
-    limits::class(item, &requests, &limits, &caps);
-    Some((cursor.at(), class))
-}
-
-/// Resource name → amount, of one key of a class.
-fn amounts(fields: &Fields<'_>, key: &str) -> limits::Amounts {
-    let Some(cursor) = fields.get(key) else { return limits::Amounts::new() };
-    let known = ["cpu", "memory", "ephemeral-storage"];
-    let mut amounts = limits::Amounts::new();
-    for (name, cursor) in cursor.free_map() {
-        let device = name.value.split_once('/').is_some_and(|(domain, rest)| {
-            domain.contains('.') && !rest.is_empty() && is_label_key(&name.value)
-        });
-        if !known.contains(&name.value.as_str()) && !device {
-            let mut fault = cursor.sheet.fault(
-                code::NOT_ONE_OF,
-                name.at,
-                format!("`{}` is not a resource", name.value),
-            );
-            let near = nearest(&name.value, known.into_iter());
-            fault.help = Some(match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "cpu, memory, ephemeral-storage, or a device such as nvidia.com/gpu".into(),
-            });
-            cursor.sheet.report(fault);
-            continue;
-        }
-        let Some(amount) = cursor.quantity() else { continue };
-        if device && !amount.value.is_whole() {
-            cursor.say(code::OUT_OF_RANGE, format!("`{}` counts whole devices", cursor.path));
-            continue;
-        }
-        amounts.insert(name.value, amount);
-    }
-    amounts
 }
 
 /// `allowed`, `forbidden`, or a list of networks.

@@ -1,20 +1,15 @@
 //! Judges one folder: `solution.yaml` and what lies beside it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::author::{Part, Runtime};
-use super::effective::{self, Setting};
-use super::{
-    About, Component, Exposure, Shape, Solution, about, example, graph, readme, runtime, secret,
-};
+use super::{About, Solution, about, example, parts, readme, runtime};
 use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::folders::{self, FILE};
 use crate::catalog::platform::Platform;
 use crate::catalog::snapshot::Folder;
 use crate::model::decode::{Cursor, Fields, Schema, Sheet, nearest};
 use crate::model::yaml::{self, Span, Spanned};
-use crate::model::{ComponentName, Party, SolutionName};
+use crate::model::{Party, SolutionName};
 
 /// What a folder is judged with.
 pub struct Bench<'a> {
@@ -153,7 +148,7 @@ fn document(
     }
     let expires = about::expires(&spec);
     let suspend = about::suspend(&spec);
-    let (shape, components) = parts(bench, &spec, name.as_ref());
+    let (shape, components) = parts::parts(bench, &spec, name.as_ref());
     let name = name?;
     Some(Solution {
         title: title.unwrap_or_else(|| name.to_string()),
@@ -242,206 +237,6 @@ fn spec_schema() -> Schema {
             "components",
             "configurations",
         ],
-        later: &[
-            ("secrets", ""),
-            ("volumes", "solutions are stateless; put models into the image"),
-            ("persistence", "solutions are stateless"),
-            ("metricsPath", ""),
-            ("architectures", "use a hardware class whose nodes have the architecture"),
-            ("ports", "one port: `port`"),
-            ("placement", "use a hardware class"),
-            ("slo", ""),
-            ("budget", ""),
-            ("switching", ""),
-            ("traffic", ""),
-            ("dependsOn", "components have theirs"),
-        ],
+        later: runtime::LATER,
     }
-}
-
-const COMPONENT: Schema = Schema {
-    allowed: &[
-        "image",
-        "command",
-        "args",
-        "port",
-        "basePath",
-        "env",
-        "files",
-        "scratch",
-        "readOnlyRootFilesystem",
-        "hardware",
-        "resources",
-        "scaling",
-        "startup",
-        "readinessProbe",
-        "livenessProbe",
-        "http",
-        "network",
-        "expose",
-        "dependsOn",
-    ],
-    later: runtime::LATER,
-};
-
-const CONFIGURATION: Schema =
-    Schema { allowed: &["title", "env", "files", "scaling"], later: runtime::LATER };
-
-/// The components that a solution becomes, by its shape.
-fn parts(
-    bench: &Bench<'_>,
-    spec: &Fields<'_>,
-    name: Option<&SolutionName>,
-) -> (Shape, BTreeMap<ComponentName, Component>) {
-    let sheet = spec.sheet;
-    let base = runtime::runtime(bench, spec);
-    let filled = |key| spec.or_null(key).is_some_and(|cursor| has_entries(&cursor));
-    if filled("components") && filled("configurations") {
-        let why = "several services, or one image with several settings";
-        spec.excludes("components", "configurations", why);
-    }
-    let host = |suffix: &str| match name {
-        Some(name) => format!("{name}{suffix}.{}", bench.platform.domain),
-        None => String::new(),
-    };
-    let limits = &bench.platform.limits;
-    let image_written = spec.has("image");
-    if let Some(cursor) = spec.get("components").filter(has_entries) {
-        let parts = components(bench, &cursor);
-        too_many(&cursor, parts.len(), limits.max_components);
-        graph::judge(
-            sheet,
-            &parts.iter().map(|(part, _)| part.clone()).collect::<Vec<_>>(),
-            cursor.key,
-        );
-        let done = parts.into_iter().filter_map(|(part, own_image)| {
-            let path = format!("spec.components.{}", part.name.value);
-            let exposure = match part.expose {
-                Some(expose) => Exposure::Public {
-                    host: host(""),
-                    path: expose.path.value,
-                    strip_prefix: expose.strip_prefix,
-                },
-                None => Exposure::Private,
-            };
-            let setting = Setting {
-                name: ComponentName::parse(&part.name.value).ok()?,
-                title: None,
-                exposure,
-                depends_on: &part.depends_on,
-                key: part.key,
-                path,
-            };
-            let merged = part.runtime.over(&base);
-            effective::component(bench, sheet, merged, setting, image_written || own_image)
-        });
-        return (Shape::Components, by_name(done));
-    }
-    let whole = |host: String| Exposure::Public { host, path: "/".to_owned(), strip_prefix: false };
-    if let Some(cursor) = spec.get("configurations").filter(has_entries) {
-        let parts = configurations(bench, &cursor);
-        too_many(&cursor, parts.len(), limits.max_configurations);
-        if !image_written {
-            sheet.missing("image", spec.key, "`spec` lacks `image`".to_owned());
-        }
-        let done = parts.into_iter().filter_map(|part| {
-            let setting = Setting {
-                name: ComponentName::parse(&part.name.value).ok()?,
-                title: part.title,
-                exposure: whole(host(&format!("--{}", part.name.value))),
-                depends_on: &[],
-                key: part.key,
-                path: format!("spec.configurations.{}", part.name.value),
-            };
-            effective::component(bench, sheet, part.runtime.over(&base), setting, true)
-        });
-        return (Shape::Configurations, by_name(done));
-    }
-    let setting = Setting {
-        name: ComponentName::app(),
-        title: None,
-        exposure: whole(host("")),
-        depends_on: &[],
-        key: spec.key,
-        path: "spec".to_owned(),
-    };
-    let app = effective::component(bench, sheet, base, setting, image_written);
-    (Shape::Single, by_name(app.into_iter()))
-}
-
-/// `components: {}` is the default, written down.
-fn has_entries(cursor: &Cursor<'_>) -> bool {
-    use crate::model::yaml::Value;
-    !matches!(&cursor.node.value, Value::Map(entries) if entries.is_empty())
-}
-
-fn by_name(components: impl Iterator<Item = Component>) -> BTreeMap<ComponentName, Component> {
-    components.map(|component| (component.name.clone(), component)).collect()
-}
-
-fn too_many(cursor: &Cursor<'_>, found: usize, limit: usize) {
-    if found > limit {
-        let message =
-            format!("`{}` has {found} entries, this platform allows {limit}", cursor.path);
-        let fault = cursor.sheet.fault(code::OVER_LIMIT, cursor.key, message);
-        cursor.sheet.report(fault);
-    }
-}
-
-/// A bad name is a fault; the entry is judged all the same.
-fn part_name(cursor: &Cursor<'_>, name: &Spanned<String>, single: bool) {
-    let bad = match ComponentName::parse(&name.value) {
-        Err(bad) => bad.to_string(),
-        Ok(_) if single && name.value == ComponentName::APP => {
-            format!("`{}` is reserved", name.value)
-        }
-        Ok(_) => return,
-    };
-    cursor.sheet.say(code::BAD_NAME, name.at, bad);
-}
-
-/// The components, each with whether it names an image of its own.
-fn components(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Vec<(Part, bool)> {
-    let mut parts = Vec::new();
-    for (name, entry) in cursor.free_map() {
-        part_name(cursor, &name, true);
-        let Some(fields) = entry.map(COMPONENT) else { continue };
-        let part = Part {
-            title: None,
-            runtime: runtime::runtime(bench, &fields),
-            expose: fields.get("expose").and_then(|c| runtime::expose(&c)),
-            depends_on: fields.get("dependsOn").and_then(|c| c.texts()).unwrap_or_default(),
-            key: name.at,
-            name,
-        };
-        parts.push((part, fields.has("image")));
-    }
-    parts
-}
-
-fn configurations(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Vec<Part> {
-    let mut parts = Vec::new();
-    for (name, entry) in cursor.free_map() {
-        part_name(cursor, &name, false);
-        let Some(fields) = entry.map(CONFIGURATION) else { continue };
-        let mut own = Runtime::default();
-        if let Some(cursor) = fields.get("env") {
-            own.env = secret::env(&cursor);
-        }
-        if let Some(cursor) = fields.get("files") {
-            own.files = super::mount::files(bench, &cursor);
-        }
-        if let Some(cursor) = fields.get("scaling") {
-            runtime::scaling(bench, &cursor, &mut own);
-        }
-        parts.push(Part {
-            title: fields.get("title").and_then(|c| c.line(80)).map(|title| title.value),
-            runtime: own,
-            expose: None,
-            depends_on: Vec::new(),
-            key: name.at,
-            name,
-        });
-    }
-    parts
 }

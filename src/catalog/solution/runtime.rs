@@ -24,6 +24,7 @@ pub const LATER: &[(&str, &str)] = &[
     ("budget", ""),
     ("switching", ""),
     ("traffic", ""),
+    ("dependsOn", "components have theirs"),
 ];
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::model::Party;
 
 const SCHEMA: Schema = Schema {
     allowed: &["name", "port", "ready", "after", "size", "tags", "image"],
@@ -74,4 +75,17 @@ fn an_alias_is_told_once_and_not_again_as_a_wrong_type() {
         fields.get("port").and_then(|c| c.integer(1, 100));
     });
     assert_eq!(faults.len(), 2, "{faults:#?}");
+}
+
+#[test]
+fn a_boolean_has_one_spelling() {
+    let read = |text: &str| {
+        judged(text, |fields| {
+            fields.get("ready").and_then(|c| c.boolean());
+        })
+    };
+    assert_eq!(read("name: \u{e4}\nready: true # yes\n").len(), 0);
+    assert_eq!(read("{name: \u{e4}, ready: false}\n").len(), 0);
+    let shouted = read("ready: TRUE\n");
+    assert!(shouted[0].contains("write true"), "{shouted:#?}");
 }

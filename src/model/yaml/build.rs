@@ -80,9 +80,8 @@ impl Builder {
                 Some("delete the line"),
             ),
             kind => {
-                let mut message = kind.to_string();
-                message.truncate(message.floor_char_boundary(200));
-                self.find(Problem::Syntax, at, &format!("this is not YAML: {message}"), None);
+                let message = format!("this is not YAML: {}", shorten(&kind.to_string(), 200));
+                self.find(Problem::Syntax, at, &message, None);
             }
         }
     }
@@ -170,7 +169,7 @@ impl Builder {
             } else if !seen.insert(text.to_owned()) {
                 Some((
                     Problem::DuplicateKey,
-                    format!("the key `{}` stands here a second time", shorten(text)),
+                    format!("the key `{}` stands here a second time", shorten(text, 60)),
                     "delete one of the two",
                 ))
             } else {
@@ -305,8 +304,8 @@ fn is_float(text: &str) -> bool {
     number_ok && exponent_ok
 }
 
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(60) {
+fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or("")),
         None => text.to_owned(),
     }

@@ -1,0 +1,105 @@
+//! The classes of machines that a platform offers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::judge::{is_label_key, is_label_value, object_name};
+use super::{HardwareClass, Platform, limits};
+use crate::catalog::fault::code;
+use crate::model::decode::{Cursor, Fields, Schema, nearest};
+use crate::model::yaml::Span;
+
+/// Reads the classes of machines; the name of the first one.
+pub fn hardware(spec: &Fields<'_>, platform: &mut Platform) -> Option<String> {
+    let items = spec.get("hardware")?.list()?;
+    let mut classes: BTreeMap<String, HardwareClass> = BTreeMap::new();
+    let mut first = None;
+    for item in items {
+        let Some((name, class)) = class(&item) else { continue };
+        if classes.contains_key(&class.name) {
+            let message = format!("the class `{}` stands here a second time", class.name);
+            spec.sheet.say(code::CLASS_TWICE, name, message);
+            continue;
+        }
+        first.get_or_insert_with(|| class.name.clone());
+        classes.insert(class.name.clone(), class);
+    }
+    if !classes.is_empty() {
+        platform.hardware = classes;
+    }
+    first
+}
+
+fn class(item: &Cursor<'_>) -> Option<(Span, HardwareClass)> {
+    let fields = item.map(Schema::of(&[
+        "name",
+        "nodeGroup",
+        "isolation",
+        "requests",
+        "limits",
+        "caps",
+        "maxCooldown",
+    ]))?;
+    let cursor = fields.required("name")?;
+    let name = object_name(&cursor)?;
+    let amounts = |key| amounts(&fields, key);
+    let (requests, limits, caps) = (amounts("requests"), amounts("limits"), amounts("caps"));
+    let group = fields.or_null("nodeGroup").and_then(|cursor| {
+        let text = cursor.text()?.value;
+        if text.is_empty() || !is_label_value(&text) {
+            cursor.say(code::BAD_NAME, format!("`{text}` is not the value of a label"));
+            return None;
+        }
+        Some(text)
+    });
+    let isolation = fields.get("isolation").and_then(|c| c.one_of(&["shared", "exclusive"]));
+    let bounds = (Duration::from_secs(1), Duration::from_secs(7 * 24 * 60 * 60));
+    let max_cooldown = fields.get("maxCooldown").and_then(|c| c.duration(bounds.0, bounds.1));
+    let canonical = |amounts: &limits::Amounts| {
+        amounts.iter().map(|(name, amount)| (name.clone(), amount.value.to_string())).collect()
+    };
+    let class = HardwareClass {
+        name,
+        node_group: group,
+        exclusive: isolation.is_some_and(|word| word.value == "exclusive"),
+        requests: canonical(&requests),
+        limits: canonical(&limits),
+        caps: canonical(&caps),
+        max_cooldown: max_cooldown.map(|cooldown| cooldown.value),
+    };
+    limits::class(item, &requests, &limits, &caps);
+    Some((cursor.at(), class))
+}
+
+/// Resource name → amount, of one key of a class.
+fn amounts(fields: &Fields<'_>, key: &str) -> limits::Amounts {
+    let Some(cursor) = fields.get(key) else { return limits::Amounts::new() };
+    let known = ["cpu", "memory", "ephemeral-storage"];
+    let mut amounts = limits::Amounts::new();
+    for (name, cursor) in cursor.free_map() {
+        let device = name.value.split_once('/').is_some_and(|(domain, rest)| {
+            domain.contains('.') && !rest.is_empty() && is_label_key(&name.value)
+        });
+        if !known.contains(&name.value.as_str()) && !device {
+            let mut fault = cursor.sheet.fault(
+                code::NOT_ONE_OF,
+                name.at,
+                format!("`{}` is not a resource", name.value),
+            );
+            let near = nearest(&name.value, known.into_iter());
+            fault.help = Some(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "cpu, memory, ephemeral-storage, or a device such as nvidia.com/gpu".into(),
+            });
+            cursor.sheet.report(fault);
+            continue;
+        }
+        let Some(amount) = cursor.quantity() else { continue };
+        if device && !amount.value.is_whole() {
+            cursor.say(code::OUT_OF_RANGE, format!("`{}` counts whole devices", cursor.path));
+            continue;
+        }
+        amounts.insert(name.value, amount);
+    }
+    amounts
+}
