@@ -1,0 +1,274 @@
+//! The few facts that a health rule reads, out of the objects that carry them.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::request::short;
+use super::wire::Meta;
+use crate::model::{ContentHash, marks};
+use crate::plan::observed::{
+    Condition, DeploymentFacts, PodFacts, RouteFacts, RouteParent, ScaledFacts,
+};
+
+/// `metav1.Condition` and its relatives.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ConditionWire {
+    r#type: String,
+    status: String,
+    reason: String,
+    message: String,
+    observed_generation: Option<i64>,
+    last_transition_time: Option<Timestamp>,
+}
+
+impl ConditionWire {
+    fn read(&self) -> Condition {
+        Condition {
+            kind: self.r#type.clone(),
+            status: self.status.clone(),
+            reason: self.reason.clone(),
+            message: short(&self.message),
+            observed_generation: self.observed_generation,
+            since: self.last_transition_time,
+        }
+    }
+}
+
+fn conditions(wire: &Option<Vec<ConditionWire>>) -> Vec<Condition> {
+    wire.iter().flatten().map(ConditionWire::read).collect()
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DeploymentWire {
+    pub metadata: Meta,
+    spec: DeploymentSpec,
+    status: DeploymentStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DeploymentSpec {
+    replicas: Option<i32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct DeploymentStatus {
+    observed_generation: i64,
+    replicas: i32,
+    updated_replicas: i32,
+    ready_replicas: i32,
+    available_replicas: i32,
+    conditions: Option<Vec<ConditionWire>>,
+}
+
+pub(super) fn deployment(wire: &DeploymentWire) -> DeploymentFacts {
+    let DeploymentWire { metadata, spec, status } = wire;
+    DeploymentFacts {
+        generation: metadata.generation,
+        observed_generation: status.observed_generation,
+        wanted: spec.replicas.unwrap_or(1),
+        replicas: status.replicas,
+        updated: status.updated_replicas,
+        ready: status.ready_replicas,
+        available: status.available_replicas,
+        conditions: conditions(&status.conditions),
+        ..marked(metadata)
+    }
+}
+
+/// What the metadata of a Deployment says about its verification.
+pub(super) fn marked(meta: &Meta) -> DeploymentFacts {
+    DeploymentFacts {
+        generation: meta.generation,
+        verified: meta.annotation(marks::VERIFIED).map(str::to_owned),
+        template: meta.annotation(marks::TEMPLATE).map(ContentHash::recorded),
+        ..DeploymentFacts::default()
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RouteWire {
+    metadata: Meta,
+    status: RouteStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RouteStatus {
+    parents: Option<Vec<ParentWire>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ParentWire {
+    controller_name: String,
+    parent_ref: ParentRef,
+    conditions: Option<Vec<ConditionWire>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ParentRef {
+    namespace: Option<String>,
+    name: String,
+}
+
+pub(super) fn route(wire: RouteWire) -> (Meta, RouteFacts) {
+    let own = wire.metadata.namespace.as_deref().unwrap_or_default();
+    let parents = wire
+        .status
+        .parents
+        .iter()
+        .flatten()
+        .map(|parent| RouteParent {
+            controller: parent.controller_name.clone(),
+            // A parent without namespace is one beside the route.
+            gateway: format!(
+                "{}/{}",
+                parent.parent_ref.namespace.as_deref().unwrap_or(own),
+                parent.parent_ref.name
+            ),
+            conditions: conditions(&parent.conditions),
+        })
+        .collect();
+    let facts = RouteFacts { generation: wire.metadata.generation, parents };
+    (wire.metadata, facts)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ScaledWire {
+    pub metadata: Meta,
+    status: ScaledStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ScaledStatus {
+    conditions: Option<Vec<ConditionWire>>,
+    last_active_time: Option<Timestamp>,
+}
+
+pub(super) fn scaled(wire: &ScaledWire) -> ScaledFacts {
+    ScaledFacts {
+        generation: wire.metadata.generation,
+        conditions: conditions(&wire.status.conditions),
+        forced: forced(&wire.metadata),
+        last_active: wire.status.last_active_time,
+    }
+}
+
+/// Whether KEDA is told to keep the target awake.
+pub(super) fn forced(meta: &Meta) -> bool {
+    meta.annotation(marks::FORCE_ACTIVATION) == Some("true")
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PodWire {
+    pub metadata: Meta,
+    status: PodStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PodStatus {
+    phase: String,
+    reason: String,
+    message: String,
+    conditions: Option<Vec<ConditionWire>>,
+    init_container_statuses: Option<Vec<ContainerStatus>>,
+    container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ContainerStatus {
+    ready: bool,
+    restart_count: i32,
+    state: ContainerState,
+    last_state: ContainerState,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ContainerState {
+    waiting: Option<Waiting>,
+    running: Option<serde::de::IgnoredAny>,
+    terminated: Option<Terminated>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Waiting {
+    reason: String,
+    message: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Terminated {
+    reason: String,
+    message: String,
+    exit_code: i32,
+}
+
+/// The words of the first trouble that a pod has; without a word it is well, or only starting.
+pub(super) fn pod(wire: &PodWire) -> PodFacts {
+    let status = &wire.status;
+    let containers =
+        || status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    let base = PodFacts {
+        component: wire.metadata.label(marks::COMPONENT).unwrap_or_default().to_owned(),
+        restarts: containers().map(|c| c.restart_count).max().unwrap_or(0),
+        ..PodFacts::default()
+    };
+    let said = |word: &str, message: &str, exit_code| PodFacts {
+        word: Some(short(word)),
+        message: short(message),
+        exit_code,
+        ..base.clone()
+    };
+
+    let unscheduled =
+        status.conditions.iter().flatten().find(|c| {
+            c.r#type == "PodScheduled" && c.status == "False" && c.reason == "Unschedulable"
+        });
+    if let Some(condition) = unscheduled {
+        return said(&condition.reason, &condition.message, None);
+    }
+    // Evicted, and the like: the containers' states say less.
+    if status.phase == "Failed" && !status.reason.is_empty() {
+        return said(&status.reason, &status.message, None);
+    }
+    containers()
+        .find_map(trouble)
+        .map_or(base.clone(), |(word, message, exit)| said(&word, &message, exit))
+}
+
+/// What is wrong with one container: word, message, exit code.
+fn trouble(container: &ContainerStatus) -> Option<(String, String, Option<i32>)> {
+    let died = |t: &Terminated| (t.reason.clone(), t.message.clone(), Some(t.exit_code));
+    let last = container.last_state.terminated.as_ref().filter(|t| t.exit_code != 0);
+    if let Some(waiting) = &container.state.waiting {
+        return match (waiting.reason.as_str(), last) {
+            ("" | "ContainerCreating" | "PodInitializing", _) => None,
+            // Why it crashes says more than that it does.
+            ("CrashLoopBackOff", Some(t)) if t.reason == "OOMKilled" => Some(died(t)),
+            ("CrashLoopBackOff", Some(t)) => {
+                let message = if t.message.is_empty() { &waiting.message } else { &t.message };
+                Some((waiting.reason.clone(), message.clone(), Some(t.exit_code)))
+            }
+            _ => Some((waiting.reason.clone(), waiting.message.clone(), None)),
+        };
+    }
+    if let Some(terminated) = container.state.terminated.as_ref().filter(|t| t.exit_code != 0) {
+        return Some(died(terminated));
+    }
+    // It runs again after a fall, but does not serve yet.
+    last.filter(|_| container.state.running.is_some() && !container.ready).map(died)
+}

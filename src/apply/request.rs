@@ -1,0 +1,280 @@
+//! One request to the API server, and what its answer means.
+//!
+//! Every request has a deadline and none is repeated here: whoever asked decides when to ask
+//! again. A refusal carries the server's own words.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use kube::client::Body;
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use crate::model::{Kind, ObjectKey};
+use crate::plan::step::{Outcome, Rejection};
+
+/// The longest answer that is read, in bytes; a list of ours is far below it.
+const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
+/// The longest text of the server's that is kept, in characters.
+const LONGEST_TEXT: usize = 1024;
+/// The longest `Retry-After` that is believed.
+const LONGEST_RETRY: Duration = Duration::from_secs(300);
+
+/// Asks for the metadata alone; a server that cannot answers the whole object, which reads alike.
+pub(super) const METADATA: &str =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json";
+/// As [`METADATA`], for a list.
+pub(super) const METADATA_LIST: &str =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json";
+pub(super) const JSON: &str = "application/json";
+pub(super) const APPLY: &str = "application/apply-patch+yaml";
+
+/// The client with the deadline that every call keeps.
+#[derive(Clone)]
+pub(super) struct Api {
+    pub client: kube::Client,
+    pub deadline: Duration,
+}
+
+/// An answer of 2xx.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub body: Bytes,
+}
+
+/// Why there is no such answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Failure {
+    /// The server understood, and refused.
+    Refused { rejection: Rejection, about: String },
+    /// Nothing is known: no answer, a busy server, or an answer that is not Kubernetes'.
+    Unavailable { cause: String, retry_after: Option<Duration>, code: Option<u16> },
+}
+
+impl Failure {
+    /// HTTP status code, if there was an answer.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Refused { rejection, .. } => Some(rejection.code),
+            Self::Unavailable { code, .. } => *code,
+        }
+    }
+
+    /// As people read it.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Refused { rejection, .. } => rejection.message.clone(),
+            Self::Unavailable { cause, .. } => cause.clone(),
+        }
+    }
+
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { .. } => None,
+            Self::Unavailable { retry_after, .. } => *retry_after,
+        }
+    }
+
+    /// What became of a step whose PATCH or POST failed so.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Unavailable { cause, retry_after, .. } => {
+                Outcome::Unavailable { cause, retry_after }
+            }
+            Self::Refused { rejection, .. } if rejection.code == 409 => Outcome::Changed,
+            // The namespace went between the decision and the request. The world will say so
+            // itself; the body is not at fault.
+            Self::Refused { rejection, .. } if goes_away(&rejection) => {
+                Outcome::Unavailable { cause: rejection.message, retry_after: None }
+            }
+            Self::Refused { rejection, .. } => Outcome::Rejected(rejection),
+        }
+    }
+}
+
+/// The server refused because the namespace is gone or going.
+fn goes_away(rejection: &Rejection) -> bool {
+    rejection.code == 404
+        || (rejection.code == 403
+            && rejection.causes.iter().any(|(_, reason)| reason == "NamespaceTerminating"))
+}
+
+impl Api {
+    /// Sends one request and reads its answer within the deadline.
+    ///
+    /// # Errors
+    /// [`Failure`] for everything but 2xx.
+    pub async fn call(&self, request: Request<Vec<u8>>) -> Result<Answer, Failure> {
+        let exchange = async {
+            let response = self.client.send(request.map(Body::from)).await.map_err(unreachable)?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, LONGEST_ANSWER)
+                .collect()
+                .await
+                .map_err(|e| unavailable(format!("the answer broke off: {}", chain(&*e))))?
+                .to_bytes();
+            judge(parts.status, &parts.headers, body)
+        };
+        match tokio::time::timeout(self.deadline, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(unavailable(format!(
+                "the API server did not answer within {} s",
+                self.deadline.as_secs()
+            ))),
+        }
+    }
+}
+
+/// Builds a request.
+///
+/// # Errors
+/// [`Failure::Unavailable`] if the address is none, which a checked name cannot cause.
+pub(super) fn request(
+    method: Method,
+    address: &str,
+    accept: &str,
+    content: &str,
+    body: Vec<u8>,
+) -> Result<Request<Vec<u8>>, Failure> {
+    let mut builder =
+        Request::builder().method(method).uri(address).header(http::header::ACCEPT, accept);
+    if !content.is_empty() {
+        builder = builder.header(http::header::CONTENT_TYPE, content);
+    }
+    builder.body(body).map_err(|e| unavailable(format!("{address} is no address: {e}")))
+}
+
+/// The address of all objects of a kind, in one namespace or in all.
+pub(super) fn collection(kind: Kind, namespace: Option<&str>) -> String {
+    let facts = kind.facts();
+    resource(facts.group, facts.version, namespace, facts.plural)
+}
+
+/// As [`collection`], for what is not a [`Kind`].
+pub(super) fn resource(
+    group: &str,
+    version: &str,
+    namespace: Option<&str>,
+    plural: &str,
+) -> String {
+    let root = if group.is_empty() { "/api".to_owned() } else { format!("/apis/{group}") };
+    match namespace {
+        Some(namespace) => format!("{root}/{version}/namespaces/{namespace}/{plural}"),
+        None => format!("{root}/{version}/{plural}"),
+    }
+}
+
+/// The address of one object.
+pub(super) fn address(key: &ObjectKey) -> String {
+    format!("{}/{}", collection(key.kind, key.namespace.as_deref()), key.name)
+}
+
+/// An address with a query.
+pub(super) fn with_query(address: &str, query: &[(&str, &str)]) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    format!("{address}?{query}")
+}
+
+/// Tells a 2xx from a refusal and from everything else.
+pub(super) fn judge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Answer, Failure> {
+    if status.is_success() {
+        return Ok(Answer { status, body });
+    }
+    let code = status.as_u16();
+    let said = serde_json::from_slice::<Status>(&body).ok().filter(|s| s.kind == "Status");
+    let retry_after = headers
+        .get(http::header::RETRY_AFTER)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.trim().parse().ok())
+        .or(said.as_ref().and_then(|s| s.details.retry_after_seconds).filter(|s| *s > 0))
+        .map(|seconds| Duration::from_secs(seconds).min(LONGEST_RETRY));
+    let busy = status.is_server_error() || matches!(code, 408 | 429);
+    let cause = match (&said, code) {
+        (_, 401) => "the API server does not accept the daemon's credentials (401)".to_owned(),
+        (Some(said), _) => format!("the API server answered {code}: {}", short(&said.message)),
+        (None, _) => format!("{code} was answered, and not in Kubernetes' words"),
+    };
+    match said {
+        Some(said) if status.is_client_error() && !busy && code != 401 => Err(Failure::Refused {
+            about: said.details.kind,
+            rejection: Rejection {
+                code,
+                reason: said.reason,
+                message: short(&said.message),
+                causes: said
+                    .details
+                    .causes
+                    .into_iter()
+                    .map(|cause| (cause.field, cause.reason))
+                    .collect(),
+            },
+        }),
+        _ => Err(Failure::Unavailable { cause, retry_after, code: Some(code) }),
+    }
+}
+
+/// A failure without an answer.
+pub(super) fn unavailable(cause: String) -> Failure {
+    Failure::Unavailable { cause, retry_after: None, code: None }
+}
+
+/// The client could not get an answer.
+pub(super) fn unreachable(error: kube::Error) -> Failure {
+    unavailable(format!("the API server cannot be reached: {}", chain(&error)))
+}
+
+/// An error with its sources, each said once.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(source) = next {
+        let text = source.to_string();
+        if !said.iter().any(|s| s.contains(&text)) {
+            said.push(text);
+        }
+        next = source.source();
+    }
+    short(&said.join(": "))
+}
+
+/// A text from outside, at a length that can be shown.
+pub(super) fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// `metav1.Status`, as far as it is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Status {
+    pub kind: String,
+    pub code: u16,
+    pub reason: String,
+    pub message: String,
+    pub details: Details,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Details {
+    /// The plural name of what the answer is about.
+    pub kind: String,
+    pub causes: Vec<Cause>,
+    pub retry_after_seconds: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Cause {
+    pub field: String,
+    pub reason: String,
+}

@@ -1,0 +1,285 @@
+//! Objects as the API server sends them, read as far as a decision needs.
+//!
+//! `managedFields` become field sets while they are read and are then gone; whole objects are
+//! never held.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::health::{self, DeploymentWire, PodWire, RouteWire, ScaledWire};
+use super::request::Status;
+use crate::model::{FieldSet, Kind, marks};
+use crate::plan::observed::{HealthFacts, PodFacts};
+
+/// One object, digested.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub meta: Meta,
+    /// [`HealthFacts::None`] where only metadata was read.
+    pub health: HealthFacts,
+    /// Of a Pod.
+    pub pod: Option<PodFacts>,
+}
+
+/// `metadata`, as far as it is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Meta {
+    pub name: String,
+    pub namespace: Option<String>,
+    pub uid: String,
+    pub resource_version: String,
+    pub generation: i64,
+    pub creation_timestamp: Option<Timestamp>,
+    pub deletion_timestamp: Option<Timestamp>,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub finalizers: Vec<String>,
+    #[serde(deserialize_with = "digested")]
+    pub managed_fields: Managed,
+}
+
+impl Meta {
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.get(name).map(String::as_str)
+    }
+
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations.get(name).map(String::as_str)
+    }
+}
+
+/// Whose the fields are, without the entries of subresources.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Managed {
+    /// Manager `vitrine`, operation Apply.
+    pub ours: Option<FieldSet>,
+    /// Manager `vitrine-birth` has an entry.
+    pub birth: bool,
+    /// The others, in the server's order, without `vitrine-verify`.
+    pub others: Vec<(String, FieldSet)>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    #[serde(default)]
+    manager: String,
+    #[serde(default)]
+    operation: String,
+    #[serde(default)]
+    subresource: String,
+    #[serde(default, deserialize_with = "recorded")]
+    fields_v1: FieldSet,
+}
+
+/// Reads one entry's fields; the JSON is dropped at once.
+fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldSet, D::Error> {
+    Ok(FieldSet::recorded(&Value::deserialize(deserializer)?))
+}
+
+fn digested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Managed, D::Error> {
+    let mut managed = Managed::default();
+    for entry in Option::<Vec<Entry>>::deserialize(deserializer)?.unwrap_or_default() {
+        if !entry.subresource.is_empty() || entry.manager == marks::VERIFIER {
+            continue;
+        }
+        if entry.manager == marks::MANAGER && entry.operation == "Apply" {
+            managed.ours = Some(entry.fields_v1);
+        } else if entry.manager == marks::BIRTH {
+            managed.birth = true;
+        } else {
+            managed.others.push((entry.manager, entry.fields_v1));
+        }
+    }
+    Ok(managed)
+}
+
+/// An event of a watch.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Added or modified.
+    Present(Box<Seen>),
+    Deleted(Box<Seen>),
+    /// Everything up to this version was sent; `initial` = the list is complete with it.
+    Bookmark {
+        version: String,
+        initial: bool,
+    },
+    /// The server ends the watch for a reason.
+    Error(Status),
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub items: Vec<Seen>,
+    pub version: String,
+    /// The token of the next page.
+    pub next: Option<String>,
+}
+
+/// What is read of the objects that a watch brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    Metadata,
+    Deployment,
+    Route,
+    Scaled,
+    Pod,
+}
+
+impl Depth {
+    /// How much of a kind is read.
+    pub fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Deployment => Self::Deployment,
+            Kind::HttpRoute => Self::Route,
+            Kind::ScaledObject => Self::Scaled,
+            Kind::Pod => Self::Pod,
+            Kind::Namespace
+            | Kind::ServiceAccount
+            | Kind::ConfigMap
+            | Kind::NetworkPolicy
+            | Kind::Service
+            | Kind::InterceptorRoute
+            | Kind::ReferenceGrant => Self::Metadata,
+        }
+    }
+}
+
+/// Reads one line of a watch.
+///
+/// # Errors
+/// What is wrong with the line.
+pub(super) fn event(depth: Depth, line: &[u8]) -> Result<Event, serde_json::Error> {
+    match depth {
+        Depth::Metadata => typed_event::<Bare>(line),
+        Depth::Deployment => typed_event::<DeploymentWire>(line),
+        Depth::Route => typed_event::<RouteWire>(line),
+        Depth::Scaled => typed_event::<ScaledWire>(line),
+        Depth::Pod => typed_event::<PodWire>(line),
+    }
+}
+
+/// Reads one page of a list.
+///
+/// # Errors
+/// What is wrong with the page.
+pub(super) fn page(depth: Depth, body: &[u8]) -> Result<Page, serde_json::Error> {
+    match depth {
+        Depth::Metadata => typed_page::<Bare>(body),
+        Depth::Deployment => typed_page::<DeploymentWire>(body),
+        Depth::Route => typed_page::<RouteWire>(body),
+        Depth::Scaled => typed_page::<ScaledWire>(body),
+        Depth::Pod => typed_page::<PodWire>(body),
+    }
+}
+
+/// Reads the metadata of one object, as a PATCH answers it.
+///
+/// # Errors
+/// What is wrong with the answer.
+pub(super) fn object(body: &[u8]) -> Result<Seen, serde_json::Error> {
+    Ok(serde_json::from_slice::<Bare>(body)?.seen())
+}
+
+/// An object of which more than metadata is read.
+pub(super) trait Wire: DeserializeOwned {
+    fn seen(self) -> Seen;
+}
+
+/// An object of which only metadata is read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Bare {
+    metadata: Meta,
+}
+
+impl Wire for Bare {
+    fn seen(self) -> Seen {
+        Seen { meta: self.metadata, ..Seen::default() }
+    }
+}
+
+impl Wire for DeploymentWire {
+    fn seen(self) -> Seen {
+        let health = HealthFacts::Deployment(health::deployment(&self));
+        Seen { meta: self.metadata, health, pod: None }
+    }
+}
+
+impl Wire for RouteWire {
+    fn seen(self) -> Seen {
+        let (meta, facts) = health::route(self);
+        Seen { meta, health: HealthFacts::Route(facts), pod: None }
+    }
+}
+
+impl Wire for ScaledWire {
+    fn seen(self) -> Seen {
+        let health = HealthFacts::ScaledObject(health::scaled(&self));
+        Seen { meta: self.metadata, health, pod: None }
+    }
+}
+
+impl Wire for PodWire {
+    fn seen(self) -> Seen {
+        let pod = Some(health::pod(&self));
+        Seen { meta: self.metadata, health: HealthFacts::None, pod }
+    }
+}
+
+#[derive(Deserialize)]
+struct Framed<T> {
+    r#type: String,
+    object: T,
+}
+
+fn typed_event<T: Wire>(line: &[u8]) -> Result<Event, serde_json::Error> {
+    // The `status` of an error is a word, so an error may not read as an object.
+    let framed = match serde_json::from_slice::<Framed<T>>(line) {
+        Ok(framed) if framed.r#type != "ERROR" => framed,
+        read => {
+            return match serde_json::from_slice::<Framed<Status>>(line) {
+                Ok(framed) if framed.r#type == "ERROR" => Ok(Event::Error(framed.object)),
+                _ => Err(read.err().unwrap_or_else(|| {
+                    serde::de::Error::custom("an error event without a Status")
+                })),
+            };
+        }
+    };
+    let seen = framed.object.seen();
+    Ok(match framed.r#type.as_str() {
+        "DELETED" => Event::Deleted(Box::new(seen)),
+        "BOOKMARK" => Event::Bookmark {
+            initial: seen.meta.annotation("k8s.io/initial-events-end") == Some("true"),
+            version: seen.meta.resource_version,
+        },
+        _ => Event::Present(Box::new(seen)),
+    })
+}
+
+fn typed_page<T: Wire>(body: &[u8]) -> Result<Page, serde_json::Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
+    struct ListMeta {
+        resource_version: String,
+        r#continue: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct List<T> {
+        metadata: ListMeta,
+        items: Option<Vec<T>>,
+    }
+    let list = serde_json::from_slice::<List<T>>(body)?;
+    Ok(Page {
+        items: list.items.unwrap_or_default().into_iter().map(T::seen).collect(),
+        version: list.metadata.resource_version,
+        next: list.metadata.r#continue.filter(|token| !token.is_empty()),
+    })
+}
