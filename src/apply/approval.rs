@@ -168,3 +168,62 @@ fn key(line: &str) -> Option<ObjectKey> {
         None => Some(ObjectKey::cluster(kind, address)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn deletions() -> BTreeSet<ObjectKey> {
+        BTreeSet::from([
+            ObjectKey::cluster(Kind::Namespace, "sol-use"),
+            ObjectKey::namespaced(Kind::HttpRoute, "sol-use", "use"),
+        ])
+    }
+
+    fn map(change: impl Fn(&mut serde_json::Value)) -> Option<Approval> {
+        let instance = InstanceName::parse("prod").unwrap();
+        let hash = deletions_hash(&deletions());
+        let mut body = json!({
+            "metadata": {
+                "name": name(&instance, &hash),
+                "creationTimestamp": "2026-01-05T10:00:00Z",
+            },
+            "data": { HASH: hash.as_str(), DELETIONS: lines(&deletions()) },
+        });
+        change(&mut body);
+        parsed(&instance, body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn an_approval_reads_back_exactly_what_was_approved() {
+        let read = map(|_| {}).unwrap();
+        assert_eq!(read.deletions, deletions());
+        assert_eq!(read.hash, deletions_hash(&deletions()));
+    }
+
+    #[test]
+    fn a_list_without_the_hash_that_it_claims_approves_nothing() {
+        let more = |body: &mut serde_json::Value| {
+            let longer = format!("{}Namespace sol-other\n", lines(&deletions()));
+            body["data"][DELETIONS] = json!(longer);
+        };
+        assert_eq!(map(more), None);
+        assert_eq!(map(|body| body["data"][HASH] = json!("0")), None);
+        assert_eq!(map(|body| body["metadata"]["name"] = json!("vitrine-prod-approval-0")), None);
+        assert_eq!(map(|body| body["data"][DELETIONS] = json!("Secret a/b\n")), None);
+        assert_eq!(map(|body| body["data"] = json!({})), None);
+    }
+
+    #[test]
+    fn every_kind_survives_its_line() {
+        for kind in Kind::RENDERED {
+            let whole = match kind.facts().namespaced {
+                true => ObjectKey::namespaced(kind, "ns", "a.b"),
+                false => ObjectKey::cluster(kind, "a"),
+            };
+            let text = lines(&BTreeSet::from([whole.clone()]));
+            assert_eq!(key(text.trim_end()), Some(whole));
+        }
+    }
+}

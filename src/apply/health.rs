@@ -272,3 +272,110 @@ fn trouble(container: &ContainerStatus) -> Option<(String, String, Option<i32>)>
     // It runs again after a fall, but does not serve yet.
     last.filter(|_| container.state.running.is_some() && !container.ready).map(died)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn facts(status: Value) -> PodFacts {
+        let wire = json!({
+            "metadata": {"name": "web-1", "labels": {"vitrine.dev/component": "web"}},
+            "status": status,
+        });
+        pod(&serde_json::from_value(wire).unwrap())
+    }
+
+    fn words(status: Value) -> (Option<String>, Option<i32>) {
+        let facts = facts(status);
+        (facts.word, facts.exit_code)
+    }
+
+    fn container(ready: bool, state: Value, last: Value) -> Value {
+        json!({"containerStatuses": [
+            {"ready": ready, "restartCount": 4, "state": state, "lastState": last}]})
+    }
+
+    #[test]
+    fn a_pod_says_the_kubelets_word_for_its_trouble() {
+        let oom = json!({"terminated": {"reason": "OOMKilled", "exitCode": 137}});
+        let error = json!({"terminated": {"reason": "Error", "exitCode": 2, "message": "no key"}});
+        let waits = |reason: &str| json!({"waiting": {"reason": reason, "message": "m"}});
+        for (state, last, word, code) in [
+            (waits("ImagePullBackOff"), json!({}), "ImagePullBackOff", None),
+            (waits("CreateContainerConfigError"), json!({}), "CreateContainerConfigError", None),
+            (waits("CrashLoopBackOff"), oom.clone(), "OOMKilled", Some(137)),
+            (waits("CrashLoopBackOff"), error.clone(), "CrashLoopBackOff", Some(2)),
+            (oom.clone(), json!({}), "OOMKilled", Some(137)),
+            (json!({"running": {}}), oom, "OOMKilled", Some(137)),
+        ] {
+            let expected = (Some(word.to_owned()), code);
+            assert_eq!(words(container(false, state.clone(), last)), expected, "{state}");
+        }
+        let crashed = facts(container(false, waits("CrashLoopBackOff"), error));
+        assert_eq!((crashed.message.as_str(), crashed.restarts), ("no key", 4));
+        assert_eq!(crashed.component, "web");
+    }
+
+    #[test]
+    fn a_pod_without_a_machine_and_an_evicted_one_say_so() {
+        let unscheduled = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled",
+            "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}]});
+        assert_eq!(words(unscheduled), (Some("Unschedulable".to_owned()), None));
+        let evicted = json!({"phase": "Failed", "reason": "Evicted", "message": "disk"});
+        assert_eq!(words(evicted), (Some("Evicted".to_owned()), None));
+    }
+
+    #[test]
+    fn a_pod_that_starts_serves_or_ended_well_has_no_word() {
+        let starts = json!({"waiting": {"reason": "ContainerCreating"}});
+        let fell = json!({"terminated": {"reason": "Error", "exitCode": 1}});
+        let ended = json!({"terminated": {"reason": "Completed", "exitCode": 0}});
+        for status in [
+            json!({}),
+            json!({"conditions": null, "containerStatuses": null}),
+            container(false, starts, json!({})),
+            container(true, json!({"running": {}}), fell),
+            container(false, ended, json!({})),
+        ] {
+            assert_eq!(words(status.clone()).0, None, "{status}");
+        }
+    }
+
+    #[test]
+    fn an_init_container_that_fails_is_named_before_those_that_wait_for_it() {
+        let status = json!({
+            "initContainerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}],
+            "containerStatuses": [{"state": {"waiting": {"reason": "PodInitializing"}}}],
+        });
+        assert_eq!(words(status).0.as_deref(), Some("CrashLoopBackOff"));
+    }
+
+    #[test]
+    fn a_parent_without_namespace_is_beside_its_route() {
+        let wire = json!({
+            "metadata": {"name": "r", "namespace": "sol-use", "generation": 3},
+            "status": {"parents": [
+                {"controllerName": "c", "parentRef": {"name": "near"}, "conditions": null},
+                {"controllerName": "c", "parentRef": {"name": "gw", "namespace": "edge"},
+                 "conditions": [{"type": "Accepted", "status": "True", "observedGeneration": 3}]},
+            ]},
+        });
+        let (_, facts) = route(serde_json::from_value(wire).unwrap());
+        let gateways: Vec<&str> = facts.parents.iter().map(|p| p.gateway.as_str()).collect();
+        assert_eq!(gateways, ["sol-use/near", "edge/gw"]);
+        assert_eq!(facts.parents[1].conditions[0].observed_generation, Some(3));
+        assert_eq!(facts.generation, 3);
+    }
+
+    #[test]
+    fn a_deployment_without_replicas_wants_one() {
+        let wire = |spec: Value| {
+            deployment(&serde_json::from_value(json!({"metadata": {}, "spec": spec})).unwrap())
+        };
+        assert_eq!(wire(json!({})).wanted, 1);
+        assert_eq!(wire(json!({"replicas": 0})).wanted, 0);
+    }
+}

@@ -135,3 +135,42 @@ pub(super) fn trouble(settings: &Settings, failure: &Failure) -> String {
         _ => format!("Lease {namespace}/{lease}: {}", failure.sentence()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn read(annotations: &serde_json::Value) -> Result<Record, Failure> {
+        parsed(json!({"metadata": {"annotations": annotations}}).to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_lease_that_says_nothing_is_not_a_missing_one() {
+        let empty = Record::Kept { applied: None, root: None, removals: Vec::new() };
+        assert_eq!(read(&json!({})), Ok(empty.clone()));
+        assert_eq!(parsed(br#"{"metadata":{}}"#), Ok(empty));
+    }
+
+    #[test]
+    fn removals_that_cannot_be_read_leave_the_record_unread() {
+        assert!(read(&json!({REMOVALS: "yesterday"})).is_err());
+        assert!(parsed(b"<html>").is_err());
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let at: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
+        let removals = serde_json::to_string(&[Removal { name: "use".to_owned(), at }]).unwrap();
+        let applied = "a".repeat(40);
+        let read = read(&json!({APPLIED: applied, ROOT: "demos", REMOVALS: removals})).unwrap();
+        assert_eq!(
+            read,
+            Record::Kept {
+                applied: Revision::parse(&applied).ok(),
+                root: Some("demos".to_owned()),
+                removals: vec![("use".to_owned(), at)],
+            }
+        );
+    }
+}

@@ -195,14 +195,19 @@ pub(super) fn judge(
         .and_then(|v| v.trim().parse().ok())
         .or(said.as_ref().and_then(|s| s.details.retry_after_seconds).filter(|s| *s > 0))
         .map(|seconds| Duration::from_secs(seconds).min(LONGEST_RETRY));
-    let busy = status.is_server_error() || matches!(code, 408 | 429);
+    // A field that a built-in kind does not have is answered as a plain 500 (seen at 1.36).
+    let malformed = said.as_ref().is_some_and(|s| {
+        code == 500 && s.message.starts_with("failed to create typed patch object")
+    });
+    let busy = (status.is_server_error() && !malformed) || matches!(code, 401 | 408 | 429);
     let cause = match (&said, code) {
         (_, 401) => "the API server does not accept the daemon's credentials (401)".to_owned(),
+        (None, 404) => "the API server does not know the kind (404)".to_owned(),
         (Some(said), _) => format!("the API server answered {code}: {}", short(&said.message)),
         (None, _) => format!("{code} was answered, and not in Kubernetes' words"),
     };
     match said {
-        Some(said) if status.is_client_error() && !busy && code != 401 => Err(Failure::Refused {
+        Some(said) if !busy => Err(Failure::Refused {
             about: said.details.kind,
             rejection: Rejection {
                 code,
@@ -260,6 +265,7 @@ pub(super) struct Status {
     pub code: u16,
     pub reason: String,
     pub message: String,
+    #[serde(deserialize_with = "or_default")]
     pub details: Details,
 }
 
@@ -268,6 +274,7 @@ pub(super) struct Status {
 pub(super) struct Details {
     /// The plural name of what the answer is about.
     pub kind: String,
+    #[serde(deserialize_with = "or_default")]
     pub causes: Vec<Cause>,
     pub retry_after_seconds: Option<u64>,
 }
@@ -277,4 +284,137 @@ pub(super) struct Details {
 pub(super) struct Cause {
     pub field: String,
     pub reason: String,
+}
+
+/// Takes `null` for the empty form.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn judged(code: u16, retry: Option<&'static str>, body: &Value) -> Result<Answer, Failure> {
+        let mut headers = HeaderMap::new();
+        if let Some(retry) = retry {
+            headers.insert(http::header::RETRY_AFTER, http::HeaderValue::from_static(retry));
+        }
+        let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+        judge(StatusCode::from_u16(code).unwrap(), &headers, Bytes::from(body))
+    }
+
+    fn outcome(code: u16, body: &Value) -> Outcome {
+        judged(code, None, body).unwrap_err().outcome()
+    }
+
+    fn status(code: u16, reason: &str, message: &str, details: &Value) -> Value {
+        json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "code": code, "reason": reason, "message": message, "details": details,
+        })
+    }
+
+    #[test]
+    fn a_refusal_carries_the_servers_words_and_the_fields() {
+        let details = json!({"name": "web", "kind": "Service", "causes": [
+            {"reason": "FieldValueInvalid", "message": "no", "field": "spec.ports[0].port"}]});
+        let said = status(422, "Invalid", "Service \"web\" is invalid", &details);
+        assert_eq!(
+            outcome(422, &said),
+            Outcome::Rejected(Rejection {
+                code: 422,
+                reason: "Invalid".to_owned(),
+                message: "Service \"web\" is invalid".to_owned(),
+                causes: vec![("spec.ports[0].port".to_owned(), "FieldValueInvalid".to_owned())],
+            })
+        );
+        let forbidden = status(403, "Forbidden", "quota exceeded", &Value::Null);
+        assert!(matches!(
+            outcome(403, &json!({"kind": "Status", "reason": "Forbidden", "message": "quota"})),
+            Outcome::Rejected(Rejection { code: 403, .. })
+        ));
+        // Without details, and with null for them.
+        assert!(judged(403, None, &forbidden).is_err());
+    }
+
+    #[test]
+    fn a_busy_server_is_unavailable_for_as_long_as_it_says() {
+        for code in [408, 429, 500, 502, 503, 504] {
+            let said = status(code, "Busy", "later", &json!({}));
+            match judged(code, Some("7"), &said).unwrap_err().outcome() {
+                Outcome::Unavailable { retry_after, .. } => {
+                    assert_eq!(retry_after, Some(Duration::from_secs(7)), "{code}");
+                }
+                other => panic!("{code}: {other:?}"),
+            }
+        }
+        let said = status(429, "TooManyRequests", "later", &json!({"retryAfterSeconds": 3}));
+        let failure = judged(429, None, &said).unwrap_err();
+        assert_eq!(failure.retry_after(), Some(Duration::from_secs(3)));
+        let forever = judged(503, Some("99999999"), &said).unwrap_err();
+        assert_eq!(forever.retry_after(), Some(LONGEST_RETRY));
+    }
+
+    #[test]
+    fn what_is_no_word_of_kubernetes_refuses_nothing() {
+        for (code, body) in [
+            (404, json!("404 page not found")),
+            (403, json!("<html>proxy</html>")),
+            (401, status(401, "Unauthorized", "Unauthorized", &json!({}))),
+            (302, json!("")),
+        ] {
+            assert!(matches!(outcome(code, &body), Outcome::Unavailable { .. }), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_that_goes_is_no_fault_of_the_body() {
+        let gone =
+            status(404, "NotFound", "namespaces \"x\" not found", &json!({"kind": "namespaces"}));
+        let going = status(
+            403,
+            "Forbidden",
+            "it is being terminated",
+            &json!({"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]}),
+        );
+        for (code, said) in [(404, gone), (403, going)] {
+            assert!(matches!(outcome(code, &said), Outcome::Unavailable { .. }), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_conflict_means_that_the_world_changed() {
+        assert_eq!(outcome(409, &status(409, "Conflict", "uid", &json!({}))), Outcome::Changed);
+    }
+
+    #[test]
+    fn a_field_that_a_kind_does_not_have_is_refused_though_the_server_says_500() {
+        let message = "failed to create typed patch object (a/b; /v1, Kind=Service): .spec.x";
+        assert!(matches!(
+            outcome(500, &json!({"kind": "Status", "code": 500, "message": message})),
+            Outcome::Rejected(Rejection { code: 500, .. })
+        ));
+    }
+
+    #[test]
+    fn a_text_from_outside_is_cut_between_characters() {
+        assert_eq!(short("kurz"), "kurz");
+        assert_eq!(short(&"ä".repeat(2000)).chars().count(), LONGEST_TEXT + 3);
+    }
+
+    #[test]
+    fn a_selector_survives_its_query() {
+        assert_eq!(
+            with_query("/api/v1/pods", &[("labelSelector", "vitrine.dev/instance=a")]),
+            "/api/v1/pods?labelSelector=vitrine.dev%2Finstance%3Da"
+        );
+    }
 }

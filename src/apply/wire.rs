@@ -283,3 +283,82 @@ fn typed_page<T: Wire>(body: &[u8]) -> Result<Page, serde_json::Error> {
         next: list.metadata.r#continue.filter(|token| !token.is_empty()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn managed_fields_are_told_apart_by_manager_operation_and_subresource() {
+        let entry = |manager: &str, operation: &str, subresource: Option<&str>| {
+            let mut entry = json!({"manager": manager, "operation": operation,
+                "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}});
+            if let Some(subresource) = subresource {
+                entry["subresource"] = json!(subresource);
+            }
+            entry
+        };
+        let body = json!({"metadata": {"name": "web", "managedFields": [
+            entry("vitrine", "Apply", None),
+            entry("vitrine", "Apply", Some("status")),
+            entry("vitrine", "Update", None),
+            entry("vitrine-birth", "Update", None),
+            entry("vitrine-verify", "Apply", None),
+            entry("kubectl-set", "Update", None),
+            entry("kube-controller-manager", "Update", Some("status")),
+        ]}});
+        let managed = object(body.to_string().as_bytes()).unwrap().meta.managed_fields;
+        assert!(managed.ours.is_some() && managed.birth);
+        let others: Vec<&str> = managed.others.iter().map(|(m, _)| m.as_str()).collect();
+        assert_eq!(others, ["vitrine", "kubectl-set"]);
+    }
+
+    #[test]
+    fn an_object_that_was_only_updated_by_our_manager_is_not_ours() {
+        let body =
+            json!({"metadata": {"managedFields": [{"manager": "vitrine", "operation": "Update"}]}});
+        let managed = object(body.to_string().as_bytes()).unwrap().meta.managed_fields;
+        assert_eq!((managed.ours, managed.birth), (None, false));
+    }
+
+    #[test]
+    fn an_error_event_is_read_whatever_the_kind() {
+        let line = json!({"type": "ERROR", "object": {"kind": "Status", "status": "Failure",
+            "reason": "Expired", "code": 410, "message": "too old", "metadata": {}}})
+        .to_string();
+        for depth in [Depth::Metadata, Depth::Deployment, Depth::Route, Depth::Scaled, Depth::Pod] {
+            match event(depth, line.as_bytes()).unwrap() {
+                Event::Error(status) => assert_eq!(status.code, 410),
+                other => panic!("{depth:?}: {other:?}"),
+            }
+        }
+        assert!(event(Depth::Pod, b"{\"type\":\"ADDED\"}").is_err());
+        assert!(event(Depth::Pod, b"<html>").is_err());
+    }
+
+    #[test]
+    fn the_bookmark_that_ends_a_streamed_list_is_known() {
+        let bookmark = |annotations: Value| {
+            let line = json!({"type": "BOOKMARK", "object": {"kind": "Deployment",
+                "metadata": {"resourceVersion": "9", "annotations": annotations},
+                "spec": {"template": {"spec": {"containers": null}}}, "status": {}}});
+            match event(Depth::Deployment, line.to_string().as_bytes()).unwrap() {
+                Event::Bookmark { version, initial } => (version, initial),
+                other => panic!("{other:?}"),
+            }
+        };
+        let end = bookmark(json!({"k8s.io/initial-events-end": "true"}));
+        assert_eq!(end, ("9".to_owned(), true));
+        assert_eq!(bookmark(json!({})), ("9".to_owned(), false));
+    }
+
+    #[test]
+    fn a_page_without_items_is_an_empty_one() {
+        let read = page(Depth::Metadata, br#"{"metadata":{"resourceVersion":"5"},"items":null}"#);
+        let read = read.unwrap();
+        assert!(read.items.is_empty() && read.next.is_none() && read.version == "5");
+    }
+}
