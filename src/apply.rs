@@ -8,6 +8,8 @@ mod approval;
 mod client;
 mod discovery;
 mod execute;
+#[cfg(test)]
+mod fake;
 mod health;
 mod intern;
 mod lease;

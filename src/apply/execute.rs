@@ -296,3 +296,255 @@ pub(super) fn needs_object(step: &Step) -> bool {
 pub(super) fn watched() -> impl Iterator<Item = Kind> {
     Kind::RENDERED.into_iter().chain([Kind::Pod])
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::apply::fake::{self, Asked, Says};
+    use crate::model::{ContentHash, FieldSet};
+    use crate::plan::step::Why;
+    use crate::render::Wave;
+
+    fn deployment() -> Arc<DesiredObject> {
+        let body = json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {
+                "name": "web", "namespace": "sol-use",
+                "labels": {"vitrine.dev/instance": "prod"},
+                "annotations": {"vitrine.dev/content": "c"},
+            },
+            "spec": {
+                "selector": {"matchLabels": {"a": "b"}},
+                "template": {
+                    "metadata": {"labels": {"a": "b"}, "annotations": {"x": "y"}},
+                    "spec": {"containers": [{"name": "web", "image": "i", "env": []}]},
+                },
+            },
+        });
+        Arc::new(DesiredObject {
+            key: ObjectKey::namespaced(Kind::Deployment, "sol-use", "web"),
+            component: None,
+            wave: Wave::Workload,
+            content: ContentHash::of(b"c"),
+            template: Some(ContentHash::recorded("t1")),
+            fields: Arc::new(FieldSet::default()),
+            body,
+        })
+    }
+
+    fn revision() -> Revision {
+        Revision::parse(&"a".repeat(40)).unwrap()
+    }
+
+    fn live() -> Value {
+        json!({"kind": "PartialObjectMetadata", "metadata": {"name": "web",
+            "namespace": "sol-use", "uid": "u1", "resourceVersion": "7"}})
+    }
+
+    fn refused(code: u16, reason: &str) -> Says {
+        Says::json(
+            code,
+            &json!({"kind": "Status", "code": code, "reason": reason,
+            "message": "no", "details": {"kind": "deployments"}}),
+        )
+    }
+
+    async fn run(
+        step: Step,
+        uid: Option<&str>,
+        answer: impl Fn(&Asked) -> Says + Send + Sync + 'static,
+    ) -> (Outcome, Written, Vec<Asked>) {
+        let (api, log) = fake::api(answer);
+        let instance = InstanceName::parse("prod").unwrap();
+        let (outcome, written) = carry_out(&api, &instance, &step, uid.map(str::to_owned)).await;
+        let asked = log.lock().unwrap().clone();
+        (outcome, written, asked)
+    }
+
+    #[tokio::test]
+    async fn an_apply_is_one_patch_with_force_and_strict_fields() {
+        let step = Step::Apply { object: deployment(), revision: revision(), why: Why::Create };
+        let (outcome, written, asked) = run(step, None, |_| Says::json(201, &live())).await;
+        assert_eq!(outcome, Outcome::Applied { created: true });
+        assert!(matches!(written, Written::Object(seen) if seen.meta.uid == "u1"));
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].line(), "PATCH /apis/apps/v1/namespaces/sol-use/deployments/web");
+        assert_eq!(asked[0].query, "fieldManager=vitrine&force=true&fieldValidation=Strict");
+        assert_eq!(asked[0].content, "application/apply-patch+yaml");
+        let mut expected = deployment().body.clone();
+        expected["metadata"]["annotations"]["vitrine.dev/revision"] = json!("a".repeat(40));
+        assert_eq!(asked[0].body, expected);
+    }
+
+    #[tokio::test]
+    async fn an_object_that_existed_is_applied_but_not_created() {
+        let step = Step::Apply { object: deployment(), revision: revision(), why: Why::Update };
+        let (outcome, ..) = run(step, None, |_| Says::json(200, &live())).await;
+        assert_eq!(outcome, Outcome::Applied { created: false });
+    }
+
+    #[tokio::test]
+    async fn a_birth_posts_the_smallest_form_asleep_and_then_applies() {
+        let step = Step::Birth { object: deployment(), revision: revision() };
+        let (outcome, _, asked) = run(step, None, |asked| match asked.method.as_str() {
+            "POST" => Says::json(201, &live()),
+            _ => Says::json(200, &live()),
+        })
+        .await;
+        assert_eq!(outcome, Outcome::Applied { created: true });
+        let methods: Vec<&str> = asked.iter().map(|a| a.method.as_str()).collect();
+        assert_eq!(methods, ["POST", "PATCH"]);
+        assert_eq!(asked[0].query, "fieldManager=vitrine-birth&fieldValidation=Strict");
+        assert_eq!(
+            asked[0].body,
+            json!({
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {
+                    "name": "web", "namespace": "sol-use",
+                    "labels": {"vitrine.dev/instance": "prod"},
+                    "annotations": {"vitrine.dev/verified": "t1 born"},
+                },
+                "spec": {
+                    "replicas": 0,
+                    "selector": {"matchLabels": {"a": "b"}},
+                    "template": {
+                        "metadata": {"labels": {"a": "b"}},
+                        "spec": {"containers": [{"name": "web", "image": "i"}]},
+                    },
+                },
+            })
+        );
+        assert_eq!(asked[1].body["spec"].get("replicas"), None);
+    }
+
+    #[tokio::test]
+    async fn a_birth_that_was_interrupted_goes_on_and_a_refused_one_does_not() {
+        let step = || Step::Birth { object: deployment(), revision: revision() };
+        let (outcome, _, asked) = run(step(), None, |asked| match asked.method.as_str() {
+            "POST" => refused(409, "AlreadyExists"),
+            _ => Says::json(200, &live()),
+        })
+        .await;
+        assert_eq!((outcome, asked.len()), (Outcome::Applied { created: false }, 2));
+        let (outcome, _, asked) = run(step(), None, |_| refused(403, "Forbidden")).await;
+        assert!(matches!(outcome, Outcome::Rejected(r) if r.code == 403));
+        assert_eq!(asked.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_handover_keeps_the_live_replicas_of_that_very_object() {
+        let step = Step::Handover { object: deployment(), revision: revision(), replicas: 4 };
+        let (_, _, asked) = run(step, Some("u1"), |_| Says::json(200, &live())).await;
+        assert_eq!(asked.len(), 2);
+        assert!(asked[0].query.starts_with("fieldManager=vitrine-handover&"));
+        assert_eq!(asked[0].body["spec"], json!({"replicas": 4}));
+        assert_eq!(asked[0].body["metadata"]["uid"], "u1");
+        assert!(asked[1].query.starts_with("fieldManager=vitrine&"));
+    }
+
+    #[tokio::test]
+    async fn a_delete_names_the_object_and_the_version_that_were_observed() {
+        let key = ObjectKey::cluster(Kind::Namespace, "sol-use");
+        let step = || Step::Delete {
+            key: key.clone(),
+            uid: "u1".to_owned(),
+            resource_version: "7".to_owned(),
+        };
+        let gone = json!({"kind": "Status", "status": "Success", "details": {"uid": "u1"}});
+        let (outcome, written, asked) = run(step(), None, move |_| Says::json(200, &gone)).await;
+        assert_eq!((outcome, asked.len()), (Outcome::Deleted, 1));
+        assert!(matches!(written, Written::Gone(uid) if uid == "u1"));
+        assert_eq!(asked[0].line(), "DELETE /api/v1/namespaces/sol-use");
+        assert_eq!(asked[0].body["preconditions"], json!({"uid": "u1", "resourceVersion": "7"}));
+        assert_eq!(asked[0].body["propagationPolicy"], "Background");
+
+        let mut held = live();
+        held["metadata"]["deletionTimestamp"] = json!("2026-01-05T10:00:00Z");
+        let (_, written, _) = run(step(), None, move |_| Says::json(200, &held)).await;
+        assert!(matches!(written, Written::Object(_)), "a finalizer holds it");
+
+        for (says, expected) in [
+            (refused(404, "NotFound"), Outcome::Gone),
+            (refused(409, "Conflict"), Outcome::Changed),
+        ] {
+            let (outcome, ..) = run(step(), None, move |_| says.clone()).await;
+            assert_eq!(outcome, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_verification_writes_its_one_annotation_and_takes_it_away_again() {
+        let key = ObjectKey::namespaced(Kind::ScaledObject, "sol-use", "web");
+        for (on, annotations) in
+            [(true, json!({"autoscaling.keda.sh/force-activation": "true"})), (false, json!({}))]
+        {
+            let step = Step::ForceActivation { key: key.clone(), on };
+            let (_, _, asked) = run(step, Some("u1"), |_| Says::json(200, &live())).await;
+            assert_eq!(asked.len(), 1);
+            assert!(asked[0].query.starts_with("fieldManager=vitrine-verify&"));
+            assert_eq!(asked[0].body["metadata"]["annotations"], annotations);
+            assert_eq!(asked[0].body["metadata"]["uid"], "u1", "it must not create the object");
+        }
+        let step = Step::Verified {
+            key: ObjectKey::namespaced(Kind::Deployment, "sol-use", "web"),
+            template: ContentHash::recorded("t1"),
+            ok: false,
+        };
+        let (_, _, asked) = run(step, Some("u1"), |_| Says::json(200, &live())).await;
+        assert_eq!(
+            asked[0].body["metadata"]["annotations"],
+            json!({"vitrine.dev/verified": "t1 failed"})
+        );
+    }
+
+    #[tokio::test]
+    async fn a_survey_names_what_is_not_ours_and_asks_once_a_kind() {
+        let ours = json!({"name": "web", "labels": {"vitrine.dev/instance": "prod"},
+            "managedFields": [{"manager": "vitrine", "operation": "Apply", "fieldsV1": {}}]});
+        let label = json!({"name": "copied", "labels": {"vitrine.dev/instance": "prod"}});
+        let (outcome, written, asked) =
+            run(Step::Survey { namespace: "sol-use".to_owned() }, None, move |asked| {
+                match asked.path.rsplit('/').next().unwrap() {
+                    "persistentvolumeclaims" => list(&[json!({"name": "data"})]),
+                    "services" => list(&[ours.clone(), label.clone()]),
+                    "httproutes" => {
+                        Says { code: 404, body: "404 page not found".into(), held: false }
+                    }
+                    _ => list(&[]),
+                }
+            })
+            .await;
+        assert_eq!(outcome, Outcome::Surveyed);
+        assert_eq!(asked.len(), SURVEYED.len());
+        let Written::Survey(survey) = written else { panic!("{written:?}") };
+        assert_eq!(survey.foreign, ["PersistentVolumeClaim/data", "Service/copied"]);
+    }
+
+    #[tokio::test]
+    async fn a_survey_that_may_not_look_finds_nothing_out() {
+        let step = Step::Survey { namespace: "sol-use".to_owned() };
+        let (outcome, written, _) = run(step, None, |_| refused(403, "Forbidden")).await;
+        assert!(matches!(outcome, Outcome::Rejected(_)));
+        assert!(matches!(written, Written::Nothing));
+    }
+
+    fn list(metas: &[Value]) -> Says {
+        let items: Vec<Value> = metas.iter().map(|meta| json!({"metadata": meta})).collect();
+        Says::json(200, &json!({"metadata": {"resourceVersion": "9"}, "items": items}))
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_in_time_is_unavailable() {
+        let (mut api, _) = fake::api(|_| Says::events(&[]));
+        api.deadline = std::time::Duration::from_millis(20);
+        let instance = InstanceName::parse("prod").unwrap();
+        let step = Step::Apply { object: deployment(), revision: revision(), why: Why::Create };
+        let (outcome, _) = carry_out(&api, &instance, &step, None).await;
+        assert!(matches!(outcome, Outcome::Unavailable { .. }), "{outcome:?}");
+    }
+}

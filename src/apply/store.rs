@@ -3,82 +3,24 @@
 //! The newer word wins, by resourceVersion: an event that is older than the answer of a PATCH is
 //! not heard, and an object that a DELETE took does not come back through a late event.
 
+mod answers;
+mod sweep;
+mod touched;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use tokio::sync::watch;
 
-use super::health;
 use super::intern::Interner;
 use super::watch::{Definitions, News, Subject};
 use super::wire::Seen;
 use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Revision, marks};
 use crate::plan::observed::{
-    Approval, DeploymentFacts, HealthFacts, KindState, Live, NamespaceFacts, Observed, Record,
-    RouteFacts, ScaledFacts,
+    Approval, HealthFacts, KindState, Live, NamespaceFacts, Observed, Record,
 };
-use crate::plan::{Outcome, Step};
-
-/// What a batch of news touched. Each solution, kind and namespace is named once.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Touched {
-    /// An object or a pod of this solution is not as it was.
-    Solution(String),
-    /// More or less is known of a kind.
-    Kind(Kind, KindState),
-    /// A step came to its end.
-    Done { solution: String, step: Step, outcome: Outcome },
-    /// A namespace, ours or not, is not as it was.
-    Namespace(String),
-    /// Approvals came or went.
-    Approvals,
-    /// The record on the Lease was read.
-    Record,
-}
-
-/// Collects what a batch touches.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    solutions: BTreeSet<String>,
-    kinds: BTreeMap<Kind, KindState>,
-    namespaces: BTreeSet<String>,
-    approvals: bool,
-    record: bool,
-    done: Vec<Touched>,
-    /// ConfigMaps whose approval is to be read.
-    pub read: Vec<String>,
-}
-
-impl Batch {
-    fn solution(&mut self, name: &str) {
-        if !self.solutions.contains(name) {
-            self.solutions.insert(name.to_owned());
-        }
-    }
-
-    /// Everything, in an order that tells of knowledge before events.
-    pub fn finish(self) -> Vec<Touched> {
-        let mut all = Vec::new();
-        all.extend(self.kinds.into_iter().map(|(kind, state)| Touched::Kind(kind, state)));
-        all.extend(self.record.then_some(Touched::Record));
-        all.extend(self.approvals.then_some(Touched::Approvals));
-        all.extend(self.namespaces.into_iter().map(Touched::Namespace));
-        all.extend(self.solutions.into_iter().map(Touched::Solution));
-        all.extend(self.done);
-        all
-    }
-}
-
-/// What a step wrote.
-#[derive(Debug)]
-pub(super) enum Written {
-    Nothing,
-    /// The metadata that a PATCH answered.
-    Object(Box<Seen>),
-    /// The object with this UID is gone.
-    Gone(String),
-    /// Of a survey: what it found.
-    Survey(crate::plan::observed::Survey),
-}
+pub(super) use answers::Written;
+pub(super) use touched::Batch;
+pub use touched::Touched;
 
 /// [`Observed`], and what it takes to keep it.
 pub(super) struct Store {
@@ -303,64 +245,6 @@ impl Store {
         self.unfile(key, batch);
     }
 
-    /// After a complete list: what did not come is gone, unless we wrote it since.
-    fn sweep(&mut self, kind: Kind, came: &HashSet<ObjectKey>, as_of: &str, batch: &mut Batch) {
-        let gone: Vec<ObjectKey> = self
-            .homes
-            .keys()
-            .filter(|key| key.kind == kind && !came.contains(*key))
-            .filter(|key| {
-                as_of.is_empty()
-                    || self
-                        .live(key)
-                        .is_none_or(|live| version(&live.resource_version) <= version(as_of))
-            })
-            .cloned()
-            .collect();
-        for key in &gone {
-            self.unfile(key, batch);
-        }
-        self.buried.retain(|key, _| key.kind != kind || came.contains(key));
-        self.interner.prune();
-        match kind {
-            Kind::Namespace => {
-                let homes = &self.homes;
-                self.observed.namespaces.retain(|name, _| {
-                    let key = ObjectKey::cluster(Kind::Namespace, name.as_str());
-                    let stays = came.contains(&key) || homes.contains_key(&key);
-                    if !stays {
-                        batch.namespaces.insert(name.clone());
-                    }
-                    stays
-                });
-            }
-            Kind::Pod => {
-                let there: HashSet<&str> = came.iter().map(|key| key.name.as_str()).collect();
-                self.observed.pods.retain(|solution, pods| {
-                    let before = pods.len();
-                    pods.retain(|name, _| there.contains(name.as_str()));
-                    if pods.len() != before {
-                        batch.solution(solution);
-                    }
-                    !pods.is_empty()
-                });
-            }
-            Kind::ConfigMap => {
-                let namespace = &self.namespace;
-                let before = self.observed.approvals.len();
-                self.observed.approvals.retain(|name, _| {
-                    came.contains(&ObjectKey::namespaced(
-                        Kind::ConfigMap,
-                        namespace.as_str(),
-                        name.as_str(),
-                    ))
-                });
-                batch.approvals |= self.observed.approvals.len() != before;
-            }
-            _ => {}
-        }
-    }
-
     fn namespace(&mut self, seen: &Seen, batch: &mut Batch) {
         let meta = &seen.meta;
         let ours = meta.label(marks::INSTANCE) == Some(self.instance.as_str());
@@ -430,80 +314,6 @@ impl Store {
         batch.record = true;
     }
 
-    /// A step ended.
-    pub fn done(
-        &mut self,
-        solution: String,
-        step: Step,
-        outcome: Outcome,
-        written: Written,
-        batch: &mut Batch,
-    ) {
-        let key = step.key();
-        self.observed.in_flight.remove(&key);
-        match written {
-            Written::Nothing => {}
-            Written::Object(seen) => self.answered(key, *seen, batch),
-            Written::Gone(uid) => {
-                if self.live(&key).is_some_and(|live| live.uid == uid) {
-                    self.unfile(&key, batch);
-                    self.buried.insert(key, uid);
-                }
-            }
-            Written::Survey(survey) => {
-                self.observed.surveys.insert(key.name, survey);
-            }
-        }
-        batch.solution(&solution);
-        batch.done.push(Touched::Done { solution, step, outcome });
-    }
-
-    /// What a PATCH answered: metadata alone, so that the facts stay until the event comes. Only
-    /// the generation moves, which makes old facts read as progressing.
-    fn answered(&mut self, key: ObjectKey, mut seen: Seen, batch: &mut Batch) {
-        let old = self.live(&key);
-        if old.is_some_and(|old| {
-            version(&old.resource_version) >= version(&seen.meta.resource_version)
-        }) {
-            return;
-        }
-        let same = old.filter(|old| old.uid == seen.meta.uid).map(|old| old.health.clone());
-        let meta = &seen.meta;
-        seen.health = match key.kind {
-            Kind::Deployment => HealthFacts::Deployment(match same {
-                Some(HealthFacts::Deployment(facts)) => {
-                    let DeploymentFacts { generation, verified, template, .. } =
-                        health::marked(meta);
-                    DeploymentFacts { generation, verified, template, ..facts }
-                }
-                _ => DeploymentFacts {
-                    wanted: if meta.managed_fields.birth { 0 } else { 1 },
-                    ..health::marked(meta)
-                },
-            }),
-            Kind::HttpRoute => HealthFacts::Route(match same {
-                Some(HealthFacts::Route(facts)) => {
-                    RouteFacts { generation: meta.generation, ..facts }
-                }
-                _ => RouteFacts { generation: meta.generation, ..RouteFacts::default() },
-            }),
-            Kind::ScaledObject => {
-                let (generation, forced) = (meta.generation, health::forced(meta));
-                HealthFacts::ScaledObject(match same {
-                    Some(HealthFacts::ScaledObject(facts)) => {
-                        ScaledFacts { generation, forced, ..facts }
-                    }
-                    _ => ScaledFacts { generation, forced, ..ScaledFacts::default() },
-                })
-            }
-            _ => HealthFacts::None,
-        };
-        if key.kind == Kind::Namespace {
-            self.namespace(&seen, batch);
-        }
-        self.file(key, seen, batch);
-    }
-
     /// What is kept of an object.
     fn digest(&mut self, kind: Kind, seen: Seen) -> Live {
         let Seen { meta, health, .. } = seen;
@@ -541,4 +351,271 @@ fn key(kind: Kind, seen: &Seen) -> ObjectKey {
 /// A resourceVersion as the number that it is; what is none counts as the newest.
 fn version(text: &str) -> u64 {
     text.parse().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::apply::wire;
+    use crate::plan::{Outcome, Step};
+
+    fn store() -> (Store, watch::Receiver<Definitions>) {
+        let (define, definitions) = watch::channel(None);
+        let instance = InstanceName::parse("prod").unwrap();
+        (Store::new(instance, "vitrine".to_owned(), define), definitions)
+    }
+
+    fn seen(name: &str, uid: &str, version: u64, change: impl Fn(&mut Value)) -> Box<Seen> {
+        let mut meta = json!({
+            "name": name, "namespace": "sol-use", "uid": uid, "generation": 1,
+            "resourceVersion": version.to_string(),
+            "labels": {"vitrine.dev/instance": "prod", "vitrine.dev/solution": "use"},
+            "managedFields": [{"manager": "vitrine", "operation": "Apply",
+                "fieldsV1": {"f:spec": {}}}],
+        });
+        change(&mut meta);
+        Box::new(wire::object(json!({"metadata": meta}).to_string().as_bytes()).unwrap())
+    }
+
+    fn plain(_: &mut Value) {}
+
+    fn service(name: &str) -> ObjectKey {
+        ObjectKey::namespaced(Kind::Service, "sol-use", name)
+    }
+
+    fn hear(store: &mut Store, kind: Kind, news: News) -> Vec<Touched> {
+        let mut batch = Batch::default();
+        store.hear(Subject::Kind(kind), news, &mut batch);
+        batch.finish()
+    }
+
+    fn delete(name: &str) -> Step {
+        Step::Delete { key: service(name), uid: "u1".into(), resource_version: "5".into() }
+    }
+
+    fn done(store: &mut Store, step: Step, written: Written) -> Vec<Touched> {
+        let mut batch = Batch::default();
+        store.done("use".to_owned(), step, Outcome::Deleted, written, &mut batch);
+        batch.finish()
+    }
+
+    /// A step about a Service whose answer writes.
+    fn answered(store: &mut Store, seen: Box<Seen>) {
+        done(store, delete("web"), Written::Object(seen));
+    }
+
+    #[test]
+    fn an_event_older_than_our_own_write_is_not_heard() {
+        let (mut store, _rx) = store();
+        answered(&mut store, seen("web", "u1", 10, plain));
+        let old = hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 9, plain)));
+        assert_eq!(old, []);
+        assert_eq!(store.observed.solutions["use"][&service("web")].resource_version, "10");
+        // As numbers: 9 < 10 < 100.
+        hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 100, plain)));
+        assert_eq!(store.observed.solutions["use"][&service("web")].resource_version, "100");
+        // The end of the object before this one.
+        hear(&mut store, Kind::Service, News::Deleted(seen("web", "u0", 99, plain)));
+        assert!(store.observed.solutions.contains_key("use"));
+    }
+
+    #[test]
+    fn an_event_that_says_nothing_new_touches_nothing() {
+        let (mut store, _rx) = store();
+        let first = hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
+        assert_eq!(first, [Touched::Solution("use".to_owned())]);
+        let again = hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
+        assert_eq!(again, []);
+    }
+
+    #[test]
+    fn what_a_delete_took_does_not_come_back_through_a_late_event() {
+        let (mut store, _rx) = store();
+        hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
+        done(&mut store, delete("web"), Written::Gone("u1".to_owned()));
+        assert!(store.observed.solutions.is_empty());
+        hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 6, plain)));
+        assert!(store.observed.solutions.is_empty());
+        hear(&mut store, Kind::Service, News::Deleted(seen("web", "u1", 7, plain)));
+        assert!(store.buried.is_empty());
+        // Another object of that name is another object.
+        hear(&mut store, Kind::Service, News::Present(seen("web", "u2", 8, plain)));
+        assert_eq!(store.observed.solutions["use"][&service("web")].uid, "u2");
+    }
+
+    #[test]
+    fn a_new_list_forgets_what_it_does_not_hold_but_not_what_we_wrote_since() {
+        let (mut store, _rx) = store();
+        for name in ["stays", "goes"] {
+            hear(&mut store, Kind::Service, News::Present(seen(name, name, 5, plain)));
+        }
+        let unknown = hear(&mut store, Kind::Service, News::Listing);
+        assert_eq!(unknown, [Touched::Kind(Kind::Service, KindState::Unknown)]);
+        hear(&mut store, Kind::Service, News::Present(seen("stays", "stays", 5, plain)));
+        answered(&mut store, seen("web", "u1", 30, plain));
+        hear(&mut store, Kind::Service, News::Listed("20".to_owned()));
+        let left: Vec<&str> =
+            store.observed.solutions["use"].keys().map(|key| key.name.as_str()).collect();
+        assert_eq!(left, ["stays", "web"]);
+        assert_eq!(store.observed.kinds[&Kind::Service], KindState::Synced);
+    }
+
+    #[test]
+    fn an_object_moves_with_its_label_and_leaves_without_it() {
+        let (mut store, _rx) = store();
+        hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
+        let moved = hear(
+            &mut store,
+            Kind::Service,
+            News::Present(seen("web", "u1", 6, |m| {
+                m["labels"]["vitrine.dev/solution"] = json!("other");
+            })),
+        );
+        assert_eq!(moved.len(), 2);
+        assert_eq!(store.observed.solutions.keys().collect::<Vec<_>>(), ["other"]);
+        hear(
+            &mut store,
+            Kind::Service,
+            News::Present(seen("web", "u1", 7, |m| m["labels"] = json!({}))),
+        );
+        assert!(store.observed.solutions.is_empty() && store.homes.is_empty());
+    }
+
+    #[test]
+    fn a_foreign_namespace_is_known_and_not_ours() {
+        let (mut store, _rx) = store();
+        let bare = |m: &mut Value| {
+            m.as_object_mut().unwrap().remove("namespace");
+        };
+        let foreign = |m: &mut Value| {
+            bare(m);
+            m["labels"] = json!({});
+        };
+        let touched =
+            hear(&mut store, Kind::Namespace, News::Present(seen("theirs", "n1", 3, foreign)));
+        assert_eq!(touched, [Touched::Namespace("theirs".to_owned())]);
+        hear(&mut store, Kind::Namespace, News::Present(seen("sol-use", "n2", 4, bare)));
+        assert!(!store.observed.namespaces["theirs"].ours);
+        assert!(store.observed.namespaces["sol-use"].ours);
+        let key = ObjectKey::cluster(Kind::Namespace, "sol-use");
+        assert_eq!(
+            store.observed.solutions["use"][&key].health,
+            HealthFacts::Namespace { active: true }
+        );
+        // Our label alone, on a namespace that somebody else made.
+        let labelled = |m: &mut Value| {
+            bare(m);
+            m["managedFields"] = json!([{"manager": "kubectl", "operation": "Update"}]);
+        };
+        hear(&mut store, Kind::Namespace, News::Present(seen("sol-use", "n2", 5, labelled)));
+        assert!(!store.observed.namespaces["sol-use"].ours);
+        hear(&mut store, Kind::Namespace, News::Deleted(seen("sol-use", "n2", 6, bare)));
+        assert!(!store.observed.namespaces.contains_key("sol-use"));
+        assert!(store.observed.solutions.is_empty());
+    }
+
+    #[test]
+    fn after_a_patch_old_facts_read_as_progressing() {
+        let (mut store, _rx) = store();
+        let key = ObjectKey::namespaced(Kind::Deployment, "sol-use", "web");
+        let line = json!({"type": "ADDED", "object": {
+            "metadata": {"name": "web", "namespace": "sol-use", "uid": "u1", "generation": 1,
+                "resourceVersion": "5",
+                "labels": {"vitrine.dev/instance": "prod", "vitrine.dev/solution": "use"}},
+            "spec": {"replicas": 2},
+            "status": {"observedGeneration": 1, "availableReplicas": 2}}});
+        let event = wire::event(wire::Depth::Deployment, line.to_string().as_bytes()).unwrap();
+        let wire::Event::Present(first) = event else { panic!("{event:?}") };
+        hear(&mut store, Kind::Deployment, News::Present(first));
+        let step =
+            Step::Delete { key: key.clone(), uid: String::new(), resource_version: String::new() };
+        done(
+            &mut store,
+            step,
+            Written::Object(seen("web", "u1", 6, |m| m["generation"] = json!(2))),
+        );
+        let HealthFacts::Deployment(facts) = &store.observed.solutions["use"][&key].health else {
+            panic!("no facts");
+        };
+        assert_eq!((facts.generation, facts.observed_generation), (2, 1));
+        assert_eq!((facts.wanted, facts.available), (2, 2));
+    }
+
+    #[test]
+    fn only_a_pod_in_trouble_is_remembered() {
+        let (mut store, _rx) = store();
+        let pod = |status: Value| {
+            let line = json!({"type": "MODIFIED", "object": {"metadata": {"name": "web-1",
+                "namespace": "sol-use", "labels": {"vitrine.dev/solution": "use"}},
+                "status": status}});
+            match wire::event(wire::Depth::Pod, line.to_string().as_bytes()).unwrap() {
+                wire::Event::Present(seen) => News::Present(seen),
+                other => panic!("{other:?}"),
+            }
+        };
+        let trouble =
+            json!({"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull"}}}]});
+        assert_eq!(hear(&mut store, Kind::Pod, pod(json!({}))), []);
+        assert_eq!(hear(&mut store, Kind::Pod, pod(trouble.clone())).len(), 1);
+        assert_eq!(hear(&mut store, Kind::Pod, pod(trouble)), []);
+        assert_eq!(store.observed.pods["use"]["web-1"].word.as_deref(), Some("ErrImagePull"));
+        assert_eq!(hear(&mut store, Kind::Pod, pod(json!({}))).len(), 1);
+        assert!(store.observed.pods.is_empty());
+    }
+
+    #[test]
+    fn an_approval_is_read_and_belongs_to_no_solution() {
+        let (mut store, _rx) = store();
+        let approval = |namespace: &'static str| {
+            seen("a", "u1", 5, move |m| {
+                m["namespace"] = json!(namespace);
+                m["labels"] =
+                    json!({"vitrine.dev/instance": "prod", "vitrine.dev/approval": "true"});
+            })
+        };
+        let mut batch = Batch::default();
+        let subject = Subject::Kind(Kind::ConfigMap);
+        store.hear(subject, News::Present(approval("elsewhere")), &mut batch);
+        assert!(batch.read.is_empty(), "only the daemon's namespace approves");
+        store.hear(subject, News::Present(approval("vitrine")), &mut batch);
+        assert_eq!(batch.read, ["a"]);
+        assert!(store.observed.solutions.is_empty());
+    }
+
+    #[test]
+    fn a_kind_without_crd_holds_no_objects_and_says_no_problem() {
+        let (mut store, _rx) = store();
+        let kind = Kind::ScaledObject;
+        let trouble = News::State(KindState::Unknown, Some("no right".to_owned()));
+        hear(&mut store, kind, trouble);
+        assert_eq!(store.problems["scaledobjects.keda.sh"], "no right");
+        hear(&mut store, kind, News::Present(seen("web", "u1", 5, plain)));
+        let touched = hear(&mut store, kind, News::State(KindState::Absent, None));
+        assert_eq!(touched.len(), 2);
+        assert!(store.observed.solutions.is_empty() && store.problems.is_empty());
+    }
+
+    #[test]
+    fn those_who_wait_for_a_crd_are_woken_when_it_comes_or_changes() {
+        let (mut store, mut definitions) = store();
+        let mut batch = Batch::default();
+        let crd = || seen("scaledobjects.keda.sh", "c", 1, plain);
+        let mut hear = |news| store.hear(Subject::Definitions, news, &mut batch);
+        hear(News::Listing);
+        hear(News::Listed("1".to_owned()));
+        assert_eq!(*definitions.borrow_and_update(), Some(BTreeSet::new()));
+        hear(News::Present(crd()));
+        assert!(definitions.has_changed().unwrap());
+        assert!(
+            definitions.borrow_and_update().as_ref().unwrap().contains("scaledobjects.keda.sh")
+        );
+        hear(News::Present(crd()));
+        assert!(definitions.has_changed().unwrap(), "it may be established now");
+        definitions.borrow_and_update();
+        hear(News::Deleted(crd()));
+        assert_eq!(*definitions.borrow_and_update(), Some(BTreeSet::new()));
+    }
 }

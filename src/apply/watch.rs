@@ -4,12 +4,14 @@
 //! watch goes on where it stood; an expired one lists again. A kind without CRD waits for the
 //! watch of CRDs to say that it came.
 
+mod lines;
+mod pause;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use http::Method;
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
@@ -21,6 +23,8 @@ use super::request::{
 use super::wire::{self, Depth, Event, Seen};
 use crate::model::Kind;
 use crate::plan::observed::KindState;
+use lines::{LONGEST_LINE, Lines};
+use pause::Pause;
 
 /// Objects on one page where lists are not streamed.
 const PAGE: &str = "500";
@@ -29,8 +33,6 @@ const WATCH_SECONDS: u64 = 290;
 const SPREAD: u64 = 60;
 /// How long after that a silent connection is given up.
 const GRACE: Duration = Duration::from_secs(15);
-/// The longest line of a watch, in bytes; etcd holds no object of more than 1.5 MB.
-const LONGEST_LINE: usize = 8 * 1024 * 1024;
 /// How often a kind is tried whose CRD cannot be watched.
 const BLIND_RETRY: Duration = Duration::from_secs(60);
 
@@ -125,12 +127,22 @@ impl Watch {
     pub async fn run(mut self) {
         let mut place = Place { at: None, streams: true, synced: false };
         let mut pause = Pause::default();
-        if !self.served && !self.came(&mut place, &mut pause).await {
+        let definition = self.definition();
+        if let Some(definition) = definition.as_deref().filter(|_| !self.served)
+            && !self.came(definition, &mut place, &mut pause).await
+        {
             return;
         }
         loop {
             let began = tokio::time::Instant::now();
-            match self.once(&mut place).await {
+            let end = match (self.once(&mut place).await, &definition) {
+                // The server always has what is built in: this is another's answer.
+                (End::Absent, None) => End::Failed(unavailable(
+                    "the API server says that it does not know the kind".to_owned(),
+                )),
+                (end, _) => end,
+            };
+            match end {
                 End::Stopped => return,
                 End::Pages => place.streams = false,
                 End::Again => {
@@ -147,12 +159,13 @@ impl Watch {
                     }
                 }
                 End::Absent => {
-                    if !self.came(&mut place, &mut pause).await {
+                    let definition = definition.as_deref().unwrap_or_default();
+                    if !self.came(definition, &mut place, &mut pause).await {
                         return;
                     }
                 }
                 End::Failed(failure) => {
-                    if began.elapsed() > pause.longest() {
+                    if began.elapsed() > Pause::LONGEST {
                         pause = Pause::default();
                     }
                     let state = News::State(KindState::Unknown, Some(self.word(&failure)));
@@ -185,28 +198,27 @@ impl Watch {
     }
 
     /// Says that the kind is absent and waits until it may be there. False = stop.
-    async fn came(&mut self, place: &mut Place, pause: &mut Pause) -> bool {
+    async fn came(&mut self, definition: &str, place: &mut Place, pause: &mut Pause) -> bool {
         place.at = None;
         place.synced = false;
-        if !self.say(News::State(KindState::Absent, None)).await {
-            return false;
-        }
-        let Subject::Kind(kind) = self.subject else {
-            pause.take(None).await;
-            return true;
-        };
-        let Some(definition) = kind.crd() else {
-            pause.take(None).await;
-            return true;
-        };
+        let mut said = None;
         loop {
             let known = self.definitions.borrow_and_update().clone();
-            let wait = match known {
-                // It is there, and will be served in a moment.
-                Some(names) if names.contains(&definition) => pause.next(None),
-                Some(_) => Duration::MAX,
-                None => BLIND_RETRY,
+            let (state, problem, wait) = match known {
+                // It is there, and will be served in a moment; or never at our version.
+                Some(names) if names.contains(definition) => {
+                    let problem = format!(
+                        "CRD {definition} exists, but the API server does not serve it at the \
+                         version that vitrine writes"
+                    );
+                    (KindState::Unknown, Some(problem), pause.next(None))
+                }
+                Some(_) => (KindState::Absent, None, Duration::MAX),
+                None => (KindState::Absent, None, BLIND_RETRY),
             };
+            if said.replace(state) != Some(state) && !self.say(News::State(state, problem)).await {
+                return false;
+            }
             tokio::select! {
                 () = tokio::time::sleep(wait) => return true,
                 changed = self.definitions.changed() => {
@@ -217,6 +229,14 @@ impl Watch {
                 }
                 () = self.again.notified() => return true,
             }
+        }
+    }
+
+    /// The CRD that the kind needs, if it is not built in.
+    fn definition(&self) -> Option<String> {
+        match self.subject {
+            Subject::Kind(kind) => kind.crd(),
+            Subject::Definitions => None,
         }
     }
 
@@ -338,10 +358,7 @@ impl Watch {
             }
         }
         let until = tokio::time::Instant::now() + Duration::from_secs(seconds) + GRACE;
-        let definition = match self.subject {
-            Subject::Kind(kind) => kind.crd(),
-            Subject::Definitions => None,
-        };
+        let definition = self.definition();
         loop {
             let line = tokio::select! {
                 line = tokio::time::timeout_at(until, lines.next()) => line,
@@ -413,7 +430,7 @@ impl Watch {
                 self.api.client.send(request.map(Body::from)).await.map_err(unreachable)?;
             let (parts, body) = response.into_parts();
             if parts.status.is_success() {
-                return Ok(Lines { body, rest: BytesMut::new() });
+                return Ok(Lines::of(body));
             }
             let body = Limited::new(body, LONGEST_LINE)
                 .collect()
@@ -445,65 +462,5 @@ async fn vanished(definitions: &mut watch::Receiver<Definitions>, definition: Op
     };
     if !gone {
         std::future::pending::<()>().await;
-    }
-}
-
-/// The body of a watch, line by line.
-struct Lines {
-    body: Body,
-    rest: BytesMut,
-}
-
-impl Lines {
-    /// The next line that is not empty; `None` at the end. May be dropped while it waits.
-    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        loop {
-            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-                let line = self.rest.split_to(end + 1).freeze();
-                if line.len() > 1 {
-                    return Ok(Some(line));
-                }
-                continue;
-            }
-            if self.rest.len() > LONGEST_LINE {
-                return Err(unavailable("an event of the watch is too long".to_owned()));
-            }
-            match self.body.frame().await {
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        self.rest.extend_from_slice(&data);
-                    }
-                }
-                Some(Err(error)) => {
-                    return Err(unavailable(format!("the watch broke off: {}", chain(&error))));
-                }
-                None => return Ok(None),
-            }
-        }
-    }
-}
-
-/// The pause before the next try: 0.2 s, doubled up to 30 s, with jitter.
-#[derive(Default)]
-struct Pause {
-    tries: u32,
-}
-
-impl Pause {
-    const FIRST: Duration = Duration::from_millis(200);
-    const LONGEST: Duration = Duration::from_secs(30);
-
-    fn longest(&self) -> Duration {
-        Self::LONGEST
-    }
-
-    fn next(&mut self, at_least: Option<Duration>) -> Duration {
-        let full = Self::FIRST.saturating_mul(1 << self.tries.min(10)).min(Self::LONGEST);
-        self.tries = self.tries.saturating_add(1);
-        full.mul_f64(0.5 + fastrand::f64() / 2.0).max(at_least.unwrap_or_default())
-    }
-
-    async fn take(&mut self, at_least: Option<Duration>) {
-        tokio::time::sleep(self.next(at_least)).await;
     }
 }
