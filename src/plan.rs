@@ -10,3 +10,6 @@ pub mod step;
 pub use approval::deletions_hash;
 pub use observed::{Live, Observed};
 pub use step::{Outcome, Step};
+
+/// What a step applies: whoever carries out steps need not know the renderer.
+pub use crate::render::DesiredObject;

@@ -10,9 +10,9 @@ use super::request::{
 use super::store::Written;
 use super::wire::{self, Seen};
 use crate::model::{InstanceName, Kind, ObjectKey, Revision, marks};
+use crate::plan::DesiredObject;
 use crate::plan::observed::Survey;
 use crate::plan::{Outcome, Step};
-use crate::render::DesiredObject;
 
 /// Foreign objects that a survey names; there may be more.
 const NAMED: usize = 20;
