@@ -367,3 +367,33 @@ async fn a_server_without_aggregated_discovery_is_simply_tried() {
     sandbox.faults(|faults| faults.old_discovery = true);
     connect(&sandbox).await;
 }
+
+#[tokio::test]
+async fn a_stop_finishes_what_is_under_way_and_begins_nothing_more() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    carry_out(&mut cluster, vec![apply(&namespace())]).await;
+    sandbox.faults(|faults| faults.latency = Duration::from_millis(50));
+    sandbox.clear_requests();
+    cluster.submit("use", (0..24).map(|n| apply(&service(&format!("s{n}")))).collect());
+    while sandbox.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    cluster.stop().await;
+    let begun = sandbox.requests().len();
+    assert!((1..=8).contains(&begun), "{begun}");
+    let made = (0..24).filter(|n| sandbox.get(&service(&format!("s{n}")).key).is_some()).count();
+    assert_eq!(made, begun, "each request was waited for");
+}
+
+#[tokio::test]
+async fn a_step_on_an_object_that_is_gone_asks_nothing_and_creates_nothing() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    sandbox.clear_requests();
+    let key = ObjectKey::namespaced(Kind::ScaledObject, "sol-use", "web");
+    let steps = vec![Step::ForceActivation { key, on: true }];
+    assert_eq!(carry_out(&mut cluster, steps).await, [Outcome::Gone]);
+    assert_eq!(asked(&sandbox), [] as [&str; 0]);
+}
