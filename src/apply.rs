@@ -1,7 +1,7 @@
 //! Observes the cluster and carries out steps: the only room that holds the Kubernetes client.
 //!
 //! In: [`Step`]s. Out: [`Observed`], kept true by one watch a kind, and an
-//! [`Outcome`](crate::plan::Outcome) a step. What to do, and above all what to delete, is decided
+//! [`Outcome`] a step. What to do, and above all what to delete, is decided
 //! elsewhere.
 
 mod approval;
