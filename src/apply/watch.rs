@@ -6,9 +6,15 @@
 
 mod lines;
 mod pause;
+<<<<<<< HEAD
 
 use std::collections::BTreeSet;
 use std::fmt;
+=======
+mod subject;
+
+use std::collections::BTreeSet;
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +31,10 @@ use crate::model::Kind;
 use crate::plan::observed::KindState;
 use lines::{LONGEST_LINE, Lines};
 use pause::Pause;
+<<<<<<< HEAD
+=======
+pub(super) use subject::{News, Subject};
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 
 /// Objects on one page where lists are not streamed.
 const PAGE: &str = "500";
@@ -36,6 +46,7 @@ const GRACE: Duration = Duration::from_secs(15);
 /// How often a kind is tried whose CRD cannot be watched.
 const BLIND_RETRY: Duration = Duration::from_secs(60);
 
+<<<<<<< HEAD
 /// What a watch looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Subject {
@@ -71,6 +82,8 @@ pub(super) enum News {
     State(KindState, Option<String>),
 }
 
+=======
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 /// The CRDs of our kinds that exist; `None` = they cannot be watched.
 pub(super) type Definitions = Option<BTreeSet<String>>;
 
@@ -464,3 +477,233 @@ async fn vanished(definitions: &mut watch::Receiver<Definitions>, definition: Op
         std::future::pending::<()>().await;
     }
 }
+<<<<<<< HEAD
+=======
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::apply::fake::{self, Asked, Log, Says};
+
+    struct Watched {
+        news: mpsc::Receiver<(Subject, News)>,
+        definitions: watch::Sender<Definitions>,
+        again: Arc<Notify>,
+        log: Log,
+        _task: tokio::task::JoinHandle<()>,
+    }
+
+    /// Watches a kind on a server that answers so; the first argument counts the requests.
+    fn watched(
+        kind: Kind,
+        served: bool,
+        answer: impl Fn(usize, &Asked) -> Says + Send + Sync + 'static,
+    ) -> Watched {
+        let count = AtomicUsize::new(0);
+        let (api, log) =
+            fake::api(move |asked| answer(count.fetch_add(1, Ordering::SeqCst), asked));
+        let (out, news) = mpsc::channel(16);
+        let (define, definitions) = watch::channel(None);
+        let again = Arc::new(Notify::new());
+        let watch = Watch {
+            api,
+            subject: Subject::Kind(kind),
+            selector: Some("vitrine.dev/instance=prod".to_owned()),
+            out,
+            definitions,
+            again: Arc::clone(&again),
+            served,
+        };
+        Watched { news, definitions: define, again, log, _task: tokio::spawn(watch.run()) }
+    }
+
+    impl Watched {
+        /// The next word: what it is, and of what.
+        async fn hears(&mut self) -> String {
+            let next = tokio::time::timeout(Duration::from_secs(10), self.news.recv());
+            match next.await.unwrap().unwrap().1 {
+                News::Listing => "listing".to_owned(),
+                News::Present(seen) => format!("present {}", seen.meta.name),
+                News::Deleted(seen) => format!("deleted {}", seen.meta.name),
+                News::Listed(version) => format!("listed {version}"),
+                News::State(state, problem) => {
+                    format!("{state:?} {}", problem.unwrap_or_default()).trim_end().to_owned()
+                }
+            }
+        }
+
+        async fn hears_all(&mut self, words: &[&str]) {
+            for word in words {
+                assert_eq!(self.hears().await, *word);
+            }
+        }
+
+        fn query(&self, index: usize) -> String {
+            self.log.lock().unwrap()[index].query.clone()
+        }
+    }
+
+    fn event(word: &str, name: &str, version: &str) -> Value {
+        json!({"type": word, "object": {"metadata": {"name": name, "resourceVersion": version}}})
+    }
+
+    fn end_of_list(version: &str) -> Value {
+        json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": version,
+            "annotations": {"k8s.io/initial-events-end": "true"}}}})
+    }
+
+    fn refused(code: u16) -> Says {
+        Says::json(code, &json!({"kind": "Status", "code": code, "reason": "No", "message": "no"}))
+    }
+
+    #[tokio::test]
+    async fn a_list_is_streamed_and_an_ended_watch_goes_on_where_it_stood() {
+        let mut watched = watched(Kind::Service, true, |count, _| match count {
+            0 => Says::ended(&[
+                event("ADDED", "b", "4"),
+                event("ADDED", "a", "9"),
+                end_of_list("10"),
+                event("MODIFIED", "a", "12"),
+            ]),
+            1 => Says::events(&[event("DELETED", "a", "13")]),
+            _ => refused(500),
+        });
+        watched
+            .hears_all(&[
+                "listing",
+                "present b",
+                "present a",
+                "listed 10",
+                "present a",
+                "deleted a",
+            ])
+            .await;
+        let first = watched.query(0);
+        assert!(first.contains("sendInitialEvents=true"), "{first}");
+        assert!(first.contains("labelSelector=vitrine.dev%2Finstance%3Dprod"), "{first}");
+        assert!(watched.query(1).contains("resourceVersion=12"));
+        assert_eq!(watched.log.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_stream_lists_is_read_in_pages() {
+        let mut watched = watched(Kind::Service, true, |_, asked| {
+            let page = |name: &str, next: Value| {
+                Says::json(
+                    200,
+                    &json!({"metadata": {"resourceVersion": "7", "continue": next},
+                    "items": [{"metadata": {"name": name}}]}),
+                )
+            };
+            match &asked.query {
+                query if query.contains("sendInitialEvents") => refused(422),
+                query if query.contains("continue=more") => page("b", Value::Null),
+                query if query.contains("limit=500") => page("a", json!("more")),
+                _ => Says::events(&[event("ADDED", "c", "8")]),
+            }
+        });
+        watched.hears_all(&["listing", "present a", "present b", "listed 7", "present c"]).await;
+    }
+
+    #[tokio::test]
+    async fn an_expired_watch_lists_again() {
+        let mut watched = watched(Kind::Service, true, |count, _| match count {
+            0 => Says::events(&[
+                end_of_list("10"),
+                json!({"type": "ERROR", "object": {"kind": "Status", "status": "Failure",
+                    "code": 410, "reason": "Expired", "message": "too old"}}),
+            ]),
+            _ => Says::events(&[end_of_list("20")]),
+        });
+        watched.hears_all(&["listing", "listed 10", "listing", "listed 20"]).await;
+    }
+
+    #[tokio::test]
+    async fn a_missing_right_is_said_with_what_mends_it_and_tried_again() {
+        let mut watched = watched(Kind::Deployment, true, |count, _| match count {
+            0 => refused(403),
+            _ => Says::events(&[end_of_list("20")]),
+        });
+        watched
+            .hears_all(&[
+                "Unknown the daemon may not list and watch deployments.apps: apply deploy/rbac.yaml",
+                "listing",
+                "listed 20",
+            ])
+            .await;
+    }
+
+    #[tokio::test]
+    async fn a_watch_that_fails_is_unknown_until_it_stands_again() {
+        let mut watched = watched(Kind::Service, true, |count, _| match count {
+            0 => Says::ended(&[end_of_list("10")]),
+            1 => refused(503),
+            _ => Says::events(&[]),
+        });
+        watched.hears_all(&["listing", "listed 10"]).await;
+        assert!(watched.hears().await.starts_with("Unknown services cannot be watched"));
+        watched.hears_all(&["Synced"]).await;
+        assert!(watched.query(2).contains("resourceVersion=10"), "nothing is listed again");
+    }
+
+    #[tokio::test]
+    async fn a_kind_without_crd_waits_for_it_and_asks_nothing() {
+        let mut watched = watched(Kind::ScaledObject, false, |count, _| match count {
+            0 => refused(404),
+            _ => Says::events(&[end_of_list("20")]),
+        });
+        watched.hears_all(&["Absent"]).await;
+        watched.definitions.send_replace(Some(BTreeSet::new()));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(watched.log.lock().unwrap().len(), 0);
+
+        let came = BTreeSet::from(["scaledobjects.keda.sh".to_owned()]);
+        let began = tokio::time::Instant::now();
+        watched.definitions.send_replace(Some(came));
+        // It exists, but is not served at once.
+        assert!(watched.hears().await.starts_with("Unknown CRD scaledobjects.keda.sh exists"));
+        assert!(watched.hears().await.starts_with("Unknown CRD scaledobjects.keda.sh exists"));
+        watched.hears_all(&["listing", "listed 20"]).await;
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+
+        watched.definitions.send_replace(Some(BTreeSet::new()));
+        watched.hears_all(&["Absent"]).await;
+    }
+
+    #[tokio::test]
+    async fn a_built_in_kind_is_never_absent() {
+        let mut watched = watched(Kind::Deployment, true, |count, _| match count {
+            0 => Says { code: 404, body: "404 page not found".to_owned(), held: false },
+            _ => Says::events(&[end_of_list("20")]),
+        });
+        assert!(watched.hears().await.starts_with("Unknown deployments.apps"));
+        watched.hears_all(&["listing", "listed 20"]).await;
+    }
+
+    #[tokio::test]
+    async fn an_audit_lists_again() {
+        let mut watched = watched(Kind::Service, true, |count, _| {
+            Says::events(&[end_of_list(if count == 0 { "10" } else { "20" })])
+        });
+        watched.hears_all(&["listing", "listed 10"]).await;
+        watched.again.notify_one();
+        watched.hears_all(&["listing", "listed 20"]).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_no_event_ends_the_watch_and_not_the_daemon() {
+        let mut watched = watched(Kind::Service, true, |count, _| match count {
+            0 => Says { code: 200, body: "<html>\n".to_owned(), held: true },
+            _ => Says::events(&[end_of_list("20")]),
+        });
+        watched.hears_all(&["listing"]).await;
+        assert!(watched.hears().await.contains("an event cannot be read"));
+        watched.hears_all(&["listing", "listed 20"]).await;
+    }
+}
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5

@@ -10,7 +10,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+<<<<<<< HEAD
 use super::health::{self, DeploymentWire, PodWire, ReadyWire, RouteWire, ScaledWire};
+=======
+use super::health::{self, DeploymentWire, PodWire, RouteWire, ScaledWire};
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 use super::request::Status;
 use crate::model::{FieldSet, Kind, marks};
 use crate::plan::observed::{HealthFacts, PodFacts};
@@ -130,7 +134,10 @@ pub(super) enum Depth {
     Deployment,
     Route,
     Scaled,
+<<<<<<< HEAD
     Ready,
+=======
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
     Pod,
 }
 
@@ -141,13 +148,20 @@ impl Depth {
             Kind::Deployment => Self::Deployment,
             Kind::HttpRoute => Self::Route,
             Kind::ScaledObject => Self::Scaled,
+<<<<<<< HEAD
             Kind::InterceptorRoute => Self::Ready,
+=======
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
             Kind::Pod => Self::Pod,
             Kind::Namespace
             | Kind::ServiceAccount
             | Kind::ConfigMap
             | Kind::NetworkPolicy
             | Kind::Service
+<<<<<<< HEAD
+=======
+            | Kind::InterceptorRoute
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
             | Kind::ReferenceGrant => Self::Metadata,
         }
     }
@@ -163,7 +177,10 @@ pub(super) fn event(depth: Depth, line: &[u8]) -> Result<Event, serde_json::Erro
         Depth::Deployment => typed_event::<DeploymentWire>(line),
         Depth::Route => typed_event::<RouteWire>(line),
         Depth::Scaled => typed_event::<ScaledWire>(line),
+<<<<<<< HEAD
         Depth::Ready => typed_event::<ReadyWire>(line),
+=======
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
         Depth::Pod => typed_event::<PodWire>(line),
     }
 }
@@ -178,7 +195,10 @@ pub(super) fn page(depth: Depth, body: &[u8]) -> Result<Page, serde_json::Error>
         Depth::Deployment => typed_page::<DeploymentWire>(body),
         Depth::Route => typed_page::<RouteWire>(body),
         Depth::Scaled => typed_page::<ScaledWire>(body),
+<<<<<<< HEAD
         Depth::Ready => typed_page::<ReadyWire>(body),
+=======
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
         Depth::Pod => typed_page::<PodWire>(body),
     }
 }
@@ -230,6 +250,7 @@ impl Wire for ScaledWire {
     }
 }
 
+<<<<<<< HEAD
 impl Wire for ReadyWire {
     fn seen(self) -> Seen {
         let health = HealthFacts::Ready(health::ready(&self));
@@ -237,6 +258,8 @@ impl Wire for ReadyWire {
     }
 }
 
+=======
+>>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 impl Wire for PodWire {
     fn seen(self) -> Seen {
         let pod = Some(health::pod(&self));
