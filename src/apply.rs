@@ -1,11 +1,7 @@
 //! Observes the cluster and carries out steps: the only room that holds the Kubernetes client.
 //!
 //! In: [`Step`]s. Out: [`Observed`], kept true by one watch a kind, and an
-<<<<<<< HEAD
-//! [`Outcome`](crate::plan::Outcome) a step. What to do, and above all what to delete, is decided
-=======
 //! [`Outcome`] a step. What to do, and above all what to delete, is decided
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 //! elsewhere.
 
 mod approval;
@@ -22,12 +18,9 @@ mod store;
 mod watch;
 mod wire;
 
-<<<<<<< HEAD
-=======
 #[cfg(test)]
 mod tests;
 
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,10 +34,7 @@ pub use approval::{NotApproved, approve};
 pub use client::{Unreachable, client};
 pub use store::Touched;
 
-<<<<<<< HEAD
 use crate::config;
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 use crate::model::{InstanceName, Revision, marks};
 use crate::plan::observed::{Approval, Record};
 use crate::plan::{Observed, Outcome, Step};
@@ -73,14 +63,11 @@ pub struct Settings {
 }
 
 impl Settings {
-<<<<<<< HEAD
     /// As the daemon's settings say.
     pub fn of(config: &config::Config) -> Self {
         Self::new(config.instance.clone(), config.cluster.namespace.as_str())
     }
 
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
     /// The settings with what has a default filled in.
     pub fn new(instance: InstanceName, namespace: impl Into<String>) -> Self {
         Self {
@@ -285,14 +272,11 @@ impl Cluster {
         }
     }
 
-<<<<<<< HEAD
     /// Forgets what a look into a namespace found, so that the plan asks for another.
     pub fn forget_survey(&mut self, namespace: &str) {
         self.store.observed.surveys.remove(namespace);
     }
 
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
     /// Whether a step is under way or waits for a worker.
     pub fn busy(&self) -> bool {
         self.open > 0

@@ -3,18 +3,13 @@
 //! In: [`Desired`], [`Observed`]. Out: [`SolutionPlan`] per solution and one [`Hold`] for all.
 //! Every deletion is decided here, where it can be tested without a cluster.
 
-<<<<<<< HEAD
 pub mod brake;
-=======
-pub mod approval;
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 pub mod observed;
 pub mod publish;
 pub mod remove;
 pub mod step;
 pub mod verify;
 
-<<<<<<< HEAD
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -232,11 +227,3 @@ fn setback_gate(
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
-=======
-pub use approval::deletions_hash;
-pub use observed::{Live, Observed};
-pub use step::{Outcome, Step};
-
-/// What a step applies: whoever carries out steps need not know the renderer.
-pub use crate::render::DesiredObject;
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5

@@ -10,14 +10,9 @@ use super::request::{
 use super::store::Written;
 use super::wire::{self, Seen};
 use crate::model::{InstanceName, Kind, ObjectKey, Revision, marks};
-<<<<<<< HEAD
-use crate::plan::observed::Survey;
-use crate::plan::{DesiredObject, Outcome, Step};
-=======
 use crate::plan::DesiredObject;
 use crate::plan::observed::Survey;
 use crate::plan::{Outcome, Step};
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 
 /// Foreign objects that a survey names; there may be more.
 const NAMED: usize = 20;

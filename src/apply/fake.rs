@@ -104,11 +104,3 @@ pub(super) fn api(answer: impl Fn(&Asked) -> Says + Send + Sync + 'static) -> (A
     let (client, log) = client(answer);
     (Api { client, deadline: Duration::from_secs(5) }, log)
 }
-<<<<<<< HEAD
-
-/// The lines of what was asked.
-pub(super) fn lines(log: &Log) -> Vec<String> {
-    log.lock().unwrap().iter().map(Asked::line).collect()
-}
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5

@@ -158,15 +158,11 @@ pub(super) fn scaled(wire: &ScaledWire) -> ScaledFacts {
         generation: wire.metadata.generation,
         conditions: conditions(&wire.status.conditions),
         forced: forced(&wire.metadata),
-<<<<<<< HEAD
         paused: paused(&wire.metadata),
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
         last_active: wire.status.last_active_time,
     }
 }
 
-<<<<<<< HEAD
 /// Whether KEDA is told to leave the target as it is.
 pub(super) fn paused(meta: &Meta) -> bool {
     meta.annotation("autoscaling.keda.sh/paused-replicas").is_some()
@@ -192,8 +188,6 @@ pub(super) fn ready(wire: &ReadyWire) -> bool {
     wire.status.conditions.iter().flatten().any(ready)
 }
 
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 /// Whether KEDA is told to keep the target awake.
 pub(super) fn forced(meta: &Meta) -> bool {
     meta.annotation(marks::FORCE_ACTIVATION) == Some("true")

@@ -176,12 +176,8 @@ impl Store {
         self.file(key, seen, batch);
     }
 
-<<<<<<< HEAD
     /// Puts an object where its address says, if it carries our label and that is news. The label
     /// of the solution decides nothing: a hand could change it.
-=======
-    /// Puts an object where its labels say, if that is news.
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
     fn file(&mut self, key: ObjectKey, seen: Seen, batch: &mut Batch) {
         if let Some(old) = self.live(&key)
             && version(&seen.meta.resource_version) < version(&old.resource_version)
@@ -189,11 +185,7 @@ impl Store {
             return;
         }
         let ours = seen.meta.label(marks::INSTANCE) == Some(self.instance.as_str());
-<<<<<<< HEAD
         let home = key.solution(&self.instance).filter(|_| ours).map(str::to_owned);
-=======
-        let home = seen.meta.label(marks::SOLUTION).filter(|_| ours).map(str::to_owned);
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
         if self.homes.get(&key).map(|h| &**h) != home.as_deref() {
             self.unfile(&key, batch);
         }
@@ -277,7 +269,6 @@ impl Store {
         if well || seen.meta.deletion_timestamp.is_some() {
             return self.forget_pod(&seen, batch);
         }
-<<<<<<< HEAD
         let pod = key(Kind::Pod, &seen);
         let (Some(solution), Some(facts)) = (pod.solution(&self.instance), seen.pod) else {
             return;
@@ -285,26 +276,13 @@ impl Store {
         let pods = self.observed.pods.entry(solution.to_owned()).or_default();
         if pods.get(&pod.name) != Some(&facts) {
             pods.insert(pod.name.clone(), facts);
-=======
-        let (Some(solution), Some(facts)) = (seen.meta.label(marks::SOLUTION), seen.pod.clone())
-        else {
-            return;
-        };
-        let pods = self.observed.pods.entry(solution.to_owned()).or_default();
-        if pods.get(&seen.meta.name) != Some(&facts) {
-            pods.insert(seen.meta.name.clone(), facts);
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
             batch.solution(solution);
         }
     }
 
     fn forget_pod(&mut self, seen: &Seen, batch: &mut Batch) {
-<<<<<<< HEAD
         let pod = key(Kind::Pod, seen);
         let Some(solution) = pod.solution(&self.instance) else { return };
-=======
-        let Some(solution) = seen.meta.label(marks::SOLUTION) else { return };
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
         let Some(pods) = self.observed.pods.get_mut(solution) else { return };
         if pods.remove(&seen.meta.name).is_some() {
             batch.solution(solution);

@@ -6,15 +6,9 @@
 
 mod lines;
 mod pause;
-<<<<<<< HEAD
-
-use std::collections::BTreeSet;
-use std::fmt;
-=======
 mod subject;
 
 use std::collections::BTreeSet;
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,10 +25,7 @@ use crate::model::Kind;
 use crate::plan::observed::KindState;
 use lines::{LONGEST_LINE, Lines};
 use pause::Pause;
-<<<<<<< HEAD
-=======
 pub(super) use subject::{News, Subject};
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 
 /// Objects on one page where lists are not streamed.
 const PAGE: &str = "500";
@@ -46,44 +37,6 @@ const GRACE: Duration = Duration::from_secs(15);
 /// How often a kind is tried whose CRD cannot be watched.
 const BLIND_RETRY: Duration = Duration::from_secs(60);
 
-<<<<<<< HEAD
-/// What a watch looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Subject {
-    Kind(Kind),
-    /// The CustomResourceDefinitions of our kinds.
-    Definitions,
-}
-
-/// As rights are written: `deployments.apps`.
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Kind(kind) => {
-                let facts = kind.facts();
-                f.write_str(facts.plural)?;
-                if facts.group.is_empty() { Ok(()) } else { write!(f, ".{}", facts.group) }
-            }
-            Self::Definitions => f.write_str("customresourcedefinitions.apiextensions.k8s.io"),
-        }
-    }
-}
-
-/// What a watch has to say.
-#[derive(Debug)]
-pub(super) enum News {
-    /// A list begins: what does not come now is gone.
-    Listing,
-    Present(Box<Seen>),
-    Deleted(Box<Seen>),
-    /// The list is complete as of this version.
-    Listed(String),
-    /// With the reason, if it is trouble.
-    State(KindState, Option<String>),
-}
-
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 /// The CRDs of our kinds that exist; `None` = they cannot be watched.
 pub(super) type Definitions = Option<BTreeSet<String>>;
 
@@ -477,8 +430,6 @@ async fn vanished(definitions: &mut watch::Receiver<Definitions>, definition: Op
         std::future::pending::<()>().await;
     }
 }
-<<<<<<< HEAD
-=======
 
 #[cfg(test)]
 mod tests {
@@ -706,4 +657,3 @@ mod tests {
         watched.hears_all(&["listing", "listed 20"]).await;
     }
 }
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5

@@ -10,11 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-<<<<<<< HEAD
 use super::health::{self, DeploymentWire, PodWire, ReadyWire, RouteWire, ScaledWire};
-=======
-use super::health::{self, DeploymentWire, PodWire, RouteWire, ScaledWire};
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 use super::request::Status;
 use crate::model::{FieldSet, Kind, marks};
 use crate::plan::observed::{HealthFacts, PodFacts};
@@ -134,10 +130,7 @@ pub(super) enum Depth {
     Deployment,
     Route,
     Scaled,
-<<<<<<< HEAD
     Ready,
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
     Pod,
 }
 
@@ -148,20 +141,13 @@ impl Depth {
             Kind::Deployment => Self::Deployment,
             Kind::HttpRoute => Self::Route,
             Kind::ScaledObject => Self::Scaled,
-<<<<<<< HEAD
             Kind::InterceptorRoute => Self::Ready,
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
             Kind::Pod => Self::Pod,
             Kind::Namespace
             | Kind::ServiceAccount
             | Kind::ConfigMap
             | Kind::NetworkPolicy
             | Kind::Service
-<<<<<<< HEAD
-=======
-            | Kind::InterceptorRoute
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
             | Kind::ReferenceGrant => Self::Metadata,
         }
     }
@@ -177,10 +163,7 @@ pub(super) fn event(depth: Depth, line: &[u8]) -> Result<Event, serde_json::Erro
         Depth::Deployment => typed_event::<DeploymentWire>(line),
         Depth::Route => typed_event::<RouteWire>(line),
         Depth::Scaled => typed_event::<ScaledWire>(line),
-<<<<<<< HEAD
         Depth::Ready => typed_event::<ReadyWire>(line),
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
         Depth::Pod => typed_event::<PodWire>(line),
     }
 }
@@ -195,10 +178,7 @@ pub(super) fn page(depth: Depth, body: &[u8]) -> Result<Page, serde_json::Error>
         Depth::Deployment => typed_page::<DeploymentWire>(body),
         Depth::Route => typed_page::<RouteWire>(body),
         Depth::Scaled => typed_page::<ScaledWire>(body),
-<<<<<<< HEAD
         Depth::Ready => typed_page::<ReadyWire>(body),
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
         Depth::Pod => typed_page::<PodWire>(body),
     }
 }
@@ -250,7 +230,6 @@ impl Wire for ScaledWire {
     }
 }
 
-<<<<<<< HEAD
 impl Wire for ReadyWire {
     fn seen(self) -> Seen {
         let health = HealthFacts::Ready(health::ready(&self));
@@ -258,8 +237,6 @@ impl Wire for ReadyWire {
     }
 }
 
-=======
->>>>>>> 5ca50f57c57de7f21253910ffb5aeeb1a3feabb5
 impl Wire for PodWire {
     fn seen(self) -> Seen {
         let pod = Some(health::pod(&self));
