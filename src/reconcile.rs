@@ -496,8 +496,13 @@ impl Engine {
             self.history.records.insert(name.to_owned(), revision);
         }
         self.setbacks.retain(|_, setback| setback.until.is_none());
+        let first = self.memory.catalog.is_none();
         let touched = self.memory.take(catalog, now);
         self.dirty.extend(touched);
+        if first {
+            // What the cluster told before there was a catalogue to hold it against.
+            self.all_dirty();
+        }
     }
 
     /// Events of the cluster and ends of steps.

@@ -95,14 +95,7 @@ async fn apply(
     object: &DesiredObject,
     revision: &Revision,
 ) -> Result<(bool, Seen), Failure> {
-    patch(api, &object.key, marks::MANAGER, &with_revision(object, revision)).await
-}
-
-/// The body that is sent: the object and the commit that changed it.
-fn with_revision(object: &DesiredObject, revision: &Revision) -> Value {
-    let mut body = object.body.clone();
-    body["metadata"]["annotations"][marks::REVISION] = Value::from(revision.as_str());
-    body
+    patch(api, &object.key, marks::MANAGER, &object.with_revision(revision)).await
 }
 
 /// Creates a Deployment asleep, then applies it: what we never own, the apply leaves at 0.
