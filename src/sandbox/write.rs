@@ -152,7 +152,9 @@ impl Write<'_> {
         let applied = manage::apply(self.resource, Some(&old), &body, &self.writer(), self.force)?;
         let mut object = applied.object;
         self.keep_what_is_not_written(&mut object, &old);
-        self.fill(&mut object);
+        if self.fill(&mut object) {
+            object["metadata"]["generation"] = json!(generation(&old) + 1);
+        }
         self.check(&object, Some(&old))?;
         if same_body(&object, &old) && same_owners(&applied.entries, &manage::entries(&old)) {
             return Ok(Done { object: old, created: false });
