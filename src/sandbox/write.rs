@@ -84,9 +84,14 @@ impl Write<'_> {
         self.bear(store, object, entries)
     }
 
-    /// `PUT`.
+    /// `PUT`. Of a few kinds it creates what is not there.
     pub fn replace(&self, store: &mut Store, mut body: Value) -> Result<Done, Refusal> {
         self.address(&mut body)?;
+        let creates = matches!(self.resource.kind.as_str(), "Service" | "Lease");
+        let fresh = text(&body, "/metadata/resourceVersion").is_none_or(str::is_empty);
+        if creates && fresh && store.get(&self.resource.table, &self.place()).is_none() {
+            return self.create(store, body);
+        }
         let old = self.existing(store)?;
         self.check_version(&body, &old)?;
         let unconditional = self.resource.schema.is_none() && self.resource.kind != "Lease";
