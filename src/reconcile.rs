@@ -812,7 +812,7 @@ fn log_outcome(solution: &str, step: &Step, outcome: &Outcome) {
             Step::ForceActivation { on, .. } => {
                 tracing::info!(solution, %key, on, "woken to be verified")
             }
-            Step::Verified { ok, .. } => tracing::info!(solution, %key, ok, "verified"),
+            Step::Verified { result, .. } => tracing::info!(solution, %key, ?result, "verified"),
             _ => tracing::info!(solution, %key, "applied"),
         },
         Outcome::Deleted => tracing::info!(solution, %key, "deleted"),

@@ -71,10 +71,8 @@ fn solution(instance: &InstanceName, verdict: &Verdict) -> Option<CommitStatus> 
         Sync::Synced => {
             (worse(verdict.party), format!("Synced, but {}; {}", verdict.reason, verdict.next))
         }
-        Sync::Failed | Sync::Blocked => (
-            worse(verdict.party),
-            format!("{:?}: {}; {}", verdict.sync, verdict.reason, verdict.next),
-        ),
+        Sync::Failed => (worse(verdict.party), fit("Failed:", verdict)),
+        Sync::Blocked => (worse(verdict.party), fit("Blocked:", verdict)),
         Sync::Progressing | Sync::OutOfSync | Sync::Removing => {
             (CommitState::Pending, format!("{:?}", verdict.sync))
         }
@@ -140,17 +138,30 @@ fn line(
     CommitStatus { state, context, description: one_line(description), url: url.to_owned() }
 }
 
+/// What is wrong and what to do next. Where both are too long, the reason gives way: whoever reads
+/// it must know what to do.
+fn fit(word: &str, verdict: &Verdict) -> String {
+    let next = one_line(&verdict.next);
+    let room = LONGEST.saturating_sub(word.len() + next.chars().count() + "; ".len() + " ".len());
+    let reason = cut(&clean(&verdict.reason), room);
+    format!("{word} {reason}; {next}")
+}
+
 /// One line without tabs and controls, of at most [`LONGEST`] characters.
 fn one_line(text: &str) -> String {
-    let clean: String = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    if clean.chars().count() <= LONGEST {
-        return clean;
+    cut(&clean(text), LONGEST)
+}
+
+fn clean(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn cut(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
     }
-    let mut cut: String = clean.chars().take(LONGEST - 1).collect();
+    let mut cut: String = text.chars().take(room.saturating_sub(1)).collect();
     cut.push('…');
     cut
 }
@@ -225,6 +236,15 @@ mod tests {
         }
         let all = statuses(&instance, &verdicts, &history);
         assert!(!all.contains_key(&commit('a')) && !all.contains_key(&commit('c')));
+    }
+
+    #[test]
+    fn a_long_reason_gives_way_to_the_next_step() {
+        let mut long = verdict("use", Sync::Failed);
+        long.reason = "x".repeat(500);
+        let status = solution(&InstanceName::parse("demo").unwrap(), &long).unwrap();
+        assert!(status.description.ends_with("…; mend the line"), "{}", status.description);
+        assert_eq!(status.description.chars().count(), 140);
     }
 
     #[test]

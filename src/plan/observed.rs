@@ -184,6 +184,39 @@ pub struct PodFacts {
     pub restarts: i32,
 }
 
+impl PodFacts {
+    /// Whether the kubelet's word means that it will not come up by itself.
+    pub fn is_failing(&self) -> bool {
+        matches!(
+            self.word.as_deref(),
+            Some(
+                "ImagePullBackOff"
+                    | "ErrImagePull"
+                    | "InvalidImageName"
+                    | "ErrImageNeverPull"
+                    | "CrashLoopBackOff"
+                    | "OOMKilled"
+                    | "Error"
+                    | "CreateContainerConfigError"
+                    | "CreateContainerError"
+                    | "RunContainerError"
+                    | "Evicted"
+            )
+        )
+    }
+
+    /// Exit code and message in one line, as far as there are any.
+    pub fn said(&self) -> String {
+        let message =
+            self.message.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+        match (self.exit_code, message) {
+            (Some(code), "") => format!("exit code {code}"),
+            (Some(code), message) => format!("exit code {code}: {message}"),
+            (None, message) => message.to_owned(),
+        }
+    }
+}
+
 /// What the daemon's own Lease remembers.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Record {

@@ -133,6 +133,9 @@ fn published(
         );
     }
     if !plan.is_empty() {
+        if let Some((reason, next)) = plan.gates().find_map(slow) {
+            return say(Sync::Progressing, Party::Nobody, reason, next);
+        }
         let missing = plan.steps.len().min(objects);
         let reason = match plan.steps.first().map(|p| &p.step) {
             Some(Step::ForceActivation { .. } | Step::Verified { .. }) => {
@@ -164,6 +167,31 @@ fn published(
             "nothing of it is on the cluster yet".to_owned(),
             "wait a moment",
         ),
+    }
+}
+
+/// A gate that another controller opens, usually at once.
+fn slow(gate: &Gate) -> Option<(String, &'static str)> {
+    match gate {
+        Gate::NotReady(key) => Some((
+            format!("waiting for the KEDA HTTP add-on to see {key}"),
+            "wait a moment; if it stays, look at the add-on",
+        )),
+        Gate::NotAccepted(key) => Some((
+            format!("waiting for the gateway to accept {key}"),
+            "wait a moment; if it stays, look at the Gateway",
+        )),
+        Gate::Leaving { key, finalizers } if finalizers.is_empty() => {
+            Some((format!("waiting until the old {key} is gone"), "wait a moment"))
+        }
+        Gate::Leaving { key, finalizers } => Some((
+            format!(
+                "waiting until the old {key} is gone; {} holds it",
+                list(finalizers.iter().map(String::as_str))
+            ),
+            "wait a moment; if it stays, look at the controller that owns the finalizer",
+        )),
+        _ => None,
     }
 }
 
@@ -200,9 +228,11 @@ fn route(case: &Case<'_>, solution: &Solution) -> Option<(Party, String, &'stati
             format!("the gateway refuses {key}: {}: {}", c.reason, c.message),
             "look at the Gateway's listeners and at the back end that the message names",
         ),
-        None => {
-            (Party::Nobody, format!("waiting for the gateway to accept {key}"), "wait a moment")
-        }
+        None => (
+            Party::Nobody,
+            format!("waiting for the gateway to accept {key}"),
+            "wait a moment; if it stays, look at the Gateway",
+        ),
     })
 }
 
