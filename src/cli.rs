@@ -11,6 +11,7 @@ mod follow;
 mod once;
 mod plan;
 mod render;
+mod run;
 mod settings;
 mod status;
 mod terminal;
@@ -52,7 +53,7 @@ enum Command {
     /// board on localhost.
     Demo(demo::Arguments),
     /// The daemon: follows the repository and the cluster until it is told to stop.
-    Run(once::RunArguments),
+    Run(run::Arguments),
     /// Publishes until nothing is under way: 0 all Synced, 1 some solution is not, 2 it could
     /// not be told.
     Once(once::OnceArguments),
@@ -162,7 +163,7 @@ pub fn main() -> ExitCode {
                 log.begin("warn", false);
                 demo::demo(arguments).await
             }
-            Command::Run(arguments) => once::run(arguments, &log).await,
+            Command::Run(arguments) => run::run(arguments, &log).await,
             Command::Once(arguments) => once::once(arguments, &log).await,
             Command::Render(arguments) => render::render(&arguments),
             Command::Plan(arguments) => plan::plan(arguments).await,
