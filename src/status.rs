@@ -4,6 +4,7 @@ pub mod board;
 pub mod health;
 pub mod json;
 pub mod judge;
+mod obstacle;
 #[cfg(test)]
 pub mod sample;
 pub mod text;

@@ -128,7 +128,25 @@ pub struct ScaledFacts {
     pub last_active: Option<Timestamp>,
 }
 
+impl DeploymentFacts {
+    /// Every pod that should run is of the newest template.
+    pub fn is_rolled_out(&self) -> bool {
+        self.observed_generation >= self.generation
+            && self.updated >= self.wanted
+            && self.replicas <= self.updated
+    }
+}
+
 impl HealthFacts {
+    /// Of a Deployment: whether its newest form is completely rolled out and available (also at
+    /// 0 replicas).
+    pub fn is_available(&self) -> bool {
+        match self {
+            Self::Deployment(facts) => facts.is_rolled_out() && facts.available >= facts.wanted,
+            _ => false,
+        }
+    }
+
     /// Of a route: whether every gateway that answered accepts its newest form and finds its back
     /// ends, and at least one answered.
     pub fn is_accepted(&self) -> bool {

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use super::observed::{HealthFacts, Live};
-use super::publish::is_available;
 use super::{Desired, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
 use crate::model::ContentHash;
 use crate::model::names::NAMESPACE_PREFIX;
@@ -72,7 +71,7 @@ pub(super) fn verify(
 /// Whether at least one replica runs and all are available.
 fn works(deployment: &Live) -> bool {
     let HealthFacts::Deployment(facts) = &deployment.health else { return false };
-    facts.wanted > 0 && is_available(deployment)
+    facts.wanted > 0 && deployment.health.is_available()
 }
 
 /// What is known of this template.
