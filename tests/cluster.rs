@@ -7,6 +7,7 @@ mod apply;
 mod control_plane;
 mod drift;
 mod fields;
+mod modes;
 mod publish;
 mod removal;
 mod restart;
