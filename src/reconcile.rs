@@ -8,6 +8,8 @@ mod courier;
 mod memory;
 mod phase;
 mod setbacks;
+mod tally;
+mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,12 +29,14 @@ use crate::plan::observed::{HealthFacts, KindState, Record};
 use crate::plan::{
     self, BrakeSettings, Ground, Hold, Outcome, Phase, Setbacks, SolutionPlan, Step,
 };
-use crate::report::{self, History};
+use crate::report::History;
 use crate::source::Source;
-use crate::status::{self, Board, Case, Held, Outage, Standing, Sync, Verdict};
+use crate::status::{self, Board, Case, Standing, Sync, Verdict};
 
 use courier::{Commit, Courier, News};
 use memory::{Known, Memory};
+pub use tally::Tally;
+use telling::Telling;
 
 /// When the engine may stop.
 #[derive(Clone, Copy, Debug)]
@@ -88,23 +92,10 @@ pub struct Engine {
     removals: Vec<(String, Timestamp)>,
     /// What the Lease was last given, so that it is written once.
     recorded: Option<Revision>,
-    notes: Notes,
+    telling: Telling,
     problems: BTreeMap<&'static str, String>,
 }
 
-/// What was said on commits, and what is on its way.
-#[derive(Default)]
-struct Notes {
-    /// What the repository has, as far as we wrote it.
-    written: BTreeMap<Revision, Vec<status::CommitStatus>>,
-    under_way: Option<BTreeMap<Revision, Vec<status::CommitStatus>>>,
-    /// Since when something is pending, so that short work leaves no pending line.
-    pending_since: Option<Timestamp>,
-    retry_at: Option<Timestamp>,
-}
-
-/// How long work may last before its commit is called pending.
-const SHORT_WORK: SignedDuration = SignedDuration::from_secs(5);
 /// How long an approved removal counts, as the brake does.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
 /// How old a Namespace may be for its solution to count as just being added.
@@ -147,10 +138,15 @@ impl Engine {
             woken: BTreeMap::new(),
             removals,
             recorded: since,
-            notes: Notes::default(),
+            telling: Telling::default(),
             problems: BTreeMap::new(),
         };
         (engine, boards)
+    }
+
+    /// What it has done so far, to be kept while it runs.
+    pub fn tally(&self) -> Arc<Tally> {
+        self.memory.tally()
     }
 
     /// Runs until it is told to stop, or until everything is quiet.
@@ -220,13 +216,14 @@ impl Engine {
     /// Read the world, think, change the world, say what happened: what was read is in
     /// `memory` and in `cluster.observed()`, and only dirty solutions are thought about.
     async fn step(&mut self, now: Timestamp) {
-        if self.memory.catalog.is_none() {
-            self.publish(now);
-            return;
+        if self.memory.catalog.is_some() && !self.dirty.is_empty() {
+            self.act(now).await;
         }
-        if self.dirty.is_empty() && !self.notes_due(now) {
-            return;
-        }
+        self.tell(now);
+    }
+
+    /// Plans what is dirty, sends the steps that can begin, and judges.
+    async fn act(&mut self, now: Timestamp) {
         let plans = self.think(now);
         if self.begins_to_remove(&plans, now) || self.is_first_write(&plans) {
             self.record(now).await;
@@ -242,8 +239,6 @@ impl Engine {
         if self.completely_applied() {
             self.record(now).await;
         }
-        self.publish(now);
-        self.write_notes(now);
     }
 
     /// Renders and plans every dirty solution, and those whose plans the brake changes.
@@ -299,6 +294,7 @@ impl Engine {
         };
         let changed = concerned(&self.hold).union(&concerned(&hold)).cloned().collect();
         self.hold = hold;
+        self.telling.changed();
         changed
     }
 
@@ -438,6 +434,7 @@ impl Engine {
             News::Same => {
                 if self.unknown.take().is_some() {
                     self.all_dirty();
+                    self.telling.changed();
                 }
             }
             News::Unknown(unknown) => {
@@ -445,20 +442,17 @@ impl Engine {
                 tracing::warn!("the repository cannot be read: {}", unknown.cause);
                 self.unknown = Some(Unknown { since, cause: unknown.cause });
                 self.all_dirty();
-                self.publish(now);
+                self.telling.changed();
             }
             News::Noted(Ok(())) => {
                 self.problems.remove("notes");
-                if let Some(lines) = self.notes.under_way.take() {
-                    self.notes.written = lines;
-                }
+                self.telling.noted();
             }
             News::Noted(Err(unknown)) => {
                 tracing::warn!("the notes could not be written: {}", unknown.cause);
                 self.problems
                     .insert("notes", format!("the notes could not be written: {}", unknown.cause));
-                self.notes.under_way = None;
-                self.notes.retry_at = Some(now + SignedDuration::from_secs(30));
+                self.telling.not_noted(now);
             }
         }
         self.checked(now);
@@ -503,6 +497,7 @@ impl Engine {
             // What the cluster told before there was a catalogue to hold it against.
             self.all_dirty();
         }
+        self.telling.changed();
     }
 
     /// Events of the cluster and ends of steps.
@@ -550,6 +545,7 @@ impl Engine {
         for name in gone {
             tracing::info!(solution = name, "removed");
             self.memory.forget(&name);
+            self.telling.changed();
             self.history.removed.insert(name);
         }
     }
@@ -647,110 +643,9 @@ impl Engine {
         let gone = matches!(case.standing, Standing::Removed(_))
             && case.observed.solutions.get(name).is_none_or(BTreeMap::is_empty);
         let verdict = (!gone).then(|| status::judge(&case));
-        self.memory.judged_as(name, verdict);
-    }
-
-    /// Publishes the board if it changed.
-    fn publish(&mut self, now: Timestamp) {
-        let catalog = self.memory.catalog.as_ref();
-        let faults = catalog.and_then(|c| c.platform.as_ref().err()).into_iter().flatten();
-        let board = Board {
-            instance: self.settings.instance.clone(),
-            revision: self.memory.revision().cloned(),
-            repository: self.settings.repository.shown_url(),
-            checked_at: self.board.borrow().checked_at.or(Some(now)),
-            unknown: self
-                .unknown
-                .as_ref()
-                .map(|u| Outage { since: u.since, cause: u.cause.clone() }),
-            verdicts: self.memory.verdicts().cloned().collect(),
-            held: self.hold.as_ref().map(|hold| Held {
-                hash: hold.hash.clone(),
-                reason: hold.reason.clone(),
-                deletions: hold.deletions.iter().cloned().collect(),
-            }),
-            problems: faults
-                .map(ToString::to_string)
-                .chain(self.problems.values().cloned())
-                .chain(self.cluster.problems().values().cloned())
-                .collect(),
-        };
-        self.board.send_if_modified(|old| {
-            let changed = **old != board;
-            if changed {
-                *old = Arc::new(board);
-            }
-            changed
-        });
-    }
-
-    fn checked(&mut self, now: Timestamp) {
-        self.board.send_if_modified(|old| {
-            let mut board = (**old).clone();
-            board.checked_at = Some(now);
-            *old = Arc::new(board);
-            false
-        });
-    }
-
-    /// The statuses as they should be that the repository does not have yet.
-    fn write_notes(&mut self, now: Timestamp) {
-        if !self.settings.notes || self.unknown.is_some() || self.notes.under_way.is_some() {
-            return;
+        if self.memory.judged_as(name, verdict) {
+            self.telling.changed();
         }
-        if self.notes.retry_at.is_some_and(|at| at > now) {
-            return;
-        }
-        let verdicts: BTreeMap<String, Verdict> =
-            self.memory.verdicts().map(|v| (v.name.clone(), v.clone())).collect();
-        let wanted = report::statuses(&self.settings.instance, &verdicts, &self.history);
-        let pending = wanted.values().flatten().any(|s| s.state == status::CommitState::Pending);
-        let since = match (pending, self.notes.pending_since) {
-            (false, _) => {
-                self.notes.pending_since = None;
-                None
-            }
-            (true, since) => {
-                self.notes.pending_since = Some(since.unwrap_or(now));
-                self.notes.pending_since
-            }
-        };
-        let short = since.is_some_and(|since| now.duration_since(since) < SHORT_WORK);
-        let mut lines = wanted.clone();
-        if short {
-            for statuses in lines.values_mut() {
-                statuses.retain(|s| s.state != status::CommitState::Pending);
-            }
-        }
-        lines.retain(|commit, statuses| {
-            !statuses.is_empty()
-                && !self
-                    .notes
-                    .written
-                    .get(commit)
-                    .is_some_and(|old| statuses.iter().all(|s| old.contains(s)))
-        });
-        if lines.is_empty() {
-            return;
-        }
-        let mut after = self.notes.written.clone();
-        for (commit, statuses) in &lines {
-            let all = after.entry(commit.clone()).or_default();
-            all.retain(|old| !statuses.iter().any(|new| new.context == old.context));
-            all.extend(statuses.iter().cloned());
-        }
-        after.retain(|commit, _| wanted.contains_key(commit));
-        if self.courier.note(lines) {
-            self.notes.under_way = Some(after);
-            self.notes.retry_at = None;
-        }
-    }
-
-    fn notes_due(&self, now: Timestamp) -> bool {
-        let retry = self.notes.retry_at.is_some_and(|at| at <= now);
-        let pending =
-            self.notes.pending_since.is_some_and(|at| now.duration_since(at) >= SHORT_WORK);
-        retry || pending || self.notes.under_way.is_none()
     }
 
     // ---- the clock ----
@@ -759,14 +654,14 @@ impl Engine {
     fn next_deadline(&self, now: Timestamp) -> Duration {
         let setbacks = self.setbacks.values().filter_map(|s| s.until);
         let woken = self.woken.iter().map(|(key, since)| *since + self.budget(key));
-        let notes = self
-            .notes
-            .retry_at
-            .into_iter()
-            .chain(self.notes.pending_since.map(|at| at + SHORT_WORK));
         let removing = self.memory.removing().next().map(|_| now + SignedDuration::from_secs(5));
         let midnight = Some(phase::next_day(now));
-        let next = setbacks.chain(woken).chain(notes).chain(removing).chain(midnight).min();
+        let next = setbacks
+            .chain(woken)
+            .chain(self.telling.deadline())
+            .chain(removing)
+            .chain(midnight)
+            .min();
         let wait = next.map_or(SignedDuration::from_hours(24), |at| at.duration_since(now));
         Duration::try_from(wait).unwrap_or(Duration::ZERO).max(Duration::from_millis(20))
     }
@@ -781,10 +676,9 @@ impl Engine {
         let read = self.unknown.is_some() || (self.memory.catalog.is_some() && known);
         read && self.dirty.is_empty()
             && !self.cluster.busy()
-            && self.memory.verdicts().all(Verdict::is_settled)
+            && self.memory.verdicts().values().all(Verdict::is_settled)
             && self.memory.removing().next().is_none_or(|_| self.hold.is_some())
-            && self.notes.under_way.is_none()
-            && self.notes.pending_since.is_none()
+            && self.telling.is_quiet()
     }
 }
 

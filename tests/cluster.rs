@@ -5,6 +5,7 @@
 
 mod apply;
 mod control_plane;
+mod counts;
 mod drift;
 mod fields;
 mod modes;
