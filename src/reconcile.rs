@@ -410,16 +410,16 @@ impl Engine {
 
     async fn record(&mut self, now: Timestamp) {
         let Some(revision) = self.memory.revision().cloned() else { return };
-        let applied = if self.completely_applied() || self.recorded.is_none() {
-            revision
-        } else {
-            self.recorded.clone().unwrap_or(revision)
+        let complete = self.completely_applied();
+        let applied = match &self.recorded {
+            Some(recorded) if !complete => recorded.clone(),
+            Some(_) | None => revision,
         };
         self.removals.retain(|(_, at)| now.duration_since(*at) < LATELY);
         match self.cluster.record(&applied, &self.settings.repository.path, &self.removals).await {
             Ok(()) => {
                 self.recorded = Some(applied);
-                self.rewritten = false;
+                self.rewritten &= !complete;
                 self.problems.remove("lease");
             }
             Err(cause) => {
@@ -473,7 +473,9 @@ impl Engine {
             "read"
         );
         self.unknown = None;
-        self.rewritten = changes.rewritten && self.recorded.is_some();
+        // Until all that it asks for was done: `changes` compares with the commit before this one.
+        self.rewritten = (self.rewritten || changes.rewritten)
+            && self.recorded.as_ref().is_some_and(|applied| *applied != snapshot.revision);
         let catalog = catalog::read(&snapshot, &mut self.memory.judged);
         for fault in catalog.platform.as_ref().err().into_iter().flatten() {
             tracing::warn!("{fault}");
