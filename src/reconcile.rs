@@ -480,15 +480,15 @@ impl Engine {
         for fault in catalog.platform.as_ref().err().into_iter().flatten() {
             tracing::warn!("{fault}");
         }
-        self.history.head = Some(snapshot.revision.clone());
-        self.history.overtaken.retain(|(_, name)| self.history.records.contains_key(name));
+        self.note_passage(&snapshot.revision);
         for change in &changes.commits {
             for folder in &change.folders {
                 let name = folder.rsplit('/').next().unwrap_or(folder);
                 let old = self.history.records.insert(name.to_owned(), change.revision.clone());
-                if let Some(old) =
-                    old.filter(|old| changes.commits.iter().any(|c| c.revision == *old))
-                {
+                let waits = |old: &Revision| {
+                    *old != change.revision && !self.has_last_word(old, Some(name))
+                };
+                if let Some(old) = old.filter(waits) {
                     self.history.overtaken.insert((old, name.to_owned()));
                 }
             }
@@ -505,6 +505,32 @@ impl Engine {
             // What the cluster told before there was a catalogue to hold it against.
             self.all_dirty();
         }
+    }
+
+    /// The branch has another head: what waits for its last word on older commits goes on
+    /// waiting, the rest is forgotten.
+    fn note_passage(&mut self, head: &Revision) {
+        let mut overtaken = std::mem::take(&mut self.history.overtaken);
+        overtaken.retain(|(commit, name)| {
+            let known = self.memory.verdict(name).is_some() || self.history.removed.contains(name);
+            known && !self.has_last_word(commit, Some(name))
+        });
+        self.history.overtaken = overtaken;
+        let mut passed = std::mem::take(&mut self.history.passed);
+        passed.extend(self.history.head.replace(head.clone()));
+        passed.retain(|commit| commit != head && !self.has_last_word(commit, None));
+        self.history.passed = passed;
+    }
+
+    /// Whether a status that is not pending stands on this commit, of a solution or of the whole.
+    /// Where nothing is written, nothing waits for it.
+    fn has_last_word(&self, commit: &Revision, name: Option<&str>) -> bool {
+        let context = report::context(&self.settings.instance, name);
+        let is_last = |s: &status::CommitStatus| {
+            s.context == context && s.state != status::CommitState::Pending
+        };
+        !self.settings.notes
+            || self.notes.written.get(commit).is_some_and(|lines| lines.iter().any(is_last))
     }
 
     /// Events of the cluster and ends of steps.
