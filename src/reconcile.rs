@@ -406,16 +406,16 @@ impl Engine {
 
     async fn record(&mut self, now: Timestamp) {
         let Some(revision) = self.memory.revision().cloned() else { return };
-        let applied = if self.completely_applied() || self.recorded.is_none() {
-            revision
-        } else {
-            self.recorded.clone().unwrap_or(revision)
+        let complete = self.completely_applied();
+        let applied = match &self.recorded {
+            Some(recorded) if !complete => recorded.clone(),
+            Some(_) | None => revision,
         };
         self.removals.retain(|(_, at)| now.duration_since(*at) < LATELY);
         match self.cluster.record(&applied, &self.settings.repository.path, &self.removals).await {
             Ok(()) => {
                 self.recorded = Some(applied);
-                self.rewritten = false;
+                self.rewritten &= !complete;
                 self.problems.remove("lease");
             }
             Err(cause) => {
@@ -467,20 +467,22 @@ impl Engine {
             "read"
         );
         self.unknown = None;
-        self.rewritten = changes.rewritten && self.recorded.is_some();
+        // Until all that it asks for was done: `changes` compares with the commit before this one.
+        self.rewritten = (self.rewritten || changes.rewritten)
+            && self.recorded.as_ref().is_some_and(|applied| *applied != snapshot.revision);
         let catalog = catalog::read(&snapshot, &mut self.memory.judged);
         for fault in catalog.platform.as_ref().err().into_iter().flatten() {
             tracing::warn!("{fault}");
         }
-        self.history.head = Some(snapshot.revision.clone());
-        self.history.overtaken.retain(|(_, name)| self.history.records.contains_key(name));
+        self.note_passage(&snapshot.revision);
         for change in &changes.commits {
             for folder in &change.folders {
                 let name = folder.rsplit('/').next().unwrap_or(folder);
                 let old = self.history.records.insert(name.to_owned(), change.revision.clone());
-                if let Some(old) =
-                    old.filter(|old| changes.commits.iter().any(|c| c.revision == *old))
-                {
+                let waits = |old: &Revision| {
+                    *old != change.revision && !self.has_last_word(old, Some(name))
+                };
+                if let Some(old) = old.filter(waits) {
                     self.history.overtaken.insert((old, name.to_owned()));
                 }
             }
@@ -498,6 +500,32 @@ impl Engine {
             self.all_dirty();
         }
         self.telling.changed();
+    }
+
+    /// The branch has another head: what waits for its last word on older commits goes on
+    /// waiting, the rest is forgotten.
+    fn note_passage(&mut self, head: &Revision) {
+        let mut overtaken = std::mem::take(&mut self.history.overtaken);
+        overtaken.retain(|(commit, name)| {
+            let known = self.memory.verdict(name).is_some() || self.history.removed.contains(name);
+            known && !self.has_last_word(commit, Some(name))
+        });
+        self.history.overtaken = overtaken;
+        let mut passed = std::mem::take(&mut self.history.passed);
+        passed.extend(self.history.head.replace(head.clone()));
+        passed.retain(|commit| commit != head && !self.has_last_word(commit, None));
+        self.history.passed = passed;
+    }
+
+    /// Whether a status that is not pending stands on this commit, of a solution or of the whole.
+    /// Where nothing is written, nothing waits for it.
+    fn has_last_word(&self, commit: &Revision, name: Option<&str>) -> bool {
+        let context = report::context(&self.settings.instance, name);
+        let is_last = |s: &status::CommitStatus| {
+            s.context == context && s.state != status::CommitState::Pending
+        };
+        !self.settings.notes
+            || self.notes.written.get(commit).is_some_and(|lines| lines.iter().any(is_last))
     }
 
     /// Events of the cluster and ends of steps.

@@ -18,8 +18,11 @@ pub struct History {
     pub head: Option<Revision>,
     /// For each name, the commit that last changed its folder (also that which deleted it).
     pub records: BTreeMap<String, Revision>,
-    /// Commits that changed a folder before a newer commit did: (commit, name).
+    /// Commits that changed a folder and got no last word before a newer commit changed it too:
+    /// (commit, name).
     pub overtaken: BTreeSet<(Revision, String)>,
+    /// Commits that were the branch's head and got no last word on the whole before the next was.
+    pub passed: BTreeSet<Revision>,
     /// Names that left the catalogue and have nothing on the cluster any more.
     pub removed: BTreeSet<String>,
 }
@@ -45,15 +48,23 @@ pub fn statuses(
         let Some(newer) = history.records.get(name).filter(|newer| *newer != commit) else {
             continue;
         };
-        let applied = verdicts.get(name).map_or(history.removed.contains(name), Verdict::is_good);
-        let words = if applied { "applied as part of" } else { "overtaken by" };
-        let description = format!("{words} {}", newer.short());
-        put(commit, line(instance, Some(name), CommitState::Success, &description, ""));
+        let (state, words) = match verdicts.get(name) {
+            None if history.removed.contains(name) => (CommitState::Success, "applied as part of"),
+            None => continue,
+            Some(verdict) if verdict.is_good() => (CommitState::Success, "applied as part of"),
+            Some(verdict) if verdict.is_settled() => (CommitState::Error, "overtaken by"),
+            Some(_) => (CommitState::Pending, "overtaken by"),
+        };
+        put(commit, line(instance, Some(name), state, &format!("{words} {}", newer.short()), ""));
     }
     if let Some(head) = &history.head
-        && let Some(status) = aggregate(instance, verdicts)
+        && let Some(now) = aggregate(instance, verdicts)
     {
-        put(head, status);
+        for commit in history.passed.iter().filter(|commit| *commit != head) {
+            let description = format!("overtaken by {}: {}", head.short(), now.description);
+            put(commit, line(instance, None, now.state, &description, ""));
+        }
+        put(head, now);
     }
     for statuses in all.values_mut() {
         statuses.sort();
@@ -131,11 +142,12 @@ fn line(
     description: &str,
     url: &str,
 ) -> CommitStatus {
-    let context = match name {
-        Some(name) => format!("vitrine/{instance}/{name}"),
-        None => format!("vitrine/{instance}"),
-    };
-    CommitStatus { state, context, description: one_line(description), url: url.to_owned() }
+    CommitStatus {
+        state,
+        context: context(instance, name),
+        description: one_line(description),
+        url: url.to_owned(),
+    }
 }
 
 /// What is wrong and what to do next. Where both are too long, the reason gives way: whoever reads
@@ -145,6 +157,14 @@ fn fit(word: &str, verdict: &Verdict) -> String {
     let room = LONGEST.saturating_sub(word.len() + next.chars().count() + "; ".len() + " ".len());
     let reason = cut(&clean(&verdict.reason), room);
     format!("{word} {reason}; {next}")
+}
+
+/// What a status is about: a solution, or the whole branch.
+pub fn context(instance: &InstanceName, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("vitrine/{instance}/{name}"),
+        None => format!("vitrine/{instance}"),
+    }
 }
 
 /// One line without tabs and controls, of at most [`LONGEST`] characters.
@@ -201,6 +221,7 @@ mod tests {
                 .map(|(n, d)| (n.to_owned(), commit(d)))
                 .into(),
             overtaken: [(commit('0'), "use".to_owned())].into(),
+            passed: [commit('b')].into(),
             removed: ["gone".to_owned()].into(),
         };
         (InstanceName::parse("demo").unwrap(), verdicts, history)
@@ -217,7 +238,13 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(said('a'), [("success", "Synced: applied; starts at the next visit")]);
-        assert_eq!(said('b'), [("success", "removed")]);
+        assert_eq!(
+            said('b'),
+            [
+                ("success", "removed"),
+                ("failure", "overtaken by ccccccc: 2 solutions: 1 Synced, 1 Failed (broken)"),
+            ]
+        );
         assert_eq!(said('0'), [("success", "applied as part of aaaaaaa")]);
         assert_eq!(
             said('c'),
@@ -225,6 +252,33 @@ mod tests {
                 ("failure", "2 solutions: 1 Synced, 1 Failed (broken)"),
                 ("failure", "Failed: solution.yaml:3:1: unknown field; mend the line"),
             ]
+        );
+    }
+
+    #[test]
+    fn what_is_under_way_is_not_a_success() {
+        let (instance, mut verdicts, history) = world();
+        verdicts.remove("broken");
+        for sync in [Sync::Progressing, Sync::OutOfSync, Sync::Removing] {
+            verdicts.insert("use".to_owned(), verdict("use", sync));
+            verdicts.insert("other".to_owned(), verdict("other", Sync::Synced));
+            let all = statuses(&instance, &verdicts, &history);
+            for digit in ['c', 'a', '0'] {
+                let states = all[&commit(digit)].iter().map(|s| s.state);
+                assert_eq!(states.max(), Some(CommitState::Pending), "{sync:?}: {all:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_commit_is_not_green_because_a_newer_one_failed() {
+        let (instance, mut verdicts, history) = world();
+        verdicts.insert("use".to_owned(), verdict("use", Sync::Failed));
+        let all = statuses(&instance, &verdicts, &history);
+        let [status] = all[&commit('0')].as_slice() else { unreachable!() };
+        assert_eq!(
+            (status.state.as_str(), &*status.description),
+            ("error", "overtaken by aaaaaaa")
         );
     }
 

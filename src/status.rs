@@ -100,10 +100,12 @@ pub struct CommitStatus {
 }
 
 /// The four words that every forge knows.
+///
+/// The order is that of alarm: what is pending is not a success yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CommitState {
-    Pending,
     Success,
+    Pending,
     /// The author must act.
     Failure,
     /// The operator or a reviewer must act.
