@@ -29,7 +29,7 @@ use crate::plan::observed::{HealthFacts, KindState, Record};
 use crate::plan::{
     self, BrakeSettings, Ground, Hold, Outcome, Phase, Setbacks, SolutionPlan, Step,
 };
-use crate::report::History;
+use crate::report::{self, History};
 use crate::source::Source;
 use crate::status::{self, Board, Case, Standing, Sync, Verdict};
 
@@ -521,11 +521,7 @@ impl Engine {
     /// Where nothing is written, nothing waits for it.
     fn has_last_word(&self, commit: &Revision, name: Option<&str>) -> bool {
         let context = report::context(&self.settings.instance, name);
-        let is_last = |s: &status::CommitStatus| {
-            s.context == context && s.state != status::CommitState::Pending
-        };
-        !self.settings.notes
-            || self.notes.written.get(commit).is_some_and(|lines| lines.iter().any(is_last))
+        !self.settings.notes || self.telling.has_last_word(commit, &context)
     }
 
     /// Events of the cluster and ends of steps.

@@ -104,10 +104,11 @@ fn aggregate(
     instance: &InstanceName,
     verdicts: &BTreeMap<String, Verdict>,
 ) -> Option<CommitStatus> {
-    let mut by_sync: BTreeMap<Sync, Vec<&str>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Sync, bool), Vec<&str>> = BTreeMap::new();
     let mut state = CommitState::Success;
     for verdict in verdicts.values() {
-        by_sync.entry(verdict.sync).or_default().push(&verdict.name);
+        let broken = verdict.sync == Sync::Synced && !verdict.is_good();
+        groups.entry((verdict.sync, broken)).or_default().push(&verdict.name);
         state = state.max(match verdict.sync {
             Sync::Synced if verdict.is_good() => CommitState::Success,
             Sync::Synced | Sync::Failed | Sync::Blocked => worse(verdict.party),
@@ -117,12 +118,13 @@ fn aggregate(
     }
     let n = verdicts.len();
     let mut words = if n == 1 { "1 solution".to_owned() } else { format!("{n} solutions") };
-    for (i, (sync, names)) in by_sync.iter().enumerate() {
+    for (i, ((sync, broken), names)) in groups.iter().enumerate() {
         words.push_str(if i == 0 { ": " } else { ", " });
-        words.push_str(&format!("{} {sync:?}", names.len()));
-        if !matches!(sync, Sync::Synced) {
-            words.push_str(&format!(" ({})", names.join(", ")));
-        }
+        words.push_str(&match (sync, broken) {
+            (Sync::Synced, false) => format!("{} Synced", names.len()),
+            (Sync::Synced, true) => format!("{} Degraded ({})", names.len(), names.join(", ")),
+            _ => format!("{} {sync:?} ({})", names.len(), names.join(", ")),
+        });
     }
     Some(line(instance, None, state, &words, ""))
 }
@@ -290,6 +292,15 @@ mod tests {
         }
         let all = statuses(&instance, &verdicts, &history);
         assert!(!all.contains_key(&commit('a')) && !all.contains_key(&commit('c')));
+    }
+
+    #[test]
+    fn the_whole_names_who_is_synced_but_broken() {
+        let (instance, mut verdicts, history) = world();
+        verdicts.get_mut("use").unwrap().health = Some(Health::Degraded);
+        let all = statuses(&instance, &verdicts, &history);
+        let whole = all[&commit('c')].iter().find(|s| s.context == "vitrine/demo").unwrap();
+        assert_eq!(whole.description, "2 solutions: 1 Degraded (use), 1 Failed (broken)");
     }
 
     #[test]
