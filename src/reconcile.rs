@@ -120,8 +120,9 @@ impl Engine {
     ) -> (Self, watch::Receiver<Arc<Board>>) {
         // History is asked for from what was applied last, so the Lease comes first. Where it
         // cannot be read, nothing is deleted (`Gate::Record`).
+        let mut early = Vec::new();
         while cluster.observed().record == Record::Unread && cluster.problems().is_empty() {
-            cluster.next().await;
+            early.extend(cluster.next().await);
         }
         let (since, removals) = match &cluster.observed().record {
             Record::Kept { applied, removals, .. } => (applied.clone(), removals.clone()),
@@ -131,7 +132,7 @@ impl Engine {
             Courier::start(source, &settings.repository, settings.instance.clone(), since.clone());
         let empty = Board::new(settings.instance.clone(), settings.repository.shown_url());
         let (board, boards) = watch::channel(Arc::new(empty));
-        let engine = Self {
+        let mut engine = Self {
             settings,
             cluster,
             courier,
@@ -150,6 +151,8 @@ impl Engine {
             notes: Notes::default(),
             problems: BTreeMap::new(),
         };
+        // What was listed meanwhile may belong to folders that went while nobody looked.
+        engine.absorb(early, Timestamp::now());
         (engine, boards)
     }
 
@@ -232,12 +235,17 @@ impl Engine {
             self.record(now).await;
         }
         let names: Vec<String> = plans.iter().map(|(name, _)| name.clone()).collect();
+        let waited = !self.additions(now).is_empty();
         for (name, plan) in plans {
             self.cluster.submit(&name, plan.ready().cloned().collect());
             self.memory.planned(&name, plan);
         }
         for name in &names {
             self.judge(name);
+        }
+        if waited && self.additions(now).is_empty() {
+            // The last addition arrived: what is removed waits no longer.
+            self.dirty.extend(self.memory.removing().map(str::to_owned));
         }
         if self.completely_applied() {
             self.record(now).await;
@@ -472,7 +480,9 @@ impl Engine {
             folders = snapshot.folders.len(),
             "read"
         );
-        self.unknown = None;
+        if self.unknown.take().is_some() {
+            self.all_dirty(); // also those whose folder is as it was say Unknown
+        }
         self.rewritten = changes.rewritten && self.recorded.is_some();
         let catalog = catalog::read(&snapshot, &mut self.memory.judged);
         for fault in catalog.platform.as_ref().err().into_iter().flatten() {
@@ -762,7 +772,11 @@ impl Engine {
         let removing = self.memory.removing().next().map(|_| now + SignedDuration::from_secs(5));
         let midnight = Some(phase::next_day(now));
         let next = setbacks.chain(woken).chain(notes).chain(removing).chain(midnight).min();
-        let wait = next.map_or(SignedDuration::from_hours(24), |at| at.duration_since(now));
+        let wait = match next {
+            _ if self.memory.catalog.is_some() && !self.dirty.is_empty() => SignedDuration::ZERO,
+            Some(at) => at.duration_since(now),
+            None => SignedDuration::from_hours(24),
+        };
         Duration::try_from(wait).unwrap_or(Duration::ZERO).max(Duration::from_millis(20))
     }
 

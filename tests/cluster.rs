@@ -8,5 +8,7 @@ mod control_plane;
 mod drift;
 mod fields;
 mod publish;
+mod remote;
 mod removal;
+mod rendered;
 mod restart;
