@@ -111,8 +111,9 @@ impl Engine {
     ) -> (Self, watch::Receiver<Arc<Board>>) {
         // History is asked for from what was applied last, so the Lease comes first. Where it
         // cannot be read, nothing is deleted (`Gate::Record`).
+        let mut early = Vec::new();
         while cluster.observed().record == Record::Unread && cluster.problems().is_empty() {
-            cluster.next().await;
+            early.extend(cluster.next().await);
         }
         let (since, removals) = match &cluster.observed().record {
             Record::Kept { applied, removals, .. } => (applied.clone(), removals.clone()),
@@ -122,7 +123,7 @@ impl Engine {
             Courier::start(source, &settings.repository, settings.instance.clone(), since.clone());
         let empty = Board::new(settings.instance.clone(), settings.repository.shown_url());
         let (board, boards) = watch::channel(Arc::new(empty));
-        let engine = Self {
+        let mut engine = Self {
             settings,
             cluster,
             courier,
@@ -141,6 +142,8 @@ impl Engine {
             telling: Telling::default(),
             problems: BTreeMap::new(),
         };
+        // What was listed meanwhile may belong to folders that went while nobody looked.
+        engine.absorb(early, Timestamp::now());
         (engine, boards)
     }
 
@@ -229,12 +232,17 @@ impl Engine {
             self.record(now).await;
         }
         let names: Vec<String> = plans.iter().map(|(name, _)| name.clone()).collect();
+        let waited = !self.additions(now).is_empty();
         for (name, plan) in plans {
             self.cluster.submit(&name, plan.ready().cloned().collect());
             self.memory.planned(&name, plan);
         }
         for name in &names {
             self.judge(name);
+        }
+        if waited && self.additions(now).is_empty() {
+            // The last addition arrived: what is removed waits no longer.
+            self.dirty.extend(self.memory.removing().map(str::to_owned));
         }
         if self.completely_applied() {
             self.record(now).await;
@@ -466,7 +474,9 @@ impl Engine {
             folders = snapshot.folders.len(),
             "read"
         );
-        self.unknown = None;
+        if self.unknown.take().is_some() {
+            self.all_dirty(); // also those whose folder is as it was say Unknown
+        }
         // Until all that it asks for was done: `changes` compares with the commit before this one.
         self.rewritten = (self.rewritten || changes.rewritten)
             && self.recorded.as_ref().is_some_and(|applied| *applied != snapshot.revision);
@@ -686,7 +696,11 @@ impl Engine {
             .chain(removing)
             .chain(midnight)
             .min();
-        let wait = next.map_or(SignedDuration::from_hours(24), |at| at.duration_since(now));
+        let wait = match next {
+            _ if self.memory.catalog.is_some() && !self.dirty.is_empty() => SignedDuration::ZERO,
+            Some(at) => at.duration_since(now),
+            None => SignedDuration::from_hours(24),
+        };
         Duration::try_from(wait).unwrap_or(Duration::ZERO).max(Duration::from_millis(20))
     }
 

@@ -10,5 +10,7 @@ mod drift;
 mod fields;
 mod modes;
 mod publish;
+mod remote;
 mod removal;
+mod rendered;
 mod restart;

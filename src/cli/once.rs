@@ -34,7 +34,16 @@ pub(super) async fn once(arguments: OnceArguments, log: &LogArguments) -> Result
     let ended = engine.run(Until::Quiet { at_most: arguments.timeout }, stop).await;
     let board = boards.borrow().clone();
     print(&board, arguments.format);
+    if ended == Ended::OutOfTime {
+        eprintln!("vitrine: {}", out_of_time(arguments.timeout));
+    }
     Ok(answer(&board, ended))
+}
+
+/// The board above is how far it came.
+pub(super) fn out_of_time(after: Duration) -> String {
+    let after = crate::model::duration::text(after);
+    format!("it was still under way after {after}: run it again, or give it longer with --timeout")
 }
 
 /// Opens both ends and puts the engine between them.
@@ -79,7 +88,7 @@ pub(super) fn answer(board: &Board, ended: Ended) -> Answer {
     let good = board.verdicts.iter().all(crate::status::Verdict::is_good) && board.held.is_none();
     match ended {
         Ended::Quiet if good && board.problems.is_empty() => Answer::Good,
-        Ended::Quiet | Ended::OutOfTime => Answer::NotGood,
-        Ended::Stopped => Answer::Unknown,
+        Ended::Quiet => Answer::NotGood,
+        Ended::OutOfTime | Ended::Stopped => Answer::Unknown,
     }
 }

@@ -256,7 +256,7 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
     let mut next = "wait a moment".to_owned();
     let why = plan.gates().find_map(|gate| match gate {
         Gate::Additions(names) => Some(format!(
-            "waits until {} is published, so that a rename has no gap",
+            "waits for {} to be published, so that a rename has no gap",
             list(names.iter().map(String::as_str))
         )),
         Gate::Leaving { key, finalizers }
