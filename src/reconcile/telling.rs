@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,7 +16,9 @@ use crate::report;
 use crate::status::{Board, CommitState, CommitStatus, Held, Outage};
 
 /// The least time between two boards.
-const BREATH: SignedDuration = SignedDuration::from_millis(50);
+const BREATH: Duration = Duration::from_millis(50);
+/// What saying something may take of the loop's time: one part in so many.
+const SHARE: u32 = 10;
 /// How long work may last before its commit is called pending.
 const SHORT_WORK: SignedDuration = SignedDuration::from_secs(5);
 /// How long notes that could not be written wait.
@@ -30,7 +33,8 @@ type Written = BTreeMap<Revision, BTreeMap<String, CommitStatus>>;
 pub(super) struct Telling {
     /// Whether something changed that the board and the notes do not say yet.
     behind: bool,
-    spoke_at: Timestamp,
+    /// Not before: thousands of solutions take long to say and change often.
+    next_at: Timestamp,
     /// What the repository's notes say, as far as we wrote them.
     written: Written,
     /// What they will say when the courier is back.
@@ -47,7 +51,7 @@ impl Default for Telling {
     fn default() -> Self {
         Self {
             behind: true,
-            spoke_at: Timestamp::UNIX_EPOCH,
+            next_at: Timestamp::UNIX_EPOCH,
             written: Written::new(),
             under_way: None,
             pending_since: None,
@@ -90,7 +94,7 @@ impl Telling {
 
     /// When something has to be said although no news came.
     pub fn deadline(&self) -> Option<Timestamp> {
-        let board = self.behind.then(|| self.spoke_at + BREATH);
+        let board = self.behind.then_some(self.next_at);
         board.into_iter().chain(self.look_at).chain(self.not_before).min()
     }
 }
@@ -100,16 +104,20 @@ impl Engine {
     pub(super) fn tell(&mut self, now: Timestamp) {
         let problems = self.all_problems();
         let news = self.telling.behind || self.board.borrow().problems != problems;
-        let board_due = news && now.duration_since(self.telling.spoke_at) >= BREATH;
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        let board_due = news && now >= self.telling.next_at;
+        if !board_due && !due(self.telling.look_at) && !due(self.telling.not_before) {
+            return;
+        }
+        let begun = Instant::now();
         if board_due {
             self.publish(problems, now);
             self.telling.behind = false;
-            self.telling.spoke_at = now;
         }
-        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
-        if board_due || due(self.telling.look_at) || due(self.telling.not_before) {
-            self.write_notes(now);
-        }
+        self.write_notes(now);
+        let pause = (begun.elapsed() * SHARE).max(BREATH);
+        self.telling.next_at =
+            now + SignedDuration::try_from(pause).unwrap_or(SignedDuration::ZERO);
     }
 
     /// What belongs to no single solution.
