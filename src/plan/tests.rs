@@ -572,6 +572,37 @@ fn removals_one_by_one_are_counted_for_an_hour() {
 }
 
 #[test]
+fn approved_removals_do_not_count_against_the_next_one() {
+    let (mut observed, wishes) = fleet(4, 1);
+    let at: Timestamp = "2026-01-05T09:59:00Z".parse().unwrap();
+    let removed = ["old0", "old1", "old2"];
+    let removals = removed.map(|name| (name.to_owned(), at)).to_vec();
+    observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
+    assert!(held(&observed, &wishes).is_some());
+    let deletions: BTreeSet<ObjectKey> = removed
+        .iter()
+        .map(|name| ObjectKey::cluster(Kind::Namespace, format!("sol-{name}")))
+        .collect();
+    let approval = Approval { hash: deletions_hash(&deletions), deletions, created: at };
+    observed.approvals.insert("x".into(), approval);
+    assert!(held(&observed, &wishes).is_none());
+}
+
+#[test]
+fn foreign_objects_with_our_label_do_not_loosen_the_brake() {
+    let (mut observed, wishes) = fleet(4, 2);
+    assert!(held(&observed, &wishes).is_some());
+    let template = World::settled().live(Kind::NetworkPolicy, "default-deny").clone();
+    for n in 0..40 {
+        let name = format!("stranger{n}");
+        let key = ObjectKey::cluster(Kind::Namespace, format!("sol-{name}"));
+        let stranger = Live { fields: None, birth: false, ..template.clone() };
+        observed.solutions.insert(name, [(key, stranger)].into());
+    }
+    assert!(held(&observed, &wishes).is_some());
+}
+
+#[test]
 fn an_approval_allows_exactly_its_list_and_expires() {
     let (mut observed, wishes) = fleet(4, 3);
     let hold = held(&observed, &wishes).unwrap();
