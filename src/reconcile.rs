@@ -654,11 +654,14 @@ impl Engine {
                 plan,
                 objects: desired.objects.len(),
             },
-            (_, Some(refused)) => Standing::Refused(refused),
-            (Some(Known::Frozen), None) => {
-                frozen = frozen_because(catalog);
-                Standing::Frozen { reason: &frozen, party: Party::Operator }
+            // Without a sound platform nobody can tell what an author did wrong.
+            (_, Some(refused)) if platform.is_some() => Standing::Refused(refused),
+            (Some(Known::Frozen), _) => {
+                let (reason, party) = frozen_because(catalog);
+                frozen = reason;
+                Standing::Frozen { reason: &frozen, party }
             }
+            (None, Some(refused)) => Standing::Refused(refused),
             (None, None) => Standing::Removed(plan),
         };
         let case = Case {
@@ -715,22 +718,27 @@ impl Engine {
         read && self.dirty.is_empty()
             && !self.cluster.busy()
             && self.memory.verdicts().values().all(Verdict::is_settled)
-            && self.memory.removing().next().is_none_or(|_| self.hold.is_some())
             && self.telling.is_quiet()
     }
 }
 
-/// Why names without a good solution are frozen.
-fn frozen_because(catalog: &Catalog) -> String {
-    match &catalog.platform {
-        Err(faults) => match faults.first() {
-            Some(fault) => fault.to_string(),
-            None => "there is no usable platform.yaml".to_owned(),
-        },
-        Ok(_) => {
-            catalog.protected.all.clone().unwrap_or_else(|| "its folder cannot be read".to_owned())
+/// Why names without a good solution are frozen, and whose turn it is.
+fn frozen_because(catalog: &Catalog) -> (String, Party) {
+    let reason = match (&catalog.platform, &catalog.protected.all) {
+        (Err(faults), _) => {
+            let fault = faults.first().map(ToString::to_string);
+            let missing = || "there is no usable platform.yaml".to_owned();
+            return (fault.unwrap_or_else(missing), Party::Operator);
         }
-    }
+        (Ok(_), Some(all)) => all.clone(),
+        (Ok(_), None) => {
+            let folders: BTreeSet<&str> =
+                catalog.refused.values().map(|refused| refused.folder.as_str()).collect();
+            let folders: Vec<&str> = folders.into_iter().collect();
+            format!("a refused folder declares this name (refused: {})", folders.join(", "))
+        }
+    };
+    (reason, Party::Author)
 }
 
 fn log_outcome(solution: &str, step: &Step, outcome: &Outcome) {

@@ -14,3 +14,4 @@ mod remote;
 mod removal;
 mod rendered;
 mod restart;
+mod stray;

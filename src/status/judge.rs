@@ -7,7 +7,7 @@ use super::wording::{clock, list};
 use super::{Condition, Health, Proof, Stage, Sync, Verdict, condition};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Refused, Solution};
-use crate::model::{Kind, Party, Revision};
+use crate::model::{Kind, Party, Revision, marks};
 use crate::plan::{Gate, Hold, Observed, Phase, Planned, Setbacks, SolutionPlan, Step, Why};
 
 /// Everything that is known of one solution after a pass.
@@ -252,6 +252,16 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
         };
     }
     let objects = if left == 1 { "1 object".to_owned() } else { format!("{left} objects") };
+    let mut remains = case.observed.solutions.get(case.name).into_iter().flatten();
+    if plan.is_empty() && !remains.any(|(_, object)| object.is_ours()) {
+        return Said {
+            sync: Sync::Blocked,
+            party: Party::Operator,
+            reason: format!("{objects} carry vitrine's labels and are not vitrine's"),
+            next: format!("take the label `{}` off, or delete them", marks::INSTANCE),
+            condition: before(case),
+        };
+    }
     let mut party = Party::Nobody;
     let mut next = "wait a moment".to_owned();
     let why = plan.gates().find_map(|gate| match gate {

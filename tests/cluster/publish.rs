@@ -11,6 +11,7 @@ use vitrine::status::{Health, Stage, Sync};
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;
 use crate::support::daemon::{Daemon, INSTANCE, settings};
+use crate::support::players::Player;
 
 /// Every object that the catalogue asks for.
 fn desired(catalogue: &Catalogue) -> BTreeSet<ObjectKey> {
@@ -176,17 +177,19 @@ scenario! {
         let mut daemon = Daemon::with(cluster, settings).await;
         daemon.settled(&catalogue.head()).await;
 
-        let bad = image('b').replace("demo", "fails-pull");
-        catalogue.edit("one/solution.yaml", &image('a'), &bad);
-        let first = catalogue.commit("An image that nobody can pull");
+        cluster.players().stop(Player::Deployments).await;
+        catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
+        let first = catalogue.commit("An image that never runs");
         daemon
             .board("being verified", |b| {
                 b.revision.as_ref() == Some(&first)
                     && b.verdicts[0].reason.starts_with("woken once")
             })
             .await;
-        catalogue.edit("one/solution.yaml", &bad, &image('c'));
+        catalogue.edit("one/solution.yaml", &image('b'), &image('c'));
         let second = catalogue.commit("The right image");
+        daemon.board("at the second commit", |b| b.revision.as_ref() == Some(&second)).await;
+        cluster.players().start(Player::Deployments);
         daemon.settled(&second).await;
 
         let lines = || {

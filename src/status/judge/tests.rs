@@ -112,7 +112,7 @@ impl World {
             revision: None,
             fields: None,
             others: vec![],
-            birth: false,
+            birth: true,
             health,
         };
         self.observed.solutions.entry("use".into()).or_default().insert(key, live);
