@@ -787,9 +787,12 @@ impl Engine {
             observed.kinds.get(kind).is_some_and(|state| *state != KindState::Unknown)
                 || self.cluster.problems().contains_key(&kind.resource())
         });
-        let read = self.unknown.is_some() || (self.memory.catalog.is_some() && known);
-        read && self.dirty.is_empty()
-            && !self.cluster.busy()
+        // While nothing was read, nobody can think about what the cluster holds.
+        let idle = match &self.memory.catalog {
+            None => self.unknown.is_some(),
+            Some(_) => (self.unknown.is_some() || known) && self.dirty.is_empty(),
+        };
+        idle && !self.cluster.busy()
             && self.memory.verdicts().all(Verdict::is_settled)
             && self.memory.removing().next().is_none_or(|_| self.hold.is_some())
             && self.notes.under_way.is_none()
