@@ -11,6 +11,7 @@ mod follow;
 mod once;
 mod plan;
 mod render;
+mod run;
 mod settings;
 mod status;
 mod terminal;
@@ -56,7 +57,7 @@ enum Command {
     Demo(demo::Arguments),
     /// The daemon: follows the repository and the cluster until it is told to stop.
     #[command(after_help = "Exit codes: 0 it was told to stop; 2 it could not run.")]
-    Run(once::RunArguments),
+    Run(run::Arguments),
     /// Publishes until nothing is under way: 0 all Synced, 1 some solution is not, 2 it could
     /// not be told.
     #[command(
@@ -179,7 +180,7 @@ pub fn main() -> ExitCode {
                 log.begin("warn", false);
                 demo::demo(arguments).await
             }
-            Command::Run(arguments) => once::run(arguments, &log).await,
+            Command::Run(arguments) => run::run(arguments, &log).await,
             Command::Once(arguments) => once::once(arguments, &log).await,
             Command::Render(arguments) => render::render(&arguments),
             Command::Plan(arguments) => plan::plan(arguments).await,

@@ -3,6 +3,7 @@
 //! In: [`Desired`], [`Observed`]. Out: [`SolutionPlan`] per solution and one [`Hold`] for all.
 //! Every deletion is decided here, where it can be tested without a cluster.
 
+pub mod approval;
 pub mod brake;
 pub mod observed;
 pub mod publish;
@@ -14,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use brake::{Hold, brake, deletions_hash};
+pub use approval::deletions_hash;
+pub use brake::{Hold, brake};
 pub use observed::{Live, Observed};
 pub use publish::publish;
 pub use remove::remove;

@@ -8,6 +8,8 @@ mod courier;
 mod memory;
 mod phase;
 mod setbacks;
+mod tally;
+mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,10 +31,12 @@ use crate::plan::{
 };
 use crate::report::{self, History};
 use crate::source::Source;
-use crate::status::{self, Board, Case, Held, Outage, Standing, Sync, Verdict};
+use crate::status::{self, Board, Case, Standing, Sync, Verdict};
 
 use courier::{Commit, Courier, News};
 use memory::{Known, Memory};
+pub use tally::Tally;
+use telling::Telling;
 
 /// When the engine may stop.
 #[derive(Clone, Copy, Debug)]
@@ -88,23 +92,10 @@ pub struct Engine {
     removals: Vec<(String, Timestamp)>,
     /// What the Lease was last given, so that it is written once.
     recorded: Option<Revision>,
-    notes: Notes,
+    telling: Telling,
     problems: BTreeMap<&'static str, String>,
 }
 
-/// What was said on commits, and what is on its way.
-#[derive(Default)]
-struct Notes {
-    /// What the repository has, as far as we wrote it.
-    written: BTreeMap<Revision, Vec<status::CommitStatus>>,
-    under_way: Option<BTreeMap<Revision, Vec<status::CommitStatus>>>,
-    /// Since when something is pending, so that short work leaves no pending line.
-    pending_since: Option<Timestamp>,
-    retry_at: Option<Timestamp>,
-}
-
-/// How long work may last before its commit is called pending.
-const SHORT_WORK: SignedDuration = SignedDuration::from_secs(5);
 /// How long an approved removal counts, as the brake does.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
 /// How old a Namespace may be for its solution to count as just being added.
@@ -120,9 +111,8 @@ impl Engine {
     ) -> (Self, watch::Receiver<Arc<Board>>) {
         // History is asked for from what was applied last, so the Lease comes first. Where it
         // cannot be read, nothing is deleted (`Gate::Record`).
-        let mut early = Vec::new();
         while cluster.observed().record == Record::Unread && cluster.problems().is_empty() {
-            early.extend(cluster.next().await);
+            cluster.next().await;
         }
         let (since, removals) = match &cluster.observed().record {
             Record::Kept { applied, removals, .. } => (applied.clone(), removals.clone()),
@@ -132,7 +122,7 @@ impl Engine {
             Courier::start(source, &settings.repository, settings.instance.clone(), since.clone());
         let empty = Board::new(settings.instance.clone(), settings.repository.shown_url());
         let (board, boards) = watch::channel(Arc::new(empty));
-        let mut engine = Self {
+        let engine = Self {
             settings,
             cluster,
             courier,
@@ -148,12 +138,15 @@ impl Engine {
             woken: BTreeMap::new(),
             removals,
             recorded: since,
-            notes: Notes::default(),
+            telling: Telling::default(),
             problems: BTreeMap::new(),
         };
-        // What was listed meanwhile may belong to folders that went while nobody looked.
-        engine.absorb(early, Timestamp::now());
         (engine, boards)
+    }
+
+    /// What it has done so far, to be kept while it runs.
+    pub fn tally(&self) -> Arc<Tally> {
+        self.memory.tally()
     }
 
     /// Runs until it is told to stop, or until everything is quiet.
@@ -223,13 +216,14 @@ impl Engine {
     /// Read the world, think, change the world, say what happened: what was read is in
     /// `memory` and in `cluster.observed()`, and only dirty solutions are thought about.
     async fn step(&mut self, now: Timestamp) {
-        if self.memory.catalog.is_none() {
-            self.publish(now);
-            return;
+        if self.memory.catalog.is_some() && !self.dirty.is_empty() {
+            self.act(now).await;
         }
-        if self.dirty.is_empty() && !self.notes_due(now) {
-            return;
-        }
+        self.tell(now);
+    }
+
+    /// Plans what is dirty, sends the steps that can begin, and judges.
+    async fn act(&mut self, now: Timestamp) {
         let plans = self.think(now);
         if self.begins_to_remove(&plans, now) || self.is_first_write(&plans) {
             self.record(now).await;
@@ -250,8 +244,6 @@ impl Engine {
         if self.completely_applied() {
             self.record(now).await;
         }
-        self.publish(now);
-        self.write_notes(now);
     }
 
     /// Renders and plans every dirty solution, and those whose plans the brake changes.
@@ -307,6 +299,7 @@ impl Engine {
         };
         let changed = concerned(&self.hold).union(&concerned(&hold)).cloned().collect();
         self.hold = hold;
+        self.telling.changed();
         changed
     }
 
@@ -418,16 +411,16 @@ impl Engine {
 
     async fn record(&mut self, now: Timestamp) {
         let Some(revision) = self.memory.revision().cloned() else { return };
-        let applied = if self.completely_applied() || self.recorded.is_none() {
-            revision
-        } else {
-            self.recorded.clone().unwrap_or(revision)
+        let complete = self.completely_applied();
+        let applied = match &self.recorded {
+            Some(recorded) if !complete => recorded.clone(),
+            Some(_) | None => revision,
         };
         self.removals.retain(|(_, at)| now.duration_since(*at) < LATELY);
         match self.cluster.record(&applied, &self.settings.repository.path, &self.removals).await {
             Ok(()) => {
                 self.recorded = Some(applied);
-                self.rewritten = false;
+                self.rewritten &= !complete;
                 self.problems.remove("lease");
             }
             Err(cause) => {
@@ -446,6 +439,7 @@ impl Engine {
             News::Same => {
                 if self.unknown.take().is_some() {
                     self.all_dirty();
+                    self.telling.changed();
                 }
             }
             News::Unknown(unknown) => {
@@ -453,20 +447,17 @@ impl Engine {
                 tracing::warn!("the repository cannot be read: {}", unknown.cause);
                 self.unknown = Some(Unknown { since, cause: unknown.cause });
                 self.all_dirty();
-                self.publish(now);
+                self.telling.changed();
             }
             News::Noted(Ok(())) => {
                 self.problems.remove("notes");
-                if let Some(lines) = self.notes.under_way.take() {
-                    self.notes.written = lines;
-                }
+                self.telling.noted();
             }
             News::Noted(Err(unknown)) => {
                 tracing::warn!("the notes could not be written: {}", unknown.cause);
                 self.problems
                     .insert("notes", format!("the notes could not be written: {}", unknown.cause));
-                self.notes.under_way = None;
-                self.notes.retry_at = Some(now + SignedDuration::from_secs(30));
+                self.telling.not_noted(now);
             }
         }
         self.checked(now);
@@ -483,20 +474,22 @@ impl Engine {
         if self.unknown.take().is_some() {
             self.all_dirty(); // also those whose folder is as it was say Unknown
         }
-        self.rewritten = changes.rewritten && self.recorded.is_some();
+        // Until all that it asks for was done: `changes` compares with the commit before this one.
+        self.rewritten = (self.rewritten || changes.rewritten)
+            && self.recorded.as_ref().is_some_and(|applied| *applied != snapshot.revision);
         let catalog = catalog::read(&snapshot, &mut self.memory.judged);
         for fault in catalog.platform.as_ref().err().into_iter().flatten() {
             tracing::warn!("{fault}");
         }
-        self.history.head = Some(snapshot.revision.clone());
-        self.history.overtaken.retain(|(_, name)| self.history.records.contains_key(name));
+        self.note_passage(&snapshot.revision);
         for change in &changes.commits {
             for folder in &change.folders {
                 let name = folder.rsplit('/').next().unwrap_or(folder);
                 let old = self.history.records.insert(name.to_owned(), change.revision.clone());
-                if let Some(old) =
-                    old.filter(|old| changes.commits.iter().any(|c| c.revision == *old))
-                {
+                let waits = |old: &Revision| {
+                    *old != change.revision && !self.has_last_word(old, Some(name))
+                };
+                if let Some(old) = old.filter(waits) {
                     self.history.overtaken.insert((old, name.to_owned()));
                 }
             }
@@ -506,8 +499,36 @@ impl Engine {
             self.history.records.insert(name.to_owned(), revision);
         }
         self.setbacks.retain(|_, setback| setback.until.is_none());
+        let first = self.memory.catalog.is_none();
         let touched = self.memory.take(catalog, now);
         self.dirty.extend(touched);
+        if first {
+            // What the cluster told before there was a catalogue to hold it against.
+            self.all_dirty();
+        }
+        self.telling.changed();
+    }
+
+    /// The branch has another head: what waits for its last word on older commits goes on
+    /// waiting, the rest is forgotten.
+    fn note_passage(&mut self, head: &Revision) {
+        let mut overtaken = std::mem::take(&mut self.history.overtaken);
+        overtaken.retain(|(commit, name)| {
+            let known = self.memory.verdict(name).is_some() || self.history.removed.contains(name);
+            known && !self.has_last_word(commit, Some(name))
+        });
+        self.history.overtaken = overtaken;
+        let mut passed = std::mem::take(&mut self.history.passed);
+        passed.extend(self.history.head.replace(head.clone()));
+        passed.retain(|commit| commit != head && !self.has_last_word(commit, None));
+        self.history.passed = passed;
+    }
+
+    /// Whether a status that is not pending stands on this commit, of a solution or of the whole.
+    /// Where nothing is written, nothing waits for it.
+    fn has_last_word(&self, commit: &Revision, name: Option<&str>) -> bool {
+        let context = report::context(&self.settings.instance, name);
+        !self.settings.notes || self.telling.has_last_word(commit, &context)
     }
 
     /// Events of the cluster and ends of steps.
@@ -555,6 +576,7 @@ impl Engine {
         for name in gone {
             tracing::info!(solution = name, "removed");
             self.memory.forget(&name);
+            self.telling.changed();
             self.history.removed.insert(name);
         }
     }
@@ -652,110 +674,9 @@ impl Engine {
         let gone = matches!(case.standing, Standing::Removed(_))
             && case.observed.solutions.get(name).is_none_or(BTreeMap::is_empty);
         let verdict = (!gone).then(|| status::judge(&case));
-        self.memory.judged_as(name, verdict);
-    }
-
-    /// Publishes the board if it changed.
-    fn publish(&mut self, now: Timestamp) {
-        let catalog = self.memory.catalog.as_ref();
-        let faults = catalog.and_then(|c| c.platform.as_ref().err()).into_iter().flatten();
-        let board = Board {
-            instance: self.settings.instance.clone(),
-            revision: self.memory.revision().cloned(),
-            repository: self.settings.repository.shown_url(),
-            checked_at: self.board.borrow().checked_at.or(Some(now)),
-            unknown: self
-                .unknown
-                .as_ref()
-                .map(|u| Outage { since: u.since, cause: u.cause.clone() }),
-            verdicts: self.memory.verdicts().cloned().collect(),
-            held: self.hold.as_ref().map(|hold| Held {
-                hash: hold.hash.clone(),
-                reason: hold.reason.clone(),
-                deletions: hold.deletions.iter().cloned().collect(),
-            }),
-            problems: faults
-                .map(ToString::to_string)
-                .chain(self.problems.values().cloned())
-                .chain(self.cluster.problems().values().cloned())
-                .collect(),
-        };
-        self.board.send_if_modified(|old| {
-            let changed = **old != board;
-            if changed {
-                *old = Arc::new(board);
-            }
-            changed
-        });
-    }
-
-    fn checked(&mut self, now: Timestamp) {
-        self.board.send_if_modified(|old| {
-            let mut board = (**old).clone();
-            board.checked_at = Some(now);
-            *old = Arc::new(board);
-            false
-        });
-    }
-
-    /// The statuses as they should be that the repository does not have yet.
-    fn write_notes(&mut self, now: Timestamp) {
-        if !self.settings.notes || self.unknown.is_some() || self.notes.under_way.is_some() {
-            return;
+        if self.memory.judged_as(name, verdict) {
+            self.telling.changed();
         }
-        if self.notes.retry_at.is_some_and(|at| at > now) {
-            return;
-        }
-        let verdicts: BTreeMap<String, Verdict> =
-            self.memory.verdicts().map(|v| (v.name.clone(), v.clone())).collect();
-        let wanted = report::statuses(&self.settings.instance, &verdicts, &self.history);
-        let pending = wanted.values().flatten().any(|s| s.state == status::CommitState::Pending);
-        let since = match (pending, self.notes.pending_since) {
-            (false, _) => {
-                self.notes.pending_since = None;
-                None
-            }
-            (true, since) => {
-                self.notes.pending_since = Some(since.unwrap_or(now));
-                self.notes.pending_since
-            }
-        };
-        let short = since.is_some_and(|since| now.duration_since(since) < SHORT_WORK);
-        let mut lines = wanted.clone();
-        if short {
-            for statuses in lines.values_mut() {
-                statuses.retain(|s| s.state != status::CommitState::Pending);
-            }
-        }
-        lines.retain(|commit, statuses| {
-            !statuses.is_empty()
-                && !self
-                    .notes
-                    .written
-                    .get(commit)
-                    .is_some_and(|old| statuses.iter().all(|s| old.contains(s)))
-        });
-        if lines.is_empty() {
-            return;
-        }
-        let mut after = self.notes.written.clone();
-        for (commit, statuses) in &lines {
-            let all = after.entry(commit.clone()).or_default();
-            all.retain(|old| !statuses.iter().any(|new| new.context == old.context));
-            all.extend(statuses.iter().cloned());
-        }
-        after.retain(|commit, _| wanted.contains_key(commit));
-        if self.courier.note(lines) {
-            self.notes.under_way = Some(after);
-            self.notes.retry_at = None;
-        }
-    }
-
-    fn notes_due(&self, now: Timestamp) -> bool {
-        let retry = self.notes.retry_at.is_some_and(|at| at <= now);
-        let pending =
-            self.notes.pending_since.is_some_and(|at| now.duration_since(at) >= SHORT_WORK);
-        retry || pending || self.notes.under_way.is_none()
     }
 
     // ---- the clock ----
@@ -764,14 +685,14 @@ impl Engine {
     fn next_deadline(&self, now: Timestamp) -> Duration {
         let setbacks = self.setbacks.values().filter_map(|s| s.until);
         let woken = self.woken.iter().map(|(key, since)| *since + self.budget(key));
-        let notes = self
-            .notes
-            .retry_at
-            .into_iter()
-            .chain(self.notes.pending_since.map(|at| at + SHORT_WORK));
         let removing = self.memory.removing().next().map(|_| now + SignedDuration::from_secs(5));
         let midnight = Some(phase::next_day(now));
-        let next = setbacks.chain(woken).chain(notes).chain(removing).chain(midnight).min();
+        let next = setbacks
+            .chain(woken)
+            .chain(self.telling.deadline())
+            .chain(removing)
+            .chain(midnight)
+            .min();
         let wait = match next {
             _ if self.memory.catalog.is_some() && !self.dirty.is_empty() => SignedDuration::ZERO,
             Some(at) => at.duration_since(now),
@@ -793,10 +714,9 @@ impl Engine {
             Some(_) => (self.unknown.is_some() || known) && self.dirty.is_empty(),
         };
         idle && !self.cluster.busy()
-            && self.memory.verdicts().all(Verdict::is_settled)
+            && self.memory.verdicts().values().all(Verdict::is_settled)
             && self.memory.removing().next().is_none_or(|_| self.hold.is_some())
-            && self.notes.under_way.is_none()
-            && self.notes.pending_since.is_none()
+            && self.telling.is_quiet()
     }
 }
 
@@ -824,7 +744,7 @@ fn log_outcome(solution: &str, step: &Step, outcome: &Outcome) {
             Step::ForceActivation { on, .. } => {
                 tracing::info!(solution, %key, on, "woken to be verified")
             }
-            Step::Verified { ok, .. } => tracing::info!(solution, %key, ok, "verified"),
+            Step::Verified { result, .. } => tracing::info!(solution, %key, ?result, "verified"),
             _ => tracing::info!(solution, %key, "applied"),
         },
         Outcome::Deleted => tracing::info!(solution, %key, "deleted"),

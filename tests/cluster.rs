@@ -5,8 +5,10 @@
 
 mod apply;
 mod control_plane;
+mod counts;
 mod drift;
 mod fields;
+mod modes;
 mod publish;
 mod remote;
 mod removal;

@@ -89,7 +89,8 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
         },
         () = stop.cancelled() => {}
     }
-    let told = tokio::spawn(follow::follow(boards));
+    let options = format!("--url http://{shown} --kubeconfig {}", kubeconfig.display());
+    let told = tokio::spawn(follow::follow(boards, options));
     let ended = engine.await;
     told.abort();
     ended.map(|_| Answer::Good).map_err(|error| Stop::new(format!("the engine ended: {error}")))

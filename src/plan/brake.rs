@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::observed::{Approval, Observed, Record};
-use super::{BrakeSettings, ObjectKey};
+use super::{BrakeSettings, ObjectKey, deletions_hash};
 use crate::model::ContentHash;
 
 /// How long a removal counts against the share.
@@ -150,20 +150,6 @@ fn approved(observed: &Observed, settings: &BrakeSettings<'_>) -> BTreeSet<Objec
         age < settings.approvals_expire_after
     };
     observed.approvals.values().filter(lives).flat_map(|a| a.deletions.iter().cloned()).collect()
-}
-
-/// SHA-256 over the deletions, one `group/kind/namespace/name` a line, sorted.
-pub fn deletions_hash(deletions: &BTreeSet<ObjectKey>) -> ContentHash {
-    let mut lines: Vec<String> = deletions
-        .iter()
-        .map(|key| {
-            let facts = key.kind.facts();
-            let namespace = key.namespace.as_deref().unwrap_or_default();
-            format!("{}/{}/{namespace}/{}\n", facts.group, facts.kind, key.name)
-        })
-        .collect();
-    lines.sort();
-    ContentHash::of(lines.concat().as_bytes())
 }
 
 /// `1 object`, `2 objects`.

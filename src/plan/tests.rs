@@ -420,7 +420,9 @@ fn a_changed_template_is_woken_once_seen_and_let_go() {
         ..world.deployment().clone()
     };
     let step = world.publish().ready().next().cloned();
-    let Some(Step::Verified { template, ok: true, .. }) = step else { panic!("{step:?}") };
+    let Some(Step::Verified { template, result: Verified::Ok, .. }) = step else {
+        panic!("{step:?}")
+    };
 
     world.deployment().verified = Some(format!("{template} ok"));
     let step = world.publish().ready().next().cloned();
@@ -439,7 +441,57 @@ fn a_template_that_never_answers_is_let_go_as_failed() {
     }
     world.overdue.insert(key(Kind::Deployment, "app"));
     let step = world.publish().ready().next().cloned();
-    assert!(matches!(step, Some(Step::Verified { ok: false, .. })), "{step:?}");
+    assert!(
+        matches!(step, Some(Step::Verified { result: Verified::Failed { .. }, .. })),
+        "{step:?}"
+    );
+}
+
+#[test]
+fn a_template_that_cannot_start_is_let_go_with_the_kubelets_word() {
+    let mut world = World::settled();
+    let template = world.desired.objects[2].template.clone().unwrap();
+    *world.deployment() = DeploymentFacts {
+        verified: Some("older ok".into()),
+        wanted: 1,
+        updated: 1,
+        ..world.deployment().clone()
+    };
+    if let HealthFacts::ScaledObject(facts) = &mut world.live(Kind::ScaledObject, "app").health {
+        facts.forced = true;
+    }
+    let pod = PodFacts {
+        component: "app".into(),
+        word: Some("ImagePullBackOff".into()),
+        message: "no such digest".into(),
+        ..PodFacts::default()
+    };
+    world.observed.pods.entry("use".into()).or_default().insert("app-1".into(), pod);
+    let step = world.publish().ready().next().cloned();
+    let Some(Step::Verified { result, .. }) = step else { panic!("{step:?}") };
+    let mark = result.mark(&template);
+    assert_eq!(mark, format!("{template} failed ImagePullBackOff no such digest"));
+
+    world.deployment().verified = Some(mark);
+    let known = verify::result(world.live(Kind::Deployment, "app"), &template);
+    assert_eq!(known, Some(result));
+}
+
+#[test]
+fn a_failed_template_that_works_after_all_is_noted() {
+    let mut world = World::settled();
+    let template = world.desired.objects[2].template.clone().unwrap();
+    *world.deployment() = DeploymentFacts {
+        verified: Some(format!("{template} failed")),
+        wanted: 1,
+        replicas: 1,
+        updated: 1,
+        ready: 1,
+        available: 1,
+        ..world.deployment().clone()
+    };
+    let step = world.publish().ready().next().cloned();
+    assert!(matches!(step, Some(Step::Verified { result: Verified::Ok, .. })), "{step:?}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::Tally;
 use super::phase::{day, phase};
 use crate::catalog::{self, Catalog, Solution};
 use crate::model::{ContentHash, InstanceName, Revision, TreeId};
@@ -23,9 +24,10 @@ pub(super) struct Memory {
     rendered: BTreeMap<String, Rendered>,
     plans: BTreeMap<String, SolutionPlan>,
     verdicts: BTreeMap<String, Verdict>,
+    /// The names of `verdicts` that are not in the catalogue.
+    removing: BTreeSet<String>,
     today: Option<Date>,
-    /// How often a solution was rendered: counted by tests.
-    renders: u64,
+    tally: Arc<Tally>,
 }
 
 /// A rendered solution with the key under which it stays true.
@@ -95,7 +97,7 @@ impl Memory {
             return;
         }
         let desired = Arc::new(render::all(solution, platform, instance, phase));
-        self.renders += 1;
+        self.tally.rendered();
         let known = Known::Published { solution: solution.clone(), desired, phase };
         self.rendered.insert(name.to_owned(), Rendered { key, known });
     }
@@ -110,6 +112,10 @@ impl Memory {
             || catalog.protected.covers(name)
             || catalog.solutions.contains_key(name);
         frozen.then_some(&FROZEN)
+    }
+
+    pub fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.tally)
     }
 
     pub fn revision(&self) -> Option<&Revision> {
@@ -130,12 +136,13 @@ impl Memory {
 
     /// Names of which something was said and that are not in the catalogue.
     pub fn removing(&self) -> impl Iterator<Item = &str> {
-        let in_catalog = |name: &&str| self.known(name).is_none();
-        self.verdicts.keys().map(String::as_str).filter(in_catalog)
+        let left = |name: &&str| self.known(name).is_none();
+        self.removing.iter().map(String::as_str).filter(left)
     }
 
     pub fn forget(&mut self, name: &str) {
         self.verdicts.remove(name);
+        self.removing.remove(name);
         self.plans.remove(name);
         self.rendered.remove(name);
     }
@@ -148,23 +155,29 @@ impl Memory {
         self.plans.get(name)
     }
 
-    pub fn judged_as(&mut self, name: &str, verdict: Option<Verdict>) {
-        match verdict {
-            Some(verdict) => {
-                self.verdicts.insert(name.to_owned(), verdict);
-            }
-            None => {
-                self.verdicts.remove(name);
-            }
+    /// Keeps what is said of a name from now on, and answers whether that is something else.
+    pub fn judged_as(&mut self, name: &str, verdict: Option<Verdict>) -> bool {
+        if verdict.is_some() && self.known(name).is_none() {
+            self.removing.insert(name.to_owned());
+        } else {
+            self.removing.remove(name);
         }
+        if self.verdicts.get(name) == verdict.as_ref() {
+            return false;
+        }
+        match verdict {
+            Some(verdict) => self.verdicts.insert(name.to_owned(), verdict),
+            None => self.verdicts.remove(name),
+        };
+        true
     }
 
     pub fn verdict(&self, name: &str) -> Option<&Verdict> {
         self.verdicts.get(name)
     }
 
-    pub fn verdicts(&self) -> impl Iterator<Item = &Verdict> {
-        self.verdicts.values()
+    pub fn verdicts(&self) -> &BTreeMap<String, Verdict> {
+        &self.verdicts
     }
 
     /// The start-up budget of a component.

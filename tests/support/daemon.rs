@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use vitrine::apply;
 use vitrine::config::{self, Config, Verify};
 use vitrine::model::{InstanceName, Revision};
-use vitrine::reconcile::{Ended, Engine, Until};
+use vitrine::reconcile::{Ended, Engine, Tally, Until};
 use vitrine::source::Source;
 use vitrine::status::{Board, Verdict};
 
@@ -26,6 +26,9 @@ pub struct Daemon {
     task: JoinHandle<Ended>,
     stop: CancellationToken,
     pub boards: watch::Receiver<Arc<Board>>,
+    /// What the engine counts of itself.
+    pub tally: Arc<Tally>,
+    patience: Duration,
 }
 
 /// The settings of a scenario: a local repository, no verification.
@@ -51,7 +54,7 @@ pub fn settings(catalogue: &Catalogue) -> Config {
             max_deletions: 100,
             approvals_expire_after: Duration::from_secs(24 * 3600),
         },
-        rollouts: config::Rollouts { max_parallel: 10, verify: Verify::Never },
+        rollouts: config::Rollouts { verify: Verify::Never },
         notes: true,
         web: config::Web { public_listen: None, public_url: None, private_listen: None },
         log: config::Log { level: "info".to_owned(), json: false },
@@ -84,14 +87,21 @@ impl Daemon {
         let observed = apply::Settings::of(&settings);
         let connected = apply::Cluster::connect(cluster.client(), observed).await.unwrap();
         let (engine, boards) = Engine::new(settings, source, connected).await;
+        let tally = engine.tally();
         let stop = CancellationToken::new();
         let task = tokio::spawn(engine.run(Until::Stopped, stop.clone()));
-        Self { task, stop, boards }
+        Self { task, stop, boards, tally, patience: PATIENCE }
+    }
+
+    /// Lets a large catalogue take longer.
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Waits until the board is as `told`.
     pub async fn board(&mut self, told: &str, is: impl Fn(&Board) -> bool) -> Arc<Board> {
-        let waited = tokio::time::timeout(PATIENCE, self.boards.wait_for(|board| is(board))).await;
+        let waited =
+            tokio::time::timeout(self.patience, self.boards.wait_for(|board| is(board))).await;
         let reached = waited.map(|ended| ended.map(|board| board.clone()));
         match reached {
             Ok(Ok(board)) => board,

@@ -1,0 +1,89 @@
+//! A client that sends what the daemon sends and does nothing else: the limit of the machine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::{Method, Request};
+use kube::Client;
+use serde_json::json;
+use vitrine::catalog;
+use vitrine::model::{InstanceName, Kind, Revision};
+use vitrine::plan::{Desired, DesiredObject, Phase};
+use vitrine::source::read_folder;
+
+use crate::catalogue::Catalogue;
+use crate::daemon::INSTANCE;
+
+/// As many requests at a time as the daemon has.
+const IN_FLIGHT: usize = 8;
+
+/// What the catalogue asks for.
+pub fn render(catalogue: &Catalogue) -> Vec<Desired> {
+    let snapshot = read_folder(&catalogue.path()).unwrap();
+    let catalog = catalog::read(&snapshot, &mut catalog::Memory::default());
+    let platform = catalog.platform.as_ref().unwrap();
+    let instance = InstanceName::parse(INSTANCE).unwrap();
+    let all = catalog.solutions.values();
+    all.map(|s| vitrine::render::all(s, platform, &instance, Phase::Live)).collect()
+}
+
+/// Sends every object, solution by solution, each once; a Deployment first as the daemon creates it.
+pub async fn send_all(client: &Client, desired: &[Desired]) {
+    let revision = Revision::parse(&"0".repeat(40)).unwrap();
+    let solutions: Arc<Vec<Vec<Request<Vec<u8>>>>> = Arc::new(
+        desired
+            .iter()
+            .map(|d| d.objects.iter().flat_map(|o| requests(o, &revision)).collect())
+            .collect(),
+    );
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (client, solutions, next) = (client.clone(), solutions.clone(), next.clone());
+        workers.spawn(async move {
+            while let Some(requests) = solutions.get(next.fetch_add(1, Ordering::Relaxed)) {
+                for request in requests {
+                    let answer = client.request_text(request.clone()).await;
+                    answer.expect("the sandbox takes what the daemon sends");
+                }
+            }
+        });
+    }
+    while let Some(ended) = workers.join_next().await {
+        ended.unwrap();
+    }
+}
+
+fn requests(object: &DesiredObject, revision: &Revision) -> Vec<Request<Vec<u8>>> {
+    let facts = object.key.kind.facts();
+    let root = match facts.group {
+        "" => format!("/api/{}", facts.version),
+        group => format!("/apis/{group}/{}", facts.version),
+    };
+    let collection = match &object.key.namespace {
+        Some(namespace) => format!("{root}/namespaces/{namespace}/{}", facts.plural),
+        None => format!("{root}/{}", facts.plural),
+    };
+    let body = object.with_revision(revision);
+    let request = |method, uri: String, content: &str, body: &serde_json::Value| {
+        Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("Content-Type", content)
+            .header("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
+            .body(serde_json::to_vec(body).unwrap())
+            .unwrap()
+    };
+    let mut all = Vec::new();
+    let asleep = object.key.kind == Kind::Deployment && body["spec"].get("replicas").is_none();
+    if asleep {
+        let mut born = body.clone();
+        born["spec"]["replicas"] = json!(0);
+        let uri = format!("{collection}?fieldManager=vitrine-birth&fieldValidation=Strict");
+        all.push(request(Method::POST, uri, "application/json", &born));
+    }
+    let name = &object.key.name;
+    let uri = format!("{collection}/{name}?fieldManager=vitrine&force=true&fieldValidation=Strict");
+    all.push(request(Method::PATCH, uri, "application/apply-patch+yaml", &body));
+    all
+}
