@@ -111,9 +111,8 @@ impl Engine {
     ) -> (Self, watch::Receiver<Arc<Board>>) {
         // History is asked for from what was applied last, so the Lease comes first. Where it
         // cannot be read, nothing is deleted (`Gate::Record`).
-        let mut early = Vec::new();
         while cluster.observed().record == Record::Unread && cluster.problems().is_empty() {
-            early.extend(cluster.next().await);
+            cluster.next().await;
         }
         let (since, removals) = match &cluster.observed().record {
             Record::Kept { applied, removals, .. } => (applied.clone(), removals.clone()),
@@ -123,7 +122,7 @@ impl Engine {
             Courier::start(source, &settings.repository, settings.instance.clone(), since.clone());
         let empty = Board::new(settings.instance.clone(), settings.repository.shown_url());
         let (board, boards) = watch::channel(Arc::new(empty));
-        let mut engine = Self {
+        let engine = Self {
             settings,
             cluster,
             courier,
@@ -142,8 +141,6 @@ impl Engine {
             telling: Telling::default(),
             problems: BTreeMap::new(),
         };
-        // What was listed meanwhile may belong to folders that went while nobody looked.
-        engine.absorb(early, Timestamp::now());
         (engine, boards)
     }
 
@@ -714,9 +711,12 @@ impl Engine {
             observed.kinds.get(kind).is_some_and(|state| *state != KindState::Unknown)
                 || self.cluster.problems().contains_key(&kind.resource())
         });
-        let read = self.unknown.is_some() || (self.memory.catalog.is_some() && known);
-        read && self.dirty.is_empty()
-            && !self.cluster.busy()
+        // While nothing was read, nobody can think about what the cluster holds.
+        let idle = match &self.memory.catalog {
+            None => self.unknown.is_some(),
+            Some(_) => (self.unknown.is_some() || known) && self.dirty.is_empty(),
+        };
+        idle && !self.cluster.busy()
             && self.memory.verdicts().values().all(Verdict::is_settled)
             && self.telling.is_quiet()
     }

@@ -1,7 +1,5 @@
 //! `approve`: a held plan deletes when a person says so, and only that plan.
 
-use serde_json::Value;
-
 use super::scene::{Scene, verdicts};
 use super::status::{board, daemon};
 
@@ -55,7 +53,7 @@ fn a_running_daemon_goes_on_when_its_plan_is_approved() {
     scene.publish();
     let hash = held(&scene);
     let (daemon, address) = daemon(&scene);
-    board(&address, "held", |b| b["held"]["hash"] == Value::from(hash.clone()));
+    board(&address, "held", |b| b["held"]["hash"] == hash.as_str());
     let url = format!("http://{address}");
     scene.run(&["approve", &"0".repeat(12), "--url", &url]).exits(2).says(&["another plan"]);
     assert_eq!(solutions(&scene).len(), 4);

@@ -1,8 +1,11 @@
 //! `once`: the board and the exit code that scripts go by.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::scene::{Scene, verdicts};
+use crate::support::binary::{Running, vitrine};
 use crate::support::catalogue::image;
 
 #[test]
@@ -140,4 +143,23 @@ fn an_empty_catalogue_deletes_nothing() {
     let board = scene.once().exits(1).json();
     assert!(board["problems"].to_string().contains("holds no `platform.yaml`"), "{board:#}");
     assert_eq!(scene.api.state(), before);
+}
+
+#[test]
+fn a_killed_run_is_taken_up_where_it_stopped() {
+    let undisturbed = Scene::of(&["one", "two", "three"]);
+    undisturbed.publish();
+    let scene = Scene::of(&["one", "two", "three"]);
+    scene.api.sandbox.faults(|f| f.latency = Duration::from_millis(10));
+    for pause in [60, 110, 160, 210] {
+        let mut command = vitrine(scene.home());
+        let running = Running::start(command.args(["once", "--config", "vitrine.yaml"]));
+        std::thread::sleep(Duration::from_millis(pause));
+        running.signal("KILL");
+        assert_eq!(running.ended().code, None);
+    }
+    scene.api.sandbox.faults(|f| f.latency = Duration::ZERO);
+    scene.publish();
+    let keys = |scene: &Scene| scene.api.state().into_keys().collect::<Vec<_>>();
+    assert_eq!(keys(&scene), keys(&undisturbed));
 }

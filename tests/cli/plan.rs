@@ -79,7 +79,8 @@ fn two_revisions_are_compared_without_a_cluster() {
 fn what_cannot_be_read_cannot_be_planned() {
     let scene = Scene::of(&["one"]);
     scene.settle(|s| s["repository"]["branch"] = json!("mian"));
-    let run = scene.run(&["plan", "--timeout", "8s"]).exits(2).says(&["mian", "repository.branch"]);
+    let run =
+        scene.run(&["plan", "--timeout", "30s"]).exits(2).says(&["mian", "repository.branch"]);
     assert_eq!(run.out, "");
     scene.settle(|_| {});
     scene.catalogue.write("platform.yaml", "kind: Platform\n");

@@ -30,7 +30,7 @@ fn is_good(board: &Board) -> bool {
     board.unknown.is_none() && board.verdicts.iter().all(Verdict::is_good)
 }
 
-fn is_note_push(request: &String) -> bool {
+fn is_note_push(request: &str) -> bool {
     request.starts_with("POST") && request.ends_with("/git-receive-pack")
 }
 
@@ -47,7 +47,7 @@ scenario! {
         // The notes are on the other side, one line a solution and one for all.
         let note = noted(&catalogue, &first.to_string(), "vitrine/test/use").await;
         assert_eq!(note.lines().count(), 5, "{note}");
-        assert!(server.requests().iter().any(is_note_push), "{:?}", server.requests());
+        assert!(server.requests().iter().any(|r| is_note_push(r)), "{:?}", server.requests());
 
         // Down, with a commit on the other side that removes and changes.
         cluster.requests().take();

@@ -25,7 +25,7 @@ scenario! {
                     assert_eq!(stored["metadata"]["labels"][name], *value, "{document:#}");
                 }
             }
-            let namespace = ObjectKey::cluster(Kind::Namespace, &format!("sol-{name}"));
+            let namespace = ObjectKey::cluster(Kind::Namespace, format!("sol-{name}"));
             assert!(cluster.get(&namespace).await.is_some());
         }
         assert!(cluster.of_instance(Kind::Deployment, "demo").await.len() > 8);
