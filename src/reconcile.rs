@@ -122,7 +122,7 @@ impl Engine {
             Courier::start(source, &settings.repository, settings.instance.clone(), since.clone());
         let empty = Board::new(settings.instance.clone(), settings.repository.shown_url());
         let (board, boards) = watch::channel(Arc::new(empty));
-        let engine = Self {
+        let mut engine = Self {
             settings,
             cluster,
             courier,
@@ -141,6 +141,8 @@ impl Engine {
             telling: Telling::default(),
             problems: BTreeMap::new(),
         };
+        // What was listed before the Lease was read is told only once.
+        engine.all_dirty();
         (engine, boards)
     }
 

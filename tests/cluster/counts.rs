@@ -1,15 +1,18 @@
 //! What a situation costs, counted: requests, renders, log lines. Counts are exact, so they are
 //! tests; times are in `benches/`.
 
+use std::collections::BTreeMap;
+use std::process::Stdio;
 use std::time::Duration;
 
-use vitrine::model::{Kind, ObjectKey};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use vitrine::model::Kind;
+use vitrine::sandbox::Sandbox;
 use vitrine::status::{Stage, Verdict};
 
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::{Cluster, DAEMON_NAMESPACE};
 use crate::support::daemon::{Daemon, INSTANCE};
-use crate::support::guard::Guard;
 use crate::support::requests::Request;
 
 /// How many solutions the counts are taken at.
@@ -61,5 +64,102 @@ scenario! {
         let sent = cluster.requests().take();
         assert!(sent.iter().all(|r| !r.is_write() || r.is_lease()), "{sent:?}");
         daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn the_autoscaler_and_the_pods_cost_no_write(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one", "two"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        let renders = daemon.tally.renders();
+        cluster.requests().take();
+        for round in 0..50 {
+            let replicas = 1 + round % 5;
+            cluster.players().visit("sol-one", "app", replicas).await.unwrap();
+            cluster.players().visit("sol-one", "app", 0).await.unwrap();
+        }
+        cluster.players().visit("sol-one", "app", 1).await.unwrap();
+        daemon.verdict("one", "awake", |v| v.stage == Some(Stage::Awake)).await;
+        assert_eq!(counted(cluster), [""; 0], "100 times scaled");
+        assert_eq!(daemon.tally.renders(), renders);
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_start_asks_for_each_kind_once(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        daemon.stop().await;
+
+        cluster.requests().take();
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        let sent = cluster.requests().take();
+        let (lease, sent): (Vec<_>, Vec<_>) = sent.into_iter().partition(Request::is_lease);
+        assert_eq!(lease.len(), 1, "{lease:?}");
+        let mut asked: BTreeMap<&str, usize> = BTreeMap::new();
+        for request in &sent {
+            assert!(!request.is_write(), "{request}");
+            *asked.entry(&request.path).or_default() += 1;
+        }
+        for root in ["/api", "/apis"] {
+            assert_eq!(asked.remove(root), Some(1), "discovery");
+        }
+        // What we render, the pods, and the definitions of kinds: a list and its watch, which a
+        // server with streaming lists answers in one.
+        assert_eq!(asked.len(), Kind::RENDERED.len() + 2, "{asked:?}");
+        assert!(asked.values().all(|times| *times <= 2), "{asked:?}");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    only sandbox, because "the binary reaches it over HTTP, and the log is the binary's";
+    async fn a_daemon_with_nothing_to_do_says_nothing_and_asks_nothing(cluster: &Cluster) {
+        let sandbox = cluster.as_sandbox().unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = sandbox.serve(listener);
+        let catalogue = Catalogue::of(&["one", "two"]);
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, Sandbox::kubeconfig(address)).unwrap();
+        let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_vitrine"))
+            .args(["run", "--instance", INSTANCE, "--namespace", DAEMON_NAMESPACE])
+            .arg("--repo")
+            .arg(catalogue.path())
+            .arg("--mirror")
+            .arg(catalogue.mirror("binary"))
+            .arg("--kubeconfig")
+            .arg(&kubeconfig)
+            .env("VITRINE_REPOSITORY_POLL", "5s")
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = Vec::new();
+        let route = "HTTPRoute/";
+        let published = async {
+            // The routes come last, each with a line.
+            while said.iter().filter(|line: &&String| line.contains(route)).count() < 2 {
+                said.push(lines.next_line().await.unwrap().expect("the daemon runs"));
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), published).await.is_ok();
+        assert!(in_time, "{said:#?}");
+        // The notes, and what others answer to the last write.
+        let calm = async { while lines.next_line().await.is_ok() {} };
+        let _ = tokio::time::timeout(SILENCE, calm).await;
+
+        sandbox.clear_requests();
+        let word = tokio::time::timeout(2 * SILENCE, lines.next_line()).await;
+        assert!(word.is_err(), "it said {word:?}");
+        assert_eq!(sandbox.requests(), [], "it asked");
+        child.kill().await.unwrap();
+        server.abort();
     }
 }

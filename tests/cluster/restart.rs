@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use vitrine::model::{Kind, ObjectKey};
+
 use super::publish::observed;
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, settings};
 
 scenario! {
     async fn a_kill_at_any_point_changes_nothing_of_the_end(cluster: &Cluster) {
@@ -47,6 +49,40 @@ scenario! {
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon.settled(&catalogue.head()).await;
         assert_eq!(cluster.requests().take_writes(), []);
+        daemon.stop().await;
+    }
+}
+
+/// A client whose requests about Leases take long.
+fn with_a_slow_lease(client: kube::Client) -> kube::Client {
+    let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        let client = client.clone();
+        async move {
+            if request.uri().path().contains("/leases") {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            client.send(request).await
+        }
+    });
+    kube::Client::new(service, "default")
+}
+
+scenario! {
+    async fn what_left_the_catalogue_meanwhile_goes_although_the_lease_is_read_last(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["alpha", "beta", "gamma"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        daemon.stop().await;
+        catalogue.remove("beta");
+        catalogue.commit("Nobody looks at beta");
+
+        let client = with_a_slow_lease(cluster.client());
+        let daemon = Daemon::through(client, settings(&catalogue)).await;
+        let beta = ObjectKey::cluster(Kind::Namespace, "sol-beta");
+        let leaving = |o: Option<&serde_json::Value>| {
+            o.is_none_or(|o| !o["metadata"]["deletionTimestamp"].is_null())
+        };
+        cluster.wait_for(&beta, "leaving", leaving).await;
         daemon.stop().await;
     }
 }

@@ -83,9 +83,14 @@ impl Daemon {
 
     /// Starts the engine with other settings.
     pub async fn with(cluster: &Cluster, settings: Config) -> Self {
+        Self::through(cluster.client(), settings).await
+    }
+
+    /// Starts the engine with a client of its own.
+    pub async fn through(client: kube::Client, settings: Config) -> Self {
         let source = opened(&settings).await;
         let observed = apply::Settings::of(&settings);
-        let connected = apply::Cluster::connect(cluster.client(), observed).await.unwrap();
+        let connected = apply::Cluster::connect(client, observed).await.unwrap();
         let (engine, boards) = Engine::new(settings, source, connected).await;
         let tally = engine.tally();
         let stop = CancellationToken::new();
