@@ -98,6 +98,8 @@ pub struct Engine {
 
 /// How long an approved removal counts, as the brake does.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
+/// How long the deletions of one removal may be apart.
+const ONE_REMOVAL: SignedDuration = SignedDuration::from_mins(10);
 /// How old a Namespace may be for its solution to count as just being added.
 const JUST_ADDED: SignedDuration = SignedDuration::from_mins(10);
 
@@ -374,12 +376,18 @@ impl Engine {
         let mut begun = false;
         for (name, plan) in plans {
             let deletes = plan.ready().any(|step| matches!(step, Step::Delete { .. }));
-            let known = self.removals.iter().any(|(removed, _)| removed == name);
-            if deletes && !known && self.memory.known(name).is_none() {
-                tracing::info!(solution = name, "removing: its folder is gone");
-                self.removals.push((name.clone(), now));
-                begun = true;
+            if !deletes || self.memory.known(name).is_some() {
+                continue;
             }
+            // An older stamp is of a removal before this one: the name came back in between.
+            let lately = |at: &Timestamp| now.duration_since(*at) < ONE_REMOVAL;
+            if self.removals.iter().any(|(removed, at)| removed == name && lately(at)) {
+                continue;
+            }
+            tracing::info!(solution = name, "removing: its folder is gone");
+            self.removals.retain(|(removed, _)| removed != name);
+            self.removals.push((name.clone(), now));
+            begun = true;
         }
         begun
     }
@@ -395,7 +403,10 @@ impl Engine {
 
     /// Every deletion that the commit asks for is done or sent.
     fn completely_applied(&self) -> bool {
-        self.knows_every_kind()
+        // A faulty platform freezes everything: that nothing is to be deleted then says nothing.
+        let sound = self.memory.catalog.as_ref().is_some_and(|c| c.platform.is_ok());
+        sound
+            && self.knows_every_kind()
             && self.unknown.is_none()
             && self.hold.is_none()
             && self.wishes.disappearing.is_empty()

@@ -99,13 +99,14 @@ impl Network {
 
 /// Loopback, link-local (cloud metadata lives there), multicast, unspecified, and
 /// IPv4 in the clothes of IPv6.
-const HOST_ONLY: [&str; 8] = [
+const HOST_ONLY: [&str; 9] = [
     "0.0.0.0/8",
     "127.0.0.0/8",
     "169.254.0.0/16",
     "224.0.0.0/4",
     "::1/128",
     "::ffff:0:0/96",
+    "64:ff9b::/96",
     "fe80::/10",
     "ff00::/8",
 ];
