@@ -2,6 +2,7 @@
 
 mod api;
 mod approve;
+mod daemon;
 mod demo;
 mod demo_live;
 mod help;

@@ -417,6 +417,16 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_slower_than_the_watch_brings_nothing_back() {
+        let (mut store, _rx) = store();
+        hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
+        let dying = |meta: &mut Value| meta["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        hear(&mut store, Kind::Service, News::Deleted(seen("web", "u1", 7, dying)));
+        answered(&mut store, seen("web", "u1", 6, dying));
+        assert!(store.observed.solutions.is_empty(), "a ghost that no event will ever take");
+    }
+
+    #[test]
     fn an_event_that_says_nothing_new_touches_nothing() {
         let (mut store, _rx) = store();
         let first = hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -60,12 +61,23 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
 /// Listens where the settings say. Another address needs a restart of the daemon.
 async fn serve(config: &Config, boards: &web::Boards) -> Result<(), Stop> {
     if let Some(listen) = &config.web.public_listen {
-        tokio::spawn(web::serve(bind(listen).await?, web::router(boards.clone())));
+        let listener = listen_on(listen, "the board").await?;
+        tokio::spawn(web::serve(listener, web::router(boards.clone())));
     }
     if let Some(listen) = &config.web.private_listen {
-        tokio::spawn(web::serve(bind(listen).await?, web::probes(boards.clone())));
+        let listener = listen_on(listen, "health").await?;
+        tokio::spawn(web::serve(listener, web::probes(boards.clone())));
     }
     Ok(())
+}
+
+/// Listens, and tells where: port 0 lets the system choose.
+async fn listen_on(listen: &str, what: &str) -> Result<TcpListener, Stop> {
+    let listener = bind(listen).await?;
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!("{what} is served at http://{address}");
+    }
+    Ok(listener)
 }
 
 /// Shows the board of the engine that is at work.

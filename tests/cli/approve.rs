@@ -53,12 +53,12 @@ fn a_running_daemon_goes_on_when_its_plan_is_approved() {
     scene.publish();
     let hash = held(&scene);
     let (daemon, address) = daemon(&scene);
-    board(&address, "held", |b| b["held"]["hash"] == hash.as_str());
+    board(&daemon, &address, "held", |b| b["held"]["hash"] == hash.as_str());
     let url = format!("http://{address}");
     scene.run(&["approve", &"0".repeat(12), "--url", &url]).exits(2).says(&["another plan"]);
     assert_eq!(solutions(&scene).len(), 4);
     scene.run(&["approve", &hash[..12], "--url", &url]).exits(0).says(&["approved"]);
-    board(&address, "tidied", |b| b["held"].is_null() && verdicts(b).len() == 1);
+    board(&daemon, &address, "tidied", |b| b["held"].is_null() && verdicts(b).len() == 1);
     assert_eq!(solutions(&scene), ["one"]);
     daemon.signal("TERM");
     daemon.ended().exits(0);

@@ -66,7 +66,7 @@ impl Scene {
 
     #[track_caller]
     pub fn once(&self) -> Finished {
-        self.run(&["once", "--timeout", "30s", "--format", "json"])
+        self.run(&["once", "--timeout", "30s", "--format", "json", "--log-level", "debug"])
     }
 
     /// Publishes what is there, which is good.

@@ -1,6 +1,5 @@
 //! `status`: the board of a daemon, and the notes of a clone.
 
-use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -9,20 +8,27 @@ use serde_json::{Value, json};
 use super::scene::{Scene, verdicts};
 use crate::support::binary::{Finished, Running, finish, get, vitrine};
 
-/// A daemon with a board, at this address.
+/// A daemon with a board, and the board's address.
+#[track_caller]
 pub fn daemon(scene: &Scene) -> (Running, String) {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
-    scene.settle(|s| s["web"] = json!({"public": {"listen": address}}));
+    scene.settle(|s| s["web"] = anywhere());
     let mut command = vitrine(scene.home());
     let running = Running::start(command.args(["run", "--config", "vitrine.yaml"]));
+    let told = "the board is served at http://";
+    running.logs("address", |log| log.contains(told) && log.ends_with('\n'));
+    let log = running.log();
+    let address = log.split_once(told).unwrap().1.split_whitespace().next().unwrap().to_owned();
     (running, address)
+}
+
+/// Ports that the system chooses: tests run side by side.
+fn anywhere() -> Value {
+    json!({"public": {"listen": "127.0.0.1:0"}, "private": {"listen": "127.0.0.1:0"}})
 }
 
 /// Waits until the board is as `told`.
 #[track_caller]
-pub fn board(address: &str, told: &str, is: impl Fn(&Value) -> bool) -> Value {
+pub fn board(daemon: &Running, address: &str, told: &str, is: impl Fn(&Value) -> bool) -> Value {
     let begun = Instant::now();
     let mut last = Value::Null;
     while begun.elapsed() < Duration::from_secs(20) {
@@ -35,7 +41,7 @@ pub fn board(address: &str, told: &str, is: impl Fn(&Value) -> bool) -> Value {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("the board is not {told}: {last:#}");
+    panic!("the board is not {told}: {last:#}\n{}", daemon.log());
 }
 
 fn all_are(sync: &'static str, n: usize) -> impl Fn(&Value) -> bool {
@@ -53,7 +59,7 @@ fn status(scene: &Scene, arguments: &[&str]) -> Finished {
 fn the_board_of_a_daemon_is_shown_in_the_terminal() {
     let scene = Scene::of(&["one", "two"]);
     let (daemon, address) = daemon(&scene);
-    board(&address, "Synced", all_are("Synced", 2));
+    board(&daemon, &address, "Synced", all_are("Synced", 2));
     let url = format!("http://{address}");
     status(&scene, &["--url", &url]).exits(0).says(&["2 solutions: 2 Synced"]);
     let shown = status(&scene, &["--url", &url, "--format", "json"]).exits(0).json();
@@ -65,7 +71,7 @@ fn the_board_of_a_daemon_is_shown_in_the_terminal() {
 
     scene.catalogue.edit("two/solution.yaml", "spec:", "spec:\n  replica: 3");
     scene.catalogue.commit("A slip");
-    board(&address, "Failed", |b| verdicts(b)["two"]["sync"] == "Failed");
+    board(&daemon, &address, "Failed", |b| verdicts(b)["two"]["sync"] == "Failed");
     status(&scene, &["--url", &url]).exits(1).says(&["two/solution.yaml:6:3"]);
 
     daemon.signal("TERM");

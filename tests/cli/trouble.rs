@@ -3,9 +3,8 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::api::{Forbidding, Shows};
 use super::scene::Scene;
@@ -276,45 +275,4 @@ fn missing_settings_are_named_with_the_flag_that_gives_them() {
             .exits(2)
             .says(&["none.yaml", "--config"]);
     }
-}
-
-// ---- `run` ----
-
-/// A board in the settings, at a port that is taken.
-#[test]
-fn a_port_in_use_ends_the_daemon_with_a_sentence() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let scene = Scene::of(&["one"]);
-    scene.settle(|s| s["web"] = json!({"public": {"listen": address}}));
-    scene.run(&["run"]).exits(2).says(&[&address, "in use", "settings"]);
-}
-
-#[test]
-fn the_daemon_ends_with_zero_when_it_is_told_to() {
-    use crate::support::binary::{Running, get};
-    let scene = Scene::of(&["one"]);
-    let address = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().to_string()
-    };
-    scene.settle(|s| s["web"] = json!({"public": {"listen": address}}));
-    for signal in ["TERM", "INT"] {
-        let mut command = vitrine(scene.home());
-        let running = Running::start(command.args(["run", "--config", "vitrine.yaml"]));
-        let begun = std::time::Instant::now();
-        loop {
-            let board = get(&address, "/status.json").ok();
-            let board = board.and_then(|text| serde_json::from_str::<Value>(&text).ok());
-            if board.is_some_and(|b| b["solutions"][0]["sync"] == "Synced") {
-                break;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(20), "the daemon does not get there");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        running.signal(signal);
-        let ended = running.ended().exits(0);
-        assert_eq!(ended.out, "");
-    }
-    assert!(scene.api.state().contains_key("Deployment/sol-one/app"), "what runs keeps running");
 }

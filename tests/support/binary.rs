@@ -158,6 +158,20 @@ impl Said {
     fn text(&self) -> String {
         self.0.lock().unwrap().clone()
     }
+
+    /// How long it took until the text was like this, or what it is instead.
+    fn wait(&self, limit: Duration, is: impl Fn(&str) -> bool) -> Result<Duration, String> {
+        let begun = Instant::now();
+        let mut text = self.0.lock().unwrap();
+        while !is(&text) {
+            let left = limit.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Err(text.clone());
+            }
+            text = self.1.wait_timeout(text, left).unwrap().0;
+        }
+        Ok(begun.elapsed())
+    }
 }
 
 impl Running {
@@ -176,21 +190,25 @@ impl Running {
         self.out.text()
     }
 
-    /// Waits until stdout is as `told`, and answers how long that took.
+    /// Everything on stderr so far.
+    pub fn log(&self) -> String {
+        self.err.text()
+    }
+
+    /// Waits until stdout holds what is `told`, and answers how long that took.
     #[track_caller]
     pub fn wait(&self, told: &str, limit: Duration, is: impl Fn(&str) -> bool) -> Duration {
-        let begun = Instant::now();
-        let mut text = self.out.0.lock().unwrap();
-        while !is(&text) {
-            let left = limit.saturating_sub(begun.elapsed());
-            assert!(
-                !left.is_zero(),
-                "stdout was not {told} within {limit:?}:\n{text}\nstderr:\n{}",
-                self.err.text()
-            );
-            text = self.out.1.wait_timeout(text, left.min(Duration::from_millis(100))).unwrap().0;
+        self.out.wait(limit, is).unwrap_or_else(|out| {
+            panic!("no {told} within {limit:?} in:\n{out}\nstderr:\n{}", self.err.text())
+        })
+    }
+
+    /// Waits until the log holds what is `told`.
+    #[track_caller]
+    pub fn logs(&self, told: &str, is: impl Fn(&str) -> bool) {
+        if let Err(log) = self.err.wait(PATIENCE, is) {
+            panic!("no {told} within {PATIENCE:?} in:\n{log}");
         }
-        begun.elapsed()
     }
 
     /// Sends a signal, by its name without `SIG`.

@@ -57,6 +57,12 @@ impl Store {
         }) {
             return;
         }
+        // A DELETE is sent for what is observed. If it is not observed any more, the watch was
+        // faster than the answer and has told the end of it: it must not come back.
+        let dying = seen.meta.deletion_timestamp.is_some();
+        if dying && old.is_none_or(|old| old.uid != seen.meta.uid) {
+            return;
+        }
         let same = old.filter(|old| old.uid == seen.meta.uid).map(|old| old.health.clone());
         let meta = &seen.meta;
         seen.health = match key.kind {
