@@ -11,6 +11,7 @@ mod follow;
 mod once;
 mod plan;
 mod render;
+mod run;
 mod settings;
 mod status;
 mod terminal;
@@ -50,20 +51,37 @@ struct LogArguments {
 enum Command {
     /// Everything embedded: a catalogue as a Git repository, a Kubernetes API in memory, the
     /// board on localhost.
+    #[command(
+        after_help = "Exit codes: 0 it ended as asked and, with --once, all solutions are Synced; 1 with --once, some solution is not; 2 it could not run."
+    )]
     Demo(demo::Arguments),
     /// The daemon: follows the repository and the cluster until it is told to stop.
-    Run(once::RunArguments),
+    #[command(after_help = "Exit codes: 0 it was told to stop; 2 it could not run.")]
+    Run(run::Arguments),
     /// Publishes until nothing is under way: 0 all Synced, 1 some solution is not, 2 it could
     /// not be told.
+    #[command(
+        after_help = "Exit codes: 0 all solutions are Synced, 1 some solution is not, 2 it could not be told."
+    )]
     Once(once::OnceArguments),
     /// The objects that a solution of a folder becomes, as YAML.
+    #[command(
+        after_help = "Exit codes: 0 all rendered, 1 some folder is broken and was left out, 2 nothing could be rendered."
+    )]
     Render(render::Arguments),
     /// What a pass would do now, or what changes between two revisions: 0 nothing, 1 changes,
     /// 2 cannot tell.
+    #[command(
+        after_help = "Exit codes: 0 nothing to do, 1 there are changes, 2 it cannot be told."
+    )]
     Plan(plan::Arguments),
     /// The board in the terminal, from a running daemon or from the notes of a clone.
+    #[command(
+        after_help = "Exit codes: 0 all good, 1 some solution is not, 2 it could not be told."
+    )]
     Status(status::Arguments),
     /// Lets a held plan delete; bound to exactly that plan.
+    #[command(after_help = "Exit codes: 0 approved, 2 nothing was approved.")]
     Approve(approve::Arguments),
 }
 
@@ -162,7 +180,7 @@ pub fn main() -> ExitCode {
                 log.begin("warn", false);
                 demo::demo(arguments).await
             }
-            Command::Run(arguments) => once::run(arguments, &log).await,
+            Command::Run(arguments) => run::run(arguments, &log).await,
             Command::Once(arguments) => once::once(arguments, &log).await,
             Command::Render(arguments) => render::render(&arguments),
             Command::Plan(arguments) => plan::plan(arguments).await,
@@ -186,8 +204,10 @@ impl LogArguments {
     fn begin(&self, level: &str, json: bool) {
         use std::io::IsTerminal as _;
         let level = self.log_level.as_deref().unwrap_or(level);
-        let filter = tracing_subscriber::EnvFilter::try_new(format!("error,vitrine={level}"))
-            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,vitrine=info"));
+        let filter = tracing_subscriber::EnvFilter::try_new(format!(
+            "error,kube_client=off,vitrine={level}"
+        ))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,vitrine=info"));
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)

@@ -75,8 +75,6 @@ pub struct Safety {
 /// How changes roll out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollouts {
-    /// Deployments with running pods that a platform's or a renderer's change touches at a time.
-    pub max_parallel: usize,
     pub verify: Verify,
 }
 

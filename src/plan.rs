@@ -3,6 +3,7 @@
 //! In: [`Desired`], [`Observed`]. Out: [`SolutionPlan`] per solution and one [`Hold`] for all.
 //! Every deletion is decided here, where it can be tested without a cluster.
 
+pub mod approval;
 pub mod brake;
 pub mod observed;
 pub mod outline;
@@ -15,7 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use brake::{Hold, brake, deletions_hash};
+pub use approval::deletions_hash;
+pub use brake::{Hold, brake};
 pub use observed::{Live, Observed};
 pub use outline::{Outline, is_settled};
 pub use publish::publish;

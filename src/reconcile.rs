@@ -29,7 +29,7 @@ use crate::plan::observed::{HealthFacts, KindState, Record};
 use crate::plan::{
     self, BrakeSettings, Ground, Hold, Outcome, Outline, Phase, Setbacks, SolutionPlan, Step,
 };
-use crate::report::History;
+use crate::report::{self, History};
 use crate::source::Source;
 use crate::status::{self, Board, Case, Standing, Sync, Verdict};
 
@@ -98,6 +98,8 @@ pub struct Engine {
 
 /// How long an approved removal counts, as the brake does.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
+/// How long the deletions of one removal may be apart.
+const ONE_REMOVAL: SignedDuration = SignedDuration::from_mins(10);
 /// How old a Namespace may be for its solution to count as just being added.
 const JUST_ADDED: SignedDuration = SignedDuration::from_mins(10);
 
@@ -231,12 +233,17 @@ impl Engine {
             self.record(now).await;
         }
         let names: Vec<String> = plans.iter().map(|(name, _)| name.clone()).collect();
+        let waited = !self.additions(now).is_empty();
         for (name, plan) in plans {
             self.cluster.submit(&name, plan.ready().cloned().collect());
             self.memory.planned(&name, plan);
         }
         for name in &names {
             self.judge(name);
+        }
+        if waited && self.additions(now).is_empty() {
+            // The last addition arrived: what is removed waits no longer.
+            self.dirty.extend(self.memory.removing().map(str::to_owned));
         }
         if self.completely_applied() {
             self.record(now).await;
@@ -399,12 +406,18 @@ impl Engine {
         let mut begun = false;
         for (name, plan) in plans {
             let deletes = plan.ready().any(|step| matches!(step, Step::Delete { .. }));
-            let known = self.removals.iter().any(|(removed, _)| removed == name);
-            if deletes && !known && self.memory.known(name).is_none() {
-                tracing::info!(solution = name, "removing: its folder is gone");
-                self.removals.push((name.clone(), now));
-                begun = true;
+            if !deletes || self.memory.known(name).is_some() {
+                continue;
             }
+            // An older stamp is of a removal before this one: the name came back in between.
+            let lately = |at: &Timestamp| now.duration_since(*at) < ONE_REMOVAL;
+            if self.removals.iter().any(|(removed, at)| removed == name && lately(at)) {
+                continue;
+            }
+            tracing::info!(solution = name, "removing: its folder is gone");
+            self.removals.retain(|(removed, _)| removed != name);
+            self.removals.push((name.clone(), now));
+            begun = true;
         }
         begun
     }
@@ -420,7 +433,10 @@ impl Engine {
 
     /// Every deletion that the commit asks for is done or sent.
     fn completely_applied(&self) -> bool {
-        self.knows_every_kind()
+        // A faulty platform freezes everything: that nothing is to be deleted then says nothing.
+        let sound = self.memory.catalog.as_ref().is_some_and(|c| c.platform.is_ok());
+        sound
+            && self.knows_every_kind()
             && self.unknown.is_none()
             && self.hold.is_none()
             && self.wishes.disappearing.is_empty()
@@ -438,16 +454,16 @@ impl Engine {
 
     async fn record(&mut self, now: Timestamp) {
         let Some(revision) = self.memory.revision().cloned() else { return };
-        let applied = if self.completely_applied() || self.recorded.is_none() {
-            revision
-        } else {
-            self.recorded.clone().unwrap_or(revision)
+        let complete = self.completely_applied();
+        let applied = match &self.recorded {
+            Some(recorded) if !complete => recorded.clone(),
+            Some(_) | None => revision,
         };
         self.removals.retain(|(_, at)| now.duration_since(*at) < LATELY);
         match self.cluster.record(&applied, &self.settings.repository.path, &self.removals).await {
             Ok(()) => {
                 self.recorded = Some(applied);
-                self.rewritten = false;
+                self.rewritten &= !complete;
                 self.problems.remove("lease");
             }
             Err(cause) => {
@@ -498,21 +514,25 @@ impl Engine {
             folders = snapshot.folders.len(),
             "read"
         );
-        self.unknown = None;
-        self.rewritten = changes.rewritten && self.recorded.is_some();
+        if self.unknown.take().is_some() {
+            self.all_dirty(); // also those whose folder is as it was say Unknown
+        }
+        // Until all that it asks for was done: `changes` compares with the commit before this one.
+        self.rewritten = (self.rewritten || changes.rewritten)
+            && self.recorded.as_ref().is_some_and(|applied| *applied != snapshot.revision);
         let catalog = catalog::read(&snapshot, &mut self.memory.judged);
         for fault in catalog.platform.as_ref().err().into_iter().flatten() {
             tracing::warn!("{fault}");
         }
-        self.history.head = Some(snapshot.revision.clone());
-        self.history.overtaken.retain(|(_, name)| self.history.records.contains_key(name));
+        self.note_passage(&snapshot.revision);
         for change in &changes.commits {
             for folder in &change.folders {
                 let name = folder.rsplit('/').next().unwrap_or(folder);
                 let old = self.history.records.insert(name.to_owned(), change.revision.clone());
-                if let Some(old) =
-                    old.filter(|old| changes.commits.iter().any(|c| c.revision == *old))
-                {
+                let waits = |old: &Revision| {
+                    *old != change.revision && !self.has_last_word(old, Some(name))
+                };
+                if let Some(old) = old.filter(waits) {
                     self.history.overtaken.insert((old, name.to_owned()));
                 }
             }
@@ -522,9 +542,36 @@ impl Engine {
             self.history.records.insert(name.to_owned(), revision);
         }
         self.setbacks.retain(|_, setback| setback.until.is_none());
+        let first = self.memory.catalog.is_none();
         let touched = self.memory.take(catalog, now);
         self.dirty.extend(touched);
+        if first {
+            // What the cluster told before there was a catalogue to hold it against.
+            self.all_dirty();
+        }
         self.telling.changed();
+    }
+
+    /// The branch has another head: what waits for its last word on older commits goes on
+    /// waiting, the rest is forgotten.
+    fn note_passage(&mut self, head: &Revision) {
+        let mut overtaken = std::mem::take(&mut self.history.overtaken);
+        overtaken.retain(|(commit, name)| {
+            let known = self.memory.verdict(name).is_some() || self.history.removed.contains(name);
+            known && !self.has_last_word(commit, Some(name))
+        });
+        self.history.overtaken = overtaken;
+        let mut passed = std::mem::take(&mut self.history.passed);
+        passed.extend(self.history.head.replace(head.clone()));
+        passed.retain(|commit| commit != head && !self.has_last_word(commit, None));
+        self.history.passed = passed;
+    }
+
+    /// Whether a status that is not pending stands on this commit, of a solution or of the whole.
+    /// Where nothing is written, nothing waits for it.
+    fn has_last_word(&self, commit: &Revision, name: Option<&str>) -> bool {
+        let context = report::context(&self.settings.instance, name);
+        !self.settings.notes || self.telling.has_last_word(commit, &context)
     }
 
     /// Events of the cluster and ends of steps.
@@ -647,11 +694,14 @@ impl Engine {
                 plan,
                 objects: outline.objects.len(),
             },
-            (_, Some(refused)) => Standing::Refused(refused),
-            (Some(Known::Frozen), None) => {
-                frozen = frozen_because(catalog);
-                Standing::Frozen { reason: &frozen, party: Party::Operator }
+            // Without a sound platform nobody can tell what an author did wrong.
+            (_, Some(refused)) if platform.is_some() => Standing::Refused(refused),
+            (Some(Known::Frozen), _) => {
+                let (reason, party) = frozen_because(catalog);
+                frozen = reason;
+                Standing::Frozen { reason: &frozen, party }
             }
+            (None, Some(refused)) => Standing::Refused(refused),
             (None, None) => Standing::Removed(plan),
         };
         let case = Case {
@@ -689,7 +739,11 @@ impl Engine {
             .chain(removing)
             .chain(midnight)
             .min();
-        let wait = next.map_or(SignedDuration::from_hours(24), |at| at.duration_since(now));
+        let wait = match next {
+            _ if self.memory.catalog.is_some() && !self.dirty.is_empty() => SignedDuration::ZERO,
+            Some(at) => at.duration_since(now),
+            None => SignedDuration::from_hours(24),
+        };
         Duration::try_from(wait).unwrap_or(Duration::ZERO).max(Duration::from_millis(20))
     }
 
@@ -700,26 +754,34 @@ impl Engine {
             observed.kinds.get(kind).is_some_and(|state| *state != KindState::Unknown)
                 || self.cluster.problems().contains_key(&kind.resource())
         });
-        let read = self.unknown.is_some() || (self.memory.catalog.is_some() && known);
-        read && self.dirty.is_empty()
-            && !self.cluster.busy()
+        // While nothing was read, nobody can think about what the cluster holds.
+        let idle = match &self.memory.catalog {
+            None => self.unknown.is_some(),
+            Some(_) => (self.unknown.is_some() || known) && self.dirty.is_empty(),
+        };
+        idle && !self.cluster.busy()
             && self.memory.verdicts().values().all(Verdict::is_settled)
-            && self.memory.removing().next().is_none_or(|_| self.hold.is_some())
             && self.telling.is_quiet()
     }
 }
 
-/// Why names without a good solution are frozen.
-fn frozen_because(catalog: &Catalog) -> String {
-    match &catalog.platform {
-        Err(faults) => match faults.first() {
-            Some(fault) => fault.to_string(),
-            None => "there is no usable platform.yaml".to_owned(),
-        },
-        Ok(_) => {
-            catalog.protected.all.clone().unwrap_or_else(|| "its folder cannot be read".to_owned())
+/// Why names without a good solution are frozen, and whose turn it is.
+fn frozen_because(catalog: &Catalog) -> (String, Party) {
+    let reason = match (&catalog.platform, &catalog.protected.all) {
+        (Err(faults), _) => {
+            let fault = faults.first().map(ToString::to_string);
+            let missing = || "there is no usable platform.yaml".to_owned();
+            return (fault.unwrap_or_else(missing), Party::Operator);
         }
-    }
+        (Ok(_), Some(all)) => all.clone(),
+        (Ok(_), None) => {
+            let folders: BTreeSet<&str> =
+                catalog.refused.values().map(|refused| refused.folder.as_str()).collect();
+            let folders: Vec<&str> = folders.into_iter().collect();
+            format!("a refused folder declares this name (refused: {})", folders.join(", "))
+        }
+    };
+    (reason, Party::Author)
 }
 
 fn log_outcome(solution: &str, step: &Step, outcome: &Outcome) {
@@ -733,7 +795,7 @@ fn log_outcome(solution: &str, step: &Step, outcome: &Outcome) {
             Step::ForceActivation { on, .. } => {
                 tracing::info!(solution, %key, on, "woken to be verified")
             }
-            Step::Verified { ok, .. } => tracing::info!(solution, %key, ok, "verified"),
+            Step::Verified { result, .. } => tracing::info!(solution, %key, ?result, "verified"),
             _ => tracing::info!(solution, %key, "applied"),
         },
         Outcome::Deleted => tracing::info!(solution, %key, "deleted"),

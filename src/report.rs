@@ -18,8 +18,11 @@ pub struct History {
     pub head: Option<Revision>,
     /// For each name, the commit that last changed its folder (also that which deleted it).
     pub records: BTreeMap<String, Revision>,
-    /// Commits that changed a folder before a newer commit did: (commit, name).
+    /// Commits that changed a folder and got no last word before a newer commit changed it too:
+    /// (commit, name).
     pub overtaken: BTreeSet<(Revision, String)>,
+    /// Commits that were the branch's head and got no last word on the whole before the next was.
+    pub passed: BTreeSet<Revision>,
     /// Names that left the catalogue and have nothing on the cluster any more.
     pub removed: BTreeSet<String>,
 }
@@ -45,15 +48,23 @@ pub fn statuses(
         let Some(newer) = history.records.get(name).filter(|newer| *newer != commit) else {
             continue;
         };
-        let applied = verdicts.get(name).map_or(history.removed.contains(name), Verdict::is_good);
-        let words = if applied { "applied as part of" } else { "overtaken by" };
-        let description = format!("{words} {}", newer.short());
-        put(commit, line(instance, Some(name), CommitState::Success, &description, ""));
+        let (state, words) = match verdicts.get(name) {
+            None if history.removed.contains(name) => (CommitState::Success, "applied as part of"),
+            None => continue,
+            Some(verdict) if verdict.is_good() => (CommitState::Success, "applied as part of"),
+            Some(verdict) if verdict.is_settled() => (CommitState::Error, "overtaken by"),
+            Some(_) => (CommitState::Pending, "overtaken by"),
+        };
+        put(commit, line(instance, Some(name), state, &format!("{words} {}", newer.short()), ""));
     }
     if let Some(head) = &history.head
-        && let Some(status) = aggregate(instance, verdicts)
+        && let Some(now) = aggregate(instance, verdicts)
     {
-        put(head, status);
+        for commit in history.passed.iter().filter(|commit| *commit != head) {
+            let description = format!("overtaken by {}: {}", head.short(), now.description);
+            put(commit, line(instance, None, now.state, &description, ""));
+        }
+        put(head, now);
     }
     for statuses in all.values_mut() {
         statuses.sort();
@@ -71,10 +82,8 @@ fn solution(instance: &InstanceName, verdict: &Verdict) -> Option<CommitStatus> 
         Sync::Synced => {
             (worse(verdict.party), format!("Synced, but {}; {}", verdict.reason, verdict.next))
         }
-        Sync::Failed | Sync::Blocked => (
-            worse(verdict.party),
-            format!("{:?}: {}; {}", verdict.sync, verdict.reason, verdict.next),
-        ),
+        Sync::Failed => (worse(verdict.party), fit("Failed:", verdict)),
+        Sync::Blocked => (worse(verdict.party), fit("Blocked:", verdict)),
         Sync::Progressing | Sync::OutOfSync | Sync::Removing => {
             (CommitState::Pending, format!("{:?}", verdict.sync))
         }
@@ -95,10 +104,11 @@ fn aggregate(
     instance: &InstanceName,
     verdicts: &BTreeMap<String, Verdict>,
 ) -> Option<CommitStatus> {
-    let mut by_sync: BTreeMap<Sync, Vec<&str>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Sync, bool), Vec<&str>> = BTreeMap::new();
     let mut state = CommitState::Success;
     for verdict in verdicts.values() {
-        by_sync.entry(verdict.sync).or_default().push(&verdict.name);
+        let broken = verdict.sync == Sync::Synced && !verdict.is_good();
+        groups.entry((verdict.sync, broken)).or_default().push(&verdict.name);
         state = state.max(match verdict.sync {
             Sync::Synced if verdict.is_good() => CommitState::Success,
             Sync::Synced | Sync::Failed | Sync::Blocked => worse(verdict.party),
@@ -108,12 +118,13 @@ fn aggregate(
     }
     let n = verdicts.len();
     let mut words = if n == 1 { "1 solution".to_owned() } else { format!("{n} solutions") };
-    for (i, (sync, names)) in by_sync.iter().enumerate() {
+    for (i, ((sync, broken), names)) in groups.iter().enumerate() {
         words.push_str(if i == 0 { ": " } else { ", " });
-        words.push_str(&format!("{} {sync:?}", names.len()));
-        if !matches!(sync, Sync::Synced) {
-            words.push_str(&format!(" ({})", names.join(", ")));
-        }
+        words.push_str(&match (sync, broken) {
+            (Sync::Synced, false) => format!("{} Synced", names.len()),
+            (Sync::Synced, true) => format!("{} Degraded ({})", names.len(), names.join(", ")),
+            _ => format!("{} {sync:?} ({})", names.len(), names.join(", ")),
+        });
     }
     Some(line(instance, None, state, &words, ""))
 }
@@ -133,24 +144,46 @@ fn line(
     description: &str,
     url: &str,
 ) -> CommitStatus {
-    let context = match name {
+    CommitStatus {
+        state,
+        context: context(instance, name),
+        description: one_line(description),
+        url: url.to_owned(),
+    }
+}
+
+/// What is wrong and what to do next. Where both are too long, the reason gives way: whoever reads
+/// it must know what to do.
+fn fit(word: &str, verdict: &Verdict) -> String {
+    let next = one_line(&verdict.next);
+    let room = LONGEST.saturating_sub(word.len() + next.chars().count() + "; ".len() + " ".len());
+    let reason = cut(&clean(&verdict.reason), room);
+    format!("{word} {reason}; {next}")
+}
+
+/// What a status is about: a solution, or the whole branch.
+pub fn context(instance: &InstanceName, name: Option<&str>) -> String {
+    match name {
         Some(name) => format!("vitrine/{instance}/{name}"),
         None => format!("vitrine/{instance}"),
-    };
-    CommitStatus { state, context, description: one_line(description), url: url.to_owned() }
+    }
 }
 
 /// One line without tabs and controls, of at most [`LONGEST`] characters.
 fn one_line(text: &str) -> String {
-    let clean: String = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    if clean.chars().count() <= LONGEST {
-        return clean;
+    cut(&clean(text), LONGEST)
+}
+
+fn clean(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn cut(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
     }
-    let mut cut: String = clean.chars().take(LONGEST - 1).collect();
+    let mut cut: String = text.chars().take(room.saturating_sub(1)).collect();
     cut.push('…');
     cut
 }
@@ -190,6 +223,7 @@ mod tests {
                 .map(|(n, d)| (n.to_owned(), commit(d)))
                 .into(),
             overtaken: [(commit('0'), "use".to_owned())].into(),
+            passed: [commit('b')].into(),
             removed: ["gone".to_owned()].into(),
         };
         (InstanceName::parse("demo").unwrap(), verdicts, history)
@@ -206,7 +240,13 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(said('a'), [("success", "Synced: applied; starts at the next visit")]);
-        assert_eq!(said('b'), [("success", "removed")]);
+        assert_eq!(
+            said('b'),
+            [
+                ("success", "removed"),
+                ("failure", "overtaken by ccccccc: 2 solutions: 1 Synced, 1 Failed (broken)"),
+            ]
+        );
         assert_eq!(said('0'), [("success", "applied as part of aaaaaaa")]);
         assert_eq!(
             said('c'),
@@ -218,6 +258,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_under_way_is_not_a_success() {
+        let (instance, mut verdicts, history) = world();
+        verdicts.remove("broken");
+        for sync in [Sync::Progressing, Sync::OutOfSync, Sync::Removing] {
+            verdicts.insert("use".to_owned(), verdict("use", sync));
+            verdicts.insert("other".to_owned(), verdict("other", Sync::Synced));
+            let all = statuses(&instance, &verdicts, &history);
+            for digit in ['c', 'a', '0'] {
+                let states = all[&commit(digit)].iter().map(|s| s.state);
+                assert_eq!(states.max(), Some(CommitState::Pending), "{sync:?}: {all:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_commit_is_not_green_because_a_newer_one_failed() {
+        let (instance, mut verdicts, history) = world();
+        verdicts.insert("use".to_owned(), verdict("use", Sync::Failed));
+        let all = statuses(&instance, &verdicts, &history);
+        let [status] = all[&commit('0')].as_slice() else { unreachable!() };
+        assert_eq!(
+            (status.state.as_str(), &*status.description),
+            ("error", "overtaken by aaaaaaa")
+        );
+    }
+
+    #[test]
     fn an_unreadable_repository_says_nothing_on_commits() {
         let (instance, mut verdicts, history) = world();
         for verdict in verdicts.values_mut() {
@@ -225,6 +292,24 @@ mod tests {
         }
         let all = statuses(&instance, &verdicts, &history);
         assert!(!all.contains_key(&commit('a')) && !all.contains_key(&commit('c')));
+    }
+
+    #[test]
+    fn the_whole_names_who_is_synced_but_broken() {
+        let (instance, mut verdicts, history) = world();
+        verdicts.get_mut("use").unwrap().health = Some(Health::Degraded);
+        let all = statuses(&instance, &verdicts, &history);
+        let whole = all[&commit('c')].iter().find(|s| s.context == "vitrine/demo").unwrap();
+        assert_eq!(whole.description, "2 solutions: 1 Degraded (use), 1 Failed (broken)");
+    }
+
+    #[test]
+    fn a_long_reason_gives_way_to_the_next_step() {
+        let mut long = verdict("use", Sync::Failed);
+        long.reason = "x".repeat(500);
+        let status = solution(&InstanceName::parse("demo").unwrap(), &long).unwrap();
+        assert!(status.description.ends_with("…; mend the line"), "{}", status.description);
+        assert_eq!(status.description.chars().count(), 140);
     }
 
     #[test]

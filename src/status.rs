@@ -4,6 +4,7 @@ pub mod board;
 pub mod health;
 pub mod json;
 pub mod judge;
+mod obstacle;
 #[cfg(test)]
 pub mod sample;
 pub mod text;
@@ -99,10 +100,12 @@ pub struct CommitStatus {
 }
 
 /// The four words that every forge knows.
+///
+/// The order is that of alarm: what is pending is not a success yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CommitState {
-    Pending,
     Success,
+    Pending,
     /// The author must act.
     Failure,
     /// The operator or a reviewer must act.

@@ -1,1 +1,13 @@
 //! The binary as a person or a script uses it: exit codes, output, signals, restart.
+
+mod api;
+mod approve;
+mod demo;
+mod demo_live;
+mod help;
+mod once;
+mod plan;
+mod render;
+mod scene;
+mod status;
+mod trouble;

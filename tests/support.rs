@@ -4,12 +4,14 @@
 // Shared by scenarios that come and go; the ones on duty decide what is used.
 #![allow(dead_code)]
 
+pub mod binary;
 pub mod catalogue;
 pub mod certificates;
 mod clear;
 #[macro_use]
 pub mod cluster;
 pub mod daemon;
+pub mod git_server;
 pub mod guard;
 pub mod objects;
 pub mod players;

@@ -55,9 +55,8 @@ pub(super) async fn carry_out(
                 if *on { json!({ marks::FORCE_ACTIVATION: "true" }) } else { json!({}) };
             verify(api, key, annotations, uid).await
         }
-        Step::Verified { key, template, ok } => {
-            let word = if *ok { "ok" } else { "failed" };
-            verify(api, key, json!({ marks::VERIFIED: format!("{template} {word}") }), uid).await
+        Step::Verified { key, template, result } => {
+            verify(api, key, json!({ marks::VERIFIED: result.mark(template) }), uid).await
         }
     };
     match done {
@@ -95,14 +94,7 @@ async fn apply(
     object: &DesiredObject,
     revision: &Revision,
 ) -> Result<(bool, Seen), Failure> {
-    patch(api, &object.key, marks::MANAGER, &with_revision(object, revision)).await
-}
-
-/// The body that is sent: the object and the commit that changed it.
-fn with_revision(object: &DesiredObject, revision: &Revision) -> Value {
-    let mut body = object.body.clone();
-    body["metadata"]["annotations"][marks::REVISION] = Value::from(revision.as_str());
-    body
+    patch(api, &object.key, marks::MANAGER, &object.with_revision(revision)).await
 }
 
 /// Creates a Deployment asleep, then applies it: what we never own, the apply leaves at 0.
@@ -493,7 +485,7 @@ mod tests {
         let step = Step::Verified {
             key: ObjectKey::namespaced(Kind::Deployment, "sol-use", "web"),
             template: ContentHash::recorded("t1"),
-            ok: false,
+            result: crate::plan::Verified::Failed { word: None, message: String::new() },
         };
         let (_, _, asked) = run(step, Some("u1"), |_| Says::json(200, &live())).await;
         assert_eq!(

@@ -31,8 +31,6 @@ pub(super) struct Store {
     /// The daemon's own namespace.
     namespace: String,
     interner: Interner,
-    /// Which solution an object is filed under.
-    homes: HashMap<ObjectKey, Box<str>>,
     /// What a DELETE took whose event has not come: its UID.
     buried: HashMap<ObjectKey, String>,
     /// Kinds being listed, with what came already.
@@ -54,7 +52,6 @@ impl Store {
             instance,
             namespace,
             interner: Interner::default(),
-            homes: HashMap::new(),
             buried: HashMap::new(),
             listing: HashMap::new(),
             definitions,
@@ -184,38 +181,33 @@ impl Store {
         {
             return;
         }
-        let ours = seen.meta.label(marks::INSTANCE) == Some(self.instance.as_str());
-        let home = key.solution(&self.instance).filter(|_| ours).map(str::to_owned);
-        if self.homes.get(&key).map(|h| &**h) != home.as_deref() {
-            self.unfile(&key, batch);
+        let Some(home) = key.solution(&self.instance).map(str::to_owned) else { return };
+        if seen.meta.label(marks::INSTANCE) != Some(self.instance.as_str()) {
+            return self.unfile(&key, batch);
         }
-        let Some(home) = home else { return };
         self.buried.remove(&key);
         let live = self.digest(key.kind, seen);
         let shelf = self.observed.solutions.entry(home.clone()).or_default();
-        if shelf.get(&key) == Some(&live) {
-            return;
-        }
-        batch.solution(&home);
-        if shelf.insert(key.clone(), live).is_none() {
-            self.homes.insert(key, home.into_boxed_str());
+        if shelf.get(&key) != Some(&live) {
+            batch.solution(&home);
+            shelf.insert(key, live);
         }
     }
 
     /// Takes an object out.
     fn unfile(&mut self, key: &ObjectKey, batch: &mut Batch) {
-        let Some(home) = self.homes.remove(key) else { return };
-        batch.solution(&home);
-        if let Some(shelf) = self.observed.solutions.get_mut(&*home) {
-            shelf.remove(key);
-            if shelf.is_empty() {
-                self.observed.solutions.remove(&*home);
-            }
+        let Some(home) = key.solution(&self.instance) else { return };
+        let Some(shelf) = self.observed.solutions.get_mut(home) else { return };
+        if shelf.remove(key).is_some() {
+            batch.solution(home);
+        }
+        if shelf.is_empty() {
+            self.observed.solutions.remove(home);
         }
     }
 
     fn live(&self, key: &ObjectKey) -> Option<&Live> {
-        self.observed.solutions.get(&**self.homes.get(key)?)?.get(key)
+        self.observed.solutions.get(key.solution(&self.instance)?)?.get(key)
     }
 
     /// The UID of an object that is observed.
@@ -466,24 +458,15 @@ mod tests {
     }
 
     #[test]
-    fn an_object_moves_with_its_label_and_leaves_without_it() {
+    fn an_edited_solution_label_moves_nothing_and_without_our_label_an_object_leaves() {
         let (mut store, _rx) = store();
         hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
-        let moved = hear(
-            &mut store,
-            Kind::Service,
-            News::Present(seen("web", "u1", 6, |m| {
-                m["labels"]["vitrine.dev/solution"] = json!("other");
-            })),
-        );
-        assert_eq!(moved.len(), 2);
-        assert_eq!(store.observed.solutions.keys().collect::<Vec<_>>(), ["other"]);
-        hear(
-            &mut store,
-            Kind::Service,
-            News::Present(seen("web", "u1", 7, |m| m["labels"] = json!({}))),
-        );
-        assert!(store.observed.solutions.is_empty() && store.homes.is_empty());
+        let other = |m: &mut Value| m["labels"]["vitrine.dev/solution"] = json!("other");
+        hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 6, other)));
+        assert_eq!(store.observed.solutions.keys().collect::<Vec<_>>(), ["use"]);
+        let bare = |m: &mut Value| m["labels"] = json!({});
+        hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 7, bare)));
+        assert!(store.observed.solutions.is_empty());
     }
 
     #[test]

@@ -80,6 +80,9 @@ impl Network {
                 return Some(format!("{self} belongs to the machine itself or to its link"));
             }
         }
+        if networks(&METADATA).into_iter().any(|service| service.contains(self)) {
+            return Some(format!("{self} is the metadata service of a cloud"));
+        }
         let mut inner = networks(&HOST_ONLY);
         inner.extend(networks(&INNER));
         if self.prefix > 0
@@ -96,15 +99,24 @@ impl Network {
 
 /// Loopback, link-local (cloud metadata lives there), multicast, unspecified, and
 /// IPv4 in the clothes of IPv6.
-const HOST_ONLY: [&str; 8] = [
+const HOST_ONLY: [&str; 9] = [
     "0.0.0.0/8",
     "127.0.0.0/8",
     "169.254.0.0/16",
     "224.0.0.0/4",
     "::1/128",
     "::ffff:0:0/96",
+    "64:ff9b::/96",
     "fe80::/10",
     "ff00::/8",
+];
+/// Addresses outside [`HOST_ONLY`] where a cloud hands out the machine's identity.
+const METADATA: [&str; 5] = [
+    "100.100.100.200/32",
+    "168.63.129.16/32",
+    "192.0.0.192/32",
+    "fd00:ec2::254/128",
+    "fd20:ce::254/128",
 ];
 /// Private and shared networks: to be asked for by themselves.
 const INNER: [&str; 5] =
@@ -168,6 +180,9 @@ mod tests {
     fn the_address_of_the_cloud_metadata_is_out_of_reach_however_it_is_written() {
         let never = |text| Network::parse(text).unwrap().never().is_some();
         for bad in ["169.254.169.254/32", "169.254.0.0/16", "128.0.0.0/1", "127.0.0.1/32"] {
+            assert!(never(bad), "{bad}");
+        }
+        for bad in ["fd00:ec2::254/128", "168.63.129.16/32", "100.100.100.200/32"] {
             assert!(never(bad), "{bad}");
         }
         for bad in ["0.0.0.0/1", "8.0.0.0/5", "::1/128", "fe80::/64", "8000::/1"] {

@@ -39,7 +39,7 @@ pub(super) async fn approve(arguments: Arguments) -> Result<Answer, Stop> {
             (board.instance, cluster, held)
         }
         None => {
-            let config = settings::read(&arguments.settings)?;
+            let (config, _mirror) = settings::read_aside(&arguments.settings)?;
             let outlook = once::engine(&config).await?.look(Duration::from_secs(60)).await;
             let held = outlook.map_err(Stop::new)?.hold.map(|hold| (hold.hash, hold.deletions));
             (config.instance.clone(), config.cluster.clone(), held)

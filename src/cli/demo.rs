@@ -44,6 +44,10 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     // The board's address first: a port in use should not leave half a demo behind.
     let listener = if arguments.once { None } else { Some(once::bind(&arguments.listen).await?) };
 
+    // Then the mirror's lock: a second demo in this folder must not take the first one's files.
+    let config = settings::of_demo(INSTANCE, &catalogue, &folder.join("mirror"))?;
+    let source = Source::open(&config.repository).map_err(|unknown| Stop::new(unknown.cause))?;
+
     let sandbox = Sandbox::new(Options { controllers: true, ..Options::default() });
     let api = once::bind("127.0.0.1:0").await?;
     let kubeconfig = folder.join("kubeconfig");
@@ -51,9 +55,6 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     write(&kubeconfig, &Sandbox::kubeconfig(address))?;
     let _served = sandbox.serve(api);
     furnish(&sandbox)?;
-
-    let config = settings::of_demo(INSTANCE, &catalogue, &folder.join("mirror"))?;
-    let source = Source::open(&config.repository).map_err(|unknown| Stop::new(unknown.cause))?;
     let cluster = Cluster::connect(sandbox.client(), apply::Settings::of(&config))
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
@@ -88,7 +89,8 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
         },
         () = stop.cancelled() => {}
     }
-    let told = tokio::spawn(follow::follow(boards));
+    let options = format!("--url http://{shown} --kubeconfig {}", kubeconfig.display());
+    let told = tokio::spawn(follow::follow(boards, options));
     let ended = engine.await;
     told.abort();
     ended.map(|_| Answer::Good).map_err(|error| Stop::new(format!("the engine ended: {error}")))

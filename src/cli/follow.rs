@@ -9,14 +9,16 @@ use tokio::sync::watch;
 use crate::status::{Board, Verdict};
 
 /// Prints one line for each verdict that changed, until the board is closed.
-pub(super) async fn follow(mut boards: watch::Receiver<Arc<Board>>) {
+///
+/// `options` is what `vitrine approve` needs here besides the hash.
+pub(super) async fn follow(mut boards: watch::Receiver<Arc<Board>>, options: String) {
     let mut said: BTreeMap<String, Verdict> = index(&boards.borrow_and_update());
     let mut held = boards.borrow().held.clone();
     while boards.changed().await.is_ok() {
         let board = boards.borrow_and_update().clone();
         let now = index(&board);
         for (name, verdict) in &now {
-            if said.get(name).is_none_or(|old| words(old) != words(verdict)) {
+            if said.get(name).is_none_or(|old| is_news(old, verdict)) {
                 line(&format!("{name}: {}", words(verdict)));
             }
         }
@@ -25,12 +27,22 @@ pub(super) async fn follow(mut boards: watch::Receiver<Arc<Board>>) {
         }
         if board.held != held {
             if let Some(hold) = &board.held {
-                line(&format!("held: {}; let it run with `{}`", hold.reason, hold.command()));
+                line(&format!(
+                    "held: {}; let it run with `{} {options}`",
+                    hold.reason,
+                    hold.command()
+                ));
             }
             held = board.held.clone();
         }
         said = now;
     }
+}
+
+/// Whether a person wants to read it. The counting down of what is under way is for the board.
+fn is_news(old: &Verdict, new: &Verdict) -> bool {
+    let state = |v: &Verdict| (v.sync, v.stage, v.health, v.party);
+    state(old) != state(new) || (new.is_settled() && old.reason != new.reason)
 }
 
 fn index(board: &Board) -> BTreeMap<String, Verdict> {

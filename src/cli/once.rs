@@ -1,4 +1,4 @@
-//! `run` and `once`: the daemon, for ever or until it is quiet.
+//! `once`: publishes until it is quiet; and what every command with an engine shares.
 
 use std::time::Duration;
 
@@ -13,13 +13,6 @@ use crate::config::Config;
 use crate::reconcile::{Ended, Engine, Until};
 use crate::source::Source;
 use crate::status::{Board, status_json, table};
-use crate::web;
-
-#[derive(Debug, Args)]
-pub(super) struct RunArguments {
-    #[command(flatten)]
-    settings: SettingsArguments,
-}
 
 #[derive(Debug, Args)]
 pub(super) struct OnceArguments {
@@ -32,29 +25,6 @@ pub(super) struct OnceArguments {
     format: Format,
 }
 
-/// The daemon. Ends with 0 when it is told to stop.
-pub(super) async fn run(arguments: RunArguments, log: &LogArguments) -> Result<Answer, Stop> {
-    let config = settings::read(&arguments.settings)?;
-    log.begin(&config.log.level, config.log.json);
-    let stop = stopped_by_signal()?;
-    let engine = start(&config).await?;
-    let (engine, boards) = engine;
-    let mut listeners = Vec::new();
-    if let Some(listen) = &config.web.public_listen {
-        listeners.push((bind(listen).await?, web::router(boards.clone())));
-    }
-    if let Some(listen) = &config.web.private_listen {
-        listeners.push((bind(listen).await?, web::probes(boards.clone())));
-    }
-    for (listener, router) in listeners {
-        tokio::spawn(web::serve(listener, router));
-    }
-    tracing::info!(instance = %config.instance, repository = config.repository.shown_url(), "started");
-    engine.run(Until::Stopped, stop).await;
-    tracing::info!("stopped");
-    Ok(Answer::Good)
-}
-
 /// One publication.
 pub(super) async fn once(arguments: OnceArguments, log: &LogArguments) -> Result<Answer, Stop> {
     let config = settings::read(&arguments.settings)?;
@@ -64,11 +34,20 @@ pub(super) async fn once(arguments: OnceArguments, log: &LogArguments) -> Result
     let ended = engine.run(Until::Quiet { at_most: arguments.timeout }, stop).await;
     let board = boards.borrow().clone();
     print(&board, arguments.format);
+    if ended == Ended::OutOfTime {
+        eprintln!("vitrine: {}", out_of_time(arguments.timeout));
+    }
     Ok(answer(&board, ended))
 }
 
+/// The board above is how far it came.
+pub(super) fn out_of_time(after: Duration) -> String {
+    let after = crate::model::duration::text(after);
+    format!("it was still under way after {after}: run it again, or give it longer with --timeout")
+}
+
 /// Opens both ends and puts the engine between them.
-async fn start(
+pub(super) async fn start(
     config: &Config,
 ) -> Result<(Engine, tokio::sync::watch::Receiver<std::sync::Arc<Board>>), Stop> {
     let source = Source::open(&config.repository).map_err(|unknown| Stop::new(unknown.cause))?;
@@ -109,7 +88,7 @@ pub(super) fn answer(board: &Board, ended: Ended) -> Answer {
     let good = board.verdicts.iter().all(crate::status::Verdict::is_good) && board.held.is_none();
     match ended {
         Ended::Quiet if good && board.problems.is_empty() => Answer::Good,
-        Ended::Quiet | Ended::OutOfTime => Answer::NotGood,
-        Ended::Stopped => Answer::Unknown,
+        Ended::Quiet => Answer::NotGood,
+        Ended::OutOfTime | Ended::Stopped => Answer::Unknown,
     }
 }

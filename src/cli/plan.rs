@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn plan(arguments: Arguments) -> Result<Answer, Stop> {
-    let config = settings::read(&arguments.settings)?;
+    let (config, _mirror) = settings::read_aside(&arguments.settings)?;
     let lines = match &arguments.against {
         Some(revision) => between(&config, revision).await?,
         None => {

@@ -1,12 +1,13 @@
 //! Brings the settings' file, the environment and the flags to [`config::read`].
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{SettingsArguments, Stop};
 use crate::catalog::Fault;
 use crate::config::{self, Config, File};
+use crate::model::ContentHash;
 
 /// Prefix of the variables that carry settings.
 const PREFIX: &str = "VITRINE_";
@@ -26,7 +27,39 @@ pub(super) fn read(arguments: &SettingsArguments) -> Result<Config, Stop> {
     };
     let name = arguments.config.as_ref().map_or_else(String::new, |p| p.display().to_string());
     let file = text.as_deref().map(|text| File { name: &name, text });
-    config::read(file, &variables(), &flags(arguments)).map_err(|faults| refused(&faults))
+    let mut config =
+        config::read(file, &variables(), &flags(arguments)).map_err(|faults| refused(&faults))?;
+    if config.repository.mirror == Path::new(MIRROR) && !Path::new(STATE).is_dir() {
+        config.repository.mirror = laptop_mirror(&config);
+    }
+    Ok(config)
+}
+
+/// Where the mirror lies by default, and the folder that the image has for it.
+const MIRROR: &str = "/var/lib/vitrine/mirror";
+const STATE: &str = "/var/lib/vitrine";
+
+/// A mirror for a machine that was not made for the daemon: in the user's cache, one for each
+/// repository.
+fn laptop_mirror(config: &Config) -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
+    let cache =
+        cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
+    let url = ContentHash::of(config.repository.url.as_bytes());
+    let folder = format!("mirror-{}-{}", config.instance, url.first(12));
+    cache.unwrap_or_else(std::env::temp_dir).join("vitrine").join(folder)
+}
+
+/// As [`read`], for a command that looks while the daemon may be at work: with a mirror of its
+/// own, which goes with the guard.
+pub(super) fn read_aside(
+    arguments: &SettingsArguments,
+) -> Result<(Config, tempfile::TempDir), Stop> {
+    let mut config = read(arguments)?;
+    let place = tempfile::tempdir()
+        .map_err(|error| Stop::new(format!("cannot make a temporary folder: {error}")))?;
+    config.repository.mirror = place.path().join("mirror");
+    Ok((config, place))
 }
 
 /// The cluster alone, for a person who has a board's address and a kubeconfig.

@@ -76,6 +76,13 @@ async fn of_notes(arguments: &Arguments, at: &str) -> Result<Answer, Stop> {
             arguments.name.as_ref().is_none_or(|name| s.context.ends_with(&format!("/{name}")))
         })
         .collect();
+    if let (true, Some(name)) = (lines.is_empty() && notes.contains_key(&revision), &arguments.name)
+    {
+        return Err(Stop::new(format!(
+            "commit {} did not change `{name}`; what became of it stands on the commit that did",
+            revision.short()
+        )));
+    }
     if lines.is_empty() {
         return Err(Stop::new(format!(
             "commit {} has no note of vitrine/{instance}; fetch them with `git fetch origin 'refs/notes/vitrine/*:refs/notes/vitrine/*'`",

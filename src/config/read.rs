@@ -237,7 +237,11 @@ impl<'a> Settings<'a> {
             let number = cursor.and_then(|cursor| cursor.integer(1, most));
             number.map_or(default, |n| usize::try_from(n.value).unwrap_or(default))
         };
-        let max_parallel = small(section.get("maxParallel"), 1000, 10);
+        if let Some(cursor) = section.get("maxParallel") {
+            let message = "`rollouts.maxParallel` is not supported yet";
+            let help = "leave it out; a changed platform rolls out everywhere at once";
+            cursor.sheet.report(cursor.fault(code::NOT_YET, message).help(help));
+        }
         let verify = section.section("verify", Schema::of(&["on", "parallel"]));
         let on = verify.get("on").and_then(|c| c.one_of(&["update", "never"]));
         let parallel = small(verify.get("parallel"), 100, 5);
@@ -245,7 +249,7 @@ impl<'a> Settings<'a> {
             Some("never") => Verify::Never,
             _ => Verify::OnUpdate { parallel },
         };
-        Rollouts { max_parallel, verify }
+        Rollouts { verify }
     }
 
     fn web(&self) -> Web {

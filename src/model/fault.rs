@@ -65,7 +65,7 @@ impl Fault {
             column,
             end_line,
             end_column,
-            message: message.into(),
+            message: harmless(&message.into()),
             label: None,
             help: None,
             snippet: None,
@@ -83,7 +83,7 @@ impl Fault {
     /// The same fault with a sentence that says how to mend it.
     #[must_use]
     pub fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+        Self { help: Some(harmless(&help.into())), ..self }
     }
 
     /// The same fault with a few words beside the mark.
@@ -97,6 +97,11 @@ impl Fault {
     pub fn snippet(self, snippet: Option<String>) -> Self {
         Self { snippet, ..self }
     }
+}
+
+/// A sentence that may quote an author, without characters that a terminal or a log acts on.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// `use/solution.yaml:14:5: unknown field `replica`; did you mean `maxReplicas`?`

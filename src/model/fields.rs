@@ -114,27 +114,6 @@ impl FieldSet {
         Self::combine(self, other, |a, b| a && !b).unwrap_or_default()
     }
 
-    /// This set without everything at and below the members of `other`.
-    #[must_use]
-    pub fn without_below(&self, other: &Self) -> Self {
-        let mut kept = Self::default();
-        for (element, below) in &self.0 {
-            match other.0.get(element) {
-                None => {
-                    kept.0.insert(element.clone(), below.clone());
-                }
-                Some(gone) if gone.is_member() => {}
-                Some(gone) => {
-                    let rest = below.without_below(gone);
-                    if !rest.is_empty() || (below.is_empty() && !gone.is_member()) {
-                        kept.0.insert(element.clone(), rest);
-                    }
-                }
-            }
-        }
-        kept
-    }
-
     /// The fields of this set that `other` lacks, as people write paths:
     /// `spec.template.spec.containers[name=web].image`, `metadata.labels[vitrine.dev/solution]`.
     /// A list item that is gone as a whole is named once.
@@ -481,10 +460,6 @@ mod tests {
         let item = set(json!({"f:x": {"k:{\"n\":1}": {".": {}, "f:p": {}}}}));
         let child = set(json!({"f:x": {"k:{\"n\":1}": {"f:p": {}}}}));
         assert_eq!(item.difference(&child), set(json!({"f:x": {"k:{\"n\":1}": {}}})));
-        assert_eq!(
-            item.without_below(&set(json!({"f:x": {"k:{\"n\":1}": {}}}))),
-            FieldSet::default()
-        );
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::observed::{Approval, Observed, Record};
-use super::{BrakeSettings, ObjectKey};
-use crate::model::ContentHash;
+use super::observed::{Approval, Live, Observed, Record};
+use super::{BrakeSettings, ObjectKey, deletions_hash};
+use crate::model::names::NAMESPACE_PREFIX;
+use crate::model::{ContentHash, Kind};
 
 /// How long a removal counts against the share.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
@@ -66,7 +67,7 @@ pub fn brake(wishes: &Wishes, observed: &Observed, settings: &BrakeSettings<'_>)
         return None;
     }
 
-    let reason = reason(&disappearing, &deletions, wishes, observed, settings)?;
+    let reason = reason(&disappearing, &deletions, &approved, wishes, observed, settings)?;
     Some(Hold {
         hash: deletions_hash(&deletions),
         disappearing: disappearing.into_keys().collect(),
@@ -79,6 +80,7 @@ pub fn brake(wishes: &Wishes, observed: &Observed, settings: &BrakeSettings<'_>)
 fn reason(
     disappearing: &BTreeMap<String, BTreeSet<ObjectKey>>,
     deletions: &BTreeSet<ObjectKey>,
+    approved: &BTreeSet<ObjectKey>,
     wishes: &Wishes,
     observed: &Observed,
     settings: &BrakeSettings<'_>,
@@ -103,9 +105,10 @@ fn reason(
         return Some(format!("{would}, and the branch's history was rewritten"));
     }
 
-    let recent = recent_removals(&observed.record, settings.now, &wishes.disappearing);
+    let recent = recent_removals(&observed.record, settings.now, &wishes.disappearing, approved);
     let approved_away = wishes.disappearing.len() - disappearing.len();
-    let living = observed.solutions.values().filter(|o| !o.is_empty()).count();
+    // What only carries our label is nobody's solution.
+    let living = observed.solutions.values().filter(|o| o.values().any(Live::is_ours)).count();
     let total = (living + recent).saturating_sub(approved_away);
     let going = disappearing.len() + recent;
     #[expect(
@@ -126,17 +129,23 @@ fn reason(
     (deletions.len() > settings.max_deletions).then_some(would)
 }
 
-/// Solutions removed within the last hour that are not asked for again.
+/// Solutions removed within the last hour that are not asked for again and that no person
+/// approved.
 fn recent_removals(
     record: &Record,
     now: Timestamp,
     disappearing: &BTreeMap<String, BTreeSet<ObjectKey>>,
+    approved: &BTreeSet<ObjectKey>,
 ) -> usize {
     let Record::Kept { removals, .. } = record else { return 0 };
     let recent: BTreeSet<&str> = removals
         .iter()
         .filter(|(name, at)| {
-            now.duration_since(*at) < REMEMBERED && !disappearing.contains_key(name)
+            let namespace =
+                ObjectKey::cluster(Kind::Namespace, format!("{NAMESPACE_PREFIX}{name}"));
+            now.duration_since(*at) < REMEMBERED
+                && !disappearing.contains_key(name)
+                && !approved.contains(&namespace)
         })
         .map(|(name, _)| name.as_str())
         .collect();
@@ -150,20 +159,6 @@ fn approved(observed: &Observed, settings: &BrakeSettings<'_>) -> BTreeSet<Objec
         age < settings.approvals_expire_after
     };
     observed.approvals.values().filter(lives).flat_map(|a| a.deletions.iter().cloned()).collect()
-}
-
-/// SHA-256 over the deletions, one `group/kind/namespace/name` a line, sorted.
-pub fn deletions_hash(deletions: &BTreeSet<ObjectKey>) -> ContentHash {
-    let mut lines: Vec<String> = deletions
-        .iter()
-        .map(|key| {
-            let facts = key.kind.facts();
-            let namespace = key.namespace.as_deref().unwrap_or_default();
-            format!("{}/{}/{namespace}/{}\n", facts.group, facts.kind, key.name)
-        })
-        .collect();
-    lines.sort();
-    ContentHash::of(lines.concat().as_bytes())
 }
 
 /// `1 object`, `2 objects`.

@@ -128,7 +128,25 @@ pub struct ScaledFacts {
     pub last_active: Option<Timestamp>,
 }
 
+impl DeploymentFacts {
+    /// Every pod that should run is of the newest template.
+    pub fn is_rolled_out(&self) -> bool {
+        self.observed_generation >= self.generation
+            && self.updated >= self.wanted
+            && self.replicas <= self.updated
+    }
+}
+
 impl HealthFacts {
+    /// Of a Deployment: whether its newest form is completely rolled out and available (also at
+    /// 0 replicas).
+    pub fn is_available(&self) -> bool {
+        match self {
+            Self::Deployment(facts) => facts.is_rolled_out() && facts.available >= facts.wanted,
+            _ => false,
+        }
+    }
+
     /// Of a route: whether every gateway that answered accepts its newest form and finds its back
     /// ends, and at least one answered.
     pub fn is_accepted(&self) -> bool {
@@ -182,6 +200,39 @@ pub struct PodFacts {
     pub message: String,
     pub exit_code: Option<i32>,
     pub restarts: i32,
+}
+
+impl PodFacts {
+    /// Whether the kubelet's word means that it will not come up by itself.
+    pub fn is_failing(&self) -> bool {
+        matches!(
+            self.word.as_deref(),
+            Some(
+                "ImagePullBackOff"
+                    | "ErrImagePull"
+                    | "InvalidImageName"
+                    | "ErrImageNeverPull"
+                    | "CrashLoopBackOff"
+                    | "OOMKilled"
+                    | "Error"
+                    | "CreateContainerConfigError"
+                    | "CreateContainerError"
+                    | "RunContainerError"
+                    | "Evicted"
+            )
+        )
+    }
+
+    /// Exit code and message in one line, as far as there are any.
+    pub fn said(&self) -> String {
+        let message =
+            self.message.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+        match (self.exit_code, message) {
+            (Some(code), "") => format!("exit code {code}"),
+            (Some(code), message) => format!("exit code {code}: {message}"),
+            (None, message) => message.to_owned(),
+        }
+    }
 }
 
 /// What the daemon's own Lease remembers.

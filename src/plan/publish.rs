@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::observed::{DeploymentFacts, HealthFacts, KindState, Live};
+use super::observed::{HealthFacts, KindState, Live};
 use super::{
     Desired, DesiredObject, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step, Wave, Why, verify,
 };
@@ -230,26 +230,9 @@ fn activation_gate(
             .objects
             .iter()
             .filter(|o| o.key.kind == Kind::Deployment && owns_replicas(&o.fields))
-            .find(|o| !live.get(&o.key).is_some_and(is_available))
+            .find(|o| !live.get(&o.key).is_some_and(|l| l.health.is_available()))
             .map(|o| Gate::NotAvailable(o.key.clone())),
         _ => None,
-    }
-}
-
-/// Whether the newest form of a Deployment is completely rolled out and available.
-pub(super) fn is_available(live: &Live) -> bool {
-    match &live.health {
-        HealthFacts::Deployment(facts) => facts.is_rolled_out() && facts.available >= facts.wanted,
-        _ => false,
-    }
-}
-
-impl DeploymentFacts {
-    /// Every pod that should run is of the newest template.
-    pub fn is_rolled_out(&self) -> bool {
-        self.observed_generation >= self.generation
-            && self.updated >= self.wanted
-            && self.replicas <= self.updated
     }
 }
 

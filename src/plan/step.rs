@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Verified;
 use crate::model::{ContentHash, ObjectKey, Revision};
 use crate::render::DesiredObject;
 
@@ -23,7 +24,7 @@ pub enum Step {
     /// Sets or removes KEDA's force-activation on a ScaledObject, by manager `vitrine-verify`.
     ForceActivation { key: ObjectKey, on: bool },
     /// Writes what a verification found on a Deployment, by manager `vitrine-verify`.
-    Verified { key: ObjectKey, template: ContentHash, ok: bool },
+    Verified { key: ObjectKey, template: ContentHash, result: Verified },
 }
 
 /// Why an object is applied.

@@ -424,7 +424,9 @@ fn a_changed_template_is_woken_once_seen_and_let_go() {
         ..world.deployment().clone()
     };
     let step = world.publish().ready().next().cloned();
-    let Some(Step::Verified { template, ok: true, .. }) = step else { panic!("{step:?}") };
+    let Some(Step::Verified { template, result: Verified::Ok, .. }) = step else {
+        panic!("{step:?}")
+    };
 
     world.deployment().verified = Some(format!("{template} ok"));
     let step = world.publish().ready().next().cloned();
@@ -443,7 +445,57 @@ fn a_template_that_never_answers_is_let_go_as_failed() {
     }
     world.overdue.insert(key(Kind::Deployment, "app"));
     let step = world.publish().ready().next().cloned();
-    assert!(matches!(step, Some(Step::Verified { ok: false, .. })), "{step:?}");
+    assert!(
+        matches!(step, Some(Step::Verified { result: Verified::Failed { .. }, .. })),
+        "{step:?}"
+    );
+}
+
+#[test]
+fn a_template_that_cannot_start_is_let_go_with_the_kubelets_word() {
+    let mut world = World::settled();
+    let template = world.desired.objects[2].template.clone().unwrap();
+    *world.deployment() = DeploymentFacts {
+        verified: Some("older ok".into()),
+        wanted: 1,
+        updated: 1,
+        ..world.deployment().clone()
+    };
+    if let HealthFacts::ScaledObject(facts) = &mut world.live(Kind::ScaledObject, "app").health {
+        facts.forced = true;
+    }
+    let pod = PodFacts {
+        component: "app".into(),
+        word: Some("ImagePullBackOff".into()),
+        message: "no such digest".into(),
+        ..PodFacts::default()
+    };
+    world.observed.pods.entry("use".into()).or_default().insert("app-1".into(), pod);
+    let step = world.publish().ready().next().cloned();
+    let Some(Step::Verified { result, .. }) = step else { panic!("{step:?}") };
+    let mark = result.mark(&template);
+    assert_eq!(mark, format!("{template} failed ImagePullBackOff no such digest"));
+
+    world.deployment().verified = Some(mark);
+    let known = verify::result(world.live(Kind::Deployment, "app"), &template);
+    assert_eq!(known, Some(result));
+}
+
+#[test]
+fn a_failed_template_that_works_after_all_is_noted() {
+    let mut world = World::settled();
+    let template = world.desired.objects[2].template.clone().unwrap();
+    *world.deployment() = DeploymentFacts {
+        verified: Some(format!("{template} failed")),
+        wanted: 1,
+        replicas: 1,
+        updated: 1,
+        ready: 1,
+        available: 1,
+        ..world.deployment().clone()
+    };
+    let step = world.publish().ready().next().cloned();
+    assert!(matches!(step, Some(Step::Verified { result: Verified::Ok, .. })), "{step:?}");
 }
 
 #[test]
@@ -521,6 +573,37 @@ fn removals_one_by_one_are_counted_for_an_hour() {
         (0..7).map(|n| (format!("old{n}"), "2026-01-05T08:30:00Z".parse().unwrap())).collect();
     observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
     assert!(held(&observed, &wishes).is_none());
+}
+
+#[test]
+fn approved_removals_do_not_count_against_the_next_one() {
+    let (mut observed, wishes) = fleet(4, 1);
+    let at: Timestamp = "2026-01-05T09:59:00Z".parse().unwrap();
+    let removed = ["old0", "old1", "old2"];
+    let removals = removed.map(|name| (name.to_owned(), at)).to_vec();
+    observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
+    assert!(held(&observed, &wishes).is_some());
+    let deletions: BTreeSet<ObjectKey> = removed
+        .iter()
+        .map(|name| ObjectKey::cluster(Kind::Namespace, format!("sol-{name}")))
+        .collect();
+    let approval = Approval { hash: deletions_hash(&deletions), deletions, created: at };
+    observed.approvals.insert("x".into(), approval);
+    assert!(held(&observed, &wishes).is_none());
+}
+
+#[test]
+fn foreign_objects_with_our_label_do_not_loosen_the_brake() {
+    let (mut observed, wishes) = fleet(4, 2);
+    assert!(held(&observed, &wishes).is_some());
+    let template = World::settled().live(Kind::NetworkPolicy, "default-deny").clone();
+    for n in 0..40 {
+        let name = format!("stranger{n}");
+        let key = ObjectKey::cluster(Kind::Namespace, format!("sol-{name}"));
+        let stranger = Live { fields: None, birth: false, ..template.clone() };
+        observed.solutions.insert(name, [(key, stranger)].into());
+    }
+    assert!(held(&observed, &wishes).is_some());
 }
 
 #[test]

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::observed::{HealthFacts, Live};
-use super::publish::is_available;
 use super::{Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
 use crate::model::ContentHash;
+use crate::model::names::NAMESPACE_PREFIX;
 
 /// Adds the next step of each verification of the solution, if there is one to make. `templates`:
 /// its Deployments and the hashes of their pod templates.
@@ -25,8 +25,18 @@ pub(super) fn verify<'a>(
             continue;
         };
         let HealthFacts::ScaledObject(facts) = &scaled.health else { continue };
-        let known = result(deployment, template).is_some();
-        let step = match (known, facts.forced) {
+        let known = result(deployment, template);
+        let step = match (known.is_some(), facts.forced) {
+            // A visitor woke it, and it works after all.
+            (true, false)
+                if matches!(known, Some(Verified::Failed { .. })) && works(deployment) =>
+            {
+                Step::Verified {
+                    key: object.key.clone(),
+                    template: template.clone(),
+                    result: Verified::Ok,
+                }
+            }
             (true, false) => continue,
             (true, true) => Step::ForceActivation { key: scaler.clone(), on: false },
             (false, false) if facts.paused || !ground.verify => continue,
@@ -39,7 +49,9 @@ pub(super) fn verify<'a>(
                 Step::ForceActivation { key: scaler.clone(), on: true }
             }
             (false, true) => match seen(key, deployment, ground) {
-                Some(ok) => Step::Verified { key: key.clone(), template: template.clone(), ok },
+                Some(result) => {
+                    Step::Verified { key: key.clone(), template: template.clone(), result }
+                }
                 None => {
                     plan.waits.push(Gate::NotAvailable(key.clone()));
                     continue;
@@ -56,37 +68,85 @@ pub(super) fn verify<'a>(
     }
 }
 
-/// What is known of this template: `born`, `ok` or `failed`.
-pub fn result(deployment: &Live, template: &ContentHash) -> Option<Verified> {
-    let HealthFacts::Deployment(facts) = &deployment.health else { return None };
-    let (hash, word) = facts.verified.as_deref()?.split_once(' ')?;
-    match (hash == template.as_str(), word) {
-        (true, "born") => Some(Verified::Born),
-        (true, "ok") => Some(Verified::Ok),
-        (true, "failed") => Some(Verified::Failed),
-        _ => None,
-    }
+/// Whether at least one replica runs and all are available.
+fn works(deployment: &Live) -> bool {
+    let HealthFacts::Deployment(facts) = &deployment.health else { return false };
+    facts.wanted > 0 && deployment.health.is_available()
 }
 
-/// What the annotation `vitrine.dev/verified` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is known of this template.
+pub fn result(deployment: &Live, template: &ContentHash) -> Option<Verified> {
+    let HealthFacts::Deployment(facts) = &deployment.health else { return None };
+    Verified::read(facts.verified.as_deref()?, template)
+}
+
+/// What the annotation `vitrine.dev/verified` says of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verified {
     /// Never run: born asleep with this template.
     Born,
     /// Was available with this template.
     Ok,
-    /// Did not become available in time.
-    Failed,
+    /// Did not become available. The kubelet's word and message, if it said one: the pods that
+    /// could be asked are gone by the time that somebody reads it.
+    Failed { word: Option<String>, message: String },
 }
 
-/// Whether the woken Deployment was seen running, or has used up its time.
-fn seen(key: &ObjectKey, deployment: &Live, ground: &Ground<'_>) -> Option<bool> {
-    let HealthFacts::Deployment(facts) = &deployment.health else { return None };
-    if facts.wanted > 0 && is_available(deployment) {
-        return Some(true);
+/// The longest message that is kept, in characters.
+const LONGEST: usize = 300;
+
+impl Verified {
+    /// The annotation's text: `<template hash> born|ok|failed [<word> <message>]`.
+    pub fn mark(&self, template: &ContentHash) -> String {
+        match self {
+            Self::Born => format!("{template} born"),
+            Self::Ok => format!("{template} ok"),
+            Self::Failed { word: None, .. } => format!("{template} failed"),
+            Self::Failed { word: Some(word), message } => {
+                let message: String = message.chars().take(LONGEST).collect();
+                format!("{template} failed {word} {message}").trim_end().to_owned()
+            }
+        }
     }
+
+    fn read(mark: &str, template: &ContentHash) -> Option<Self> {
+        let (hash, said) = mark.split_once(' ')?;
+        if hash != template.as_str() {
+            return None;
+        }
+        let mut words = said.splitn(3, ' ');
+        match words.next()? {
+            "born" => Some(Self::Born),
+            "ok" => Some(Self::Ok),
+            "failed" => Some(Self::Failed {
+                word: words.next().map(str::to_owned),
+                message: words.next().unwrap_or_default().to_owned(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the woken Deployment was seen running, cannot start, or has used up its time.
+fn seen(key: &ObjectKey, deployment: &Live, ground: &Ground<'_>) -> Option<Verified> {
+    let HealthFacts::Deployment(facts) = &deployment.health else { return None };
+    if works(deployment) {
+        return Some(Verified::Ok);
+    }
+    let pods = key.namespace.as_deref().and_then(|n| n.strip_prefix(NAMESPACE_PREFIX));
+    let pods = pods.and_then(|solution| ground.observed.pods.get(solution));
+    let failing = pods
+        .into_iter()
+        .flat_map(|pods| pods.values())
+        .find(|pod| pod.component == key.name && pod.is_failing());
     let gave_up = facts.conditions.iter().any(|c| {
         c.kind == "Progressing" && c.status == "False" && c.reason == "ProgressDeadlineExceeded"
     }) && facts.observed_generation >= facts.generation;
-    (gave_up || ground.overdue.contains(key)).then_some(false)
+    let is_new = facts.observed_generation >= facts.generation && facts.updated > 0;
+    (gave_up || ground.overdue.contains(key) || (failing.is_some() && is_new)).then(|| {
+        Verified::Failed {
+            word: failing.and_then(|pod| pod.word.clone()),
+            message: failing.map(|pod| pod.said()).unwrap_or_default(),
+        }
+    })
 }

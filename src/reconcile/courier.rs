@@ -162,6 +162,7 @@ impl Errand {
         let changes = self.source.changes(from, &tip).await?;
         let folders: BTreeSet<String> = snapshot.folders.keys().cloned().collect();
         let records = self.source.last_changes(&tip, &folders).await?;
+        self.source.retain_notes(&tip, records.values().cloned().collect()).await?;
         self.read = Some(tip);
         Ok(News::Commit(Box::new(Commit { snapshot, changes, records })))
     }

@@ -81,6 +81,12 @@ impl Telling {
         self.not_before = Some(now + NOTES_AGAIN);
     }
 
+    /// Whether the notes have a line of this context on the commit that is not pending.
+    pub fn has_last_word(&self, commit: &Revision, context: &str) -> bool {
+        let line = self.written.get(commit).and_then(|lines| lines.get(context));
+        line.is_some_and(|status| status.state != CommitState::Pending)
+    }
+
     /// Everything is said, and nothing of it is pending.
     pub fn is_quiet(&self) -> bool {
         !self.behind && self.under_way.is_none() && self.pending_since.is_none()

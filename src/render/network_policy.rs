@@ -17,12 +17,15 @@ const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 /// Private (RFC 1918, RFC 4193), shared (RFC 6598) and link-local (RFC 3927, RFC 4291) networks,
 /// the cloud's metadata service among them. A wider network never includes them.
-const NOT_PUBLIC: [&str; 7] = [
+const NOT_PUBLIC: [&str; 10] = [
     "10.0.0.0/8",
     "100.64.0.0/10",
+    "168.63.129.16/32", // a cloud's metadata service
     "169.254.0.0/16",
     "172.16.0.0/12",
+    "192.0.0.0/24",
     "192.168.0.0/16",
+    "64:ff9b::/96", // IPv4 in the clothes of IPv6
     "fc00::/7",
     "fe80::/10",
 ];
@@ -214,16 +217,24 @@ mod tests {
     fn the_whole_internet_never_includes_the_inside() {
         assert_eq!(
             except("0.0.0.0/0"),
-            ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
+            [
+                "10.0.0.0/8",
+                "100.64.0.0/10",
+                "168.63.129.16/32",
+                "169.254.0.0/16",
+                "172.16.0.0/12",
+                "192.0.0.0/24",
+                "192.168.0.0/16"
+            ]
         );
-        assert_eq!(except("::/0"), ["fc00::/7", "fe80::/10"]);
+        assert_eq!(except("::/0"), ["64:ff9b::/96", "fc00::/7", "fe80::/10"]);
     }
 
     #[test]
     fn half_the_internet_does_not_either() {
         assert_eq!(except("0.0.0.0/1"), ["10.0.0.0/8", "100.64.0.0/10"]);
         assert_eq!(except("8.0.0.0/6"), ["10.0.0.0/8"]);
-        assert_eq!(except("192.0.0.0/8"), ["192.168.0.0/16"]);
+        assert_eq!(except("192.0.0.0/8"), ["192.0.0.0/24", "192.168.0.0/16"]);
         assert_eq!(except("fc00::/6"), ["fc00::/7", "fe80::/10"]);
     }
 

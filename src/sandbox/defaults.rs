@@ -144,7 +144,7 @@ fn fill_pod(spec: &mut Map<String, Value>) {
 /// Empty labels, annotations and the like are absent ones.
 pub fn drop_empty_metadata(object: &mut Value) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.retain(|_, value| !is_empty(value));
+        metadata.retain(|_, value| !is_empty(value) && !value.is_null());
     }
 }
 

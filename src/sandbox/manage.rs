@@ -274,4 +274,5 @@ fn keep_to_subresource(fields: &mut FieldSet, resource: &Resource, subresource: 
 }
 
 /// Maps and lists that every object of a built-in kind has, even if empty.
-const ALWAYS: &[&str] = &["metadata", "spec", "status", "template", "strategy", "containers"];
+const ALWAYS: &[&str] =
+    &["metadata", "spec", "status", "template", "strategy", "containers", "podSelector"];

@@ -265,7 +265,8 @@ impl Walk<'_> {
             }
             _ => {}
         }
-        if !(inside && always && matches!(change, Change::Added)) {
+        let empty = value.as_object().is_some_and(Map::is_empty);
+        if !((inside || empty) && always && matches!(change, Change::Added)) {
             self.mark(change);
         }
     }

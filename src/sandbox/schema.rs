@@ -199,13 +199,13 @@ impl Schema {
         }
     }
 
-    /// Fills in what is absent and has a default; nulls become absent.
+    /// Fills in what is absent, or null, and has a default.
     pub fn fill(&self, value: &mut Value) {
         match value {
             Value::Object(map) => {
-                map.retain(|_, v| !v.is_null());
                 for (name, schema) in &self.properties {
-                    if let (Some(default), false) = (&schema.default, map.contains_key(name)) {
+                    let absent = map.get(name).is_none_or(Value::is_null);
+                    if let (Some(default), true) = (&schema.default, absent) {
                         map.insert(name.clone(), default.clone());
                     }
                     if let Some(inner) = map.get_mut(name) {
@@ -274,8 +274,10 @@ impl Schema {
         if !self.mistyped_here(value) {
             self.check_scalar(value, path, &in_body, causes);
         } else {
-            let why = in_body(&format!("must be of type {}", self.kind.name()));
-            causes.push(Cause::invalid(path, value, &why));
+            let why =
+                in_body(&format!("must be of type {}: \"{}\"", self.kind.name(), type_name(value)));
+            let reason = "FieldValueTypeInvalid";
+            causes.push(Cause { reason, ..Cause::invalid(path, &type_name(value).into(), &why) });
             return;
         }
         match value {

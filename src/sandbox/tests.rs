@@ -8,6 +8,7 @@ use super::{Options, Sandbox};
 
 mod apply;
 mod controllers;
+mod definitions;
 mod watches;
 
 fn sandbox() -> Sandbox {

@@ -84,9 +84,14 @@ impl Write<'_> {
         self.bear(store, object, entries)
     }
 
-    /// `PUT`.
+    /// `PUT`. Of a few kinds it creates what is not there.
     pub fn replace(&self, store: &mut Store, mut body: Value) -> Result<Done, Refusal> {
         self.address(&mut body)?;
+        let creates = matches!(self.resource.kind.as_str(), "Service" | "Lease");
+        let fresh = text(&body, "/metadata/resourceVersion").is_none_or(str::is_empty);
+        if creates && fresh && store.get(&self.resource.table, &self.place()).is_none() {
+            return self.create(store, body);
+        }
         let old = self.existing(store)?;
         self.check_version(&body, &old)?;
         let unconditional = self.resource.schema.is_none() && self.resource.kind != "Lease";
@@ -152,7 +157,9 @@ impl Write<'_> {
         let applied = manage::apply(self.resource, Some(&old), &body, &self.writer(), self.force)?;
         let mut object = applied.object;
         self.keep_what_is_not_written(&mut object, &old);
-        self.fill(&mut object);
+        if self.fill(&mut object) {
+            object["metadata"]["generation"] = json!(generation(&old) + 1);
+        }
         self.check(&object, Some(&old))?;
         if same_body(&object, &old) && same_owners(&applied.entries, &manage::entries(&old)) {
             return Ok(Done { object: old, created: false });

@@ -128,7 +128,7 @@ fn member(solution: &Solution, name: &ComponentName, observed: &Observed) -> Con
         .components
         .get(name)
         .is_some_and(|c| matches!(c.scaling, Scaling::AlwaysOn { .. }));
-    let proof = if always_on || verified == Some(Verified::Ok) {
+    let proof = if always_on || matches!(verified, Some(Verified::Ok)) {
         Proof::SeenRunning
     } else {
         Proof::Applied
@@ -147,12 +147,14 @@ fn member(solution: &Solution, name: &ComponentName, observed: &Observed) -> Con
     let minutes =
         minutes(solution.components.get(name).map_or(std::time::Duration::ZERO, |c| c.startup));
     if facts.wanted == 0 {
-        if verified == Some(Verified::Failed) {
-            return failed(&pods, facts, &minutes);
+        if let Some(Verified::Failed { word, message }) = verified {
+            // Its pods are gone; what they said stands on the Deployment.
+            let remembered = PodFacts { word, message, ..PodFacts::default() };
+            return failed(&[&remembered], &minutes);
         }
         return sleeping(scaled, proof);
     }
-    let condition = awake(facts, &pods, verified, &minutes);
+    let condition = awake(facts, &pods, verified.as_ref(), &minutes);
     match condition.health {
         Health::Degraded => condition,
         Health::Healthy | Health::Progressing => Condition { proof, ..condition },
@@ -163,7 +165,7 @@ fn member(solution: &Solution, name: &ComponentName, observed: &Observed) -> Con
 fn awake(
     facts: &DeploymentFacts,
     pods: &[&PodFacts],
-    verified: Option<Verified>,
+    verified: Option<&Verified>,
     minutes: &str,
 ) -> Condition {
     let out_of_time = facts.conditions.iter().any(|c| {
@@ -196,9 +198,9 @@ fn awake(
             proof: Proof::Applied,
         };
     }
-    let failing = pods.iter().any(|pod| pod.word.as_deref().is_some_and(is_failure));
+    let failing = pods.iter().any(|pod| pod.is_failing());
     if facts.available > 0 && failing {
-        let mut condition = failed(pods, facts, minutes);
+        let mut condition = failed(pods, minutes);
         condition.stage = Stage::Awake;
         condition.reason = format!(
             "{} of {} replicas: {}",
@@ -208,8 +210,8 @@ fn awake(
         );
         return condition;
     }
-    if out_of_time || failing || verified == Some(Verified::Failed) {
-        return failed(pods, facts, minutes);
+    if out_of_time || failing || matches!(verified, Some(Verified::Failed { .. })) {
+        return failed(pods, minutes);
     }
     if let Some(pod) = pods.iter().find(|pod| pod.word.as_deref() == Some("Unschedulable")) {
         return Condition {
@@ -224,27 +226,9 @@ fn awake(
     starting("starting")
 }
 
-/// The kubelet's words that mean: this will not come up by itself.
-fn is_failure(word: &str) -> bool {
-    matches!(
-        word,
-        "ImagePullBackOff"
-            | "ErrImagePull"
-            | "InvalidImageName"
-            | "ErrImageNeverPull"
-            | "CrashLoopBackOff"
-            | "OOMKilled"
-            | "Error"
-            | "CreateContainerConfigError"
-            | "CreateContainerError"
-            | "RunContainerError"
-            | "Evicted"
-    )
-}
-
 /// A component that did not come up, in the words of its pods.
-fn failed(pods: &[&PodFacts], facts: &DeploymentFacts, minutes: &str) -> Condition {
-    let pod = pods.iter().find(|pod| pod.word.as_deref().is_some_and(is_failure));
+fn failed(pods: &[&PodFacts], minutes: &str) -> Condition {
+    let pod = pods.iter().find(|pod| pod.is_failing());
     let (party, reason, next) = match pod.map(|pod| (pod.word.as_deref().unwrap_or_default(), pod))
     {
         Some(("ImagePullBackOff" | "ErrImagePull" | "InvalidImageName", pod)) => (
@@ -278,7 +262,6 @@ fn failed(pods: &[&PodFacts], facts: &DeploymentFacts, minutes: &str) -> Conditi
             "check the port and the readiness page, or raise `startup.timeout`",
         ),
     };
-    let _ = facts;
     Condition {
         stage: Stage::WakeFailed,
         health: Health::Degraded,

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::obstacle::{obstacle, slow};
 use super::wording::{clock, list};
 use super::{Condition, Health, Proof, Stage, Sync, Verdict, condition};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Refused, Solution};
-use crate::model::{Kind, Party, Revision};
-use crate::plan::{
-    Gate, Hold, Observed, Outcome, Phase, Planned, Rejection, Setbacks, SolutionPlan, Step, Why,
-};
+use crate::model::{Kind, Party, Revision, marks};
+use crate::plan::{Gate, Hold, Observed, Phase, Planned, Setbacks, SolutionPlan, Step, Why};
 
 /// Everything that is known of one solution after a pass.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +28,19 @@ pub struct Case<'a> {
     pub in_force: Option<&'a Revision>,
     pub domain: &'a str,
     pub instance: &'a str,
+}
+
+impl Case<'_> {
+    /// Whether something of it runs, or could.
+    fn lives(&self) -> bool {
+        let objects = self.observed.solutions.get(self.name);
+        objects.is_some_and(|o| o.keys().any(|key| key.kind == Kind::Deployment))
+    }
+
+    /// `...; the old revision keeps serving`, when something of it runs.
+    pub(super) fn serving(&self, reason: String) -> String {
+        if self.lives() { format!("{reason}; the old revision keeps serving") } else { reason }
+    }
 }
 
 /// What the catalogue says of a name.
@@ -60,7 +72,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         Standing::Frozen { reason, party } => Said {
             sync: Sync::Failed,
             party,
-            reason: serving(case, reason.to_owned()),
+            reason: case.serving(reason.to_owned()),
             next: "mend it and push".to_owned(),
             condition: before(case),
         },
@@ -105,7 +117,7 @@ fn published(
     plan: &SolutionPlan,
     objects: usize,
 ) -> Said {
-    let condition = lives(case).then(|| condition(solution, phase, case.observed));
+    let condition = case.lives().then(|| condition(solution, phase, case.observed));
     let say = |sync, party, reason: String, next: &str| Said {
         sync,
         party,
@@ -133,6 +145,9 @@ fn published(
         );
     }
     if !plan.is_empty() {
+        if let Some((reason, next)) = plan.gates().find_map(slow) {
+            return say(Sync::Progressing, Party::Nobody, reason, next);
+        }
         let missing = plan.steps.len().min(objects);
         let reason = match plan.steps.first().map(|p| &p.step) {
             Some(Step::ForceActivation { .. } | Step::Verified { .. }) => {
@@ -200,134 +215,12 @@ fn route(case: &Case<'_>, solution: &Solution) -> Option<(Party, String, &'stati
             format!("the gateway refuses {key}: {}: {}", c.reason, c.message),
             "look at the Gateway's listeners and at the back end that the message names",
         ),
-        None => {
-            (Party::Nobody, format!("waiting for the gateway to accept {key}"), "wait a moment")
-        }
+        None => (
+            Party::Nobody,
+            format!("waiting for the gateway to accept {key}"),
+            "wait a moment; if it stays, look at the Gateway",
+        ),
     })
-}
-
-/// A gate that somebody should know about.
-struct Obstacle {
-    rank: u8,
-    sync: Sync,
-    party: Party,
-    reason: String,
-    next: String,
-}
-
-fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
-    let blocked = |rank, party, reason: String, next: String| {
-        Some(Obstacle { rank, sync: Sync::Blocked, party, reason, next })
-    };
-    match gate {
-        Gate::ForeignNamespace(namespace) => blocked(
-            9,
-            Party::Operator,
-            format!("Namespace {namespace} exists and is not vitrine's"),
-            format!(
-                "to adopt it, label it `vitrine.dev/instance={}`; otherwise rename the solution",
-                case.instance
-            ),
-        ),
-        Gate::Held => {
-            let hold = case.hold?;
-            blocked(
-                8,
-                Party::Reviewer,
-                format!("held: {}", hold.reason),
-                format!(
-                    "approve with `vitrine approve {}`, or revert the commit",
-                    hold.hash.first(12)
-                ),
-            )
-        }
-        Gate::Refused(key) => {
-            let Some(Outcome::Rejected(rejection)) = case.setbacks.get(key).map(|s| &s.outcome)
-            else {
-                return None;
-            };
-            Some(self::rejected(case, key, rejection))
-        }
-        Gate::BackOff { key, until } => match case.setbacks.get(key).map(|s| &s.outcome) {
-            Some(Outcome::Rejected(rejection)) => Some(self::rejected(case, key, rejection)),
-            Some(Outcome::Unavailable { cause, .. }) => blocked(
-                5,
-                Party::Operator,
-                format!("{key} could not be written: {cause}"),
-                format!("tried again at {}; look at the API server", clock(*until)),
-            ),
-            _ => None,
-        },
-        Gate::MissingKind(kind) => {
-            let crd = kind.crd().unwrap_or_else(|| kind.to_string());
-            blocked(
-                6,
-                Party::Operator,
-                format!("waiting for CRD {crd}"),
-                provider(*kind).to_owned(),
-            )
-        }
-        Gate::UnknownKind(kind) => {
-            let problem = case.problems.get(&kind.resource())?;
-            blocked(
-                7,
-                Party::Operator,
-                problem.clone(),
-                "apply deploy/rbac.yaml, or mend what the message names".to_owned(),
-            )
-        }
-        Gate::ForeignWork(foreign) => blocked(
-            4,
-            Party::Operator,
-            format!(
-                "work that is not vitrine's is left: {}",
-                list(foreign.iter().map(String::as_str))
-            ),
-            "move or delete it; the namespace goes then".to_owned(),
-        ),
-        Gate::Leaving { .. }
-        | Gate::Object(_)
-        | Gate::InFlight(_)
-        | Gate::NotReady(_)
-        | Gate::NotAvailable(_)
-        | Gate::NotAccepted(_)
-        | Gate::Record
-        | Gate::Additions(_)
-        | Gate::Slot => None,
-    }
-}
-
-/// Who brings the kind.
-const fn provider(kind: Kind) -> &'static str {
-    match kind {
-        Kind::ScaledObject => "install KEDA; vitrine goes on by itself",
-        Kind::InterceptorRoute => "install the KEDA HTTP add-on; vitrine goes on by itself",
-        Kind::HttpRoute | Kind::ReferenceGrant => {
-            "install the Gateway API; vitrine goes on by itself"
-        }
-        Kind::Namespace
-        | Kind::ServiceAccount
-        | Kind::ConfigMap
-        | Kind::NetworkPolicy
-        | Kind::Service
-        | Kind::Deployment
-        | Kind::Pod => "use a complete Kubernetes API server",
-    }
-}
-
-fn rejected(case: &Case<'_>, key: &crate::model::ObjectKey, rejection: &Rejection) -> Obstacle {
-    let next = if rejection.code == 403 {
-        "give the daemon the right (deploy/rbac.yaml), or mend the policy that the message names"
-    } else {
-        "change what the message names"
-    };
-    Obstacle {
-        rank: 7,
-        sync: Sync::Failed,
-        party: Party::Operator,
-        reason: serving(case, format!("the API server refused {key}: {}", rejection.message)),
-        next: next.to_owned(),
-    }
 }
 
 fn refused(case: &Case<'_>, refused: &Refused) -> Said {
@@ -339,7 +232,7 @@ fn refused(case: &Case<'_>, refused: &Refused) -> Said {
     Said {
         sync: Sync::Failed,
         party,
-        reason: serving(case, reason),
+        reason: case.serving(reason),
         next: "mend the line and push".to_owned(),
         condition: before(case),
     }
@@ -359,11 +252,21 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
         };
     }
     let objects = if left == 1 { "1 object".to_owned() } else { format!("{left} objects") };
+    let mut remains = case.observed.solutions.get(case.name).into_iter().flatten();
+    if plan.is_empty() && !remains.any(|(_, object)| object.is_ours()) {
+        return Said {
+            sync: Sync::Blocked,
+            party: Party::Operator,
+            reason: format!("{objects} carry vitrine's labels and are not vitrine's"),
+            next: format!("take the label `{}` off, or delete them", marks::INSTANCE),
+            condition: before(case),
+        };
+    }
     let mut party = Party::Nobody;
     let mut next = "wait a moment".to_owned();
     let why = plan.gates().find_map(|gate| match gate {
         Gate::Additions(names) => Some(format!(
-            "waits until {} is published, so that a rename has no gap",
+            "waits for {} to be published, so that a rename has no gap",
             list(names.iter().map(String::as_str))
         )),
         Gate::Leaving { key, finalizers }
@@ -387,7 +290,7 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
 
 /// The repository cannot be read: what runs goes on, and everybody is told since when.
 fn unreadable(case: &Case<'_>, unknown: &Unknown, said: Said) -> Said {
-    let keeps = match (case.in_force.or(case.revision), lives(case)) {
+    let keeps = match (case.in_force.or(case.revision), case.lives()) {
         (Some(revision), true) => format!("; revision {} keeps serving", revision.short()),
         (None, true) => "; what runs keeps serving".to_owned(),
         (_, false) => String::new(),
@@ -403,18 +306,6 @@ fn unreadable(case: &Case<'_>, unknown: &Unknown, said: Said) -> Said {
         next: "mend the connection or the credentials; vitrine goes on by itself".to_owned(),
         condition: said.condition,
     }
-}
-
-/// `...; the old revision keeps serving`, when something of it runs.
-fn serving(case: &Case<'_>, reason: String) -> String {
-    if lives(case) { format!("{reason}; the old revision keeps serving") } else { reason }
-}
-
-fn lives(case: &Case<'_>) -> bool {
-    case.observed
-        .solutions
-        .get(case.name)
-        .is_some_and(|objects| objects.keys().any(|key| key.kind == Kind::Deployment))
 }
 
 /// Stage and health of what still runs of a solution that we cannot read any more.
@@ -438,3 +329,7 @@ fn before(case: &Case<'_>) -> Option<Condition> {
         proof: Proof::Applied,
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

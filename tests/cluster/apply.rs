@@ -11,7 +11,7 @@ use vitrine::apply::{self, Settings, Touched};
 use vitrine::model::{ContentHash, Kind, ObjectKey, Revision, marks};
 use vitrine::plan::observed::{HealthFacts, KindState, Live, Observed, Record};
 use vitrine::plan::step::Why;
-use vitrine::plan::{Outcome, Step};
+use vitrine::plan::{Outcome, Step, Verified};
 use vitrine::render::DesiredObject;
 
 use crate::render::fixtures::{Case, cases, instance};
@@ -225,7 +225,7 @@ scenario! {
             .await;
 
         let key = deployment.key.clone();
-        let verified = Step::Verified { key, template: template.clone(), ok: true };
+        let verified = Step::Verified { key, template: template.clone(), result: Verified::Ok };
         engine.carry_out("use", vec![verified]).await;
         engine.carry_out("use", force(false)).await;
         engine

@@ -11,6 +11,7 @@ use vitrine::status::{Health, Stage, Sync};
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;
 use crate::support::daemon::{Daemon, INSTANCE, settings};
+use crate::support::players::Player;
 
 /// Every object that the catalogue asks for.
 fn desired(catalogue: &Catalogue) -> BTreeSet<ObjectKey> {
@@ -165,5 +166,46 @@ scenario! {
         assert!(observed(cluster).await.iter().all(|key| key.solution(&InstanceName::parse(INSTANCE).unwrap()) == Some("free")));
         daemon.stop().await;
         // Left to the next scenario, it would look like ours to the fixture's broom, which takes it.
+    }
+}
+
+scenario! {
+    async fn a_commit_that_is_overtaken_while_it_is_verified_gets_a_last_word(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        let mut settings = settings(&catalogue);
+        settings.rollouts.verify = vitrine::config::Verify::OnUpdate { parallel: 5 };
+        let mut daemon = Daemon::with(cluster, settings).await;
+        daemon.settled(&catalogue.head()).await;
+
+        cluster.players().stop(Player::Deployments).await;
+        catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
+        let first = catalogue.commit("An image that never runs");
+        daemon
+            .board("being verified", |b| {
+                b.revision.as_ref() == Some(&first)
+                    && b.verdicts[0].reason.starts_with("woken once")
+            })
+            .await;
+        catalogue.edit("one/solution.yaml", &image('b'), &image('c'));
+        let second = catalogue.commit("The right image");
+        daemon.board("at the second commit", |b| b.revision.as_ref() == Some(&second)).await;
+        cluster.players().start(Player::Deployments);
+        daemon.settled(&second).await;
+
+        let lines = || {
+            let note = ["notes", "--ref", "vitrine/test", "show", first.as_str()];
+            let listed = catalogue.git(&["notes", "--ref", "vitrine/test", "list"]);
+            if listed.contains(first.as_str()) { catalogue.git(&note) } else { String::new() }
+        };
+        let as_part = format!("success\tvitrine/test/one\tapplied as part of {}", second.short());
+        let by = format!("success\tvitrine/test\tovertaken by {}: 1 solution: 1 Synced", second.short());
+        for _ in 0..100 {
+            if lines().contains(&as_part) && lines().contains(&by) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert!(lines().contains(&as_part) && lines().contains(&by), "{}", lines());
+        daemon.stop().await;
     }
 }

@@ -142,3 +142,28 @@ scenario! {
         daemon.stop().await;
     }
 }
+
+scenario! {
+    async fn after_a_rewritten_history_no_further_commit_lets_the_deletions_go(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
+        catalogue.write("NOTES.md", "Will be rewritten.\n");
+        catalogue.commit("A note");
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        let before = versions(cluster).await;
+
+        catalogue.remove("beta");
+        catalogue.git(&["add", "-A"]);
+        catalogue.git(&["commit", "-q", "--amend", "-m", "Another past"]);
+        let rewritten = "and the branch's history was rewritten";
+        daemon
+            .board("held", |b| b.held.as_ref().is_some_and(|h| h.reason.ends_with(rewritten)))
+            .await;
+        catalogue.write("NOTES.md", "On top of the other past.\n");
+        let head = catalogue.commit("A harmless commit");
+        let board = daemon.settled(&head).await;
+        assert!(board.held.as_ref().is_some_and(|h| h.reason.ends_with(rewritten)), "{board:?}");
+        assert_eq!(versions(cluster).await, before);
+        daemon.stop().await;
+    }
+}

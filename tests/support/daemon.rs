@@ -54,7 +54,7 @@ pub fn settings(catalogue: &Catalogue) -> Config {
             max_deletions: 100,
             approvals_expire_after: Duration::from_secs(24 * 3600),
         },
-        rollouts: config::Rollouts { max_parallel: 10, verify: Verify::Never },
+        rollouts: config::Rollouts { verify: Verify::Never },
         notes: true,
         web: config::Web { public_listen: None, public_url: None, private_listen: None },
         log: config::Log { level: "info".to_owned(), json: false },

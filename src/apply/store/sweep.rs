@@ -15,8 +15,10 @@ impl Store {
         batch: &mut Batch,
     ) {
         let gone: Vec<ObjectKey> = self
-            .homes
-            .keys()
+            .observed
+            .solutions
+            .values()
+            .flat_map(|objects| objects.keys())
             .filter(|key| key.kind == kind && !came.contains(*key))
             .filter(|key| {
                 as_of.is_empty()
@@ -33,10 +35,14 @@ impl Store {
         self.interner.prune();
         match kind {
             Kind::Namespace => {
-                let homes = &self.homes;
+                let (solutions, instance) = (&self.observed.solutions, &self.instance);
+                let written = |key: &ObjectKey| {
+                    let home = key.solution(instance).and_then(|home| solutions.get(home));
+                    home.is_some_and(|objects| objects.contains_key(key))
+                };
                 self.observed.namespaces.retain(|name, _| {
                     let key = ObjectKey::cluster(Kind::Namespace, name.as_str());
-                    let stays = came.contains(&key) || homes.contains_key(&key);
+                    let stays = came.contains(&key) || written(&key);
                     if !stays {
                         batch.namespaces.insert(name.clone());
                     }

@@ -69,9 +69,14 @@ fn plain(text: &str) -> String {
         .replace("**", "")
         .replace("__", "")
         .chars()
-        .filter(|c| !matches!(c, '`' | '*') && !c.is_control())
+        .filter(|c| !matches!(c, '`' | '*') && !c.is_control() && !is_directional(*c))
         .collect();
     kept.trim().to_owned()
+}
+
+/// Characters without a picture that change the order of others: a title could read as another.
+const fn is_directional(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// At most so many characters, ending at a word.
@@ -103,6 +108,14 @@ mod tests {
         let (_, text) = heading_and_paragraph(&"word ".repeat(100));
         let text = text.unwrap_or_default();
         assert!(text.chars().count() <= LONGEST && text.ends_with("word…"), "{text}");
+    }
+
+    #[test]
+    fn a_title_cannot_turn_the_order_of_its_letters() {
+        let (title, text) =
+            heading_and_paragraph("# Safe\u{202e}lufmrah\u{202c}\n\n\u{2067}Text\u{2069}.\n");
+        assert_eq!(title.as_deref(), Some("Safelufmrah"));
+        assert_eq!(text.as_deref(), Some("Text."));
     }
 
     #[test]

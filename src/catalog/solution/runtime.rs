@@ -84,6 +84,7 @@ pub fn url_path(cursor: &Cursor<'_>) -> Option<String> {
         && text.len() <= 512
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&b))
         && !text.contains("//")
+        && is_escaped(&text)
         && text.split('/').all(|part| part != ".." && part != ".");
     if ok {
         return Some(text);
@@ -92,6 +93,16 @@ pub fn url_path(cursor: &Cursor<'_>) -> Option<String> {
     let help = "begin with `/`, use letters, digits and -._~, no `..`, no query";
     cursor.sheet.report(cursor.fault(code::BAD_PATH, message).help(help));
     None
+}
+
+/// Whether each `%` begins an escape, and none hides a `/`: a route takes no other.
+fn is_escaped(path: &str) -> bool {
+    path.split('%').skip(1).all(|rest| {
+        let digits = rest.get(..2).unwrap_or_default();
+        digits.len() == 2
+            && digits.bytes().all(|b| b.is_ascii_hexdigit())
+            && !digits.eq_ignore_ascii_case("2f")
+    })
 }
 
 /// Says that a written value is over a limit of the platform.

@@ -33,12 +33,18 @@ impl Write<'_> {
         object
     }
 
-    pub(super) fn fill(&self, object: &mut Value) {
+    /// Fills in what the server fills in; whether that is a change by itself: the real server
+    /// counts (and writes) a policy's empty list of rules each time that it is sent.
+    pub(super) fn fill(&self, object: &mut Value) -> bool {
+        let is_empty = |rules: &str| object.pointer(rules) == Some(&json!([]));
+        let emptied = self.resource.is("networking.k8s.io", "networkpolicies")
+            && (is_empty("/spec/ingress") || is_empty("/spec/egress"));
         defaults::drop_empty_metadata(object);
         match &self.resource.schema {
             Some(schema) => schema.fill(object),
             None => defaults::fill(self.resource, object),
         }
+        emptied
     }
 
     pub(super) fn bear(
@@ -65,7 +71,9 @@ impl Write<'_> {
         mut body: Value,
     ) -> Result<Done, Refusal> {
         self.keep_what_is_not_written(&mut body, old);
-        self.fill(&mut body);
+        if self.fill(&mut body) {
+            body["metadata"]["generation"] = json!(generation(old) + 1);
+        }
         self.check(&body, Some(old))?;
         let entries = manage::update(self.resource, Some(old), &body, &self.writer());
         self.settle(store, body, entries, old)

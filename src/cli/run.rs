@@ -1,0 +1,145 @@
+//! `run`: the daemon, until it is told to stop. Changed settings take effect by themselves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::once::{bind, start};
+use super::{Answer, LogArguments, SettingsArguments, Stop, settings, stopped_by_signal};
+use crate::config::Config;
+use crate::reconcile::{Engine, Until};
+use crate::status::Board;
+use crate::web;
+
+/// How often the settings' file is looked at. Mounted files change without an event.
+const LOOK: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+}
+
+/// The daemon. Ends with 0 when it is told to stop.
+pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answer, Stop> {
+    let mut config = settings::read(&arguments.settings)?;
+    log.begin(&config.log.level, config.log.json);
+    let stop = stopped_by_signal()?;
+    let empty = Board::new(config.instance.clone(), config.repository.shown_url());
+    let (publish, boards) = watch::channel(Arc::new(empty));
+    serve(&config, &boards).await?;
+
+    // Settings that could not be used are not tried again before they change.
+    let mut unusable = None;
+    let mut next = Some(start(&config).await?);
+    while let Some((engine, boards)) = next.take() {
+        tracing::info!(instance = %config.instance, repository = config.repository.shown_url(), "started");
+        let forward = tokio::spawn(forward(boards, publish.clone()));
+        let turn = stop.child_token();
+        let engine = tokio::spawn(engine.run(Until::Stopped, turn.clone()));
+        let changed = tokio::select! {
+            changed = changed(&arguments.settings, &config, unusable.as_ref()) => Some(changed),
+            () = stop.cancelled() => None,
+            () = ended(&engine) => None,
+        };
+        turn.cancel();
+        engine.await.map_err(|error| Stop::new(format!("the engine ended: {error}")))?;
+        forward.abort();
+        if let Some(changed) = changed {
+            next = Some(restart(&mut config, changed, &mut unusable, &stop).await?);
+        }
+    }
+    tracing::info!("stopped");
+    Ok(Answer::Good)
+}
+
+/// Listens where the settings say. Another address needs a restart of the daemon.
+async fn serve(config: &Config, boards: &web::Boards) -> Result<(), Stop> {
+    if let Some(listen) = &config.web.public_listen {
+        tokio::spawn(web::serve(bind(listen).await?, web::router(boards.clone())));
+    }
+    if let Some(listen) = &config.web.private_listen {
+        tokio::spawn(web::serve(bind(listen).await?, web::probes(boards.clone())));
+    }
+    Ok(())
+}
+
+/// Shows the board of the engine that is at work.
+async fn forward(mut boards: web::Boards, publish: watch::Sender<Arc<Board>>) {
+    while boards.changed().await.is_ok() {
+        publish.send_replace(boards.borrow_and_update().clone());
+    }
+}
+
+async fn ended(engine: &tokio::task::JoinHandle<crate::reconcile::Ended>) {
+    while !engine.is_finished() {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Waits for settings that are good and not the ones in force. Faulty ones are told once.
+async fn changed(
+    arguments: &SettingsArguments,
+    config: &Config,
+    unusable: Option<&Config>,
+) -> Config {
+    let mut hangup = signal(SignalKind::hangup()).ok();
+    let mut told = String::new();
+    loop {
+        let asked = async {
+            match &mut hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! { _ = asked => told.clear(), () = tokio::time::sleep(LOOK) => {} }
+        match settings::read(arguments) {
+            Ok(new) if new != *config && Some(&new) != unusable => return new,
+            Ok(_) => told.clear(),
+            Err(stop) if stop.sentence != told => {
+                tracing::error!(
+                    "the changed settings are faulty, the old ones stay: {}",
+                    stop.sentence
+                );
+                told = stop.sentence;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Starts with the new settings; if that fails, with the old ones.
+async fn restart(
+    config: &mut Config,
+    new: Config,
+    unusable: &mut Option<Config>,
+    stop: &CancellationToken,
+) -> Result<(Engine, web::Boards), Stop> {
+    tracing::info!("the settings changed");
+    match start(&new).await {
+        Ok(started) => {
+            *config = new;
+            *unusable = None;
+            Ok(started)
+        }
+        Err(fault) => {
+            *unusable = Some(new);
+            tracing::error!(
+                "the new settings cannot be used, the old ones stay: {}",
+                fault.sentence
+            );
+            loop {
+                match start(config).await {
+                    Ok(started) => return Ok(started),
+                    Err(fault) if stop.is_cancelled() => return Err(fault),
+                    Err(fault) => tracing::error!("{}", fault.sentence),
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+}

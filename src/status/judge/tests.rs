@@ -1,0 +1,451 @@
+//! The table of verdicts: each state as a person reads it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::catalog::snapshot::{File, Folder, Snapshot};
+use crate::catalog::{self, Catalog};
+use crate::model::{ContentHash, ObjectKey, TreeId};
+use crate::plan::observed::{
+    Condition as Fact, DeploymentFacts, HealthFacts, Live, PodFacts, RouteFacts, RouteParent,
+    ScaledFacts,
+};
+use crate::plan::{Outcome, Rejection, Setback};
+
+const SOLUTION: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata:\n  name: use\nspec:\n  image: registry.example/use:1.0.0@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n";
+const PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\nmetadata: {name: lab}\nspec: {domain: demo.example}\n";
+
+/// A catalogue whose one folder, `use`, holds this file.
+fn catalog(solution: &str) -> Catalog {
+    let file = |text: &str| File { size: text.len() as u64, bytes: Some(text.as_bytes().into()) };
+    let folder = Folder {
+        tree: TreeId::parse(&"b".repeat(40)).unwrap(),
+        files: [("solution.yaml".to_owned(), file(solution))].into(),
+        oddities: BTreeMap::new(),
+    };
+    let snapshot = Snapshot {
+        revision: Revision::parse(&"4be1".repeat(10)).unwrap(),
+        committed: Timestamp::UNIX_EPOCH,
+        root: TreeId::parse(&"c".repeat(40)).unwrap(),
+        platform: Some(file(PLATFORM)),
+        folders: [("use".to_owned(), Arc::new(folder))].into(),
+        oddities: BTreeMap::new(),
+    };
+    catalog::read(&snapshot, &mut catalog::Memory::default())
+}
+
+/// A published solution, asleep, with nothing left to do.
+struct World {
+    catalog: Catalog,
+    observed: Observed,
+    setbacks: Setbacks,
+    plan: SolutionPlan,
+    phase: Phase,
+    unknown: Option<Unknown>,
+    hold: Option<Hold>,
+    problems: BTreeMap<String, String>,
+}
+
+fn key(kind: Kind, name: &str) -> ObjectKey {
+    ObjectKey::namespaced(kind, "sol-use", name)
+}
+
+fn fact(kind: &str, status: &str, reason: &str, message: &str) -> Fact {
+    let text = str::to_owned;
+    Fact {
+        kind: text(kind),
+        status: text(status),
+        reason: text(reason),
+        message: text(message),
+        ..Fact::default()
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let mut world = Self {
+            catalog: catalog(SOLUTION),
+            observed: Observed::default(),
+            setbacks: Setbacks::new(),
+            plan: SolutionPlan::default(),
+            phase: Phase::Live,
+            unknown: None,
+            hold: None,
+            problems: BTreeMap::new(),
+        };
+        assert!(world.catalog.refused.is_empty(), "{:?}", world.catalog.refused);
+        let template = ContentHash::of(b"template");
+        world.put(
+            key(Kind::Deployment, "app"),
+            HealthFacts::Deployment(DeploymentFacts {
+                verified: Some(format!("{template} born")),
+                template: Some(template),
+                ..DeploymentFacts::default()
+            }),
+        );
+        world
+            .put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(ScaledFacts::default()));
+        let good = |kind| fact(kind, "True", "", "");
+        world.put(
+            key(Kind::HttpRoute, "edge"),
+            HealthFacts::Route(RouteFacts {
+                generation: 1,
+                parents: vec![RouteParent {
+                    conditions: vec![good("Accepted"), good("ResolvedRefs")],
+                    ..RouteParent::default()
+                }],
+            }),
+        );
+        world
+    }
+
+    fn put(&mut self, key: ObjectKey, health: HealthFacts) {
+        let live = Live {
+            uid: "u".into(),
+            resource_version: "1".into(),
+            created: None,
+            deleting: None,
+            finalizers: vec![],
+            content: None,
+            revision: None,
+            fields: None,
+            others: vec![],
+            birth: true,
+            health,
+        };
+        self.observed.solutions.entry("use".into()).or_default().insert(key, live);
+    }
+
+    fn deployment(&mut self, change: impl FnOnce(&mut DeploymentFacts)) {
+        let objects = self.observed.solutions.get_mut("use").unwrap();
+        let live = objects.get_mut(&key(Kind::Deployment, "app")).unwrap();
+        if let HealthFacts::Deployment(facts) = &mut live.health {
+            change(facts);
+        }
+    }
+
+    fn pod(&mut self, word: &str, message: &str) {
+        let pod = PodFacts {
+            component: "app".into(),
+            word: Some(word.into()),
+            message: message.into(),
+            restarts: 4,
+            ..PodFacts::default()
+        };
+        self.observed.pods.entry("use".into()).or_default().insert("app-1".into(), pod);
+    }
+
+    fn waits(&mut self, gate: Gate) {
+        self.plan.waits.push(gate);
+    }
+
+    fn judge_as(&self, standing: Standing<'_>) -> Verdict {
+        judge(&Case {
+            name: "use",
+            standing,
+            observed: &self.observed,
+            setbacks: &self.setbacks,
+            hold: self.hold.as_ref(),
+            problems: &self.problems,
+            unknown: self.unknown.as_ref(),
+            revision: Some(&self.catalog.revision),
+            in_force: Some(&self.catalog.revision),
+            domain: "demo.example",
+            instance: "prod",
+        })
+    }
+
+    fn judge(&self) -> Verdict {
+        let solution = self.catalog.solutions.get("use").unwrap();
+        self.judge_as(Standing::Published {
+            solution,
+            phase: self.phase,
+            plan: &self.plan,
+            objects: 11,
+        })
+    }
+}
+
+/// `Synced Asleep Healthy nobody: sleeps, wakes on visit`.
+fn said(verdict: &Verdict) -> String {
+    let word = |w: Option<String>| w.unwrap_or_else(|| "-".to_owned());
+    format!(
+        "{:?} {} {} {}: {}",
+        verdict.sync,
+        word(verdict.stage.map(|s| format!("{s:?}"))),
+        word(verdict.health.map(|h| format!("{h:?}"))),
+        verdict.party,
+        verdict.reason
+    )
+}
+
+#[test]
+fn a_sleeping_solution_is_a_success() {
+    let mut world = World::new();
+    let verdict = world.judge();
+    assert_eq!(said(&verdict), "Synced Asleep Healthy nobody: sleeps, wakes on visit");
+    assert_eq!(verdict.url.as_deref(), Some("https://use.demo.example"));
+    assert!(verdict.is_good() && verdict.proof == Proof::Applied);
+
+    let facts = ScaledFacts {
+        last_active: Some("2026-01-05T14:05:00Z".parse().unwrap()),
+        ..ScaledFacts::default()
+    };
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
+    assert_eq!(world.judge().reason, "sleeps since 14:05 UTC, wakes on visit");
+}
+
+#[test]
+fn a_woken_solution_starts_and_then_is_awake() {
+    let mut world = World::new();
+    world.deployment(|d| (d.wanted, d.replicas, d.updated) = (2, 2, 2));
+    assert_eq!(said(&world.judge()), "Synced Waking Progressing nobody: starting");
+    world.deployment(|d| (d.ready, d.available) = (2, 2));
+    assert_eq!(said(&world.judge()), "Synced Awake Healthy nobody: 2 replicas");
+    // A newer template whose roll-out has not been looked at yet is not the old one's success.
+    world.deployment(|d| d.generation = 2);
+    assert_eq!(said(&world.judge()), "Synced Waking Progressing nobody: starting");
+}
+
+#[test]
+fn one_replica_that_restarts_is_said_with_the_rest() {
+    let mut world = World::new();
+    world.deployment(|d| (d.wanted, d.replicas, d.updated, d.available) = (2, 2, 2, 1));
+    world.pod("OOMKilled", "");
+    assert_eq!(
+        said(&world.judge()),
+        "Synced Awake Degraded author: 1 of 2 replicas: out of memory; restarted 4 times"
+    );
+}
+
+#[test]
+fn what_does_not_start_is_the_authors_turn_and_what_has_no_machine_the_operators() {
+    let mut world = World::new();
+    world.deployment(|d| (d.wanted, d.replicas, d.updated) = (1, 1, 1));
+    world.pod("Unschedulable", "0/3 nodes are available");
+    assert_eq!(
+        said(&world.judge()),
+        "Synced Queued Progressing operator: no machine is free for it: 0/3 nodes are available"
+    );
+    world.pod("ImagePullBackOff", "manifest unknown");
+    assert_eq!(
+        said(&world.judge()),
+        "Synced WakeFailed Degraded author: the image cannot be pulled: manifest unknown"
+    );
+    world.observed.pods.clear();
+    let late = fact("Progressing", "False", "ProgressDeadlineExceeded", "");
+    world.deployment(|d| d.conditions = vec![late]);
+    let verdict = world.judge();
+    assert_eq!(said(&verdict), "Synced WakeFailed Degraded author: did not answer within 5 min");
+    assert!(!verdict.is_good());
+}
+
+#[test]
+fn a_failed_trial_stays_the_verdict_while_it_sleeps() {
+    let mut world = World::new();
+    let template = ContentHash::of(b"template");
+    let mark = format!("{template} failed ImagePullBackOff manifest unknown");
+    world.deployment(|d| d.verified = Some(mark));
+    assert_eq!(
+        said(&world.judge()),
+        "Synced WakeFailed Degraded author: the image cannot be pulled: manifest unknown"
+    );
+}
+
+#[test]
+fn quota_and_keda_are_the_operators() {
+    let mut world = World::new();
+    world.deployment(|d| {
+        d.wanted = 1;
+        d.conditions = vec![fact("ReplicaFailure", "True", "FailedCreate", "exceeded quota")];
+    });
+    assert_eq!(
+        said(&world.judge()),
+        "Synced WakeFailed Degraded operator: the cluster refuses its pods: exceeded quota"
+    );
+    let mut world = World::new();
+    let broken = ScaledFacts {
+        conditions: vec![fact("Ready", "False", "TriggerError", "no scaler")],
+        ..ScaledFacts::default()
+    };
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(broken));
+    assert_eq!(
+        said(&world.judge()),
+        "Synced WakeFailed Degraded operator: KEDA cannot scale ScaledObject/app: no scaler"
+    );
+}
+
+#[test]
+fn asleep_on_purpose_is_a_success_with_its_reason() {
+    let mut world = World::new();
+    let suspended =
+        format!("{SOLUTION}  suspend: {{reason: \"incident 12\", until: 2027-01-05}}\n");
+    world.catalog = catalog(&suspended);
+    world.phase = Phase::Suspended;
+    let verdict = world.judge();
+    assert_eq!(
+        said(&verdict),
+        "Synced Asleep Healthy nobody: suspended until 2027-01-05: incident 12"
+    );
+    assert!(verdict.is_good());
+
+    world.catalog = catalog(&format!("{SOLUTION}  expires: 2026-06-30\n"));
+    world.phase = Phase::Expired;
+    let verdict = world.judge();
+    assert_eq!(said(&verdict), "Synced Asleep Healthy nobody: expired on 2026-06-30");
+    assert_eq!(verdict.next, "a new date in `expires` wakes it");
+}
+
+#[test]
+fn a_refused_folder_says_the_line_and_that_the_old_revision_serves() {
+    let mut world = World::new();
+    world.catalog = catalog(&SOLUTION.replace("spec:", "spec:\n  replica: 3"));
+    let refused = &world.catalog.refused["use"];
+    let verdict = world.judge_as(Standing::Refused(refused));
+    let said = said(&verdict);
+    assert!(said.starts_with("Failed Asleep Healthy author: use/solution.yaml:6:3: "), "{said}");
+    assert!(said.ends_with("; the old revision keeps serving"), "{said}");
+    assert_eq!(verdict.url, None);
+}
+
+#[test]
+fn what_waits_for_a_person_is_blocked_and_names_the_way_out() {
+    let mut world = World::new();
+    world.waits(Gate::ForeignNamespace("sol-use".into()));
+    let verdict = world.judge();
+    assert_eq!(
+        said(&verdict),
+        "Blocked Asleep Healthy operator: Namespace sol-use exists and is not vitrine's"
+    );
+    assert!(verdict.next.contains("vitrine.dev/instance=prod"), "{}", verdict.next);
+
+    let mut world = World::new();
+    world.waits(Gate::MissingKind(Kind::ScaledObject));
+    let verdict = world.judge();
+    assert_eq!(
+        said(&verdict),
+        "Blocked Asleep Healthy operator: waiting for CRD scaledobjects.keda.sh"
+    );
+    assert_eq!(verdict.next, "install KEDA; vitrine goes on by itself");
+
+    let mut world = World::new();
+    world.waits(Gate::Held);
+    world.hold = Some(Hold {
+        hash: ContentHash::of(b"these"),
+        deletions: Default::default(),
+        disappearing: ["use".to_owned()].into(),
+        staying: Default::default(),
+        reason: "would remove 14 of 40 solutions".into(),
+    });
+    let verdict = world.judge_as(Standing::Removed(&world.plan));
+    assert_eq!(
+        said(&verdict),
+        "Blocked Asleep Healthy reviewer: held: would remove 14 of 40 solutions"
+    );
+    assert!(verdict.next.starts_with("approve with `vitrine approve "), "{}", verdict.next);
+}
+
+#[test]
+fn what_the_server_refuses_is_failed_in_its_words() {
+    let mut world = World::new();
+    let service = key(Kind::Service, "app");
+    let rejection = Rejection {
+        code: 403,
+        reason: "Forbidden".into(),
+        message: "may not patch services".into(),
+        causes: vec![],
+    };
+    let setback =
+        Setback { outcome: Outcome::Rejected(rejection), content: None, attempts: 1, until: None };
+    world.setbacks.insert(service.clone(), setback);
+    world.waits(Gate::Refused(service));
+    assert_eq!(
+        said(&world.judge()),
+        "Failed Asleep Healthy operator: the API server refused Service/app: may not patch services; the old revision keeps serving"
+    );
+}
+
+#[test]
+fn a_route_that_the_gateway_refuses_is_not_green() {
+    let mut world = World::new();
+    let refused = RouteFacts {
+        generation: 1,
+        parents: vec![RouteParent {
+            conditions: vec![fact("Accepted", "False", "NotAllowedByListeners", "no listener")],
+            ..RouteParent::default()
+        }],
+    };
+    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(refused));
+    assert_eq!(
+        said(&world.judge()),
+        "Blocked Asleep Healthy operator: the gateway refuses HTTPRoute/edge: NotAllowedByListeners: no listener"
+    );
+    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(RouteFacts::default()));
+    assert_eq!(
+        said(&world.judge()),
+        "Progressing Asleep Healthy nobody: waiting for the gateway to accept HTTPRoute/edge"
+    );
+}
+
+#[test]
+fn an_unreadable_repository_changes_nothing_and_says_since_when() {
+    let mut world = World::new();
+    world.unknown = Some(Unknown {
+        since: "2026-01-05T09:12:00Z".parse().unwrap(),
+        cause: "https://git.example/c.git refuses the token".into(),
+    });
+    assert_eq!(
+        said(&world.judge()),
+        "Unknown Asleep Healthy operator: the repository cannot be read since 09:12 UTC: https://git.example/c.git refuses the token; revision 4be14be keeps serving"
+    );
+}
+
+#[test]
+fn a_removal_counts_down_and_names_the_finalizer_that_holds_it() {
+    let mut world = World::new();
+    let verdict = world.judge_as(Standing::Removed(&world.plan));
+    assert_eq!(said(&verdict), "Removing - - nobody: 3 objects left");
+    let gate = Gate::Leaving {
+        key: key(Kind::ScaledObject, "app"),
+        finalizers: vec!["finalizer.keda.sh".into()],
+    };
+    world.waits(gate);
+    let verdict = world.judge_as(Standing::Removed(&world.plan));
+    assert_eq!(
+        said(&verdict),
+        "Removing - - operator: 3 objects left; finalizer.keda.sh of ScaledObject/app holds it"
+    );
+}
+
+#[test]
+fn no_verdict_is_without_reason_and_next_step() {
+    let mut worlds = vec![World::new()];
+    for gate in [
+        Gate::Object(key(Kind::Service, "app")),
+        Gate::InFlight(key(Kind::Service, "app")),
+        Gate::NotReady(key(Kind::InterceptorRoute, "app")),
+        Gate::NotAvailable(key(Kind::Deployment, "app")),
+        Gate::NotAccepted(key(Kind::HttpRoute, "edge")),
+        Gate::Leaving { key: key(Kind::Service, "app"), finalizers: vec![] },
+        Gate::UnknownKind(Kind::Service),
+        Gate::Record,
+        Gate::Slot,
+        Gate::Additions(vec!["other".into()]),
+        Gate::ForeignWork(vec!["Job/x".into()]),
+    ] {
+        let mut world = World::new();
+        world.waits(gate);
+        worlds.push(world);
+    }
+    for world in &worlds {
+        for verdict in [
+            world.judge(),
+            world.judge_as(Standing::Removed(&world.plan)),
+            world.judge_as(Standing::Frozen { reason: "no platform", party: Party::Operator }),
+        ] {
+            assert!(!verdict.reason.is_empty() && !verdict.next.is_empty(), "{verdict:?}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A solution changes between sleeping, always on and suspended without a gap, and what the
+//! cluster lacks is waited for.
+
+use serde_json::Value;
+use vitrine::model::{Kind, ObjectKey};
+use vitrine::status::{Stage, Sync};
+
+use crate::support::catalogue::Catalogue;
+use crate::support::cluster::Cluster;
+use crate::support::daemon::Daemon;
+use crate::support::requests::Request;
+
+fn key(kind: Kind, name: &str) -> ObjectKey {
+    ObjectKey::namespaced(kind, "sol-one", name)
+}
+
+/// Where among the writes the first of this method and kind is.
+fn place(writes: &[Request], method: http::Method, plural: &str) -> usize {
+    let found = writes.iter().position(|r| r.method == method && r.path.contains(plural));
+    found.unwrap_or_else(|| panic!("no {method} of {plural}: {writes:#?}"))
+}
+
+fn back_end(route: &Value) -> &str {
+    let rules = route["spec"]["rules"].as_array().unwrap();
+    rules.last().unwrap()["backendRefs"][0]["name"].as_str().unwrap()
+}
+
+scenario! {
+    async fn always_on_and_back_to_sleep_cuts_no_living_route(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one", "two", "three", "four", "five"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+
+        cluster.requests().take();
+        catalogue.edit("one/solution.yaml", "spec:", "spec:\n  scaling: {minReplicas: 1, maxReplicas: 1}");
+        let head = catalogue.commit("Always on");
+        let board = daemon.settled(&head).await;
+        let one = board.verdicts.iter().find(|v| v.name == "one").unwrap();
+        assert!(one.is_good() && one.stage == Some(Stage::Awake), "{one:?}");
+        let writes = cluster.requests().take_writes();
+        let scaler_goes = place(&writes, http::Method::DELETE, "/scaledobjects/");
+        let deployment = place(&writes, http::Method::PATCH, "/deployments/");
+        let route = place(&writes, http::Method::PATCH, "/httproutes/");
+        let interceptor_goes = place(&writes, http::Method::DELETE, "/interceptorroutes/");
+        assert!(scaler_goes < deployment && deployment < route && route < interceptor_goes, "{writes:#?}");
+        let live = cluster.get(&key(Kind::Deployment, "app")).await.unwrap();
+        assert_eq!(live["spec"]["replicas"], 1);
+        let route = cluster.get(&key(Kind::HttpRoute, "edge")).await.unwrap();
+        assert_eq!(back_end(&route), "app");
+        cluster.wait_for(&key(Kind::ScaledObject, "app"), "gone", |o| o.is_none()).await;
+
+        catalogue.edit("one/solution.yaml", "  scaling: {minReplicas: 1, maxReplicas: 1}\n", "");
+        let head = catalogue.commit("It may sleep again");
+        cluster.requests().take();
+        let board = daemon.settled(&head).await;
+        assert!(board.verdicts.iter().all(|v| v.is_good()), "{board:#?}");
+        let writes = cluster.requests().take_writes();
+        assert!(writes.iter().any(|r| r.manager().as_deref() == Some("vitrine-handover")), "{writes:#?}");
+        let route = cluster.get(&key(Kind::HttpRoute, "edge")).await.unwrap();
+        assert_ne!(back_end(&route), "app");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_suspended_solution_sleeps_and_wakes_with_the_next_commit(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        let until = jiff::Zoned::now().date().tomorrow().unwrap().tomorrow().unwrap();
+        let line = format!("  suspend: {{reason: incident 12, until: {until}}}\n");
+        catalogue.edit("one/solution.yaml", "spec:\n", &format!("spec:\n{line}"));
+        let head = catalogue.commit("Asleep on purpose");
+        let board = daemon.settled(&head).await;
+        assert_eq!(board.verdicts[0].sync, Sync::Synced);
+        assert_eq!(board.verdicts[0].reason, format!("suspended until {until}: incident 12"));
+        let scaled = cluster.get(&key(Kind::ScaledObject, "app")).await.unwrap();
+        assert_eq!(scaled["metadata"]["annotations"]["autoscaling.keda.sh/paused-replicas"], "0");
+        let route = cluster.get(&key(Kind::HttpRoute, "edge")).await.unwrap();
+        assert!(route.to_string().contains("RequestRedirect"), "{route:#}");
+
+        catalogue.edit("one/solution.yaml", &line, "");
+        let head = catalogue.commit("Mended");
+        let board = daemon.settled(&head).await;
+        assert!(board.verdicts[0].is_good(), "{board:#?}");
+        let scaled = cluster.get(&key(Kind::ScaledObject, "app")).await.unwrap();
+        assert!(scaled["metadata"]["annotations"]["autoscaling.keda.sh/paused-replicas"].is_null());
+        let route = cluster.get(&key(Kind::HttpRoute, "edge")).await.unwrap();
+        assert!(!route.to_string().contains("RequestRedirect"), "{route:#}");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn what_needs_a_missing_crd_waits_and_follows_when_it_comes(cluster: &Cluster) {
+        cluster.remove_definition(Kind::ScaledObject).await;
+        let catalogue = Catalogue::of(&["one"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        let verdict = daemon.verdict("one", "blocked", |v| v.sync == Sync::Blocked).await;
+        assert_eq!(verdict.reason, "waiting for CRD scaledobjects.keda.sh");
+        assert!(cluster.get(&key(Kind::Deployment, "app")).await.is_some(), "what can be there is there");
+        assert!(cluster.get(&key(Kind::HttpRoute, "edge")).await.is_none(), "never public half-built");
+
+        let came = std::time::Instant::now();
+        cluster.install_definition(Kind::ScaledObject).await;
+        daemon.verdict("one", "synced", |v| v.is_good()).await;
+        assert!(came.elapsed() < std::time::Duration::from_secs(10), "{:?}", came.elapsed());
+        daemon.stop().await;
+    }
+}

@@ -1,0 +1,226 @@
+//! The program as a person or a script runs it: a process of its own, with nothing of ours in its
+//! environment.
+
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::guard::Guard;
+
+/// How long a command may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Variables that would tell the program something. Those that begin with `VITRINE_` go too.
+const TELLING: [&str; 10] = [
+    "KUBECONFIG",
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_SERVICE_PORT",
+    "RUST_LOG",
+    "RUST_BACKTRACE",
+    "COLUMNS",
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+];
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Absent when a signal ended it.
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Finished {
+    /// Asserts the exit code; shows what was said if it is another.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+
+    /// Asserts that these words were said, wherever.
+    #[track_caller]
+    pub fn says(self, words: &[&str]) -> Self {
+        let all = format!("{}{}", self.out, self.err);
+        for word in words {
+            assert!(all.contains(word), "nothing says {word:?}:\n{all}");
+        }
+        self
+    }
+
+    /// Stdout as one JSON document and nothing else.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|why| panic!("stdout is not one document ({why}):\n{}", self.out))
+    }
+}
+
+/// The program, to be run in `home`, which is also where its temporary files go.
+pub fn vitrine(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vitrine"));
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"VITRINE_") {
+            command.env_remove(name);
+        }
+    }
+    for name in TELLING {
+        command.env_remove(name);
+    }
+    command.env("HOME", home).env("TMPDIR", home).current_dir(home);
+    command
+}
+
+/// Runs a command to its end.
+#[track_caller]
+pub fn finish(command: &mut Command) -> Finished {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let out = read(child.stdout.take().unwrap());
+    let err = read(child.stderr.take().unwrap());
+    let code = code_of(&mut child, PATIENCE);
+    let (out, err) = (out.join().unwrap(), err.join().unwrap());
+    let Some(code) = code else {
+        panic!("{command:?} was not over after {PATIENCE:?}\nstdout:\n{out}\nstderr:\n{err}");
+    };
+    judge(&err);
+    Finished { code, out, err }
+}
+
+/// Nobody can act on a stack trace.
+#[track_caller]
+fn judge(err: &str) {
+    for word in ["panicked at", "stack backtrace", "RUST_BACKTRACE"] {
+        assert!(!err.contains(word), "the program panicked:\n{err}");
+    }
+}
+
+fn read(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        let _ = from.read_to_end(&mut all);
+        String::from_utf8_lossy(&all).into_owned()
+    })
+}
+
+/// The exit code, or `None` (and the end of the process) when it takes longer than `limit`.
+fn code_of(child: &mut Child, limit: Duration) -> Option<Option<i32>> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status.code());
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The program while it runs. Ends with the test, however the test ends.
+pub struct Running {
+    child: Child,
+    out: Arc<Said>,
+    err: Arc<Said>,
+    _guard: Guard,
+}
+
+/// What was said so far, and a bell.
+#[derive(Default)]
+struct Said(Mutex<String>, Condvar);
+
+impl Said {
+    fn by(from: impl Read + Send + 'static) -> Arc<Self> {
+        let said = Arc::<Self>::default();
+        let to = Arc::clone(&said);
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(from);
+            let mut line = Vec::new();
+            while lines.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+                to.0.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
+                to.1.notify_all();
+                line.clear();
+            }
+        });
+        said
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Running {
+    pub fn start(command: &mut Command) -> Self {
+        let scratch = tempfile::tempdir().unwrap().keep();
+        let guard = Guard::over(&scratch).unwrap();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = guard.spawn(command).unwrap();
+        let out = Said::by(child.stdout.take().unwrap());
+        let err = Said::by(child.stderr.take().unwrap());
+        Self { child, out, err, _guard: guard }
+    }
+
+    /// Everything on stdout so far.
+    pub fn out(&self) -> String {
+        self.out.text()
+    }
+
+    /// Waits until stdout is as `told`, and answers how long that took.
+    #[track_caller]
+    pub fn wait(&self, told: &str, limit: Duration, is: impl Fn(&str) -> bool) -> Duration {
+        let begun = Instant::now();
+        let mut text = self.out.0.lock().unwrap();
+        while !is(&text) {
+            let left = limit.saturating_sub(begun.elapsed());
+            assert!(
+                !left.is_zero(),
+                "stdout was not {told} within {limit:?}:\n{text}\nstderr:\n{}",
+                self.err.text()
+            );
+            text = self.out.1.wait_timeout(text, left.min(Duration::from_millis(100))).unwrap().0;
+        }
+        begun.elapsed()
+    }
+
+    /// Sends a signal, by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        let sent = kill.arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success(), "the signal {name} cannot be sent");
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub fn ended(mut self) -> Finished {
+        let code = code_of(&mut self.child, PATIENCE);
+        let (out, err) = (self.out.text(), self.err.text());
+        let Some(code) = code else {
+            panic!("the program did not end within {PATIENCE:?}\nstdout:\n{out}\nstderr:\n{err}");
+        };
+        judge(&err);
+        Finished { code, out, err }
+    }
+}
+
+/// The body of `GET http://<address><path>`, whatever the status.
+pub fn get(address: &str, path: &str) -> std::io::Result<String> {
+    let address: SocketAddr = address.parse().unwrap();
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    body.ok_or_else(|| std::io::Error::other(format!("no HTTP answer: {answer}")))
+}
