@@ -78,6 +78,9 @@ pub struct Engine {
     board: watch::Sender<Arc<Board>>,
     memory: Memory,
     dirty: BTreeSet<String>,
+    /// Whether every kind was listed once, or cannot be. Before that, every plan would be a list of
+    /// what it waits for.
+    looked: bool,
     /// Set while the repository cannot be read.
     unknown: Option<Unknown>,
     /// Whether the last applied commit is not an ancestor of the one in force.
@@ -131,6 +134,7 @@ impl Engine {
             board,
             memory: Memory::default(),
             dirty: BTreeSet::new(),
+            looked: false,
             unknown: None,
             rewritten: false,
             setbacks: Setbacks::new(),
@@ -220,7 +224,8 @@ impl Engine {
     /// Read the world, think, change the world, say what happened: what was read is in
     /// `memory` and in `cluster.observed()`, and only dirty solutions are thought about.
     async fn step(&mut self, now: Timestamp) {
-        if self.memory.catalog.is_some() && !self.dirty.is_empty() {
+        self.looked |= self.has_looked();
+        if self.looked && self.memory.catalog.is_some() && !self.dirty.is_empty() {
             self.act(now).await;
         }
         self.tell(now);
@@ -450,6 +455,15 @@ impl Engine {
     fn knows_every_kind(&self) -> bool {
         let kinds = &self.cluster.observed().kinds;
         Kind::RENDERED.iter().all(|kind| kinds.get(kind).is_some_and(|s| *s != KindState::Unknown))
+    }
+
+    /// Every kind is known, or somebody was told why not.
+    fn has_looked(&self) -> bool {
+        let observed = self.cluster.observed();
+        Kind::RENDERED.iter().all(|kind| {
+            observed.kinds.get(kind).is_some_and(|state| *state != KindState::Unknown)
+                || self.cluster.problems().contains_key(&kind.resource())
+        })
     }
 
     async fn record(&mut self, now: Timestamp) {
@@ -749,11 +763,7 @@ impl Engine {
 
     /// Nothing is under way and nothing will change by itself.
     fn is_quiet(&self) -> bool {
-        let observed = self.cluster.observed();
-        let known = Kind::RENDERED.iter().all(|kind| {
-            observed.kinds.get(kind).is_some_and(|state| *state != KindState::Unknown)
-                || self.cluster.problems().contains_key(&kind.resource())
-        });
+        let known = self.has_looked();
         // While nothing was read, nobody can think about what the cluster holds.
         let idle = match &self.memory.catalog {
             None => self.unknown.is_some(),

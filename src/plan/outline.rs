@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::observed::Live;
 use super::publish::{is_in_place, namespace_gate};
 use super::{Desired, DesiredObject, Ground, ObjectKey, SolutionPlan, verify};
-use crate::model::intern::Interner;
 use crate::model::{ContentHash, FieldSet, Kind, SolutionName};
 
 /// A [`Desired`] without bodies: nothing of it can be sent.
@@ -29,13 +28,13 @@ pub struct Form {
 }
 
 impl Outline {
-    /// The outline of what was rendered. Equal field sets share one allocation.
-    pub fn of(desired: &Desired, interner: &mut Interner) -> Self {
+    /// The outline of what was rendered.
+    pub fn of(desired: &Desired) -> Self {
         let form = |object: &Arc<DesiredObject>| Form {
             key: object.key.clone(),
             content: object.content.clone(),
             template: object.template.clone(),
-            fields: interner.set((*object.fields).clone()),
+            fields: Arc::clone(&object.fields),
         };
         Self {
             solution: desired.solution.clone(),

@@ -9,7 +9,6 @@ use serde_json::json;
 use super::brake::Wishes;
 use super::observed::*;
 use super::*;
-use crate::model::intern::Interner;
 use crate::model::{FieldSet, SolutionName, marks};
 
 /// A cluster with one solution, `use`, and what stands around a decision about it.
@@ -153,7 +152,7 @@ impl World {
 
     fn publish(&self) -> SolutionPlan {
         let plan = publish(&self.desired, &self.ground());
-        let outline = Outline::of(&self.desired, &mut Interner::default());
+        let outline = Outline::of(&self.desired);
         assert_eq!(is_settled(&outline, &self.ground()), plan.is_empty(), "{plan:?}");
         plan
     }

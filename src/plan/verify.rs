@@ -32,7 +32,7 @@ pub(super) fn verify<'a>(
                 if matches!(known, Some(Verified::Failed { .. })) && works(deployment) =>
             {
                 Step::Verified {
-                    key: object.key.clone(),
+                    key: key.clone(),
                     template: template.clone(),
                     result: Verified::Ok,
                 }

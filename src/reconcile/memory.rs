@@ -100,9 +100,10 @@ impl Memory {
         if self.rendered.get(name).is_some_and(|r| r.key == key) {
             return;
         }
-        let desired = render::all(solution, platform, instance, phase);
+        let mut desired = render::all(solution, platform, instance, phase);
         self.tally.rendered();
-        let outline = Outline::of(&desired, &mut self.interner);
+        share_fields(&mut desired, &mut self.interner);
+        let outline = Outline::of(&desired);
         let bodies = Some(Arc::new(desired));
         let known = Known::Published { solution: solution.clone(), outline, bodies, phase };
         self.rendered.insert(name.to_owned(), Rendered { key, known });
@@ -113,10 +114,12 @@ impl Memory {
         let platform = self.catalog.as_ref()?.platform.as_ref().ok()?;
         let known = &mut self.rendered.get_mut(name)?.known;
         let Known::Published { solution, bodies, phase, .. } = known else { return None };
-        let tally = &self.tally;
+        let (tally, interner) = (&self.tally, &mut self.interner);
         let desired = bodies.get_or_insert_with(|| {
             tally.rendered();
-            Arc::new(render::all(solution, platform, instance, *phase))
+            let mut desired = render::all(solution, platform, instance, *phase);
+            share_fields(&mut desired, interner);
+            Arc::new(desired)
         });
         Some(Arc::clone(desired))
     }
@@ -230,5 +233,13 @@ impl Memory {
             .filter(|s| phase(s, before) != phase(s, today))
             .map(|s| s.name.as_str().to_owned())
             .collect()
+    }
+}
+
+/// Lets equal field sets share one allocation: a set is larger than the body that it is of, and a
+/// thousand solutions of one shape have a handful of them.
+fn share_fields(desired: &mut Desired, interner: &mut Interner) {
+    for object in desired.objects.iter_mut().filter_map(Arc::get_mut) {
+        object.fields = interner.set((*object.fields).clone());
     }
 }
