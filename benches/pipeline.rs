@@ -18,7 +18,7 @@ mod seen;
 
 use std::time::{Duration, Instant};
 
-use catalogue::{Catalogue, image};
+use catalogue::Catalogue;
 use daemon::Daemon;
 use seen::Seen;
 use tokio::net::TcpListener;
@@ -176,24 +176,21 @@ async fn change(
     let (mut committed, mut changed) = (Vec::new(), Vec::new());
     for n in 0..samples {
         let name = &names[n * 7 % names.len()];
-        let digit = ["b", "c", "d", "e"][n / names.len().min(7) % 4];
-        let text =
-            catalogue::minimal(name).replace(&image('a'), &image(digit.chars().next().unwrap()));
-        let text = text.replace(":1.0.0@", &format!(":1.0.{n}@"));
+        let digest = format!("{:064x}", n + 1);
+        let text = catalogue::minimal(name).replace(&"a".repeat(64), &digest);
         catalogue.write(&format!("{name}/solution.yaml"), &text);
         catalogue.git(&["add", "-A"]);
         let begin = Instant::now();
         catalogue.git(&["commit", "-q", "-m", "A newer image"]);
         let done = Instant::now();
         committed.push(done - begin);
-        let tag = format!(":1.0.{n}@");
         let namespace = format!("sol-{name}");
         let at = deployments
             .until(|o| {
                 o["metadata"]["namespace"] == namespace.as_str()
                     && o["spec"]["template"]["spec"]["containers"][0]["image"]
                         .as_str()
-                        .is_some_and(|image| image.contains(&tag))
+                        .is_some_and(|image| image.ends_with(&digest))
             })
             .await;
         changed.push(at.saturating_duration_since(done));

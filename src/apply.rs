@@ -11,7 +11,6 @@ mod execute;
 #[cfg(test)]
 mod fake;
 mod health;
-mod intern;
 mod lease;
 mod request;
 mod store;

@@ -7,6 +7,7 @@ pub mod duration;
 pub mod fault;
 pub mod fields;
 pub mod hash;
+pub mod intern;
 pub mod kind;
 pub mod marks;
 pub mod names;

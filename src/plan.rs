@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod brake;
 pub mod observed;
+pub mod outline;
 pub mod publish;
 pub mod remove;
 pub mod step;
@@ -18,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use approval::deletions_hash;
 pub use brake::{Hold, brake};
 pub use observed::{Live, Observed};
+pub use outline::{Outline, is_settled};
 pub use publish::publish;
 pub use remove::remove;
 pub use step::{Outcome, Rejection, Step, Why};
@@ -187,16 +189,15 @@ impl SolutionPlan {
     }
 }
 
-/// The deletions that a solution asks for: all of what is ours when it is `absent` from the
-/// catalogue, else what is ours and no longer desired. What is already going does not count.
-pub fn deletions(
+/// The deletions that a solution asks for: what is ours and not `wanted`, which is nothing when it
+/// is absent from the catalogue. What is already going does not count.
+pub fn deletions<'a>(
     solution: &str,
-    desired: Option<&Desired>,
+    wanted: impl IntoIterator<Item = &'a ObjectKey>,
     observed: &Observed,
 ) -> BTreeSet<ObjectKey> {
     let Some(live) = observed.solutions.get(solution) else { return BTreeSet::new() };
-    let wanted: BTreeSet<&ObjectKey> =
-        desired.iter().flat_map(|d| &d.objects).map(|o| &o.key).collect();
+    let wanted: BTreeSet<&ObjectKey> = wanted.into_iter().collect();
     live.iter()
         .filter(|(key, live)| live.is_ours() && live.deleting.is_none() && !wanted.contains(key))
         .map(|(key, _)| key.clone())

@@ -27,7 +27,7 @@ use crate::model::{Kind, ObjectKey, Party, Revision, names::NAMESPACE_PREFIX};
 use crate::plan::brake::Wishes;
 use crate::plan::observed::{HealthFacts, KindState, Record};
 use crate::plan::{
-    self, BrakeSettings, Ground, Hold, Outcome, Phase, Setbacks, SolutionPlan, Step,
+    self, BrakeSettings, Ground, Hold, Outcome, Outline, Phase, Setbacks, SolutionPlan, Step,
 };
 use crate::report::{self, History};
 use crate::source::Source;
@@ -78,6 +78,9 @@ pub struct Engine {
     board: watch::Sender<Arc<Board>>,
     memory: Memory,
     dirty: BTreeSet<String>,
+    /// Whether every kind was listed once, or cannot be. Before that, every plan would be a list of
+    /// what it waits for.
+    looked: bool,
     /// Set while the repository cannot be read.
     unknown: Option<Unknown>,
     /// Whether the last applied commit is not an ancestor of the one in force.
@@ -131,6 +134,7 @@ impl Engine {
             board,
             memory: Memory::default(),
             dirty: BTreeSet::new(),
+            looked: false,
             unknown: None,
             rewritten: false,
             setbacks: Setbacks::new(),
@@ -220,7 +224,8 @@ impl Engine {
     /// Read the world, think, change the world, say what happened: what was read is in
     /// `memory` and in `cluster.observed()`, and only dirty solutions are thought about.
     async fn step(&mut self, now: Timestamp) {
-        if self.memory.catalog.is_some() && !self.dirty.is_empty() {
+        self.looked |= self.has_looked();
+        if self.looked && self.memory.catalog.is_some() && !self.dirty.is_empty() {
             self.act(now).await;
         }
         self.tell(now);
@@ -255,6 +260,9 @@ impl Engine {
         let mut dirty = std::mem::take(&mut self.dirty);
         for name in &dirty {
             self.memory.render(name, &self.settings.instance, now);
+            if self.is_settled(name, now) {
+                self.memory.let_bodies_go(name); // a restart finds thousands in place
+            }
             self.note_wishes(name);
             self.note_woken(name, now);
         }
@@ -312,36 +320,63 @@ impl Engine {
         self.wishes.disappearing.remove(name);
         self.wishes.staying.remove(name);
         let observed = self.cluster.observed();
-        let (wishes, desired) = match self.memory.known(name) {
-            Some(Known::Published { desired, .. }) => (&mut self.wishes.staying, Some(&**desired)),
+        let (wishes, outline) = match self.memory.known(name) {
+            Some(Known::Published { outline, .. }) => (&mut self.wishes.staying, Some(outline)),
             Some(Known::Frozen) => return,
             None => (&mut self.wishes.disappearing, None),
         };
-        let mut keys = plan::deletions(name, desired, observed);
-        keys.retain(|key| desired.is_none() || !plan::is_routine(key));
+        let wanted = outline.into_iter().flat_map(Outline::keys);
+        let mut keys = plan::deletions(name, wanted, observed);
+        keys.retain(|key| outline.is_none() || !plan::is_routine(key));
         if !keys.is_empty() {
             wishes.insert(name.to_owned(), keys);
         }
     }
 
-    fn plan(&self, name: &str, additions: &[String], slots: usize, now: Timestamp) -> SolutionPlan {
-        let Some(revision) = self.memory.revision() else { return SolutionPlan::default() };
+    fn plan(
+        &mut self,
+        name: &str,
+        additions: &[String],
+        slots: usize,
+        now: Timestamp,
+    ) -> SolutionPlan {
+        let nothing = SolutionPlan::default();
+        if self.is_settled(name, now) {
+            return nothing;
+        }
+        let desired = self.memory.with_bodies(name, &self.settings.instance);
         let overdue = self.overdue(now);
-        let ground = Ground {
+        let Some(ground) = self.ground(slots, &overdue, now) else { return nothing };
+        match (self.memory.known(name), desired) {
+            (Some(Known::Published { .. }), Some(desired)) => plan::publish(&desired, &ground),
+            (Some(_), _) => nothing,
+            (None, _) => plan::remove(name, additions, &ground),
+        }
+    }
+
+    /// Whether a solution is published as it should be, which is told without its bodies.
+    fn is_settled(&self, name: &str, now: Timestamp) -> bool {
+        let Some(Known::Published { outline, .. }) = self.memory.known(name) else { return false };
+        let overdue = self.overdue(now);
+        self.ground(0, &overdue, now).is_some_and(|ground| plan::is_settled(outline, &ground))
+    }
+
+    fn ground<'a>(
+        &'a self,
+        slots: usize,
+        overdue: &'a BTreeSet<ObjectKey>,
+        now: Timestamp,
+    ) -> Option<Ground<'a>> {
+        Some(Ground {
             observed: self.cluster.observed(),
-            revision,
+            revision: self.memory.revision()?,
             setbacks: &self.setbacks,
             hold: self.hold.as_ref(),
             verify: self.settings.rollouts.verify != Verify::Never,
             slots,
-            overdue: &overdue,
+            overdue,
             now,
-        };
-        match self.memory.known(name) {
-            Some(Known::Published { desired, .. }) => plan::publish(desired, &ground),
-            Some(Known::Frozen) => SolutionPlan::default(),
-            None => plan::remove(name, additions, &ground),
-        }
+        })
     }
 
     /// Solutions that are just being added: a rename removes the old name after the new one is
@@ -420,6 +455,15 @@ impl Engine {
     fn knows_every_kind(&self) -> bool {
         let kinds = &self.cluster.observed().kinds;
         Kind::RENDERED.iter().all(|kind| kinds.get(kind).is_some_and(|s| *s != KindState::Unknown))
+    }
+
+    /// Every kind is known, or somebody was told why not.
+    fn has_looked(&self) -> bool {
+        let observed = self.cluster.observed();
+        Kind::RENDERED.iter().all(|kind| {
+            observed.kinds.get(kind).is_some_and(|state| *state != KindState::Unknown)
+                || self.cluster.problems().contains_key(&kind.resource())
+        })
     }
 
     async fn record(&mut self, now: Timestamp) {
@@ -658,11 +702,11 @@ impl Engine {
         let plan = self.memory.plan(name).unwrap_or(&empty);
         let frozen;
         let standing = match (self.memory.known(name), catalog.refused.get(name)) {
-            (Some(Known::Published { solution, desired, phase }), _) => Standing::Published {
+            (Some(Known::Published { solution, outline, phase, .. }), _) => Standing::Published {
                 solution,
                 phase: *phase,
                 plan,
-                objects: desired.objects.len(),
+                objects: outline.objects.len(),
             },
             // Without a sound platform nobody can tell what an author did wrong.
             (_, Some(refused)) if platform.is_some() => Standing::Refused(refused),
@@ -719,11 +763,7 @@ impl Engine {
 
     /// Nothing is under way and nothing will change by itself.
     fn is_quiet(&self) -> bool {
-        let observed = self.cluster.observed();
-        let known = Kind::RENDERED.iter().all(|kind| {
-            observed.kinds.get(kind).is_some_and(|state| *state != KindState::Unknown)
-                || self.cluster.problems().contains_key(&kind.resource())
-        });
+        let known = self.has_looked();
         // While nothing was read, nobody can think about what the cluster holds.
         let idle = match &self.memory.catalog {
             None => self.unknown.is_some(),

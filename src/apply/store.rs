@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use tokio::sync::watch;
 
-use super::intern::Interner;
 use super::watch::{Definitions, News, Subject};
 use super::wire::Seen;
+use crate::model::intern::Interner;
 use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Revision, marks};
 use crate::plan::observed::{
     Approval, HealthFacts, KindState, Live, NamespaceFacts, Observed, Record,

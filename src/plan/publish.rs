@@ -7,7 +7,7 @@ use super::observed::{HealthFacts, KindState, Live};
 use super::{
     Desired, DesiredObject, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step, Wave, Why, verify,
 };
-use crate::model::{FieldSet, marks};
+use crate::model::{ContentHash, FieldSet, SolutionName, marks};
 
 /// The steps that bring one solution from observed to desired, in the order of their waves.
 ///
@@ -18,7 +18,7 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
     let empty = Default::default();
     let live = ground.observed.solutions.get(desired.solution.as_str()).unwrap_or(&empty);
 
-    if let Some(gate) = namespace_gate(desired, ground) {
+    if let Some(gate) = namespace_gate(&desired.solution, ground) {
         plan.waits.push(gate);
         return plan;
     }
@@ -78,7 +78,9 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
     let in_place = earlier.is_none() && this_wave.is_none() && redirects_in_place;
     tidy(&extras, desired, in_place, ground, &mut plan);
     if in_place {
-        verify::verify(desired, live, ground, &mut plan);
+        let deployments = desired.objects.iter().filter(|o| o.key.kind == Kind::Deployment);
+        let templates = deployments.filter_map(|o| Some((&o.key, o.template.as_ref()?)));
+        verify::verify(templates, live, ground, &mut plan);
     }
     plan
 }
@@ -110,6 +112,9 @@ fn state<'a>(
     if live.deleting.is_some() {
         return State::Leaving(live);
     }
+    if is_in_place(&object.content, &object.fields, live) {
+        return State::InPlace;
+    }
     let same_content = live.content.as_ref() == Some(&object.content);
     let Some(fields) = &live.fields else {
         // Our label without our entry, or a crash between birth and apply.
@@ -120,9 +125,6 @@ fn state<'a>(
         };
         return State::Needs(apply(object, ground, why));
     };
-    if same_content && **fields == *object.fields {
-        return State::InPlace;
-    }
     if let HealthFacts::Deployment(facts) = &live.health
         && owns_replicas(fields)
         && !owns_replicas(&object.fields)
@@ -149,6 +151,13 @@ fn state<'a>(
     State::Needs(apply(object, ground, why))
 }
 
+/// Whether an object is what we applied, and is to stay.
+pub(super) fn is_in_place(content: &ContentHash, fields: &Arc<FieldSet>, live: &Live) -> bool {
+    live.deleting.is_none()
+        && live.content.as_ref() == Some(content)
+        && live.fields.as_ref() == Some(fields)
+}
+
 /// How the content annotation is written in a field set.
 const CONTENT_FIELD: &str = "f:vitrine.dev/content";
 const _: () = assert!(CONTENT_FIELD.len() == marks::CONTENT.len() + 2);
@@ -166,11 +175,11 @@ fn setback_gate(object: &DesiredObject, ground: &Ground<'_>) -> Option<Gate> {
 }
 
 /// Until the Namespace is absent or ours, nothing is written.
-fn namespace_gate(desired: &Desired, ground: &Ground<'_>) -> Option<Gate> {
+pub(super) fn namespace_gate(solution: &SolutionName, ground: &Ground<'_>) -> Option<Gate> {
     if ground.observed.kinds.get(&Kind::Namespace) != Some(&KindState::Synced) {
         return Some(Gate::UnknownKind(Kind::Namespace));
     }
-    let namespace = desired.solution.namespace();
+    let namespace = solution.namespace();
     let facts = ground.observed.namespaces.get(&namespace)?;
     if facts.deleting.is_some() {
         let key = ObjectKey::cluster(Kind::Namespace, namespace);
@@ -229,7 +238,8 @@ fn activation_gate(
 
 /// What is ours in the namespace and no longer desired, and not yet going.
 fn extras(desired: &Desired, ground: &Ground<'_>) -> BTreeSet<ObjectKey> {
-    super::deletions(desired.solution.as_str(), Some(desired), ground.observed)
+    let wanted = desired.objects.iter().map(|object| &object.key);
+    super::deletions(desired.solution.as_str(), wanted, ground.observed)
 }
 
 /// A solution that stops sleeping: the ScaledObject goes first, without waiting for its

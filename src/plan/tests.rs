@@ -151,7 +151,10 @@ impl World {
     }
 
     fn publish(&self) -> SolutionPlan {
-        publish(&self.desired, &self.ground())
+        let plan = publish(&self.desired, &self.ground());
+        let outline = Outline::of(&self.desired);
+        assert_eq!(is_settled(&outline, &self.ground()), plan.is_empty(), "{plan:?}");
+        plan
     }
 
     fn ready(&self) -> Vec<String> {

@@ -6,22 +6,22 @@
 use std::collections::BTreeMap;
 
 use super::observed::{HealthFacts, Live};
-use super::{Desired, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
+use super::{Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
 use crate::model::ContentHash;
 use crate::model::names::NAMESPACE_PREFIX;
 
-/// Adds the next step of each verification of the solution, if there is one to make.
-pub(super) fn verify(
-    desired: &Desired,
+/// Adds the next step of each verification of the solution, if there is one to make. `templates`:
+/// its Deployments and the hashes of their pod templates.
+pub(super) fn verify<'a>(
+    templates: impl Iterator<Item = (&'a ObjectKey, &'a ContentHash)>,
     live: &BTreeMap<ObjectKey, Live>,
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,
 ) {
     let mut slots = ground.slots;
-    for object in desired.objects.iter().filter(|o| o.key.kind == Kind::Deployment) {
-        let Some(template) = &object.template else { continue };
-        let scaler = ObjectKey { kind: Kind::ScaledObject, ..object.key.clone() };
-        let (Some(deployment), Some(scaled)) = (live.get(&object.key), live.get(&scaler)) else {
+    for (key, template) in templates {
+        let scaler = ObjectKey { kind: Kind::ScaledObject, ..key.clone() };
+        let (Some(deployment), Some(scaled)) = (live.get(key), live.get(&scaler)) else {
             continue;
         };
         let HealthFacts::ScaledObject(facts) = &scaled.health else { continue };
@@ -32,7 +32,7 @@ pub(super) fn verify(
                 if matches!(known, Some(Verified::Failed { .. })) && works(deployment) =>
             {
                 Step::Verified {
-                    key: object.key.clone(),
+                    key: key.clone(),
                     template: template.clone(),
                     result: Verified::Ok,
                 }
@@ -48,12 +48,12 @@ pub(super) fn verify(
                 slots -= 1;
                 Step::ForceActivation { key: scaler.clone(), on: true }
             }
-            (false, true) => match seen(&object.key, deployment, ground) {
+            (false, true) => match seen(key, deployment, ground) {
                 Some(result) => {
-                    Step::Verified { key: object.key.clone(), template: template.clone(), result }
+                    Step::Verified { key: key.clone(), template: template.clone(), result }
                 }
                 None => {
-                    plan.waits.push(Gate::NotAvailable(object.key.clone()));
+                    plan.waits.push(Gate::NotAvailable(key.clone()));
                     continue;
                 }
             },

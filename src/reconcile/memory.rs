@@ -10,8 +10,9 @@ use jiff::civil::Date;
 use super::Tally;
 use super::phase::{day, phase};
 use crate::catalog::{self, Catalog, Solution};
+use crate::model::intern::Interner;
 use crate::model::{ContentHash, InstanceName, Revision, TreeId};
-use crate::plan::{Desired, Phase, SolutionPlan};
+use crate::plan::{Desired, Outline, Phase, SolutionPlan};
 use crate::render;
 use crate::status::Verdict;
 
@@ -27,6 +28,7 @@ pub(super) struct Memory {
     /// The names of `verdicts` that are not in the catalogue.
     removing: BTreeSet<String>,
     today: Option<Date>,
+    interner: Interner,
     tally: Arc<Tally>,
 }
 
@@ -40,7 +42,9 @@ struct Rendered {
 pub(super) enum Known {
     Published {
         solution: Arc<Solution>,
-        desired: Arc<Desired>,
+        outline: Outline,
+        /// While there is something to write; afterwards the outline is enough.
+        bodies: Option<Arc<Desired>>,
         phase: Phase,
     },
     /// Left alone: refused, or protected by a fault elsewhere.
@@ -96,10 +100,28 @@ impl Memory {
         if self.rendered.get(name).is_some_and(|r| r.key == key) {
             return;
         }
-        let desired = Arc::new(render::all(solution, platform, instance, phase));
+        let mut desired = render::all(solution, platform, instance, phase);
         self.tally.rendered();
-        let known = Known::Published { solution: solution.clone(), desired, phase };
+        share_fields(&mut desired, &mut self.interner);
+        let outline = Outline::of(&desired);
+        let bodies = Some(Arc::new(desired));
+        let known = Known::Published { solution: solution.clone(), outline, bodies, phase };
         self.rendered.insert(name.to_owned(), Rendered { key, known });
+    }
+
+    /// A solution with its bodies, which are rendered again if they were let go.
+    pub fn with_bodies(&mut self, name: &str, instance: &InstanceName) -> Option<Arc<Desired>> {
+        let platform = self.catalog.as_ref()?.platform.as_ref().ok()?;
+        let known = &mut self.rendered.get_mut(name)?.known;
+        let Known::Published { solution, bodies, phase, .. } = known else { return None };
+        let (tally, interner) = (&self.tally, &mut self.interner);
+        let desired = bodies.get_or_insert_with(|| {
+            tally.rendered();
+            let mut desired = render::all(solution, platform, instance, *phase);
+            share_fields(&mut desired, interner);
+            Arc::new(desired)
+        });
+        Some(Arc::clone(desired))
     }
 
     /// What the catalogue says of a name; `None` = it is not in it.
@@ -147,7 +169,20 @@ impl Memory {
         self.rendered.remove(name);
     }
 
+    /// Lets go of what is only needed to write: 1000 solutions have 13 000 bodies.
+    pub fn let_bodies_go(&mut self, name: &str) {
+        if let Some(rendered) = self.rendered.get_mut(name)
+            && let Known::Published { bodies, .. } = &mut rendered.known
+        {
+            *bodies = None;
+        }
+    }
+
+    /// Keeps a plan; an empty one needs no bodies.
     pub fn planned(&mut self, name: &str, plan: SolutionPlan) {
+        if plan.is_empty() {
+            self.let_bodies_go(name);
+        }
         self.plans.insert(name.to_owned(), plan);
     }
 
@@ -198,5 +233,13 @@ impl Memory {
             .filter(|s| phase(s, before) != phase(s, today))
             .map(|s| s.name.as_str().to_owned())
             .collect()
+    }
+}
+
+/// Lets equal field sets share one allocation: a set is larger than the body that it is of, and a
+/// thousand solutions of one shape have a handful of them.
+fn share_fields(desired: &mut Desired, interner: &mut Interner) {
+    for object in desired.objects.iter_mut().filter_map(Arc::get_mut) {
+        object.fields = interner.set((*object.fields).clone());
     }
 }

@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::model::FieldSet;
+use super::FieldSet;
 
 /// The sets and words in use.
 #[derive(Debug, Default)]
-pub(super) struct Interner {
+pub struct Interner {
     sets: HashSet<Arc<FieldSet>>,
     words: HashSet<Arc<str>>,
     /// How many sets there may be before those without a user are dropped.

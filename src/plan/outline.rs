@@ -1,0 +1,70 @@
+//! What a comparison needs of a solution's objects, without their bodies.
+//!
+//! A solution that is in place is compared again at every event of its namespace and written
+//! never. So this is what is kept of it; the bodies are rendered again when one must be sent.
+
+use std::sync::Arc;
+
+use super::observed::Live;
+use super::publish::{is_in_place, namespace_gate};
+use super::{Desired, DesiredObject, Ground, ObjectKey, SolutionPlan, verify};
+use crate::model::{ContentHash, FieldSet, Kind, SolutionName};
+
+/// A [`Desired`] without bodies: nothing of it can be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outline {
+    pub solution: SolutionName,
+    pub objects: Vec<Form>,
+}
+
+/// A [`DesiredObject`] without its body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Form {
+    pub key: ObjectKey,
+    pub content: ContentHash,
+    /// Of a Deployment: the hash of its pod template.
+    pub template: Option<ContentHash>,
+    pub fields: Arc<FieldSet>,
+}
+
+impl Outline {
+    /// The outline of what was rendered.
+    pub fn of(desired: &Desired) -> Self {
+        let form = |object: &Arc<DesiredObject>| Form {
+            key: object.key.clone(),
+            content: object.content.clone(),
+            template: object.template.clone(),
+            fields: Arc::clone(&object.fields),
+        };
+        Self {
+            solution: desired.solution.clone(),
+            objects: desired.objects.iter().map(form).collect(),
+        }
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.objects.iter().map(|form| &form.key)
+    }
+}
+
+/// Whether [`publish`](super::publish()) would have nothing to do and nothing to wait for.
+pub fn is_settled(outline: &Outline, ground: &Ground<'_>) -> bool {
+    let solution = outline.solution.as_str();
+    let Some(live) = ground.observed.solutions.get(solution) else { return false };
+    let in_place = |form: &Form| {
+        let same = |live: &Live| is_in_place(&form.content, &form.fields, live);
+        !ground.observed.in_flight.contains(&form.key) && live.get(&form.key).is_some_and(same)
+    };
+    if namespace_gate(&outline.solution, ground).is_some()
+        || ground.hold.is_some_and(|hold| hold.staying.contains(solution))
+        || !outline.objects.iter().all(in_place)
+        || !super::deletions(solution, outline.keys(), ground.observed).is_empty()
+    {
+        return false;
+    }
+    let deployments = outline.objects.iter().filter(|form| form.key.kind == Kind::Deployment);
+    let templates = deployments.filter_map(|form| Some((&form.key, form.template.as_ref()?)));
+    let mut rest = SolutionPlan::default();
+    verify::verify(templates, live, ground, &mut rest);
+    rest.is_empty()
+}
