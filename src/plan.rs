@@ -62,7 +62,11 @@ pub enum Gate {
     /// The kind could not be listed yet.
     UnknownKind(Kind),
     /// The Namespace exists and is not ours.
-    ForeignNamespace(String),
+    ForeignNamespace {
+        namespace: String,
+        /// The other instance that it belongs to, if it carries such a label.
+        instance: Option<String>,
+    },
     /// The object is being deleted; these finalizers hold it.
     Leaving { key: ObjectKey, finalizers: Vec<String> },
     /// The add-on has not seen this InterceptorRoute yet.
@@ -95,8 +99,8 @@ impl std::fmt::Display for Gate {
             Self::InFlight(key) => write!(f, "a request for {key} is under way"),
             Self::MissingKind(kind) => write!(f, "the cluster has no {kind}"),
             Self::UnknownKind(kind) => write!(f, "{kind} could not be listed yet"),
-            Self::ForeignNamespace(name) => {
-                write!(f, "Namespace {name} exists and is not vitrine's")
+            Self::ForeignNamespace { namespace, .. } => {
+                write!(f, "Namespace {namespace} exists and is not vitrine's")
             }
             Self::Leaving { key, finalizers } if finalizers.is_empty() => {
                 write!(f, "{key} is being deleted")

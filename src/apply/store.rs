@@ -16,7 +16,7 @@ use super::wire::Seen;
 use crate::model::intern::Interner;
 use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Revision, marks};
 use crate::plan::observed::{
-    Approval, HealthFacts, KindState, Live, NamespaceFacts, Observed, Record,
+    Approval, HealthFacts, KindState, Live, NamespaceFacts, Observed, Owner, Record,
 };
 pub(super) use answers::Written;
 pub(super) use touched::Batch;
@@ -240,9 +240,12 @@ impl Store {
 
     fn namespace(&mut self, seen: &Seen, batch: &mut Batch) {
         let meta = &seen.meta;
-        let ours = meta.label(marks::INSTANCE) == Some(self.instance.as_str());
         let facts = NamespaceFacts {
-            ours: ours && meta.managed_fields.ours.is_some(),
+            owner: match meta.label(marks::INSTANCE) {
+                None => Owner::Nobody,
+                Some(instance) if instance == self.instance.as_str() => Owner::ThisInstance,
+                Some(other) => Owner::OtherInstance(other.to_owned()),
+            },
             deleting: meta.deletion_timestamp,
             created: meta.creation_timestamp,
         };
@@ -493,8 +496,8 @@ mod tests {
             hear(&mut store, Kind::Namespace, News::Present(seen("theirs", "n1", 3, foreign)));
         assert_eq!(touched, [Touched::Namespace("theirs".to_owned())]);
         hear(&mut store, Kind::Namespace, News::Present(seen("sol-use", "n2", 4, bare)));
-        assert!(!store.observed.namespaces["theirs"].ours);
-        assert!(store.observed.namespaces["sol-use"].ours);
+        assert_eq!(store.observed.namespaces["theirs"].owner, Owner::Nobody);
+        assert_eq!(store.observed.namespaces["sol-use"].owner, Owner::ThisInstance);
         let key = ObjectKey::cluster(Kind::Namespace, "sol-use");
         assert_eq!(
             store.observed.solutions["use"][&key].health,
@@ -506,7 +509,11 @@ mod tests {
             m["managedFields"] = json!([{"manager": "kubectl", "operation": "Update"}]);
         };
         hear(&mut store, Kind::Namespace, News::Present(seen("sol-use", "n2", 5, labelled)));
-        assert!(!store.observed.namespaces["sol-use"].ours);
+        let key = ObjectKey::cluster(Kind::Namespace, "sol-use");
+        assert!(
+            !store.observed.solutions["use"][&key].is_ours(),
+            "adopted, not yet ours to delete"
+        );
         hear(&mut store, Kind::Namespace, News::Deleted(seen("sol-use", "n2", 6, bare)));
         assert!(!store.observed.namespaces.contains_key("sol-use"));
         assert!(store.observed.solutions.is_empty());

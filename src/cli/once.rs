@@ -67,7 +67,7 @@ pub(super) async fn engine(config: &Config) -> Result<Engine, Stop> {
 pub(super) async fn bind(address: &str) -> Result<TcpListener, Stop> {
     TcpListener::bind(address).await.map_err(|error| {
         Stop::new(format!(
-            "cannot listen on {address}: {error}; choose another address with --listen or in the settings"
+            "cannot listen on {address}: {error}; choose another address (`web` in the settings, --listen of the demo)"
         ))
     })
 }

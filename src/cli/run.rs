@@ -50,8 +50,12 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
         turn.cancel();
         engine.await.map_err(|error| Stop::new(format!("the engine ended: {error}")))?;
         forward.abort();
-        if let Some(changed) = changed {
-            next = Some(restart(&mut config, changed, &mut unusable, &stop).await?);
+        match changed {
+            Some(changed) => {
+                next = Some(restart(&mut config, changed, &mut unusable, &stop).await?);
+            }
+            None if stop.is_cancelled() => {}
+            None => return Err(Stop::new("the engine ended by itself; the log says why")),
         }
     }
     tracing::info!("stopped");

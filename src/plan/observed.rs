@@ -178,10 +178,18 @@ pub struct Condition {
 /// Of any Namespace of the cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamespaceFacts {
-    /// Carries our instance label and an Apply entry of manager `vitrine`.
-    pub ours: bool,
+    pub owner: Owner,
     pub deleting: Option<Timestamp>,
     pub created: Option<Timestamp>,
+}
+
+/// Whose a Namespace is, by its instance label. One that an operator labelled for us is ours to
+/// publish into; it is not ours to delete before we applied it (see [`Live::is_ours`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    ThisInstance,
+    OtherInstance(String),
+    Nobody,
 }
 
 /// What a look into a namespace found that is not ours.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::observed::{HealthFacts, KindState, Live};
+use super::observed::{HealthFacts, KindState, Live, Owner};
 use super::{
     Desired, DesiredObject, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step, Wave, Why, verify,
 };
@@ -185,7 +185,13 @@ pub(super) fn namespace_gate(solution: &SolutionName, ground: &Ground<'_>) -> Op
         let key = ObjectKey::cluster(Kind::Namespace, namespace);
         return Some(Gate::Leaving { key, finalizers: vec!["kubernetes".to_owned()] });
     }
-    (!facts.ours).then_some(Gate::ForeignNamespace(namespace))
+    match &facts.owner {
+        Owner::ThisInstance => None,
+        Owner::OtherInstance(instance) => {
+            Some(Gate::ForeignNamespace { namespace, instance: Some(instance.clone()) })
+        }
+        Owner::Nobody => Some(Gate::ForeignNamespace { namespace, instance: None }),
+    }
 }
 
 fn kind_gate(kind: Kind, ground: &Ground<'_>) -> Option<Gate> {

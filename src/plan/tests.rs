@@ -107,7 +107,8 @@ impl World {
             _ => HealthFacts::None,
         };
         if object.key.kind == Kind::Namespace {
-            let facts = NamespaceFacts { ours: true, deleting: None, created: None };
+            let facts =
+                NamespaceFacts { owner: Owner::ThisInstance, deleting: None, created: None };
             self.observed.namespaces.insert(object.key.name.clone(), facts);
         }
         let live = Live {
@@ -255,12 +256,25 @@ fn a_sleeping_deployment_is_born_and_an_always_on_one_is_applied() {
 }
 
 #[test]
-fn a_foreign_namespace_of_the_same_name_is_left_alone() {
+fn a_foreign_namespace_of_the_same_name_is_left_alone_until_it_is_labelled_for_us() {
     let mut world = World::new();
-    let foreign = NamespaceFacts { ours: false, deleting: None, created: None };
-    world.observed.namespaces.insert("sol-use".into(), foreign);
-    let plan = world.publish();
-    assert_eq!((plan.steps.len(), plan.waits), (0, vec![Gate::ForeignNamespace("sol-use".into())]));
+    let mut owned_by = |owner: Owner| {
+        let facts = NamespaceFacts { owner, deleting: None, created: None };
+        world.observed.namespaces.insert("sol-use".into(), facts);
+        world.publish()
+    };
+    for (owner, instance) in
+        [(Owner::Nobody, None), (Owner::OtherInstance("test".into()), Some("test".to_owned()))]
+    {
+        let plan = owned_by(owner);
+        let gate = Gate::ForeignNamespace { namespace: "sol-use".into(), instance };
+        assert_eq!((plan.steps.len(), plan.waits), (0, vec![gate]));
+    }
+    let adopted = owned_by(Owner::ThisInstance);
+    assert_eq!(
+        adopted.ready().next().map(|s| s.key().to_string()).as_deref(),
+        Some("Namespace/sol-use")
+    );
 }
 
 #[test]

@@ -21,7 +21,15 @@ pub(super) fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
         Some(Obstacle { rank, sync: Sync::Blocked, party, reason, next })
     };
     match gate {
-        Gate::ForeignNamespace(namespace) => blocked(
+        Gate::ForeignNamespace { namespace, instance: Some(other) } => blocked(
+            9,
+            Party::Operator,
+            format!("Namespace {namespace} belongs to the vitrine instance `{other}`"),
+            format!(
+                "publish it from one of the two only; a second daemon needs other solutions than `{other}`"
+            ),
+        ),
+        Gate::ForeignNamespace { namespace, instance: None } => blocked(
             9,
             Party::Operator,
             format!("Namespace {namespace} exists and is not vitrine's"),

@@ -9,7 +9,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use vitrine::apply::{self, Settings, Touched};
 use vitrine::model::{ContentHash, Kind, ObjectKey, Revision, marks};
-use vitrine::plan::observed::{HealthFacts, KindState, Live, Observed, Record};
+use vitrine::plan::observed::{HealthFacts, KindState, Live, Observed, Owner, Record};
 use vitrine::plan::step::Why;
 use vitrine::plan::{Outcome, Step, Verified};
 use vitrine::render::DesiredObject;
@@ -47,7 +47,7 @@ scenario! {
         restarted
             .until("all of it is observed again", |observed| {
                 objects.iter().all(|object| as_applied(observed, object))
-                    && observed.namespaces["sol-use"].ours
+                    && observed.namespaces["sol-use"].owner == Owner::ThisInstance
             })
             .await;
         let writes = cluster.requests().take_writes();
@@ -353,7 +353,7 @@ scenario! {
         let mut engine = Engine::connect(cluster).await;
         engine
             .until("it is seen", |observed| {
-                observed.namespaces.get("sol-use").is_some_and(|facts| !facts.ours)
+                observed.namespaces.get("sol-use").is_some_and(|facts| facts.owner == Owner::Nobody)
             })
             .await;
         let key = ObjectKey::cluster(Kind::Namespace, "sol-use");

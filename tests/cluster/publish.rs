@@ -164,8 +164,14 @@ scenario! {
         assert!(taken.next.contains("vitrine.dev/instance=test"), "{}", taken.next);
         assert_eq!(cluster.get(&key).await, before);
         assert!(observed(cluster).await.iter().all(|key| key.solution(&InstanceName::parse(INSTANCE).unwrap()) == Some("free")));
+
+        // An operator who labels it for us hands it over.
+        let labelled = serde_json::json!({"metadata": {"labels": {"vitrine.dev/instance": INSTANCE}}});
+        let namespaces = crate::support::objects::api(&cluster.admin_client(), Kind::Namespace, None);
+        let merge = kube::api::Patch::Merge(&labelled);
+        namespaces.patch("sol-taken", &Default::default(), &merge).await.unwrap();
+        daemon.verdict("taken", "published", |v| v.is_good()).await;
         daemon.stop().await;
-        // Left to the next scenario, it would look like ours to the fixture's broom, which takes it.
     }
 }
 

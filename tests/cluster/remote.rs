@@ -45,7 +45,7 @@ scenario! {
         assert!(is_good(&board), "{board:#?}");
 
         // The notes are on the other side, one line a solution and one for all.
-        let note = noted(&catalogue, &first.to_string(), "vitrine/test/use").await;
+        let note = noted(&catalogue, &first.to_string(), "4 solutions: 4 Synced").await;
         assert_eq!(note.lines().count(), 5, "{note}");
         assert!(server.requests().iter().any(|r| is_note_push(r)), "{:?}", server.requests());
 

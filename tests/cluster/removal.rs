@@ -52,12 +52,12 @@ scenario! {
 
 scenario! {
     async fn three_of_four_wait_for_a_person_and_go_when_approved(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta"]);
+        let catalogue = Catalogue::of(&["alpha2", "beta2", "gamma2", "delta2"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon.settled(&catalogue.head()).await;
         let before = versions(cluster).await;
 
-        for name in ["beta", "gamma", "delta"] {
+        for name in ["beta2", "gamma2", "delta2"] {
             catalogue.remove(name);
         }
         let head = catalogue.commit("A big tidy-up");
@@ -66,7 +66,7 @@ scenario! {
             .await;
         let held = board.held.clone().unwrap();
         assert_eq!(held.reason, "would remove 3 of 4 solutions");
-        daemon.verdict("beta", "blocked", |v| v.sync == Sync::Blocked && v.reason.contains("held")).await;
+        daemon.verdict("beta2", "blocked", |v| v.sync == Sync::Blocked && v.reason.contains("held")).await;
         assert_eq!(versions(cluster).await, before);
 
         // Another hash approves nothing; a restart asks the same question.
@@ -82,7 +82,7 @@ scenario! {
 
         apply::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
         daemon.board("tidied", |b| b.held.is_none() && b.verdicts.len() == 1).await;
-        for name in ["sol-beta", "sol-gamma", "sol-delta"] {
+        for name in ["sol-beta2", "sol-gamma2", "sol-delta2"] {
             cluster.wait_for(&ObjectKey::cluster(Kind::Namespace, name), "gone", |o| o.is_none()).await;
         }
         assert!(!cluster.of_instance(Kind::Deployment, INSTANCE).await.is_empty());
@@ -94,12 +94,12 @@ scenario! {
 
 scenario! {
     async fn foreign_work_keeps_its_namespace_and_is_named(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
+        let catalogue = Catalogue::of(&["alpha3", "beta3", "gamma3", "delta3", "omega3"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon.settled(&catalogue.head()).await;
         let claim = serde_json::json!({
             "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-            "metadata": {"name": "results", "namespace": "sol-beta"},
+            "metadata": {"name": "results", "namespace": "sol-beta3"},
             "spec": {
                 "accessModes": ["ReadWriteOnce"],
                 "resources": {"requests": {"storage": "1Gi"}},
@@ -108,13 +108,13 @@ scenario! {
         let api = crate::support::objects::api_of(&cluster.admin_client(), &claim).unwrap();
         api.create(&Default::default(), &serde_json::from_value(claim).unwrap()).await.unwrap();
 
-        catalogue.remove("beta");
+        catalogue.remove("beta3");
         catalogue.commit("Beta is over");
         let verdict = daemon
-            .verdict("beta", "blocked by the claim", |v| v.sync == Sync::Blocked)
+            .verdict("beta3", "blocked by the claim", |v| v.sync == Sync::Blocked)
             .await;
         assert!(verdict.reason.contains("PersistentVolumeClaim/results"), "{}", verdict.reason);
-        let left = cluster.get(&ObjectKey::cluster(Kind::Namespace, "sol-beta")).await.unwrap();
+        let left = cluster.get(&ObjectKey::cluster(Kind::Namespace, "sol-beta3")).await.unwrap();
         assert!(left["metadata"]["deletionTimestamp"].is_null());
         daemon.stop().await;
     }
@@ -122,21 +122,21 @@ scenario! {
 
 scenario! {
     async fn a_renamed_folder_has_no_gap(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
+        let catalogue = Catalogue::of(&["alpha4", "beta4", "gamma4", "delta4", "omega4"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon.settled(&catalogue.head()).await;
         cluster.requests().take();
-        catalogue.git(&["mv", "beta", "renamed"]);
-        catalogue.edit("renamed/solution.yaml", "name: beta", "name: renamed");
+        catalogue.git(&["mv", "beta4", "renamed4"]);
+        catalogue.edit("renamed4/solution.yaml", "name: beta4", "name: renamed4");
         let head = catalogue.commit("A better name");
         daemon
             .board("renamed", |b| {
                 b.revision.as_ref() == Some(&head)
-                    && b.verdicts.iter().all(|v| v.name != "beta" && v.is_settled())
+                    && b.verdicts.iter().all(|v| v.name != "beta4" && v.is_settled())
             })
             .await;
         let writes = cluster.requests().take_writes();
-        let route = writes.iter().position(|r| r.path.contains("sol-renamed/httproutes")).unwrap();
+        let route = writes.iter().position(|r| r.path.contains("sol-renamed4/httproutes")).unwrap();
         let first = writes.iter().position(|r| r.method == http::Method::DELETE).unwrap();
         assert!(route < first, "the new name is routed before the old one goes");
         daemon.stop().await;
@@ -145,14 +145,14 @@ scenario! {
 
 scenario! {
     async fn after_a_rewritten_history_no_further_commit_lets_the_deletions_go(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
+        let catalogue = Catalogue::of(&["alpha5", "beta5", "gamma5", "delta5", "omega5"]);
         catalogue.write("NOTES.md", "Will be rewritten.\n");
         catalogue.commit("A note");
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon.settled(&catalogue.head()).await;
         let before = versions(cluster).await;
 
-        catalogue.remove("beta");
+        catalogue.remove("beta5");
         catalogue.git(&["add", "-A"]);
         catalogue.git(&["commit", "-q", "--amend", "-m", "Another past"]);
         let rewritten = "and the branch's history was rewritten";

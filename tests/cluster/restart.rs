@@ -11,12 +11,12 @@ use crate::support::daemon::{Daemon, settings};
 
 scenario! {
     async fn a_kill_at_any_point_changes_nothing_of_the_end(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha", "beta", "gamma", "delta", "omega"]);
+        let catalogue = Catalogue::of(&["alpha-r", "beta-r", "gamma-r", "delta-r", "omega-r"]);
         let mut pause = 3;
         for round in 0..20 {
             match round {
-                5 => catalogue.edit("alpha/solution.yaml", &image('a'), &image('b')),
-                10 => catalogue.remove("beta"),
+                5 => catalogue.edit("alpha-r/solution.yaml", &image('a'), &image('b')),
+                10 => catalogue.remove("beta-r"),
                 _ => {}
             }
             if matches!(round, 5 | 10) {
@@ -29,7 +29,7 @@ scenario! {
         }
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon
-            .board("settled without beta", |b| {
+            .board("settled without beta-r", |b| {
                 b.revision.as_ref() == Some(&catalogue.head())
                     && b.verdicts.len() == 4
                     && b.verdicts.iter().all(vitrine::status::Verdict::is_good)
@@ -41,8 +41,8 @@ scenario! {
             .filter(|key| key.kind == vitrine::model::Kind::Namespace)
             .map(|key| key.name)
             .collect();
-        names.retain(|name| name != "sol-beta"); // may still be Terminating
-        assert_eq!(names, ["sol-alpha", "sol-delta", "sol-gamma", "sol-omega"]);
+        names.retain(|name| name != "sol-beta-r"); // may still be Terminating
+        assert_eq!(names, ["sol-alpha-r", "sol-delta-r", "sol-gamma-r", "sol-omega-r"]);
         daemon.stop().await;
 
         cluster.requests().take();
@@ -69,16 +69,16 @@ fn with_a_slow_lease(client: kube::Client) -> kube::Client {
 
 scenario! {
     async fn what_left_the_catalogue_meanwhile_goes_although_the_lease_is_read_last(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha", "beta", "gamma"]);
+        let catalogue = Catalogue::of(&["alpha-s", "beta-s", "gamma-s"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon.settled(&catalogue.head()).await;
         daemon.stop().await;
-        catalogue.remove("beta");
-        catalogue.commit("Nobody looks at beta");
+        catalogue.remove("beta-s");
+        catalogue.commit("Nobody looks at beta-s");
 
         let client = with_a_slow_lease(cluster.client());
         let daemon = Daemon::through(client, settings(&catalogue)).await;
-        let beta = ObjectKey::cluster(Kind::Namespace, "sol-beta");
+        let beta = ObjectKey::cluster(Kind::Namespace, "sol-beta-s");
         let leaving = |o: Option<&serde_json::Value>| {
             o.is_none_or(|o| !o["metadata"]["deletionTimestamp"].is_null())
         };

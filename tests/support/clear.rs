@@ -3,7 +3,9 @@
 //!
 //! Kubernetes would do it by itself, but waits 5 s before it empties a namespace and 8 s more when a
 //! finalizer is in the way. Between two tests nobody has to be that careful: whatever lies in a
-//! solution's namespace is deleted, finalizers or not, and the namespace is released.
+//! solution's namespace is deleted, finalizers or not, and the namespace is released. The controller
+//! that was about to empty it may still do so, by name: a scenario that deletes solutions uses names
+//! of its own.
 
 use std::time::{Duration, Instant};
 

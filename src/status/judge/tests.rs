@@ -313,7 +313,7 @@ fn a_refused_folder_says_the_line_and_that_the_old_revision_serves() {
 #[test]
 fn what_waits_for_a_person_is_blocked_and_names_the_way_out() {
     let mut world = World::new();
-    world.waits(Gate::ForeignNamespace("sol-use".into()));
+    world.waits(Gate::ForeignNamespace { namespace: "sol-use".into(), instance: None });
     let verdict = world.judge();
     assert_eq!(
         said(&verdict),
