@@ -1,0 +1,75 @@
+//! Brings together what is known of a solution, so that `status` can judge it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Engine;
+use super::memory::Known;
+use crate::catalog::Catalog;
+use crate::model::Party;
+use crate::plan::SolutionPlan;
+use crate::status::{self, Case, Standing};
+
+impl Engine {
+    pub(super) fn judge(&mut self, name: &str) {
+        let Some(catalog) = &self.memory.catalog else { return };
+        let platform = catalog.platform.as_ref().ok();
+        let empty = SolutionPlan::default();
+        let plan = self.memory.plan(name).unwrap_or(&empty);
+        let frozen;
+        let standing = match (self.memory.known(name), catalog.refused.get(name)) {
+            (Some(Known::Published { solution, outline, phase, .. }), _) => Standing::Published {
+                solution,
+                phase: *phase,
+                plan,
+                objects: outline.objects.len(),
+            },
+            // Without a sound platform nobody can tell what an author did wrong.
+            (_, Some(refused)) if platform.is_some() => Standing::Refused(refused),
+            (Some(Known::Frozen), _) => {
+                let (reason, party) = frozen_because(catalog);
+                frozen = reason;
+                Standing::Frozen { reason: &frozen, party }
+            }
+            (None, Some(refused)) => Standing::Refused(refused),
+            (None, None) => Standing::Removed(plan),
+        };
+        let case = Case {
+            name,
+            standing,
+            observed: self.cluster.observed(),
+            setbacks: &self.setbacks,
+            hold: self.hold.as_ref(),
+            problems: self.cluster.problems(),
+            unknown: self.unknown.as_ref(),
+            revision: self.history.records.get(name),
+            in_force: self.memory.revision(),
+            domain: platform.map_or("", |p| p.domain.as_str()),
+            instance: self.settings.instance.as_str(),
+        };
+        let gone = matches!(case.standing, Standing::Removed(_))
+            && case.observed.solutions.get(name).is_none_or(BTreeMap::is_empty);
+        let verdict = (!gone).then(|| status::judge(&case));
+        if self.memory.judged_as(name, verdict) {
+            self.telling.changed();
+        }
+    }
+}
+
+/// Why names without a good solution are frozen, and whose turn it is.
+fn frozen_because(catalog: &Catalog) -> (String, Party) {
+    let reason = match (&catalog.platform, &catalog.protected.all) {
+        (Err(faults), _) => {
+            let fault = faults.first().map(ToString::to_string);
+            let missing = || "there is no usable platform.yaml".to_owned();
+            return (fault.unwrap_or_else(missing), Party::Operator);
+        }
+        (Ok(_), Some(all)) => all.clone(),
+        (Ok(_), None) => {
+            let folders: BTreeSet<&str> =
+                catalog.refused.values().map(|refused| refused.folder.as_str()).collect();
+            let folders: Vec<&str> = folders.into_iter().collect();
+            format!("a refused folder declares this name (refused: {})", folders.join(", "))
+        }
+    };
+    (reason, Party::Author)
+}
