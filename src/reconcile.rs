@@ -253,6 +253,7 @@ impl Engine {
     /// Renders and plans every dirty solution, and those whose plans the brake changes.
     fn think(&mut self, now: Timestamp) -> Vec<(String, SolutionPlan)> {
         let mut dirty = std::mem::take(&mut self.dirty);
+        let trials = self.woken.len();
         for name in &dirty {
             self.memory.render(name, &self.settings.instance, now);
             if self.is_settled(name, now) {
@@ -262,6 +263,9 @@ impl Engine {
             self.note_woken(name, now);
         }
         dirty.extend(self.apply_brake(now));
+        if self.woken.len() < trials {
+            dirty.extend(self.memory.waiting_for_a_slot());
+        }
         let additions = self.additions(now);
         let mut slots = match self.settings.rollouts.verify {
             Verify::Never => 0,

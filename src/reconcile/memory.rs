@@ -12,7 +12,7 @@ use super::phase::{day, phase};
 use crate::catalog::{self, Catalog, Solution};
 use crate::model::intern::Interner;
 use crate::model::{ContentHash, InstanceName, Revision, TreeId};
-use crate::plan::{Desired, Outline, Phase, SolutionPlan};
+use crate::plan::{Desired, Gate, Outline, Phase, SolutionPlan};
 use crate::render;
 use crate::status::Verdict;
 
@@ -184,6 +184,12 @@ impl Memory {
             self.let_bodies_go(name);
         }
         self.plans.insert(name.to_owned(), plan);
+    }
+
+    /// The solutions whose changed template waits for another's trial to end.
+    pub fn waiting_for_a_slot(&self) -> impl Iterator<Item = String> {
+        let waits = |plan: &SolutionPlan| plan.gates().any(|gate| *gate == Gate::Slot);
+        self.plans.iter().filter(move |(_, plan)| waits(plan)).map(|(name, _)| name.clone())
     }
 
     pub fn plan(&self, name: &str) -> Option<&SolutionPlan> {

@@ -122,6 +122,26 @@ scenario! {
 }
 
 scenario! {
+    async fn trials_beyond_the_slots_wait_for_their_turn_and_get_it(cluster: &Cluster) {
+        let names = ["one", "two", "three"];
+        let catalogue = Catalogue::of(&names);
+        let mut settings = settings(&catalogue);
+        settings.rollouts.verify = vitrine::config::Verify::OnUpdate { parallel: 1 };
+        let mut daemon = Daemon::with(cluster, settings).await;
+        daemon.settled(&catalogue.head()).await;
+        for name in names {
+            catalogue.edit(&format!("{name}/solution.yaml"), &image('a'), &image('b'));
+        }
+        let head = catalogue.commit("Three newer images");
+        let board = daemon.settled(&head).await;
+        for verdict in &board.verdicts {
+            assert_eq!(verdict.proof, vitrine::status::Proof::SeenRunning, "{verdict:?}");
+        }
+        daemon.stop().await;
+    }
+}
+
+scenario! {
     async fn a_broken_folder_keeps_what_runs_and_the_others_go_on(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["good", "bad"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
