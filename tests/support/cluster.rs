@@ -201,7 +201,7 @@ pub fn play(start: impl AsyncFnOnce() -> Cluster, scenario: impl AsyncFnOnce(&Cl
     runtime.block_on(async {
         let cluster = start().await;
         // From here on, because the start may build a control plane and wait for its turn.
-        let limit = Duration::from_secs(60);
+        let limit = Duration::from_secs(240);
         let played = tokio::time::timeout(limit, scenario(&cluster)).await;
         assert!(played.is_ok(), "the scenario was not over after {limit:?}");
     });
