@@ -341,8 +341,8 @@ scenario! {
 }
 
 scenario! {
-    async fn a_namespace_of_somebody_else_is_seen_and_not_ours(cluster: &Cluster) {
-        // Even with our label: only an apply of ours makes an object ours.
+    async fn a_namespace_that_only_carries_our_label_is_not_ours_to_delete(cluster: &Cluster) {
+        // The label hands it over to be published into; only an apply makes it ours.
         let foreign = json!({
             "apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": "sol-use", "labels": {
@@ -353,7 +353,7 @@ scenario! {
         let mut engine = Engine::connect(cluster).await;
         engine
             .until("it is seen", |observed| {
-                observed.namespaces.get("sol-use").is_some_and(|facts| facts.owner == Owner::Nobody)
+                observed.namespaces.get("sol-use").is_some_and(|facts| facts.owner == Owner::ThisInstance)
             })
             .await;
         let key = ObjectKey::cluster(Kind::Namespace, "sol-use");
