@@ -38,6 +38,8 @@ codes! {
     LOST_SOLUTION = "V0124": "a folder that lost its `solution.yaml`",
     NESTED_TOO_DEEP = "V0125": "a solution below more than three groups",
     NESTED_SOLUTION = "V0126": "a solution inside a solution",
+    TOO_MANY_FILES = "V0127": "too many files in one folder",
+    NOT_A_FILE = "V0128": "neither a file nor a folder",
 
     API_VERSION = "V0201": "unknown `apiVersion`",
     KIND = "V0202": "wrong `kind`",
@@ -73,6 +75,11 @@ codes! {
     ENV_TAKEN = "V0321": "an environment variable that the platform sets",
     OVER_OWN_LIMIT = "V0322": "a request over its own limit",
     MOUNT_TWICE = "V0323": "two mounts at one path",
+    BAD_CRON = "V0324": "not a time of a schedule",
+    BAD_TIME_ZONE = "V0325": "not a time zone",
+    BAD_ORIGIN = "V0326": "not the origin of a page",
+    ENV_TWICE = "V0327": "a variable that is public and secret",
+    SERVER_TOO_OLD = "V0328": "a field that this platform's server does not know",
 
     NO_FILE = "V0401": "a file that is not there",
     NO_COMPONENT = "V0402": "a component that is not there",
@@ -89,6 +96,8 @@ codes! {
     BAD_DOMAIN = "V0602": "not a domain",
     CLASS_TWICE = "V0603": "two hardware classes of one name",
     DEFAULT_OVER_LIMIT = "V0604": "a default over the platform's own limit",
+    SWITCHES_EXCLUDE = "V0605": "two switches of the platform that exclude each other",
+    SWITCH_NEEDS_SERVER = "V0606": "a switch that needs a newer server",
 
     SETTINGS_YAML = "V0701": "settings that are not YAML",
     SETTING_VALUE = "V0702": "a setting with a wrong value",
@@ -100,6 +109,11 @@ codes! {
     NO_OWNER = "V9001": "nobody owns the solution",
     NOBODY_CALLS = "V9002": "a private component that nobody calls",
     NOT_ENFORCED = "V9003": "a limit that this platform's edge cannot enforce",
+    EXPIRED = "V9004": "the solution has expired",
+    SUSPENSION_OVER = "V9005": "the suspension is over",
+    FEATURED_UNKNOWN = "V9006": "a featured solution that is not there",
+    NOT_WARMED = "V9007": "a warm-up that this platform cannot run",
+    NO_EFFECT = "V9008": "a value without effect",
 }
 
 /// What a code stands for.
