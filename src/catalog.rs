@@ -2,6 +2,9 @@
 //!
 //! In: [`Snapshot`]. Out: [`Catalog`]. Whoever holds a [`Solution`] need not check it again.
 
+pub mod contract;
+mod dated;
+pub mod explain;
 pub mod fault;
 mod folders;
 mod memory;
@@ -14,6 +17,7 @@ pub mod solution;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use dated::Dated;
 pub use fault::Fault;
 pub use memory::Memory;
 pub use platform::Platform;
@@ -21,8 +25,11 @@ pub use read::read;
 pub use snapshot::{Folder, Snapshot};
 pub use solution::Solution;
 
-use crate::model::decode::{Cursor, Fields, Schema, nearest};
+use crate::model::decode::{Cursor, Fields, nearest};
+use crate::model::yaml::Spanned;
 use crate::model::{Revision, SolutionName};
+use platform::NotAble;
+use solution::RateLimit;
 
 /// What the catalogue says at a revision: checked solutions and refused folders.
 #[derive(Clone, Debug)]
@@ -36,6 +43,15 @@ pub struct Catalog {
     pub protected: Protected,
     /// Said, and nothing else: they refuse nobody.
     pub warnings: Vec<Fault>,
+    /// What has to be said from a day on; [`Catalog::said_on`] asks for it.
+    pub dated: Vec<Dated>,
+}
+
+impl Catalog {
+    /// What has to be said on a day (UTC), beside the warnings of every day.
+    pub fn said_on(&self, today: jiff::civil::Date) -> impl Iterator<Item = &Fault> {
+        self.dated.iter().filter(move |dated| dated.from <= today).map(|dated| &dated.warning)
+    }
 }
 
 /// A folder that says something we cannot do. What runs of it is frozen.
@@ -83,21 +99,31 @@ fn envelope(root: &Fields<'_>, kind: &'static str) {
     }
 }
 
-/// Judges a rate limit, which an edge of the Gateway API's core cannot enforce.
-fn rate_limit(cursor: &Cursor<'_>) {
-    let Some(fields) = cursor.map(Schema::of(&["requestsPerSecond", "burst"])) else { return };
-    let rate = fields.required("requestsPerSecond").and_then(|c| c.integer(1, 100_000));
-    let burst = fields.get("burst").and_then(|c| c.integer(1, 1_000_000));
-    if let (Some(rate), Some(burst)) = (&rate, &burst)
-        && burst.value < rate.value
-    {
-        let message = format!("`burst` is {}, less than `requestsPerSecond`", burst.value);
-        cursor.sheet.say(fault::code::OVER_OWN_LIMIT, burst.at, message);
-    }
-    if rate.is_some() {
-        let message = format!("`{}` has no effect: the edge cannot enforce it", cursor.path);
-        let help = "an edge with `controller: other` has no rate limits";
-        let warning = cursor.sheet.fault(fault::code::NOT_ENFORCED, cursor.key, message);
-        cursor.sheet.report(warning.help(help));
-    }
+/// Reads a rate limit. Without `burst`, five seconds' worth may come at once.
+fn rate_limit(cursor: &Cursor<'_>) -> Option<Spanned<RateLimit>> {
+    let fields = cursor.fields()?;
+    let rate = fields.required("requestsPerSecond").and_then(|c| c.whole());
+    let burst = fields.get("burst").and_then(|c| c.whole());
+    let rate = u32::try_from(rate?.value).ok()?;
+    let burst = match burst {
+        None if fields.has("burst") => return None,
+        None => rate.saturating_mul(5),
+        Some(burst) if burst.value < u64::from(rate) => {
+            let message = format!("`burst` is {}, less than `requestsPerSecond`", burst.value);
+            cursor.sheet.say(fault::code::OVER_OWN_LIMIT, burst.at, message);
+            return None;
+        }
+        Some(burst) => u32::try_from(burst.value).ok()?,
+    };
+    Some(cursor.spanned(RateLimit { requests_per_second: rate, burst }))
+}
+
+/// Warns at a written value that the edge does not hold.
+fn not_enforced(cursor: &Cursor<'_>, not_able: NotAble) {
+    let message = match not_able {
+        NotAble::Never(_) => format!("`{}` has no effect on this platform", cursor.path),
+        NotAble::Otherwise(_) => format!("`{}` works differently on this platform", cursor.path),
+    };
+    let warning = cursor.sheet.fault(fault::code::NOT_ENFORCED, cursor.key, message);
+    cursor.sheet.report(warning.help(not_able.why()));
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::contract;
 use super::fault::{Fault, code};
 use super::snapshot::{Folder, Oddity, Snapshot};
 use super::solution;
@@ -230,6 +231,6 @@ fn lost(snapshot: &Snapshot, path: &str, folder: &Folder) -> Option<Misplaced> {
 fn declared(bytes: &[u8]) -> Option<String> {
     let (sheet, root) = Sheet::open(FILE, bytes, Party::Author);
     let root = root?;
-    let fields = sheet.root(&root, solution::ROOT)?;
+    let fields = sheet.root(&root, contract::SOLUTION)?;
     Some(solution::declared_name(&fields)?.value)
 }

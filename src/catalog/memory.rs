@@ -72,7 +72,7 @@ impl Reading<'_> {
             Some(known) => known.verdict,
             None => {
                 self.memory.judged += 1;
-                Arc::new(solution::judge(&Bench { path, folder, platform }))
+                Arc::new(solution::judge(&Bench { path, folder, platform, origins: None }))
             }
         };
         let remembered = Remembered {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fault::Fault;
+use super::dated::Dated;
+use super::fault::{Fault, code};
 use super::folders::{self, Misplaced};
 use super::snapshot::Snapshot;
 use super::solution::{Solution, Verdict};
 use super::{Catalog, Memory, Protected, Refused, platform};
-use crate::model::SolutionName;
+use crate::model::decode::nearest;
+use crate::model::{Party, SolutionName, yaml};
 
 /// Judges everything that a commit says. Equal snapshots give equal catalogues; `memory` only
 /// saves the reading of what did not change.
@@ -46,6 +48,7 @@ pub fn read(snapshot: &Snapshot, memory: &mut Memory) -> Catalog {
     for misplaced in others {
         draft.misplaced(misplaced);
     }
+    draft.featured(&judged.platform, bytes);
     let platform = if judged.faults.is_empty() {
         Ok(Arc::new(judged.platform.clone()))
     } else {
@@ -60,6 +63,7 @@ pub fn read(snapshot: &Snapshot, memory: &mut Memory) -> Catalog {
         refused: draft.refused,
         protected: draft.protected,
         warnings: draft.warnings,
+        dated: draft.dated,
     }
 }
 
@@ -78,6 +82,7 @@ struct Draft {
     refused: BTreeMap<String, Refused>,
     protected: Protected,
     warnings: Vec<Fault>,
+    dated: Vec<Dated>,
 }
 
 impl Draft {
@@ -90,6 +95,7 @@ impl Draft {
             if let Some(verdict) = &claim.verdict {
                 faults.extend(verdict.faults.iter().cloned());
                 self.warnings.extend(verdict.warnings.iter().cloned());
+                self.dated.extend(verdict.dated.iter().cloned());
             }
             let rivals: Vec<&str> =
                 paths.iter().filter(|path| **path != claim.path).map(String::as_str).collect();
@@ -126,6 +132,32 @@ impl Draft {
             self.refuse(&key, path, declared, vec![fault]);
         } else {
             self.refuse(&name, path, declared, vec![fault]);
+        }
+    }
+
+    /// A featured solution that is not there is no reason to stop publishing: somebody may have
+    /// removed it with good right.
+    fn featured(&mut self, platform: &platform::Platform, bytes: Option<&[u8]>) {
+        let there = |name: &str| {
+            self.solutions.contains_key(name)
+                || self.refused.contains_key(name)
+                || self.protected.names.contains(name)
+        };
+        let unknown: Vec<_> =
+            platform.gallery.featured.iter().filter(|name| !there(&name.value)).collect();
+        if unknown.is_empty() {
+            return;
+        }
+        let lines = bytes.map(yaml::lines).unwrap_or_default();
+        for name in unknown {
+            let message = format!("the catalogue has no solution `{}`", name.value);
+            let mut warning =
+                Fault::new(code::FEATURED_UNKNOWN, platform::FILE, Party::Operator, message)
+                    .at(name.at)
+                    .snippet(lines.get((name.at.line as usize).saturating_sub(1)).cloned());
+            let near = nearest(&name.value, self.solutions.keys().map(SolutionName::as_str));
+            warning.help = near.map(|near| format!("did you mean `{near}`?"));
+            self.warnings.push(warning);
         }
     }
 

@@ -2,16 +2,19 @@
 
 mod about;
 mod author;
+mod cron;
 mod effective;
-mod example;
+pub mod example;
 mod graph;
-mod image;
+pub(super) mod image;
 mod judge;
 mod mount;
+mod origin;
 mod parts;
 mod readme;
 mod resources;
 mod runtime;
+mod scaling;
 mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +27,7 @@ use jiff::civil::Date;
 use crate::model::{ComponentName, SolutionName, TreeId};
 
 pub use about::{About, Contact, Evaluation, Link};
-pub(super) use judge::{Bench, ROOT, Verdict, declared_name, judge};
+pub(super) use judge::{Bench, Verdict, declared_name, judge};
 
 /// One folder of the catalogue, judged and completed with the platform's defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,8 +83,13 @@ pub struct Component {
     /// Begins with `/`: the page that is opened first.
     pub base_path: String,
     pub env: BTreeMap<String, String>,
+    /// Environment variables whose values are keys of the Secret `<component>-secrets`; that of a
+    /// solution without components, and of each configuration, is `app-secrets`.
+    pub secrets: BTreeSet<String>,
     /// Mount path → contents; together at most 512 KiB.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// Volume name → an image that is mounted read-only.
+    pub volumes: BTreeMap<String, Volume>,
     pub hardware: Hardware,
     /// Kubernetes resource name → quantity in canonical form.
     pub requests: BTreeMap<String, String>,
@@ -92,6 +100,9 @@ pub struct Component {
     pub scaling: Scaling,
     /// How long it may take from start to ready.
     pub startup: Duration,
+    /// Example files and their contents: requests that are made before the first visitor's, in
+    /// this order.
+    pub warmup: Vec<(String, Arc<[u8]>)>,
     pub readiness: Probe,
     pub liveness: Option<Probe>,
     pub exposure: Exposure,
@@ -99,6 +110,34 @@ pub struct Component {
     pub depends_on: BTreeSet<ComponentName>,
     pub egress: Vec<Egress>,
     pub http: Http,
+    /// Where it serves metrics to the platform's monitoring.
+    pub metrics_path: Option<String>,
+    /// Empty = any.
+    pub architectures: BTreeSet<Architecture>,
+}
+
+/// An OCI image whose files a container reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    pub image: String,
+    pub mount_path: String,
+}
+
+/// A processor that an image is built for, as Kubernetes labels nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Architecture {
+    Amd64,
+    Arm64,
+}
+
+impl Architecture {
+    /// The value of the node label `kubernetes.io/arch`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Amd64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
 }
 
 /// The class of machine that a component asked for.
@@ -117,7 +156,24 @@ pub enum Scaling {
     /// No autoscaler: the Deployment has `replicas`.
     AlwaysOn { replicas: NonZeroU16 },
     /// KEDA decides between `min` (0 = sleeps) and `max`.
-    Autoscaled { min: u16, max: NonZeroU16, cooldown: Duration, target: Target },
+    Autoscaled {
+        min: u16,
+        max: NonZeroU16,
+        cooldown: Duration,
+        target: Target,
+        schedules: Vec<Schedule>,
+    },
+}
+
+/// A time at which replicas are kept awake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// An exact IANA name.
+    pub timezone: String,
+    /// Five fields of cron, as KEDA's trigger reads them.
+    pub start: String,
+    pub end: String,
+    pub replicas: NonZeroU16,
 }
 
 /// What one replica is good for.
@@ -161,6 +217,20 @@ pub struct Http {
     pub request_timeout: Duration,
     /// In bytes.
     pub max_request_body_size: u64,
+    /// Whether the author asked for that limit: an edge that can only limit by holding whole
+    /// requests back does so for nobody else.
+    pub body_limit_asked: bool,
+    pub rate_limit: RateLimit,
+    /// Origins of pages that may call it from a browser; `*` is every page.
+    pub cors: Vec<String>,
+}
+
+/// How often one client may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    pub requests_per_second: u32,
+    /// At once; at least `requests_per_second`.
+    pub burst: u32,
 }
 
 impl Solution {

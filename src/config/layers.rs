@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::Party;
-use crate::model::decode::{Cursor, Fields, Sheet, nearest};
+use crate::model::decode::{Cursor, Fields, Form, Sheet, nearest};
 use crate::model::fault::{Fault, code};
 use crate::model::yaml::{self, Node, Span, Value};
 
@@ -148,6 +148,7 @@ impl Layers {
                 node: &given.node,
                 key: Span::START,
                 path: given.path.to_owned(),
+                form: Form::Any,
             })
             .filter(|cursor| cursor.node.value != Value::Null),
             None => fields?.or_null(key),

@@ -90,7 +90,7 @@ impl<'a> Section<'a> {
     }
 
     fn path_of(&self, key: &str) -> Option<PathBuf> {
-        Some(PathBuf::from(self.get(key)?.line(4096)?.value))
+        Some(PathBuf::from(self.get(key)?.line_of(4096)?.value))
     }
 
     /// Whether the key stands in the file or above it, with or without a value.
@@ -118,9 +118,8 @@ impl<'a> Settings<'a> {
         let instance = self.instance();
         let repository = self.repository();
         let cluster = self.cluster();
-        self.section("schedule", Schema { allowed: &[], later: &[("audit", ""), ("freeze", "")] });
-        let reporting =
-            Schema { allowed: &["notes"], later: &[("forge", "git notes are written")] };
+        self.section("schedule", Schema::of(&[]).reserving(&[("audit", ""), ("freeze", "")]));
+        let reporting = Schema::of(&["notes"]).reserving(&[("forge", "git notes are written")]);
         let notes = self.section("reporting", reporting).get("notes").and_then(|c| c.boolean());
         Some(Config {
             safety: self.safety(),
@@ -211,7 +210,7 @@ impl<'a> Settings<'a> {
         });
         Cluster {
             kubeconfig: section.path_of("kubeconfig"),
-            context: section.get("context").and_then(|c| c.line(253)).map(|text| text.value),
+            context: section.get("context").and_then(|c| c.line_of(253)).map(|text| text.value),
             namespace: namespace.unwrap_or_else(|| "vitrine-system".to_owned()),
         }
     }
@@ -253,10 +252,8 @@ impl<'a> Settings<'a> {
     }
 
     fn web(&self) -> Web {
-        let schema = Schema {
-            allowed: &["public", "private"],
-            later: &[("hooks", "the poll finds commits")],
-        };
+        let schema =
+            Schema::of(&["public", "private"]).reserving(&[("hooks", "the poll finds commits")]);
         let web = self.section("web", schema);
         let public = web.section("public", Schema::of(&["listen", "url"]));
         let private = web.section("private", Schema::of(&["listen"]));
@@ -287,7 +284,7 @@ impl<'a> Settings<'a> {
 
 /// A branch by Git's rules for names (`git check-ref-format`), and no option in disguise.
 fn branch(cursor: &Cursor<'_>) -> Option<String> {
-    let text = cursor.line(255)?.value;
+    let text = cursor.line_of(255)?.value;
     let forbidden = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
     let ok = !text.starts_with(['-', '/', '.'])
         && !text.ends_with(['/', '.'])
@@ -304,7 +301,7 @@ fn branch(cursor: &Cursor<'_>) -> Option<String> {
 
 /// A folder inside the repository, without `.` and `..` in between.
 fn root_path(cursor: &Cursor<'_>) -> Option<String> {
-    let text = cursor.line(1024)?.value;
+    let text = cursor.line_of(1024)?.value;
     let clean = text.trim_start_matches("./").trim_end_matches('/');
     if clean.is_empty() || clean == "." {
         return Some(".".to_owned());
@@ -347,7 +344,7 @@ fn auth(repository: &Section<'_>) -> Option<Auth> {
         [] => return None,
         ["tokenFile"] => Auth::Token { token_file: path("tokenFile")? },
         ["username", "passwordFile"] => Auth::Password {
-            username: section.get("username")?.line(255)?.value,
+            username: section.get("username")?.line_of(255)?.value,
             password_file: path("passwordFile")?,
         },
         ["sshKeyFile", "knownHostsFile"] => Auth::SshKey {
@@ -368,7 +365,7 @@ fn auth(repository: &Section<'_>) -> Option<Auth> {
 
 /// `address:port`.
 fn listen_address(cursor: &Cursor<'_>) -> Option<String> {
-    let text = cursor.line(255)?.value;
+    let text = cursor.line_of(255)?.value;
     let named = text
         .rsplit_once(':')
         .is_some_and(|(host, port)| host == "localhost" && port.parse::<u16>().is_ok());

@@ -4,6 +4,7 @@
 //! [`Fields`] is a map of which the allowed keys were told. Nothing stops at the first fault:
 //! what cannot be read becomes `None`, and the rest is judged.
 
+mod form;
 mod near;
 mod sheet;
 
@@ -13,23 +14,9 @@ use super::fault::{Fault, code};
 use super::yaml::{Key, Node, Span, Spanned, Value};
 use super::{Quantity, duration};
 
+pub use form::{Field, Form, Schema};
 pub use near::nearest;
 pub use sheet::Sheet;
-
-/// A map's keys.
-#[derive(Clone, Copy, Debug)]
-pub struct Schema {
-    pub allowed: &'static [&'static str],
-    /// Words reserved for later, each with the present way (or an empty text).
-    pub later: &'static [(&'static str, &'static str)],
-}
-
-impl Schema {
-    /// A map with these keys and none reserved.
-    pub const fn of(allowed: &'static [&'static str]) -> Self {
-        Self { allowed, later: &[] }
-    }
-}
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -40,6 +27,8 @@ pub struct Cursor<'a> {
     pub key: Span,
     /// `spec.scaling.minReplicas`, for messages.
     pub path: String,
+    /// What the value may be, where its map was described.
+    pub form: Form,
 }
 
 /// A map of which the allowed keys were told.
@@ -49,6 +38,7 @@ pub struct Fields<'a> {
     /// Where the map's own key stands.
     pub key: Span,
     pub path: String,
+    schema: Schema,
     entries: &'a [(Key, Node)],
 }
 
@@ -76,7 +66,13 @@ impl<'a> Fields<'a> {
 
     fn nullable(&self, name: &str) -> Option<Cursor<'a>> {
         let (key, node) = self.entries.iter().find(|(key, _)| key.text == name)?;
-        Some(Cursor { sheet: self.sheet, node, key: key.at, path: join(&self.path, name) })
+        Some(Cursor {
+            sheet: self.sheet,
+            node,
+            key: key.at,
+            path: join(&self.path, name),
+            form: self.schema.form(name),
+        })
     }
 
     /// Whether the key stands there, with whatever value.
@@ -146,12 +142,20 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// The map that the form describes. Every other key is a fault.
+    pub fn fields(&self) -> Option<Fields<'a>> {
+        match self.form {
+            Form::Map(schema) => self.map(*schema),
+            _ => self.map(Schema::of(&[])),
+        }
+    }
+
     /// A map with these keys. Every other key is a fault.
     pub fn map(&self, schema: Schema) -> Option<Fields<'a>> {
         let entries = self.entries()?;
         for (key, _) in entries {
             let name = key.text.as_str();
-            if schema.allowed.contains(&name) {
+            if schema.keys().any(|key| key == name) {
                 continue;
             }
             if let Some((_, present)) = schema.later.iter().find(|(later, _)| *later == name) {
@@ -163,18 +167,18 @@ impl<'a> Cursor<'a> {
             }
             self.unknown(key, schema);
         }
-        Some(Fields { sheet: self.sheet, key: self.key, path: self.path.clone(), entries })
+        Some(Fields { sheet: self.sheet, key: self.key, path: self.path.clone(), schema, entries })
     }
 
     fn unknown(&self, key: &Key, schema: Schema) {
-        let near = nearest(&key.text, schema.allowed.iter().copied());
+        let near = nearest(&key.text, schema.keys());
         self.sheet.misplaced(&key.text, near);
         let holder = if self.path.is_empty() {
             "not a field of this file".to_owned()
         } else {
             format!("not a field of `{}`", self.path)
         };
-        let allowed = format!("allowed: {}", schema.allowed.join(", "));
+        let allowed = format!("allowed: {}", schema.keys().collect::<Vec<_>>().join(", "));
         let help = match near {
             Some(near) => format!("did you mean `{near}`? {allowed}"),
             None => allowed,
@@ -197,27 +201,47 @@ impl<'a> Cursor<'a> {
     /// A map whose keys are the author's own. A key without value is a fault.
     pub fn free_map(&self) -> Vec<(Spanned<String>, Cursor<'a>)> {
         let Some(entries) = self.entries() else { return Vec::new() };
-        let fields = Fields { sheet: self.sheet, key: self.key, path: self.path.clone(), entries };
+        let (form, most) = match self.form {
+            Form::Free(form, most) => (*form, most),
+            _ => (Form::Any, usize::MAX),
+        };
+        self.at_most(most, entries.len(), "entries");
+        let (schema, path) = (Schema::of(&[]), self.path.clone());
+        let fields = Fields { sheet: self.sheet, key: self.key, path, schema, entries };
         entries
             .iter()
+            .take(most)
             .filter_map(|(key, _)| {
                 let name = Spanned { value: key.text.clone(), at: key.at };
-                Some((name, fields.get(&key.text)?))
+                Some((name, Cursor { form, ..fields.get(&key.text)? }))
             })
             .collect()
     }
 
-    /// The items of a list.
+    fn at_most(&self, most: usize, found: usize, what: &str) {
+        if found > most {
+            let message = format!("`{}` has {found} {what}, allowed are {most}", self.path);
+            self.say(code::TOO_LONG, message);
+        }
+    }
+
+    /// The items of a list. More than its form allows are a fault, and are not read.
     pub fn list(&self) -> Option<Vec<Cursor<'a>>> {
         let Value::List(items) = &self.node.value else {
             self.wrong_type("a list", None);
             return None;
         };
-        let items = items.iter().enumerate().map(|(index, node)| Cursor {
+        let (form, most) = match self.form {
+            Form::List(form, most) | Form::WordOrList(_, form, most) => (*form, most),
+            _ => (Form::Any, usize::MAX),
+        };
+        self.at_most(most, items.len(), "items");
+        let items = items.iter().take(most).enumerate().map(|(index, node)| Cursor {
             sheet: self.sheet,
             node,
             key: node.at,
             path: format!("{}[{index}]", self.path),
+            form,
         });
         Some(items.filter(|item| item.node.value != Value::Broken).collect())
     }
@@ -241,8 +265,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Text on one line, as long as the form allows.
+    pub fn line(&self) -> Option<Spanned<String>> {
+        let Form::Line(most) = self.form else { return self.text() };
+        self.line_of(most)
+    }
+
     /// Text of 1 to `most` characters on one line.
-    pub fn line(&self, most: usize) -> Option<Spanned<String>> {
+    pub fn line_of(&self, most: usize) -> Option<Spanned<String>> {
         let text = self.text()?;
         let length = text.value.chars().count();
         if length == 0 || length > most {
@@ -313,6 +343,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A whole number between the bounds of the form.
+    pub fn whole(&self) -> Option<Spanned<u64>> {
+        match self.form {
+            Form::Whole(least, most) => self.integer(least, most),
+            _ => self.integer(0, u64::MAX),
+        }
+    }
+
     /// A number between two bounds, both allowed.
     pub fn number(&self, least: f64, most: f64) -> Option<Spanned<f64>> {
         let (Value::Integer(raw) | Value::Float(raw)) = &self.node.value else {
@@ -329,7 +367,15 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// One of some words; the index of the word.
+    /// One of the words of the form.
+    pub fn word(&self) -> Option<Spanned<&'static str>> {
+        match self.form {
+            Form::Word(words) | Form::WordOrList(words, ..) => self.one_of(words),
+            _ => self.one_of(&[]),
+        }
+    }
+
+    /// One of some words.
     pub fn one_of(&self, words: &[&'static str]) -> Option<Spanned<&'static str>> {
         let text = self.text()?;
         if let Some(word) = words.iter().find(|word| **word == text.value) {
@@ -362,6 +408,16 @@ impl<'a> Cursor<'a> {
                 self.sheet.report(self.fault(code::BAD_QUANTITY, message).help(help));
                 None
             }
+        }
+    }
+
+    /// A duration between the bounds of the form.
+    pub fn time(&self) -> Option<Spanned<Duration>> {
+        match self.form {
+            Form::Duration(least, most) => {
+                self.duration(Duration::from_secs(least), Duration::from_secs(most))
+            }
+            _ => self.duration(Duration::ZERO, Duration::MAX),
         }
     }
 

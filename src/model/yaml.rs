@@ -153,6 +153,24 @@ pub fn lines(bytes: &[u8]) -> Vec<String> {
 }
 
 impl Node {
+    /// The same value in JSON. A number that JSON cannot hold becomes text.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null | Value::Broken => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Integer(raw) | Value::Float(raw) => {
+                let integer = raw.parse::<i64>().ok().map(serde_json::Value::from);
+                let number = || raw.parse::<f64>().ok().map(serde_json::Value::from);
+                integer.or_else(number).unwrap_or_else(|| raw.as_str().into())
+            }
+            Value::Text(text) => text.as_str().into(),
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => {
+                entries.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect()
+            }
+        }
+    }
+
     /// What the value is, for a sentence: ``the text `3` ``, `a list`.
     pub fn kind(&self) -> &'static str {
         match self.value {

@@ -40,16 +40,19 @@ impl<'a> Context<'a> {
     pub fn copies(&self, component: &Component) -> Copies<'a> {
         match (&component.scaling, &self.platform.activation) {
             (Scaling::AlwaysOn { replicas }, _) => Copies::Fixed(replicas.get()),
-            (Scaling::Autoscaled { min, .. }, Activation::None) => Copies::Fixed((*min).max(1)),
-            (Scaling::Autoscaled { min, max, cooldown, target }, Activation::Interceptor(i)) => {
-                Copies::Scaled(Scaled {
-                    interceptor: i,
-                    min: *min,
-                    max: max.get(),
-                    cooldown: *cooldown,
-                    target: *target,
-                })
+            (Scaling::Autoscaled { min, .. }, Activation::None | Activation::Prometheus(_)) => {
+                Copies::Fixed((*min).max(1))
             }
+            (
+                Scaling::Autoscaled { min, max, cooldown, target, .. },
+                Activation::Interceptor(i),
+            ) => Copies::Scaled(Scaled {
+                interceptor: i,
+                min: *min,
+                max: max.get(),
+                cooldown: *cooldown,
+                target: *target,
+            }),
         }
     }
 

@@ -10,6 +10,7 @@ use super::duration::duration;
 use super::interceptor_route::headers;
 use super::service::PORT;
 use super::{DesiredObject, Wave};
+use crate::catalog::platform::{EdgeKind, Gateway};
 use crate::catalog::solution::{Component, Shape};
 use crate::model::{Kind, ObjectKey};
 
@@ -184,7 +185,10 @@ fn route(
     hosts: &BTreeSet<&str>,
     rules: &[Value],
 ) -> DesiredObject {
-    let gateway = &cx.platform.gateway;
+    let gateway = match &cx.platform.edge.kind {
+        EdgeKind::Gateway(gateway) => gateway,
+        EdgeKind::Ingress { .. } => &Gateway::default(),
+    };
     let key = ObjectKey::namespaced(Kind::HttpRoute, cx.solution.name.namespace(), name);
     cx.object_at(
         key,

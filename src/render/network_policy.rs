@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::DesiredObject;
 use super::context::Context;
 use super::object::EXPOSURE;
-use crate::catalog::platform::Activation;
 use crate::catalog::solution::{Component, Exposure};
 use crate::model::Kind;
 
@@ -87,10 +86,10 @@ fn allow_edge(cx: &Context) -> Option<DesiredObject> {
     if ports.is_empty() {
         return None;
     }
-    let gateway = &cx.platform.gateway.data_plane_namespace;
+    let gateway = &cx.platform.edge.data_plane_namespace;
     let mut from =
         vec![json!({ "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: gateway } } })];
-    if let Activation::Interceptor(interceptor) = &cx.platform.activation {
+    if let Some(interceptor) = &cx.platform.interceptor {
         from.push(json!({
             "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: interceptor.namespace } },
             "podSelector": { "matchLabels": { "app.kubernetes.io/component": "interceptor" } },

@@ -22,7 +22,7 @@ pub(super) fn template(cx: &Context, component: &Component) -> Value {
         ("serviceAccountName".to_owned(), json!(component.name)),
         ("automountServiceAccountToken".to_owned(), json!(false)),
         ("enableServiceLinks".to_owned(), json!(false)),
-        ("priorityClassName".to_owned(), json!(cx.platform.priority_class)),
+        ("priorityClassName".to_owned(), json!(cx.platform.nodes.priority_class)),
         ("terminationGracePeriodSeconds".to_owned(), json!(30)),
         (
             "securityContext".to_owned(),

@@ -16,7 +16,7 @@ const HOSTNAME: &str = "kubernetes.io/hostname";
 pub(super) fn scheduling(cx: &Context, component: &Component) -> Map<String, Value> {
     let mut fields = Map::new();
     if let Some(group) = &component.hardware.node_group {
-        let label = cx.platform.node_label.as_str();
+        let label = cx.platform.nodes.label_key.as_str();
         fields.insert("nodeSelector".to_owned(), json!({ label: group }));
         fields.insert(
             "tolerations".to_owned(),

@@ -5,14 +5,12 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vitrine::catalog::platform::{
-    Activation, Defaults, EgressLimit, Gallery, Gateway, Interceptor, Limits, Registries,
-};
+use vitrine::catalog::platform::{Activation, EdgeKind};
 use vitrine::catalog::solution::{
-    About, Component, Egress, Exposure, Hardware, Http, Probe, Scaling, Shape, Target,
+    About, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling, Shape, Target,
 };
 use vitrine::catalog::{Platform, Solution};
-use vitrine::model::{ComponentName, ContentHash, InstanceName, Kind, SolutionName, TreeId};
+use vitrine::model::{ComponentName, InstanceName, Kind, SolutionName, TreeId};
 use vitrine::render::{self, Desired, Phase};
 
 pub const DOMAIN: &str = "demo.example";
@@ -59,6 +57,7 @@ pub fn cases() -> Vec<Case> {
                     max: copies(3),
                     cooldown: Duration::from_secs(300),
                     target: Target::RequestRate(5),
+                    schedules: Vec::new(),
                 };
             }),
             &[Deployment, InterceptorRoute, ScaledObject],
@@ -152,10 +151,13 @@ pub fn cases() -> Vec<Case> {
     ];
     for case in &mut cases {
         match case.name {
-            "activation-none" => case.platform.activation = Activation::None,
+            "activation-none" => {
+                case.platform.activation = Activation::None;
+                case.platform.interceptor = None;
+            }
             "every-runtime-field" => {
                 case.platform.registries.pull_secret = Some("regcred".to_owned());
-                case.platform.priority_class = Some("vitrine-solution".to_owned());
+                case.platform.nodes.priority_class = Some("vitrine-solution".to_owned());
             }
             "old-cluster" => case.platform.cluster_version = (1, 30),
             "suspended" | "suspended-always-on" => case.phase = Phase::Suspended,
@@ -276,7 +278,9 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
         port: 8080,
         base_path: "/".to_owned(),
         env: BTreeMap::new(),
+        secrets: BTreeSet::new(),
         files: BTreeMap::new(),
+        volumes: BTreeMap::new(),
         hardware: Hardware { class: "cpu-basic".to_owned(), node_group: None, exclusive: false },
         requests: map(&[("cpu", "250m"), ("memory", "1Gi")]),
         limits: map(&[("memory", "1Gi")]),
@@ -287,8 +291,10 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
             max: copies(1),
             cooldown: Duration::from_secs(1800),
             target: Target::Concurrency(10),
+            schedules: Vec::new(),
         },
         startup: Duration::from_secs(300),
+        warmup: Vec::new(),
         readiness: Probe::Get { path: "/".to_owned() },
         liveness: None,
         exposure: match public {
@@ -304,56 +310,24 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
         http: Http {
             request_timeout: Duration::from_secs(60),
             max_request_body_size: 10 * 1024 * 1024,
+            body_limit_asked: false,
+            rate_limit: RateLimit { requests_per_second: 10, burst: 50 },
+            cors: Vec::new(),
         },
+        metrics_path: None,
+        architectures: BTreeSet::new(),
     }
 }
 
 /// A platform with Gateway API, the interceptor, no mesh and no node groups of its own.
 pub fn platform() -> Platform {
-    Platform {
-        name: "aim".to_owned(),
-        domain: DOMAIN.to_owned(),
-        gateway: Gateway {
-            name: "public".to_owned(),
-            namespace: "edge".to_owned(),
-            section_name: Some("https-solutions".to_owned()),
-            data_plane_namespace: "edge".to_owned(),
-            data_plane_service_account: None,
-        },
-        activation: Activation::Interceptor(Interceptor {
-            namespace: "keda".to_owned(),
-            service: "keda-add-ons-http-interceptor-proxy".to_owned(),
-            service_account: "keda-add-ons-http-interceptor".to_owned(),
-            scaler: "keda-add-ons-http-external-scaler".to_owned(),
-            hold_requests_for: Duration::from_secs(55),
-        }),
-        registries: Registries { allow: Vec::new(), require_digest: true, pull_secret: None },
-        hardware: BTreeMap::new(),
-        node_label: "vitrine.dev/node-group".to_owned(),
-        priority_class: None,
-        defaults: Defaults {
-            hardware: "cpu-basic".to_owned(),
-            min_replicas: 0,
-            max_replicas: 1,
-            cooldown: Duration::from_secs(1800),
-            request_timeout: Duration::from_secs(60),
-            max_request_body_size: 10 * 1024 * 1024,
-        },
-        limits: Limits {
-            max_replicas: 5,
-            min_replicas: 1,
-            max_components: 12,
-            max_configurations: 50,
-            max_request_body_size: 100 * 1024 * 1024,
-            request_timeout: Duration::from_secs(900),
-            cooldown: (Duration::from_secs(300), Duration::from_secs(86_400)),
-            startup_timeout: Duration::from_secs(1800),
-            egress: EgressLimit::Allowed,
-        },
-        cluster_version: (1, 36),
-        gallery: Gallery::default(),
-        digest: ContentHash::of(b"platform"),
+    let mut platform = Platform::bare(DOMAIN);
+    platform.name = "aim".to_owned();
+    if let EdgeKind::Gateway(gateway) = &mut platform.edge.kind {
+        gateway.section_name = Some("https-solutions".to_owned());
     }
+    platform.cluster_version = (1, 36);
+    platform
 }
 
 pub fn instance() -> InstanceName {

@@ -299,6 +299,7 @@ fn part() -> impl Strategy<Value = Part> {
                 max: copies(max),
                 cooldown: Duration::from_secs(cooldown),
                 target: if rate { Target::RequestRate(n) } else { Target::Concurrency(n) },
+                schedules: Vec::new(),
             }
         ),
     ];

@@ -1,12 +1,11 @@
 //! The classes of machines that a platform offers.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::judge::{is_label_key, is_label_value, object_name};
 use super::{HardwareClass, Platform, limits};
 use crate::catalog::fault::code;
-use crate::model::decode::{Cursor, Fields, Schema, nearest};
+use crate::model::decode::{Cursor, Fields, nearest};
 use crate::model::yaml::Span;
 
 /// Reads the classes of machines; the name of the first one.
@@ -31,15 +30,7 @@ pub fn hardware(spec: &Fields<'_>, platform: &mut Platform) -> Option<String> {
 }
 
 fn class(item: &Cursor<'_>) -> Option<(Span, HardwareClass)> {
-    let fields = item.map(Schema::of(&[
-        "name",
-        "nodeGroup",
-        "isolation",
-        "requests",
-        "limits",
-        "caps",
-        "maxCooldown",
-    ]))?;
+    let fields = item.fields()?;
     let cursor = fields.required("name")?;
     let name = object_name(&cursor)?;
     let amounts = |key| amounts(&fields, key);
@@ -52,9 +43,8 @@ fn class(item: &Cursor<'_>) -> Option<(Span, HardwareClass)> {
         }
         Some(text)
     });
-    let isolation = fields.get("isolation").and_then(|c| c.one_of(&["shared", "exclusive"]));
-    let bounds = (Duration::from_secs(1), Duration::from_secs(7 * 24 * 60 * 60));
-    let max_cooldown = fields.get("maxCooldown").and_then(|c| c.duration(bounds.0, bounds.1));
+    let isolation = fields.get("isolation").and_then(|c| c.word());
+    let max_cooldown = fields.get("maxCooldown").and_then(|c| c.time());
     let canonical = |amounts: &limits::Amounts| {
         amounts.iter().map(|(name, amount)| (name.clone(), amount.value.to_string())).collect()
     };

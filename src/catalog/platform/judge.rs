@@ -1,14 +1,16 @@
 //! Reads `platform.yaml`.
 
-use std::time::Duration;
-
 use super::{
-    Activation, EgressLimit, Gallery, Gateway, Interceptor, Platform, Registries, hardware, limits,
+    EgressLimit, Level, Nodes, Platform, PodSecurity, Provisioner, Registries, RunAsRoot, Version,
+    edge, hardware, limits,
 };
+use crate::catalog::contract;
 use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::network::Network;
 use crate::catalog::snapshot::File;
-use crate::model::decode::{Cursor, Fields, Schema, Sheet};
+use crate::catalog::solution::image;
+use crate::model::decode::{Cursor, Fields, Sheet};
+use crate::model::yaml::Spanned;
 use crate::model::{ContentHash, Party};
 
 /// The file's name at the catalogue's root.
@@ -49,7 +51,9 @@ pub fn judge(file: Option<&File>) -> Judged {
         Some(Some(bytes)) => {
             platform.digest = ContentHash::of(bytes);
             let (sheet, root) = Sheet::open(FILE, bytes, Party::Operator);
-            if let Some(fields) = root.as_ref().and_then(|root| sheet.root(root, ROOT)) {
+            if let Some(fields) =
+                root.as_ref().and_then(|root| sheet.root(root, contract::PLATFORM))
+            {
                 document(&fields, &mut platform);
             }
             sheet.finish()
@@ -60,54 +64,28 @@ pub fn judge(file: Option<&File>) -> Judged {
     Judged { platform, faults, warnings }
 }
 
-const ROOT: Schema = Schema::of(&["apiVersion", "kind", "metadata", "spec"]);
-
 fn document(root: &Fields<'_>, platform: &mut Platform) {
     crate::catalog::envelope(root, "Platform");
-    if let Some(metadata) = root.get("metadata").and_then(|c| c.map(Schema::of(&["name"])))
-        && let Some(name) = metadata.get("name").and_then(|c| c.line(63))
+    if let Some(metadata) = root.get("metadata").and_then(|c| c.fields())
+        && let Some(name) = metadata.get("name").and_then(|c| c.line())
     {
         platform.name = name.value;
     }
-    let spec = Schema {
-        allowed: &[
-            "domain",
-            "edge",
-            "activation",
-            "mesh",
-            "registries",
-            "hardware",
-            "nodes",
-            "warmup",
-            "cluster",
-            "defaults",
-            "limits",
-            "podSecurity",
-            "gallery",
-        ],
-        later: &[("monitoring", "")],
-    };
-    let Some(spec) = root.required("spec").and_then(|c| c.map(spec)) else { return };
+    let Some(spec) = root.required("spec").and_then(|c| c.fields()) else { return };
     if let Some(name) = spec.required("domain").and_then(|c| domain(&c)) {
         platform.domain = name;
     }
-    if let Some(cursor) = spec.get("edge") {
-        edge(&cursor, &mut platform.gateway);
-    }
-    if let Some(cursor) = spec.get("activation") {
-        activation(&cursor, &mut platform.activation);
-    }
-    mesh(&spec);
+    edge::edge(&spec, platform);
     if let Some(cursor) = spec.get("registries") {
         registries(&cursor, &mut platform.registries);
     }
     if let Some(cursor) = spec.get("nodes") {
-        nodes(&cursor, platform);
+        nodes(&cursor, &mut platform.nodes);
     }
-    warmup(&spec);
+    platform.warmup_image = warmup(&spec);
     cluster(&spec, platform);
-    pod_security(&spec);
-    gallery(&spec, &mut platform.gallery);
+    pod_security(&spec, platform);
+    gallery(&spec, platform);
     let first = hardware::hardware(&spec, platform);
     if let Some(cursor) = spec.get("limits") {
         limits::limits(&cursor, &mut platform.limits);
@@ -134,56 +112,6 @@ fn domain(cursor: &Cursor<'_>) -> Option<String> {
     None
 }
 
-/// A word that is right and not built yet.
-fn not_yet(cursor: &Cursor<'_>, word: &str, present: &str) {
-    let message = format!("`{}: {word}` is not supported yet", cursor.path);
-    cursor.sheet.report(cursor.fault(code::NOT_YET, message).help(present));
-}
-
-/// One of some words, of which all but the first few are not built yet.
-fn built(
-    fields: &Fields<'_>,
-    key: &str,
-    now: &[&'static str],
-    later: &[&'static str],
-) -> Option<&'static str> {
-    let cursor = fields.get(key)?;
-    let words: Vec<&'static str> = now.iter().chain(later).copied().collect();
-    let word = cursor.one_of(&words)?.value;
-    if later.contains(&word) {
-        not_yet(&cursor, word, &format!("use {}", now.join(" or ")));
-        return None;
-    }
-    Some(word)
-}
-
-fn edge(cursor: &Cursor<'_>, gateway: &mut Gateway) {
-    let schema = Schema {
-        allowed: &["kind", "controller", "gateway"],
-        later: &[("ingressClassName", "the edge is a Gateway: `kind: Gateway`")],
-    };
-    let Some(fields) = cursor.map(schema) else { return };
-    built(&fields, "kind", &["Gateway"], &["Ingress"]);
-    built(&fields, "controller", &["other"], &["traefik", "envoy-gateway"]);
-    let schema = Schema::of(&["name", "namespace", "sectionName", "dataPlane"]);
-    let Some(fields) = fields.get("gateway").and_then(|c| c.map(schema)) else { return };
-    if let Some(name) = fields.get("name").and_then(|c| object_name(&c)) {
-        gateway.name = name;
-    }
-    if let Some(namespace) = fields.get("namespace").and_then(|c| object_name(&c)) {
-        gateway.data_plane_namespace.clone_from(&namespace);
-        gateway.namespace = namespace;
-    }
-    gateway.section_name = fields.or_null("sectionName").and_then(|c| object_name(&c));
-    let schema = Schema::of(&["namespace", "serviceAccount"]);
-    let Some(fields) = fields.get("dataPlane").and_then(|c| c.map(schema)) else { return };
-    if let Some(namespace) = fields.get("namespace").and_then(|c| object_name(&c)) {
-        gateway.data_plane_namespace = namespace;
-    }
-    gateway.data_plane_service_account =
-        fields.or_null("serviceAccount").and_then(|c| object_name(&c));
-}
-
 /// A name of a Kubernetes object: a DNS subdomain.
 pub(super) fn object_name(cursor: &Cursor<'_>) -> Option<String> {
     let text = cursor.text()?.value;
@@ -198,51 +126,10 @@ pub(super) fn object_name(cursor: &Cursor<'_>) -> Option<String> {
     None
 }
 
-fn activation(cursor: &Cursor<'_>, activation: &mut Activation) {
-    let schema = Schema {
-        allowed: &["mode", "interceptor", "holdRequestsFor"],
-        later: &[("prometheus", "use `mode: interceptor`")],
-    };
-    let Some(fields) = cursor.map(schema) else { return };
-    let mode = built(&fields, "mode", &["interceptor", "none"], &["prometheus"]);
-    let mut interceptor = Interceptor::default();
-    let schema = Schema::of(&["namespace", "service", "serviceAccount", "scaler"]);
-    if let Some(names) = fields.get("interceptor").and_then(|c| c.map(schema)) {
-        for (key, name) in [
-            ("namespace", &mut interceptor.namespace),
-            ("service", &mut interceptor.service),
-            ("serviceAccount", &mut interceptor.service_account),
-            ("scaler", &mut interceptor.scaler),
-        ] {
-            if let Some(written) = names.get(key).and_then(|c| object_name(&c)) {
-                *name = written;
-            }
-        }
-    }
-    let bounds = (Duration::from_secs(1), Duration::from_secs(10 * 60));
-    if let Some(hold) = fields.get("holdRequestsFor").and_then(|c| c.duration(bounds.0, bounds.1)) {
-        interceptor.hold_requests_for = hold.value;
-    }
-    *activation = match mode {
-        Some("none") => Activation::None,
-        _ => Activation::Interceptor(interceptor),
-    };
-}
-
-fn mesh(spec: &Fields<'_>) {
-    let schema = Schema::of(&["kind", "policy"]);
-    let Some(fields) = spec.get("mesh").and_then(|c| c.map(schema)) else { return };
-    built(&fields, "kind", &["off"], &["linkerd"]);
-    if let Some(policy) = fields.get("policy") {
-        policy.one_of(&["deny", "audit"]);
-    }
-}
-
 fn registries(cursor: &Cursor<'_>, registries: &mut Registries) {
-    let schema = Schema::of(&["allow", "requireDigest", "pullSecret"]);
-    let Some(fields) = cursor.map(schema) else { return };
+    let Some(fields) = cursor.fields() else { return };
     for pattern in fields.get("allow").and_then(|c| c.list()).unwrap_or_default() {
-        let Some(text) = pattern.line(255) else { continue };
+        let Some(text) = pattern.line() else { continue };
         let plain = text
             .value
             .bytes()
@@ -261,21 +148,23 @@ fn registries(cursor: &Cursor<'_>, registries: &mut Registries) {
     registries.pull_secret = fields.or_null("pullSecret").and_then(|c| object_name(&c));
 }
 
-fn nodes(cursor: &Cursor<'_>, platform: &mut Platform) {
-    let schema = Schema::of(&["provisioner", "labelKey", "priorityClassName"]);
-    let Some(fields) = cursor.map(schema) else { return };
-    built(&fields, "provisioner", &["cluster-autoscaler"], &["karpenter"]);
+fn nodes(cursor: &Cursor<'_>, nodes: &mut Nodes) {
+    let Some(fields) = cursor.fields() else { return };
+    nodes.provisioner = match fields.get("provisioner").and_then(|c| c.word()).map(|w| w.value) {
+        Some("karpenter") => Provisioner::Karpenter,
+        _ => Provisioner::ClusterAutoscaler,
+    };
     if let Some(cursor) = fields.get("labelKey")
         && let Some(key) = cursor.text()
     {
         if is_label_key(&key.value) {
-            platform.node_label = key.value;
+            nodes.label_key = key.value;
         } else {
             let message = format!("`{}` is not the key of a label", key.value);
             cursor.say(code::BAD_NAME, message);
         }
     }
-    platform.priority_class = fields.or_null("priorityClassName").and_then(|c| object_name(&c));
+    nodes.priority_class = fields.or_null("priorityClassName").and_then(|c| object_name(&c));
 }
 
 pub(super) fn is_label_key(text: &str) -> bool {
@@ -300,23 +189,32 @@ pub(super) fn is_label_value(text: &str) -> bool {
         && ends(text.bytes().next_back())
 }
 
-fn warmup(spec: &Fields<'_>) {
-    let schema = Schema::of(&["image"]);
-    let Some(fields) = spec.get("warmup").and_then(|c| c.map(schema)) else { return };
-    if let Some(image) = fields.or_null("image") {
-        not_yet(&image, "...", "delete the key, or write null");
+/// The operator's own image: no pattern of `registries` speaks of it.
+fn warmup(spec: &Fields<'_>) -> Option<String> {
+    let fields = spec.get("warmup").and_then(|c| c.fields())?;
+    let cursor = fields.or_null("image")?;
+    let text = cursor.text()?.value;
+    let Some(reference) = image::parse(&text) else {
+        cursor.say(code::BAD_IMAGE, format!("`{text}` is not an image reference"));
+        return None;
+    };
+    if reference.digest.is_none() {
+        let message = format!("`{text}` has no digest: it could change under us");
+        let help = "append @sha256:<digest>";
+        cursor.sheet.report(cursor.fault(code::NO_DIGEST, message).help(help));
+        return None;
     }
+    Some(text)
 }
 
 fn cluster(spec: &Fields<'_>, platform: &mut Platform) {
-    let schema = Schema::of(&["version", "features"]);
-    let Some(fields) = spec.get("cluster").and_then(|c| c.map(schema)) else { return };
+    let Some(fields) = spec.get("cluster").and_then(|c| c.fields()) else { return };
     if let Some(cursor) = fields.get("version")
         && let Some(text) = cursor.text()
     {
         let parts = text.value.strip_prefix('v').unwrap_or(&text.value).split_once('.');
         match parts.map(|(major, minor)| (major.parse(), minor.parse())) {
-            Some((Ok(major), Ok(minor))) => platform.cluster_version = (major, minor),
+            Some((Ok(1), Ok(minor))) => platform.cluster_version = (1, minor),
             _ => {
                 let message = format!("`{}` is not the version of an API server", text.value);
                 let help = "write \"1.33\", in quotes";
@@ -330,29 +228,53 @@ fn cluster(spec: &Fields<'_>, platform: &mut Platform) {
     }
 }
 
-fn pod_security(spec: &Fields<'_>) {
-    let schema = Schema::of(&["level", "runAsRoot"]);
-    let Some(fields) = spec.get("podSecurity").and_then(|c| c.map(schema)) else { return };
-    built(&fields, "level", &["restricted"], &["baseline", "privileged"]);
-    built(&fields, "runAsRoot", &["refuse"], &["userNamespace"]);
+fn pod_security(spec: &Fields<'_>, platform: &mut Platform) {
+    let Some(fields) = spec.get("podSecurity").and_then(|c| c.fields()) else { return };
+    let level = match fields.get("level").and_then(|c| c.word()).map(|word| word.value) {
+        Some("baseline") => Level::Baseline,
+        _ => Level::Restricted,
+    };
+    let root = fields.get("runAsRoot").and_then(|c| c.word());
+    platform.pod_security = PodSecurity { level, run_as_root: RunAsRoot::Refuse };
+    let Some(root) = root.filter(|word| word.value == "userNamespace") else { return };
+    let needs = match level {
+        Level::Restricted => USER_NAMESPACE_RESTRICTED,
+        Level::Baseline => USER_NAMESPACE,
+    };
+    if platform.cluster_version < needs {
+        let (major, minor) = platform.cluster_version;
+        let message = format!(
+            "`runAsRoot: userNamespace` needs API servers of {}.{}, `cluster.version` is {major}.{minor}",
+            needs.0, needs.1
+        );
+        let help = "raise `cluster.version` when every cluster has it, or write runAsRoot: refuse";
+        let fault = spec.sheet.fault(code::SWITCH_NEEDS_SERVER, root.at, message);
+        spec.sheet.report(fault.help(help));
+        return;
+    }
+    platform.pod_security.run_as_root = RunAsRoot::UserNamespace;
 }
 
-fn gallery(spec: &Fields<'_>, gallery: &mut Gallery) {
-    let schema = Schema::of(&["categories", "featured"]);
-    let Some(fields) = spec.get("gallery").and_then(|c| c.map(schema)) else { return };
-    let words = |key| -> Vec<String> {
+/// User namespaces are on by default from here on.
+const USER_NAMESPACE: Version = (1, 33);
+/// From this Pod Security version on, `restricted` takes root in a user namespace.
+const USER_NAMESPACE_RESTRICTED: Version = (1, 35);
+
+fn gallery(spec: &Fields<'_>, platform: &mut Platform) {
+    let Some(fields) = spec.get("gallery").and_then(|c| c.fields()) else { return };
+    let words = |key| -> Vec<Spanned<String>> {
         let texts = fields.get(key).and_then(|c| c.list()).unwrap_or_default();
-        texts.iter().filter_map(|c| Some(c.line(80)?.value)).collect()
+        texts.iter().filter_map(|c| c.line()).collect()
     };
-    gallery.categories = words("categories");
-    gallery.featured = words("featured");
+    platform.gallery.categories = words("categories").into_iter().map(|w| w.value).collect();
+    platform.gallery.featured = words("featured");
 }
 
 /// `allowed`, `forbidden`, or a list of networks.
 pub(super) fn egress(cursor: &Cursor<'_>) -> Option<EgressLimit> {
     use crate::model::yaml::Value;
     if !matches!(cursor.node.value, Value::List(_)) {
-        return Some(match cursor.one_of(&["allowed", "forbidden"])?.value {
+        return Some(match cursor.word()?.value {
             "forbidden" => EgressLimit::Forbidden,
             _ => EgressLimit::Allowed,
         });

@@ -1,64 +1,48 @@
 //! `limits`, `defaults`, and what a class of hardware may promise: bounds that must agree.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::judge::egress;
-use super::{Limits, Platform};
+use super::{Ability, Limits, Platform};
 use crate::catalog::fault::code;
-use crate::model::decode::{Cursor, Fields, Schema, nearest};
+use crate::model::decode::{Cursor, Fields, nearest};
 use crate::model::yaml::Spanned;
 use crate::model::{Quantity, duration};
 
 /// Resource name → amount, with its place.
 pub type Amounts = BTreeMap<String, Spanned<Quantity>>;
 
-const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Kubernetes counts replicas in 32 bits; nobody needs that many demonstrators.
-const MOST_REPLICAS: u64 = 1000;
-
 /// Reads `spec.limits`.
 pub fn limits(cursor: &Cursor<'_>, limits: &mut Limits) {
-    let Some(fields) = cursor.map(Schema::of(&[
-        "maxReplicas",
-        "minReplicas",
-        "maxComponents",
-        "maxConfigurations",
-        "maxRequestBodySize",
-        "requestTimeout",
-        "cooldownPeriod",
-        "startupTimeout",
-        "egress",
-    ])) else {
+    let Some(fields) = cursor.fields() else {
         return;
     };
-    let count = |key, least| Some(fields.get(key)?.integer(least, MOST_REPLICAS)?.value);
-    if let Some(n) = count("maxReplicas", 1) {
+    let count = |key| Some(fields.get(key)?.whole()?.value);
+    if let Some(n) = count("maxReplicas") {
         limits.max_replicas = small(n);
     }
-    if let Some(n) = count("minReplicas", 0) {
+    if let Some(n) = count("minReplicas") {
         limits.min_replicas = small(n);
     }
-    if let Some(n) = count("maxComponents", 1) {
+    if let Some(n) = count("maxComponents") {
         limits.max_components = usize::from(small(n));
     }
-    if let Some(n) = count("maxConfigurations", 1) {
+    if let Some(n) = count("maxConfigurations") {
         limits.max_configurations = usize::from(small(n));
     }
     if let Some(size) = fields.get("maxRequestBodySize").and_then(|c| c.quantity()) {
         limits.max_request_body_size = size.value.whole();
     }
-    if let Some(timeout) = fields.get("requestTimeout").and_then(|c| c.duration(SECOND, DAY)) {
+    if let Some(timeout) = fields.get("requestTimeout").and_then(|c| c.time()) {
         limits.request_timeout = timeout.value;
     }
-    if let Some(timeout) = fields.get("startupTimeout").and_then(|c| c.duration(SECOND, DAY)) {
+    if let Some(timeout) = fields.get("startupTimeout").and_then(|c| c.time()) {
         limits.startup_timeout = timeout.value;
     }
     if let Some(cursor) = fields.get("cooldownPeriod")
-        && let Some(bounds) = cursor.map(Schema::of(&["min", "max"]))
+        && let Some(bounds) = cursor.fields()
     {
-        let bound = |key| Some(bounds.get(key)?.duration(SECOND, DAY * 7)?.value);
+        let bound = |key| Some(bounds.get(key)?.time()?.value);
         limits.cooldown.0 = bound("min").unwrap_or(limits.cooldown.0);
         limits.cooldown.1 = bound("max").unwrap_or(limits.cooldown.1);
         if limits.cooldown.0 > limits.cooldown.1 {
@@ -90,8 +74,7 @@ pub fn defaults(spec: &Fields<'_>, first_class: Option<&str>, platform: &mut Pla
     defaults.max_request_body_size =
         defaults.max_request_body_size.min(limits.max_request_body_size);
 
-    let schema = Schema::of(&["hardware", "scaling", "http"]);
-    let Some(fields) = spec.get("defaults").and_then(|c| c.map(schema)) else { return };
+    let Some(fields) = spec.get("defaults").and_then(|c| c.fields()) else { return };
     if let Some(cursor) = fields.get("hardware")
         && let Some(class) = cursor.text()
     {
@@ -105,6 +88,7 @@ pub fn defaults(spec: &Fields<'_>, first_class: Option<&str>, platform: &mut Pla
             cursor.sheet.report(fault);
         }
     }
+    platform.defaults.written.extend(fields.has("hardware").then_some("hardware"));
     if let Some(cursor) = fields.get("scaling") {
         scaling(&cursor, platform, &limits);
     }
@@ -119,15 +103,16 @@ fn over(cursor: &Cursor<'_>, found: &str, limit: &str) {
 }
 
 fn scaling(cursor: &Cursor<'_>, platform: &mut Platform, limits: &Limits) {
-    let schema = Schema::of(&["minReplicas", "maxReplicas", "cooldownPeriod"]);
-    let Some(fields) = cursor.map(schema) else { return };
+    let Some(fields) = cursor.fields() else { return };
     let defaults = &mut platform.defaults;
-    for (key, least, limit, value) in [
-        ("minReplicas", 0, limits.min_replicas, &mut defaults.min_replicas),
-        ("maxReplicas", 1, limits.max_replicas, &mut defaults.max_replicas),
+    let keys = ["minReplicas", "maxReplicas", "cooldownPeriod"];
+    defaults.written.extend(keys.into_iter().filter(|key| fields.has(key)));
+    for (key, limit, value) in [
+        ("minReplicas", limits.min_replicas, &mut defaults.min_replicas),
+        ("maxReplicas", limits.max_replicas, &mut defaults.max_replicas),
     ] {
         let Some(cursor) = fields.get(key) else { continue };
-        let Some(n) = cursor.integer(least, MOST_REPLICAS) else { continue };
+        let Some(n) = cursor.whole() else { continue };
         if n.value > u64::from(limit) {
             over(&cursor, &n.value.to_string(), &limit.to_string());
         } else {
@@ -136,7 +121,7 @@ fn scaling(cursor: &Cursor<'_>, platform: &mut Platform, limits: &Limits) {
     }
     defaults.max_replicas = defaults.max_replicas.max(defaults.min_replicas).max(1);
     if let Some(cursor) = fields.get("cooldownPeriod")
-        && let Some(cooldown) = cursor.duration(SECOND, DAY * 7)
+        && let Some(cooldown) = cursor.time()
     {
         let (least, most) = limits.cooldown;
         if cooldown.value < least || cooldown.value > most {
@@ -149,8 +134,9 @@ fn scaling(cursor: &Cursor<'_>, platform: &mut Platform, limits: &Limits) {
 }
 
 fn http(cursor: &Cursor<'_>, platform: &mut Platform, limits: &Limits) {
-    let schema = Schema::of(&["maxRequestBodySize", "requestTimeout", "rateLimit"]);
-    let Some(fields) = cursor.map(schema) else { return };
+    let Some(fields) = cursor.fields() else { return };
+    let keys = ["maxRequestBodySize", "requestTimeout", "rateLimit"];
+    platform.defaults.written.extend(keys.into_iter().filter(|key| fields.has(key)));
     if let Some(cursor) = fields.get("maxRequestBodySize")
         && let Some(size) = cursor.quantity()
     {
@@ -162,7 +148,7 @@ fn http(cursor: &Cursor<'_>, platform: &mut Platform, limits: &Limits) {
         }
     }
     if let Some(cursor) = fields.get("requestTimeout")
-        && let Some(timeout) = cursor.duration(SECOND, DAY)
+        && let Some(timeout) = cursor.time()
     {
         if timeout.value > limits.request_timeout {
             let limit = duration::text(limits.request_timeout);
@@ -171,8 +157,17 @@ fn http(cursor: &Cursor<'_>, platform: &mut Platform, limits: &Limits) {
             platform.defaults.request_timeout = timeout.value;
         }
     }
-    if let Some(cursor) = fields.get("rateLimit") {
-        crate::catalog::rate_limit(&cursor);
+    if let Some(rate) = fields.get("rateLimit").and_then(|c| crate::catalog::rate_limit(&c)) {
+        platform.defaults.rate_limit = rate.value;
+    }
+    for (key, ability) in [
+        ("maxRequestBodySize", Ability::BodyLimit),
+        ("requestTimeout", Ability::RequestTimeout),
+        ("rateLimit", Ability::RateLimit),
+    ] {
+        if let (Some(cursor), Some(not_able)) = (fields.or_null(key), platform.lacks(ability)) {
+            crate::catalog::not_enforced(&cursor, not_able);
+        }
     }
 }
 

@@ -77,7 +77,8 @@ fn a_solution_that_says_nothing_gets_every_default() {
     assert_eq!(app.requests, amounts(&[("cpu", "250m"), ("memory", "1Gi")]));
     assert_eq!(app.limits, amounts(&[("memory", "1Gi"), ("ephemeral-storage", "5Gi")]));
     assert_eq!(app.egress, []);
-    let Scaling::Autoscaled { min: 0, max, cooldown, target: Target::Concurrency(_) } = app.scaling
+    let Scaling::Autoscaled { min: 0, max, cooldown, target: Target::Concurrency(_), .. } =
+        app.scaling
     else {
         panic!("{:?}", app.scaling)
     };

@@ -1,11 +1,13 @@
 //! What a solution says about itself: for the gallery, for people, for nobody's containers.
 
 use jiff::civil::Date;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::Suspension;
 use super::judge::Bench;
 use crate::catalog::fault::code;
-use crate::model::decode::{Cursor, Fields, Schema, nearest};
+use crate::model::decode::{Cursor, Fields, nearest};
+use crate::model::yaml::Spanned;
 
 /// The card of a solution in the gallery.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,25 +64,17 @@ pub struct Evaluation {
     pub dataset: Option<String>,
 }
 
-/// The most items of a list that people read.
-const MOST: usize = 50;
-
 /// Reads `metadata.tags` and `metadata.links`.
 pub fn metadata(fields: &Fields<'_>, about: &mut About) {
-    if let Some(cursor) = fields.get("tags") {
-        about.tags = words(&cursor, 10, 40);
-    }
-    if let Some(cursor) = fields.get("links") {
-        let items = bounded(&cursor, 20);
-        about.links = items.iter().filter_map(link).collect();
-    }
+    about.tags = fields.get("tags").map(|c| words(&c)).unwrap_or_default();
+    about.links = items(fields, "links").iter().filter_map(link).collect();
 }
 
 /// Reads the keys of `spec` that are for people.
 pub fn spec(bench: &Bench<'_>, fields: &Fields<'_>, about: &mut About) {
-    let word = |key, words| Some(fields.get(key)?.one_of(words)?.value.to_owned());
-    about.kind = word("type", &["demo", "service", "pipeline"]);
-    about.lifecycle = word("lifecycle", &["experimental", "production", "deprecated"]);
+    let word = |key| Some(fields.get(key)?.word()?.value.to_owned());
+    about.kind = word("type");
+    about.lifecycle = word("lifecycle");
     owner(fields, about);
     about.contact = fields.get("contact").and_then(|c| contact(&c));
     if about.lifecycle.as_deref() == Some("production")
@@ -95,70 +89,67 @@ pub fn spec(bench: &Bench<'_>, fields: &Fields<'_>, about: &mut About) {
     if let Some(cursor) = fields.get("gallery") {
         gallery(bench, &cursor, about);
     }
-    about.models = fields.get("models").map(|c| words(&c, MOST, 200)).unwrap_or_default();
-    about.datasets = fields.get("datasets").map(|c| words(&c, MOST, 200)).unwrap_or_default();
-    if let Some(cursor) = fields.get("evaluation") {
-        about.evaluation = bounded(&cursor, MOST).iter().filter_map(evaluation).collect();
-    }
+    about.models = fields.get("models").map(|c| words(&c)).unwrap_or_default();
+    about.datasets = fields.get("datasets").map(|c| words(&c)).unwrap_or_default();
+    about.evaluation = items(fields, "evaluation").iter().filter_map(evaluation).collect();
     if let Some(cursor) = fields.get("api") {
         api(bench, &cursor, about);
     }
 }
 
 /// Reads `expires`.
-pub fn expires(fields: &Fields<'_>) -> Option<Date> {
+pub fn expires(fields: &Fields<'_>) -> Option<Spanned<Date>> {
     day(&fields.get("expires")?)
 }
 
 /// Reads `suspend`: both keys are required.
-pub fn suspend(fields: &Fields<'_>) -> Option<Suspension> {
-    let fields = fields.get("suspend")?.map(Schema::of(&["reason", "until"]))?;
-    let reason = fields.required("reason").and_then(|c| c.line(200));
-    let until = fields.required("until").and_then(|c| day(&c));
-    Some(Suspension { reason: reason?.value, until: until? })
+pub fn suspend(fields: &Fields<'_>) -> Option<Spanned<Suspension>> {
+    let fields = fields.get("suspend")?.fields()?;
+    let reason = fields.required("reason").and_then(|c| c.line());
+    let until = fields.required("until").and_then(|c| day(&c))?;
+    let suspension = Suspension { reason: reason?.value, until: until.value };
+    Some(Spanned { value: suspension, at: until.at })
 }
 
-fn day(cursor: &Cursor<'_>) -> Option<Date> {
+fn day(cursor: &Cursor<'_>) -> Option<Spanned<Date>> {
     let text = cursor.text()?;
     let shape = text.value.len() == 10 && text.value.is_ascii();
     if shape && let Ok(day) = text.value.parse::<Date>() {
-        return Some(day);
+        return Some(cursor.spanned(day));
     }
     let message = format!("`{}` is `{}`, which is not a day", cursor.path, text.value);
     cursor.sheet.report(cursor.fault(code::BAD_DAY, message).help("write it as 2027-06-30"));
     None
 }
 
-fn bounded<'a>(cursor: &Cursor<'a>, most: usize) -> Vec<Cursor<'a>> {
-    let mut items = cursor.list().unwrap_or_default();
-    if items.len() > most {
-        let message = format!("`{}` has {} items, allowed are {most}", cursor.path, items.len());
-        cursor.say(code::TOO_LONG, message);
-        items.truncate(most);
-    }
-    items
+fn items<'a>(fields: &Fields<'a>, key: &str) -> Vec<Cursor<'a>> {
+    fields.get(key).and_then(|c| c.list()).unwrap_or_default()
 }
 
-fn words(cursor: &Cursor<'_>, most: usize, longest: usize) -> Vec<String> {
-    bounded(cursor, most).iter().filter_map(|c| Some(c.line(longest)?.value)).collect()
+fn words(cursor: &Cursor<'_>) -> Vec<String> {
+    let items = cursor.list().unwrap_or_default();
+    items.iter().filter_map(|c| Some(c.line()?.value)).collect()
 }
 
 fn link(cursor: &Cursor<'_>) -> Option<Link> {
-    let fields = cursor.map(Schema::of(&["title", "url", "type"]))?;
-    let title = fields.required("title").and_then(|c| c.line(80));
+    let fields = cursor.fields()?;
+    let title = fields.required("title").and_then(|c| c.line());
     let url = fields.required("url").and_then(|c| page(&c));
-    let kind = fields.get("type").and_then(|c| c.line(40)).map(|kind| kind.value);
+    let kind = fields.get("type").and_then(|c| c.line()).map(|kind| kind.value);
     Some(Link { title: title?.value, url: url?, kind })
 }
 
 /// An address that is safe to put behind a link.
 fn page(cursor: &Cursor<'_>) -> Option<String> {
-    let text = cursor.line(2000)?.value;
+    let text = cursor.line()?.value;
     let ok = url::Url::parse(&text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.password().is_none() && url.has_host()
     });
     if ok {
         return Some(text);
+    }
+    if super::secret::has_password(&text) {
+        cursor.sheet.mask(&cursor.spanned(text.clone()));
     }
     let message = format!("`{}` is not the address of a page", cursor.path);
     let help = "write https://... without a password";
@@ -192,8 +183,8 @@ fn owner(fields: &Fields<'_>, about: &mut About) {
 }
 
 fn contact(cursor: &Cursor<'_>) -> Option<Contact> {
-    let fields = cursor.map(Schema::of(&["name", "email", "url"]))?;
-    let name = fields.get("name").and_then(|c| c.line(80)).map(|name| name.value);
+    let fields = cursor.fields()?;
+    let name = fields.get("name").and_then(|c| c.line()).map(|name| name.value);
     let email = fields.get("email").and_then(|c| mail(&c));
     let url = fields.get("url").and_then(|c| page(&c));
     if !fields.has("email") && !fields.has("url") {
@@ -205,7 +196,7 @@ fn contact(cursor: &Cursor<'_>) -> Option<Contact> {
 }
 
 fn mail(cursor: &Cursor<'_>) -> Option<String> {
-    let text = cursor.line(254)?.value;
+    let text = cursor.line()?.value;
     let ok = text.split_once('@').is_some_and(|(user, host)| {
         !user.is_empty()
             && !text.contains([' ', '<', '>', ',', '"', '(', ')', ':'])
@@ -221,88 +212,36 @@ fn mail(cursor: &Cursor<'_>) -> Option<String> {
     ok.then_some(text)
 }
 
-/// The licences that people here use, in their right spelling.
-const LICENSES: [&str; 26] = [
-    "0BSD",
-    "AGPL-3.0-only",
-    "AGPL-3.0-or-later",
-    "Apache-2.0",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "BSL-1.0",
-    "CC0-1.0",
-    "CC-BY-4.0",
-    "CC-BY-NC-4.0",
-    "CC-BY-SA-4.0",
-    "EPL-2.0",
-    "EUPL-1.2",
-    "GPL-2.0-only",
-    "GPL-2.0-or-later",
-    "GPL-3.0-only",
-    "GPL-3.0-or-later",
-    "ISC",
-    "LGPL-2.1-only",
-    "LGPL-2.1-or-later",
-    "LGPL-3.0-only",
-    "LGPL-3.0-or-later",
-    "MIT",
-    "MPL-2.0",
-    "Unlicense",
-    "Zlib",
-];
-
-/// An SPDX expression. Its grammar is checked, and the spelling of the usual names; a name that
-/// is not among them is believed.
+/// An SPDX expression, in its right spelling.
 fn license(cursor: &Cursor<'_>) -> Option<String> {
-    let text = cursor.line(200)?.value;
-    let spaced = text.replace('(', " ( ").replace(')', " ) ");
-    let (mut depth, mut name_next, mut grammatical) = (0_i32, true, true);
-    for word in spaced.split_whitespace() {
-        match word {
-            "(" if name_next => depth += 1,
-            ")" if !name_next && depth > 0 => depth -= 1,
-            "AND" | "OR" | "WITH" if !name_next => name_next = true,
-            "(" | ")" | "AND" | "OR" | "WITH" => grammatical = false,
-            name => {
-                let letters =
-                    name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.+:".contains(&b));
-                grammatical &= name_next && letters;
-                name_next = false;
-                let plain = name.strip_suffix('+').unwrap_or(name);
-                let near = nearest(plain, LICENSES.into_iter());
-                if !LICENSES.contains(&plain)
-                    && let Some(near) = near.filter(|near| same_letters(near, plain))
-                {
-                    let message = format!("`{name}` is not how SPDX spells this licence");
-                    let help = format!("did you mean `{near}`?");
-                    cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
-                    return None;
-                }
-            }
-        }
-    }
-    if grammatical && !name_next && depth == 0 {
-        return Some(text);
-    }
-    let message = format!("`{text}` is not an SPDX expression");
-    let help = "write an identifier of https://spdx.org/licenses, such as Apache-2.0, or several \
-                with AND, OR and WITH; for a licence of your own: LicenseRef-NAME";
+    let text = cursor.line()?.value;
+    let Err(bad) = spdx::Expression::parse(&text) else { return Some(text) };
+    let word = text.get(bad.span.clone()).unwrap_or_default();
+    let spelt = spdx::imprecise_license_id(word).map(|(id, _)| id.name);
+    let current =
+        spdx::identifiers::LICENSES.iter().filter(|l| l.flags & spdx::flags::IS_DEPRECATED == 0);
+    let near = spelt.or_else(|| nearest(word, current.map(|l| l.name)));
+    use spdx::error::Reason::{DeprecatedLicenseId, UnknownLicense, UnknownTerm};
+    let (message, help) = match (&bad.reason, near) {
+        (UnknownTerm | UnknownLicense | DeprecatedLicenseId, Some(near)) => (
+            format!("`{word}` is not how SPDX spells a licence"),
+            format!("did you mean `{near}`?"),
+        ),
+        _ => (
+            format!("`{text}` is not an SPDX expression"),
+            "write an identifier of https://spdx.org/licenses, such as Apache-2.0, or several \
+             with AND, OR and WITH; for a licence of your own: LicenseRef-NAME"
+                .to_owned(),
+        ),
+    };
     cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
     None
 }
 
-fn same_letters(a: &str, b: &str) -> bool {
-    let letters = |text: &str| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-    };
-    letters(a) == letters(b)
-}
-
 fn gallery(bench: &Bench<'_>, cursor: &Cursor<'_>, about: &mut About) {
-    let schema = Schema::of(&["category", "emoji", "thumbnail", "screenshots"]);
-    let Some(fields) = cursor.map(schema) else { return };
+    let Some(fields) = cursor.fields() else { return };
     if let Some(cursor) = fields.get("category")
-        && let Some(category) = cursor.line(80)
+        && let Some(category) = cursor.line()
     {
         let known = &bench.platform.gallery.categories;
         if known.is_empty() || known.contains(&category.value) {
@@ -316,20 +255,23 @@ fn gallery(bench: &Bench<'_>, cursor: &Cursor<'_>, about: &mut About) {
             cursor.sheet.report(cursor.fault(code::NO_CATEGORY, message).help(help));
         }
     }
-    if let Some(cursor) = fields.get("emoji")
-        && let Some(emoji) = cursor.line(12)
-    {
-        if emoji.value.chars().any(|c| c.is_ascii_graphic() || c.is_whitespace()) {
-            cursor.say(code::BAD_TEXT, format!("`{}` is not an emoji", emoji.value));
-        } else {
-            about.emoji = Some(emoji.value);
-        }
-    }
+    about.emoji = fields.get("emoji").and_then(|c| emoji(&c));
     about.thumbnail = fields.get("thumbnail").and_then(|c| picture(bench, &c));
-    if let Some(cursor) = fields.get("screenshots") {
-        let items = bounded(&cursor, 20);
-        about.screenshots = items.iter().filter_map(|c| picture(bench, c)).collect();
+    let screenshots = items(&fields, "screenshots");
+    about.screenshots = screenshots.iter().filter_map(|c| picture(bench, c)).collect();
+}
+
+/// One emoji: one character to a reader, however many code points it takes.
+fn emoji(cursor: &Cursor<'_>) -> Option<String> {
+    let text = cursor.line()?.value;
+    let graphemes = text.graphemes(true).count();
+    let plain = text.chars().any(|c| c.is_alphanumeric() || c.is_ascii() || c.is_whitespace());
+    if graphemes == 1 && !plain {
+        return Some(text);
     }
+    let message = format!("`{text}` is not an emoji");
+    cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help("write exactly one"));
+    None
 }
 
 fn picture(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<String> {
@@ -345,19 +287,17 @@ fn picture(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<String> {
 }
 
 fn evaluation(cursor: &Cursor<'_>) -> Option<Evaluation> {
-    let fields = cursor.map(Schema::of(&["metric", "value", "dataset"]))?;
-    let metric = fields.required("metric").and_then(|c| c.line(80));
+    let fields = cursor.fields()?;
+    let metric = fields.required("metric").and_then(|c| c.line());
     let value = fields.required("value").and_then(|c| c.number(f64::MIN, f64::MAX));
-    let dataset = fields.get("dataset").and_then(|c| c.line(200)).map(|text| text.value);
+    let dataset = fields.get("dataset").and_then(|c| c.line()).map(|text| text.value);
     Some(Evaluation { metric: metric?.value, value: value?.value, dataset })
 }
 
 fn api(bench: &Bench<'_>, cursor: &Cursor<'_>, about: &mut About) {
-    let Some(fields) = cursor.map(Schema::of(&["openapi", "docs", "examples"])) else { return };
+    let Some(fields) = cursor.fields() else { return };
     let path = |key| super::runtime::url_path(&fields.get(key)?);
     about.openapi = path("openapi");
     about.docs = path("docs");
-    if let Some(cursor) = fields.get("examples") {
-        about.examples = bounded(&cursor, MOST).iter().filter_map(|c| bench.file(c)).collect();
-    }
+    about.examples = items(&fields, "examples").iter().filter_map(|c| bench.file(c)).collect();
 }

@@ -1,43 +1,54 @@
 //! What an author wrote, value by value with its place, before any default.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Egress, Probe, Target};
+use super::{Architecture, Egress, Probe, RateLimit, Schedule, Target, Volume};
 use crate::model::Quantity;
 use crate::model::yaml::{Span, Spanned};
 
 /// Path inside a container → what is mounted there.
 pub type Mounts = BTreeMap<String, Spanned<Arc<[u8]>>>;
+/// Example file → its contents, in the order of the author.
+pub type Requests = Vec<(String, Arc<[u8]>)>;
 /// Resource name → amount.
 pub type Amounts = BTreeMap<String, Spanned<Quantity>>;
 
 /// The fields that the solution, each component and (some of them) each configuration may set.
+/// Every value keeps its place, so that a fault found late still points at the author's line.
 #[derive(Clone, Debug, Default)]
 pub struct Runtime {
     pub image: Option<Spanned<String>>,
-    pub command: Option<Vec<String>>,
-    pub args: Option<Vec<String>>,
-    pub port: Option<u16>,
-    pub base_path: Option<String>,
+    pub command: Option<Spanned<Vec<String>>>,
+    pub args: Option<Spanned<Vec<String>>>,
+    pub port: Option<Spanned<u16>>,
+    pub base_path: Option<Spanned<String>>,
     pub env: BTreeMap<String, Spanned<String>>,
+    pub secrets: Option<Spanned<Vec<Spanned<String>>>>,
     pub files: Mounts,
-    pub scratch: Option<BTreeMap<String, Spanned<Quantity>>>,
-    pub read_only_root_filesystem: Option<bool>,
+    pub volumes: Option<Spanned<BTreeMap<String, Spanned<Volume>>>>,
+    pub scratch: Option<Spanned<BTreeMap<String, Spanned<Quantity>>>>,
+    pub read_only_root_filesystem: Option<Spanned<bool>>,
     pub hardware: Option<Spanned<String>>,
     pub requests: Amounts,
     pub limits: Amounts,
     pub min: Option<Spanned<u16>>,
     pub max: Option<Spanned<u16>>,
     pub cooldown: Option<Spanned<Duration>>,
-    pub target: Option<Target>,
-    pub startup: Option<Duration>,
-    pub readiness: Option<Probe>,
-    pub liveness: Option<Probe>,
-    pub egress: Option<Vec<Egress>>,
-    pub request_timeout: Option<Duration>,
-    pub max_request_body_size: Option<u64>,
+    pub target: Option<Spanned<Target>>,
+    pub schedules: Option<Spanned<Vec<Spanned<Schedule>>>>,
+    pub startup: Option<Spanned<Duration>>,
+    pub warmup: Option<Spanned<Requests>>,
+    pub readiness: Option<Spanned<Probe>>,
+    pub liveness: Option<Spanned<Probe>>,
+    pub egress: Option<Spanned<Vec<Egress>>>,
+    pub request_timeout: Option<Spanned<Duration>>,
+    pub max_request_body_size: Option<Spanned<u64>>,
+    pub rate_limit: Option<Spanned<RateLimit>>,
+    pub cors: Option<Spanned<Vec<String>>>,
+    pub metrics_path: Option<Spanned<String>>,
+    pub architectures: Option<Spanned<BTreeSet<Architecture>>>,
 }
 
 /// One entry of `components` or `configurations`.
@@ -82,7 +93,9 @@ impl Runtime {
             port: self.port.or(base.port),
             base_path: self.base_path.or(base.base_path),
             env: map(self.env, &base.env),
+            secrets: self.secrets.or(base.secrets),
             files: map(self.files, &base.files),
+            volumes: self.volumes.or(base.volumes),
             scratch: self.scratch.or(base.scratch),
             read_only_root_filesystem: self
                 .read_only_root_filesystem
@@ -94,12 +107,18 @@ impl Runtime {
             max: self.max.or(base.max),
             cooldown: self.cooldown.or(base.cooldown),
             target: self.target.or(base.target),
+            schedules: self.schedules.or(base.schedules),
             startup: self.startup.or(base.startup),
+            warmup: self.warmup.or(base.warmup),
             readiness: self.readiness.or(base.readiness),
             liveness: self.liveness.or(base.liveness),
             egress: self.egress.or(base.egress),
             request_timeout: self.request_timeout.or(base.request_timeout),
             max_request_body_size: self.max_request_body_size.or(base.max_request_body_size),
+            rate_limit: self.rate_limit.or(base.rate_limit),
+            cors: self.cors.or(base.cors),
+            metrics_path: self.metrics_path.or(base.metrics_path),
+            architectures: self.architectures.or(base.architectures),
         }
     }
 }

@@ -9,12 +9,12 @@ use std::time::Duration;
 use super::author::Runtime;
 use super::judge::Bench;
 use super::mount::FILES_MAX;
-use super::{Component, Exposure, Hardware, Http, Probe, Scaling, Target, resources};
+use super::{Component, Exposure, Hardware, Http, Probe, Scaling, Target, origin, resources};
 use crate::catalog::fault::code;
 use crate::catalog::platform::{Activation, HardwareClass};
-use crate::model::ComponentName;
 use crate::model::decode::Sheet;
 use crate::model::yaml::{Span, Spanned};
+use crate::model::{ComponentName, duration};
 
 /// The port that the paper's contract names.
 const PORT: u16 = 8080;
@@ -33,6 +33,8 @@ pub struct Setting<'a> {
     pub key: Span,
     /// `spec`, `spec.components.web`
     pub path: String,
+    /// What the solution says for all of its components.
+    pub base: &'a Runtime,
 }
 
 /// Completes one component. `None` if it has no image, or no sound one.
@@ -58,20 +60,24 @@ pub fn component(
     let (requests, limits) = resources::grant(sheet, class, &runtime);
     let scaling = scaling(bench, sheet, class, &runtime);
     let files = files(sheet, &runtime);
-    let (env, depends_on) = calls(sheet, &runtime, setting.depends_on);
-    let base_path = runtime.base_path.unwrap_or_else(|| "/".to_owned());
+    let secrets = secrets(sheet, &runtime);
+    let (env, depends_on) = calls(sheet, &runtime, &secrets, setting.depends_on);
+    let http = http(bench, &runtime);
     if runtime.image.is_none() && !image_written {
         sheet.missing("image", setting.key, format!("`{}` lacks `image`", setting.path));
     }
-    Some(Component {
-        name: setting.name,
-        title: setting.title,
-        image: runtime.image?.value,
-        command: runtime.command.unwrap_or_default(),
-        args: runtime.args.unwrap_or_default(),
-        port: runtime.port.unwrap_or(PORT),
+    let base_path = value(&runtime.base_path).unwrap_or_else(|| "/".to_owned());
+    let component = Component {
+        name: setting.name.clone(),
+        title: setting.title.clone(),
+        image: value(&runtime.image)?,
+        command: value(&runtime.command).unwrap_or_default(),
+        args: value(&runtime.args).unwrap_or_default(),
+        port: value(&runtime.port).unwrap_or(PORT),
         env,
+        secrets: secrets.into_keys().collect(),
         files,
+        volumes: each(&runtime.volumes),
         hardware: Hardware {
             class: class.name.clone(),
             node_group: class.node_group.clone(),
@@ -79,39 +85,65 @@ pub fn component(
         },
         requests,
         limits,
-        read_only_root_filesystem: runtime.read_only_root_filesystem.unwrap_or(false),
-        scratch: runtime
-            .scratch
-            .unwrap_or_default()
+        read_only_root_filesystem: value(&runtime.read_only_root_filesystem).unwrap_or(false),
+        scratch: each(&runtime.scratch)
             .into_iter()
-            .map(|(path, size)| (path, size.value.to_string()))
+            .map(|(path, size)| (path, size.to_string()))
             .collect(),
         scaling,
-        startup: runtime.startup.unwrap_or(STARTUP.min(platform.limits.startup_timeout)),
-        readiness: runtime.readiness.unwrap_or_else(|| Probe::Get { path: base_path.clone() }),
-        liveness: runtime.liveness,
-        exposure: setting.exposure,
+        startup: value(&runtime.startup).unwrap_or(STARTUP.min(platform.limits.startup_timeout)),
+        warmup: value(&runtime.warmup).unwrap_or_default(),
+        readiness: value(&runtime.readiness)
+            .unwrap_or_else(|| Probe::Get { path: base_path.clone() }),
+        liveness: value(&runtime.liveness),
+        exposure: setting.exposure.clone(),
         depends_on,
-        egress: runtime.egress.unwrap_or_default(),
-        http: Http {
-            request_timeout: runtime.request_timeout.unwrap_or(platform.defaults.request_timeout),
-            max_request_body_size: runtime
-                .max_request_body_size
-                .unwrap_or(platform.defaults.max_request_body_size),
-        },
+        egress: value(&runtime.egress).unwrap_or_default(),
+        http,
+        metrics_path: value(&runtime.metrics_path),
+        architectures: value(&runtime.architectures).unwrap_or_default(),
         base_path,
-    })
+    };
+    if let Some(origins) = bench.origins {
+        let mut told = origin::of(&component, &runtime, &setting, class, platform);
+        origins.borrow_mut().append(&mut told);
+    }
+    Some(component)
 }
 
-/// Written bounds hold; an absent one adapts to the other.
+/// What was written, without its place.
+fn value<T: Clone>(written: &Option<Spanned<T>>) -> Option<T> {
+    written.as_ref().map(|written| written.value.clone())
+}
+
+/// The entries of a map that was written, without their places.
+fn each<T: Clone>(written: &Option<Spanned<BTreeMap<String, Spanned<T>>>>) -> BTreeMap<String, T> {
+    let entries = written.iter().flat_map(|written| &written.value);
+    entries.map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
+}
+
+fn http(bench: &Bench<'_>, runtime: &Runtime) -> Http {
+    let defaults = &bench.platform.defaults;
+    Http {
+        request_timeout: value(&runtime.request_timeout).unwrap_or(defaults.request_timeout),
+        max_request_body_size: value(&runtime.max_request_body_size)
+            .unwrap_or(defaults.max_request_body_size),
+        body_limit_asked: runtime.max_request_body_size.is_some(),
+        rate_limit: value(&runtime.rate_limit).unwrap_or(defaults.rate_limit),
+        cors: value(&runtime.cors).unwrap_or_default(),
+    }
+}
+
+/// Written bounds hold; an absent one adapts to the other, and to the schedules.
 fn scaling(bench: &Bench<'_>, sheet: &Sheet, class: &HardwareClass, runtime: &Runtime) -> Scaling {
-    let (defaults, limits) = (&bench.platform.defaults, &bench.platform.limits);
-    let written = |value: &Option<Spanned<u16>>| value.as_ref().map(|value| value.value);
-    let (min, max) = match (written(&runtime.min), written(&runtime.max)) {
+    let defaults = &bench.platform.defaults;
+    let schedules = value(&runtime.schedules).unwrap_or_default();
+    let scheduled = schedules.iter().map(|s| s.value.replicas.get()).max().unwrap_or(0);
+    let (min, max) = match (value(&runtime.min), value(&runtime.max)) {
         (Some(min), Some(max)) => (min, max),
-        (Some(min), None) => (min, defaults.max_replicas.max(min)),
+        (Some(min), None) => (min, defaults.max_replicas.max(min).max(scheduled)),
         (None, Some(max)) => (defaults.min_replicas.min(max), max),
-        (None, None) => (defaults.min_replicas, defaults.max_replicas),
+        (None, None) => (defaults.min_replicas, defaults.max_replicas.max(scheduled)),
     };
     if let (Some(min), Some(max)) = (&runtime.min, &runtime.max)
         && min.value > max.value
@@ -120,33 +152,63 @@ fn scaling(bench: &Bench<'_>, sheet: &Sheet, class: &HardwareClass, runtime: &Ru
             format!("`minReplicas` is {}, more than `maxReplicas` ({})", min.value, max.value);
         sheet.say(code::OVER_OWN_LIMIT, min.at, message);
     }
-    let most = class.max_cooldown.unwrap_or(limits.cooldown.1);
-    let cooldown = match &runtime.cooldown {
-        Some(written) => {
-            if written.value > most {
-                let message = format!(
-                    "`cooldownPeriod` is {}, the hardware class `{}` allows at most {}",
-                    crate::model::duration::text(written.value),
-                    class.name,
-                    crate::model::duration::text(most)
-                );
-                sheet.say(code::OVER_LIMIT, written.at, message);
-            }
-            written.value
-        }
-        None => defaults.cooldown.min(most),
-    };
+    for schedule in schedules.iter().filter(|s| s.value.replicas.get() > max) {
+        let desired = schedule.value.replicas;
+        let message = format!("`desiredReplicas` is {desired}, more than `maxReplicas` ({max})");
+        sheet.say(code::OVER_OWN_LIMIT, schedule.at, message);
+    }
+    let cooldown = cooldown(bench, sheet, class, runtime);
     let at_least_one = |n: u16| NonZeroU16::new(n).unwrap_or(NonZeroU16::MIN);
     let awake = matches!(bench.platform.activation, Activation::None);
     if awake || (min > 0 && min >= max) {
+        if let Some(written) = runtime.schedules.as_ref().filter(|w| !w.value.is_empty()) {
+            let why = if awake { "nothing sleeps on this platform" } else { "it never sleeps" };
+            let message = format!("`schedules` has no effect: {why}");
+            sheet.say(code::NO_EFFECT, written.at, message);
+        }
         return Scaling::AlwaysOn { replicas: at_least_one(min) };
     }
     Scaling::Autoscaled {
         min,
         max: at_least_one(max),
         cooldown,
-        target: runtime.target.unwrap_or(Target::Concurrency(CONCURRENCY)),
+        target: value(&runtime.target).unwrap_or(Target::Concurrency(CONCURRENCY)),
+        schedules: schedules.into_iter().map(|schedule| schedule.value).collect(),
     }
+}
+
+fn cooldown(
+    bench: &Bench<'_>,
+    sheet: &Sheet,
+    class: &HardwareClass,
+    runtime: &Runtime,
+) -> Duration {
+    let most = class.max_cooldown.unwrap_or(bench.platform.limits.cooldown.1);
+    let Some(written) = &runtime.cooldown else {
+        return bench.platform.defaults.cooldown.min(most);
+    };
+    if written.value > most {
+        let message = format!(
+            "`cooldownPeriod` is {}, the hardware class `{}` allows at most {}",
+            duration::text(written.value),
+            class.name,
+            duration::text(most)
+        );
+        sheet.say(code::OVER_LIMIT, written.at, message);
+    }
+    written.value
+}
+
+/// The names of secret variables, each with its place. One that is public as well is a fault.
+fn secrets(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Span> {
+    let names = runtime.secrets.iter().flat_map(|written| &written.value);
+    let names: BTreeMap<String, Span> = names.map(|name| (name.value.clone(), name.at)).collect();
+    for (name, at) in names.iter().filter(|(name, _)| runtime.env.contains_key(*name)) {
+        let message = format!("`{name}` stands under `env` and under `secrets`");
+        let fault = sheet.fault(code::ENV_TWICE, *at, message);
+        sheet.report(fault.help("take one of them out"));
+    }
+    names
 }
 
 fn files(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Arc<[u8]>> {
@@ -158,10 +220,16 @@ fn files(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Arc<[u8]>> {
         let fault = sheet.fault(code::FILES_TOO_LARGE, last.at, message);
         sheet.report(fault.help("put data into the image"));
     }
-    for (path, size) in runtime.scratch.iter().flatten() {
-        if runtime.files.contains_key(path) {
-            let message = format!("`{path}` is mounted twice: as a file and as scratch");
-            sheet.say(code::MOUNT_TWICE, size.at, message);
+    let mut mounted: BTreeMap<&str, &str> =
+        runtime.files.keys().map(|path| (path.as_str(), "as a file")).collect();
+    let scratch = runtime.scratch.iter().flat_map(|written| &written.value);
+    let scratch = scratch.map(|(path, size)| (path.as_str(), size.at, "as scratch"));
+    let volumes = runtime.volumes.iter().flat_map(|written| written.value.values());
+    let volumes = volumes.map(|v| (v.value.mount_path.as_str(), v.at, "as a volume"));
+    for (path, at, what) in scratch.chain(volumes) {
+        if let Some(first) = mounted.insert(path, what) {
+            let message = format!("`{path}` is mounted twice: {first} and {what}");
+            sheet.say(code::MOUNT_TWICE, at, message);
         }
     }
     runtime.files.iter().map(|(path, file)| (path.clone(), Arc::clone(&file.value))).collect()
@@ -171,6 +239,7 @@ fn files(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Arc<[u8]>> {
 fn calls(
     sheet: &Sheet,
     runtime: &Runtime,
+    secrets: &BTreeMap<String, Span>,
     depends_on: &[Spanned<String>],
 ) -> (BTreeMap<String, String>, BTreeSet<ComponentName>) {
     let mut env: BTreeMap<String, String> =
@@ -179,12 +248,13 @@ fn calls(
     for wanted in depends_on {
         let Ok(name) = ComponentName::parse(&wanted.value) else { continue };
         let variable = format!("{}_URL", wanted.value.to_uppercase().replace('-', "_"));
-        if let Some(own) = runtime.env.get(&variable) {
+        let own = runtime.env.get(&variable).map(|own| own.at);
+        if let Some(at) = own.or_else(|| secrets.get(&variable).copied()) {
             let message = format!(
                 "`{variable}` is set by the platform, because of `dependsOn: [{}]`",
                 wanted.value
             );
-            let fault = sheet.fault(code::ENV_TAKEN, own.at, message);
+            let fault = sheet.fault(code::ENV_TAKEN, at, message);
             sheet.report(fault.help("delete it, or give it another name"));
         }
         env.insert(variable, format!("http://{}", wanted.value));

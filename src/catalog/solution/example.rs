@@ -15,8 +15,7 @@ const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OP
 pub fn judge(bench: &Bench<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (path, file) in &bench.folder.files {
-        let json = path.rsplit_once('.').is_some_and(|(_, ending)| ending == "json");
-        if !path.starts_with("examples/") || !json {
+        if !is_example(path) {
             continue;
         }
         let name = format!("{}/{path}", bench.path);
@@ -38,6 +37,12 @@ pub fn judge(bench: &Bench<'_>) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Whether a file of the folder is an example request.
+pub fn is_example(path: &str) -> bool {
+    path.starts_with("examples/")
+        && path.rsplit_once('.').is_some_and(|(_, ending)| ending == "json")
 }
 
 fn example(bytes: &[u8]) -> Result<(), (Span, String)> {

@@ -1,13 +1,17 @@
 //! Judges one folder: `solution.yaml` and what lies beside it.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::{About, Solution, about, example, parts, readme, runtime};
+use super::{About, Solution, about, example, parts, readme};
+use crate::catalog::contract;
+use crate::catalog::dated::Dated;
+use crate::catalog::explain::Effective;
 use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::folders::{self, FILE};
 use crate::catalog::platform::Platform;
 use crate::catalog::snapshot::Folder;
-use crate::model::decode::{Cursor, Fields, Schema, Sheet, nearest};
+use crate::model::decode::{Cursor, Fields, Sheet, nearest};
 use crate::model::yaml::{self, Span, Spanned};
 use crate::model::{Party, SolutionName};
 
@@ -17,6 +21,8 @@ pub struct Bench<'a> {
     pub path: &'a str,
     pub folder: &'a Folder,
     pub platform: &'a Platform,
+    /// Where to note every effective value with its origin, if anybody asks.
+    pub origins: Option<&'a RefCell<Vec<Effective>>>,
 }
 
 /// What became of a folder.
@@ -26,6 +32,8 @@ pub struct Verdict {
     pub solution: Option<Arc<Solution>>,
     pub faults: Vec<Fault>,
     pub warnings: Vec<Fault>,
+    /// What has to be said from a day on.
+    pub dated: Vec<Dated>,
     /// `metadata.name` as written, for protection.
     pub declared: Option<String>,
     /// A fault at `metadata.name` (or at the first line), to be filled in by whoever compares
@@ -58,8 +66,6 @@ impl Bench<'_> {
     }
 }
 
-pub const ROOT: Schema = Schema::of(&["apiVersion", "kind", "metadata", "spec"]);
-
 /// Judges a folder that holds `solution.yaml`.
 pub fn judge(bench: &Bench<'_>) -> Verdict {
     let file = format!("{}/{FILE}", bench.path);
@@ -69,9 +75,10 @@ pub fn judge(bench: &Bench<'_>) -> Verdict {
     let (sheet, root) = Sheet::open(&file, bytes, Party::Author);
     let mut declared = None;
     let mut solution = None;
-    if let Some(fields) = root.as_ref().and_then(|root| sheet.root(root, ROOT)) {
+    let mut dated = Vec::new();
+    if let Some(fields) = root.as_ref().and_then(|root| sheet.root(root, contract::SOLUTION)) {
         declared = declared_name(&fields);
-        solution = document(bench, &fields, declared.as_ref());
+        solution = document(bench, &fields, declared.as_ref(), &mut dated);
     }
     let at = declared.as_ref().map_or(Span::START, |name| name.at);
     let at_name = sheet.fault(code::DUPLICATE_NAME, at, "");
@@ -81,7 +88,8 @@ pub fn judge(bench: &Bench<'_>) -> Verdict {
     faults.extend(oddities(bench));
     faults.extend(example::judge(bench));
     let solution = solution.filter(|_| faults.is_empty()).map(Arc::new);
-    Verdict { solution, faults, warnings, declared: declared.map(|name| name.value), at_name }
+    let declared = declared.map(|name| name.value);
+    Verdict { solution, faults, warnings, dated, declared, at_name }
 }
 
 /// The verdict on a folder whose `solution.yaml` is no plain file, or too large.
@@ -92,7 +100,14 @@ fn unread(bench: &Bench<'_>, file: &str) -> Verdict {
     if !bench.folder.oddities.contains_key(FILE) {
         faults.push(fault.clone());
     }
-    Verdict { solution: None, at_name: fault, faults, warnings: Vec::new(), declared: None }
+    Verdict {
+        solution: None,
+        at_name: fault,
+        faults,
+        warnings: Vec::new(),
+        dated: Vec::new(),
+        declared: None,
+    }
 }
 
 /// Entries of the folder that are no plain files.
@@ -119,35 +134,37 @@ fn document(
     bench: &Bench<'_>,
     root: &Fields<'_>,
     declared: Option<&Spanned<String>>,
+    dated: &mut Vec<Dated>,
 ) -> Option<Solution> {
     crate::catalog::envelope(root, "Solution");
     let mut about = About::default();
     let (readme_title, readme_text) = readme_of(bench.folder);
     let (mut title, mut description) = (readme_title, readme_text);
-    let schema = Schema::of(&["name", "title", "description", "tags", "links"]);
     let mut name = None;
-    if let Some(metadata) = root.required("metadata").and_then(|c| c.map(schema)) {
+    if let Some(metadata) = root.required("metadata").and_then(|c| c.fields()) {
         if let Some(cursor) = metadata.required("name")
             && cursor.text().is_some()
             && let Some(declared) = declared
         {
             name = solution_name(bench, &cursor, &declared.value);
         }
-        if let Some(written) = metadata.get("title").and_then(|c| c.line(80)) {
+        if let Some(written) = metadata.get("title").and_then(|c| c.line()) {
             title = Some(written.value);
         }
-        if let Some(written) = metadata.get("description").and_then(|c| c.line(300)) {
+        if let Some(written) = metadata.get("description").and_then(|c| c.line()) {
             description = Some(written.value);
         }
         about::metadata(&metadata, &mut about);
     }
-    let spec = root.required("spec")?.map(spec_schema())?;
+    let spec = root.required("spec")?.fields()?;
     about::spec(bench, &spec, &mut about);
     if let Some(access) = spec.get("access") {
         access_is_public(&access);
     }
     let expires = about::expires(&spec);
     let suspend = about::suspend(&spec);
+    dated.extend(expires.as_ref().map(|day| Dated::expiry(root.sheet, day)));
+    dated.extend(suspend.as_ref().map(|until| Dated::suspension(root.sheet, until)));
     let (shape, components) = parts::parts(bench, &spec, name.as_ref());
     let name = name?;
     Some(Solution {
@@ -158,8 +175,8 @@ fn document(
         tree: bench.folder.tree.clone(),
         shape,
         components,
-        expires,
-        suspend,
+        expires: expires.map(|day| day.value),
+        suspend: suspend.map(|suspension| suspension.value),
         about,
     })
 }
@@ -198,45 +215,5 @@ fn access_is_public(cursor: &Cursor<'_>) {
         let message = format!("`access: {}` is not supported yet", access.value);
         let help = "write access: public, or delete the key";
         cursor.sheet.report(cursor.fault(code::NOT_YET, message).help(help));
-    }
-}
-
-fn spec_schema() -> Schema {
-    Schema {
-        allowed: &[
-            "type",
-            "lifecycle",
-            "owner",
-            "contact",
-            "license",
-            "expires",
-            "suspend",
-            "gallery",
-            "models",
-            "datasets",
-            "evaluation",
-            "image",
-            "command",
-            "args",
-            "port",
-            "basePath",
-            "env",
-            "files",
-            "scratch",
-            "readOnlyRootFilesystem",
-            "hardware",
-            "resources",
-            "scaling",
-            "startup",
-            "readinessProbe",
-            "livenessProbe",
-            "access",
-            "http",
-            "network",
-            "api",
-            "components",
-            "configurations",
-        ],
-        later: runtime::LATER,
     }
 }

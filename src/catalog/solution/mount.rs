@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::author::Mounts;
 use super::judge::Bench;
+use super::{Volume, image, secret};
 use crate::catalog::fault::code;
-use crate::model::Quantity;
-use crate::model::decode::{Cursor, Schema};
+use crate::catalog::platform::Version;
+use crate::model::decode::Cursor;
 use crate::model::yaml::{Span, Spanned};
+use crate::model::{ComponentName, Quantity};
 
 /// The most that the files of one component may hold together, in bytes.
 pub const FILES_MAX: usize = 512 * 1024;
@@ -26,6 +28,13 @@ pub fn files(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Mounts {
             source.sheet.report(source.fault(code::FILES_TOO_LARGE, message).help(help));
             continue;
         };
+        if let Some(what) = secret::in_file(bytes) {
+            let message = format!("`{path}` holds {what}");
+            let help = "whoever can read the catalogue could use it: revoke it, and take it out; \
+                        the operator keeps secrets (`secrets`)";
+            source.sheet.report(source.fault(code::CREDENTIAL, message).help(help));
+            continue;
+        }
         if target_ok {
             mounts.insert(target.value, source.spanned(Arc::clone(bytes)));
         }
@@ -34,10 +43,10 @@ pub fn files(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Mounts {
 }
 
 /// Reads `scratch`: path in the container → size.
-pub fn scratch(cursor: &Cursor<'_>) -> Option<BTreeMap<String, Spanned<Quantity>>> {
+pub fn scratch(cursor: &Cursor<'_>) -> Option<Spanned<BTreeMap<String, Spanned<Quantity>>>> {
     let mut scratch = BTreeMap::new();
     for item in cursor.list()? {
-        let Some(fields) = item.map(Schema::of(&["mountPath", "sizeLimit"])) else { continue };
+        let Some(fields) = item.fields() else { continue };
         let size = fields.required("sizeLimit").and_then(|size| {
             let quantity = size.quantity()?;
             if quantity.value.is_zero() {
@@ -57,7 +66,62 @@ pub fn scratch(cursor: &Cursor<'_>) -> Option<BTreeMap<String, Spanned<Quantity>
             path.say(code::MOUNT_TWICE, format!("`{}` is mounted twice", text.value));
         }
     }
-    Some(scratch)
+    Some(cursor.spanned(scratch))
+}
+
+/// From this server on image volumes are on by default.
+const IMAGE_VOLUMES: Version = (1, 35);
+
+/// Reads `volumes`: OCI images that are mounted read-only.
+pub fn volumes(
+    bench: &Bench<'_>,
+    cursor: &Cursor<'_>,
+) -> Option<Spanned<BTreeMap<String, Spanned<Volume>>>> {
+    let items = cursor.list()?;
+    let (major, minor) = bench.platform.cluster_version;
+    if !items.is_empty() && (major, minor) < IMAGE_VOLUMES {
+        let message = format!(
+            "`{}` needs Kubernetes {}.{}, this platform has {major}.{minor}",
+            cursor.path, IMAGE_VOLUMES.0, IMAGE_VOLUMES.1
+        );
+        let help = "put the files into the image; the operator raises `cluster.version` when \
+                    every cluster has it";
+        let fault = cursor.sheet.fault(code::SERVER_TOO_OLD, cursor.key, message);
+        cursor.sheet.report(fault.help(help));
+    }
+    let mut volumes: BTreeMap<String, Spanned<Volume>> = BTreeMap::new();
+    for item in items {
+        let Some(fields) = item.fields() else { continue };
+        let name = fields.required("name").and_then(|c| volume_name(&c));
+        let image = fields.required("image").and_then(|c| image::read(bench, &c));
+        let path = fields.required("mountPath").and_then(|c| {
+            let text = c.text()?;
+            mount_path(&c, &text.value, text.at).then_some(text)
+        });
+        let (Some(name), Some(image), Some(path)) = (name, image, path) else { continue };
+        if volumes.values().any(|other| other.value.mount_path == path.value) {
+            let message = format!("`{}` is mounted twice", path.value);
+            item.sheet.say(code::MOUNT_TWICE, path.at, message);
+            continue;
+        }
+        let volume = Volume { image: image.value, mount_path: path.value };
+        let message = format!("the volume `{}` stands here twice", name.value);
+        if volumes.insert(name.value, Spanned { value: volume, at: path.at }).is_some() {
+            item.sheet.say(code::MOUNT_TWICE, name.at, message);
+        }
+    }
+    Some(cursor.spanned(volumes))
+}
+
+fn volume_name(cursor: &Cursor<'_>) -> Option<Spanned<String>> {
+    let text = cursor.text()?;
+    if ComponentName::parse(&text.value).is_ok() {
+        return Some(text);
+    }
+    let message = format!("`{}` is not the name of a volume", text.value);
+    let help = "1 to 20 of a-z, 0-9 and -, first a letter";
+    cursor.sheet.report(cursor.fault(code::BAD_NAME, message).help(help));
+    None
 }
 
 /// An absolute path that hides nothing the container or the kubelet needs.

@@ -5,39 +5,11 @@ use std::collections::BTreeMap;
 use super::author::{Part, Runtime};
 use super::effective::{self, Setting};
 use super::judge::Bench;
-use super::{Component, Exposure, Shape, graph, mount, runtime, secret};
+use super::{Component, Exposure, Shape, graph, mount, runtime, scaling, secret};
 use crate::catalog::fault::code;
-use crate::model::decode::{Cursor, Fields, Schema};
+use crate::model::decode::{Cursor, Fields};
 use crate::model::yaml::{Spanned, Value};
 use crate::model::{ComponentName, SolutionName};
-
-const COMPONENT: Schema = Schema {
-    allowed: &[
-        "image",
-        "command",
-        "args",
-        "port",
-        "basePath",
-        "env",
-        "files",
-        "scratch",
-        "readOnlyRootFilesystem",
-        "hardware",
-        "resources",
-        "scaling",
-        "startup",
-        "readinessProbe",
-        "livenessProbe",
-        "http",
-        "network",
-        "expose",
-        "dependsOn",
-    ],
-    later: runtime::LATER,
-};
-
-const CONFIGURATION: Schema =
-    Schema { allowed: &["title", "env", "files", "scaling"], later: runtime::LATER };
 
 /// The components that a solution becomes, by its shape.
 pub fn parts(
@@ -83,6 +55,7 @@ pub fn parts(
                 depends_on: &part.depends_on,
                 key: part.key,
                 path,
+                base: &base,
             };
             let merged = part.runtime.over(&base);
             effective::component(bench, sheet, merged, setting, image_written || own_image)
@@ -104,6 +77,7 @@ pub fn parts(
                 depends_on: &[],
                 key: part.key,
                 path: format!("spec.configurations.{}", part.name.value),
+                base: &base,
             };
             effective::component(bench, sheet, part.runtime.over(&base), setting, true)
         });
@@ -116,8 +90,9 @@ pub fn parts(
         depends_on: &[],
         key: spec.key,
         path: "spec".to_owned(),
+        base: &base,
     };
-    let app = effective::component(bench, sheet, base, setting, image_written);
+    let app = effective::component(bench, sheet, base.clone(), setting, image_written);
     (Shape::Single, by_name(app.into_iter()))
 }
 
@@ -156,7 +131,7 @@ fn components(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Vec<(Part, bool)> {
     let mut parts = Vec::new();
     for (name, entry) in cursor.free_map() {
         part_name(cursor, &name, true);
-        let Some(fields) = entry.map(COMPONENT) else { continue };
+        let Some(fields) = entry.fields() else { continue };
         let part = Part {
             title: None,
             runtime: runtime::runtime(bench, &fields),
@@ -174,7 +149,7 @@ fn configurations(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
     for (name, entry) in cursor.free_map() {
         part_name(cursor, &name, false);
-        let Some(fields) = entry.map(CONFIGURATION) else { continue };
+        let Some(fields) = entry.fields() else { continue };
         let mut own = Runtime::default();
         if let Some(cursor) = fields.get("env") {
             own.env = secret::env(&cursor);
@@ -183,10 +158,10 @@ fn configurations(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Vec<Part> {
             own.files = mount::files(bench, &cursor);
         }
         if let Some(cursor) = fields.get("scaling") {
-            runtime::scaling(bench, &cursor, &mut own);
+            scaling::scaling(bench, &cursor, &mut own);
         }
         parts.push(Part {
-            title: fields.get("title").and_then(|c| c.line(80)).map(|title| title.value),
+            title: fields.get("title").and_then(|c| c.line()).map(|title| title.value),
             runtime: own,
             expose: None,
             depends_on: Vec::new(),

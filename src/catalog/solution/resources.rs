@@ -7,7 +7,7 @@ use super::judge::Bench;
 use crate::catalog::fault::code;
 use crate::catalog::platform::HardwareClass;
 use crate::model::Quantity;
-use crate::model::decode::{Cursor, Schema, Sheet, nearest};
+use crate::model::decode::{Cursor, Sheet, nearest};
 use crate::model::yaml::Spanned;
 
 /// Reads `hardware`: the name of a class of the platform.
@@ -29,7 +29,7 @@ pub fn class(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<String>> 
 
 /// Reads `resources`.
 pub fn read(cursor: &Cursor<'_>, runtime: &mut Runtime) {
-    let Some(fields) = cursor.map(Schema::of(&["requests", "limits"])) else { return };
+    let Some(fields) = cursor.fields() else { return };
     let amounts = |key| {
         let mut amounts = Amounts::new();
         let Some(cursor) = fields.get(key) else { return amounts };

@@ -1,35 +1,16 @@
 //! Reads what runs: the fields that solutions and components share.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
-use super::author::{Expose, Runtime};
+use super::author::{Expose, Requests, Runtime};
 use super::judge::Bench;
-use super::{Egress, Probe, Target, image, mount, resources, secret};
+use super::{Architecture, Egress, Probe, example, image, mount, resources, scaling, secret};
 use crate::catalog::fault::code;
 use crate::catalog::network::Network;
-use crate::catalog::platform::EgressLimit;
-use crate::model::decode::{Cursor, Fields, Schema};
+use crate::catalog::platform::{Ability, EgressLimit};
+use crate::model::decode::{Cursor, Fields};
+use crate::model::yaml::Spanned;
 use crate::model::{Quantity, duration};
-
-/// The words of what runs that are reserved.
-pub const LATER: &[(&str, &str)] = &[
-    ("secrets", ""),
-    ("volumes", "solutions are stateless; put models into the image"),
-    ("persistence", "solutions are stateless"),
-    ("metricsPath", ""),
-    ("architectures", "use a hardware class whose nodes have the architecture"),
-    ("ports", "one port: `port`"),
-    ("placement", "use a hardware class"),
-    ("slo", ""),
-    ("budget", ""),
-    ("switching", ""),
-    ("traffic", ""),
-    ("dependsOn", "components have theirs"),
-];
-
-const SECOND: Duration = Duration::from_secs(1);
-/// The longest that a duration may be before any limit is asked.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Reads the shared fields of a map.
 pub fn runtime(bench: &Bench<'_>, fields: &Fields<'_>) -> Runtime {
@@ -37,21 +18,21 @@ pub fn runtime(bench: &Bench<'_>, fields: &Fields<'_>) -> Runtime {
         image: fields.get("image").and_then(|c| image::read(bench, &c)),
         command: fields.get("command").and_then(|c| words(&c)),
         args: fields.get("args").and_then(|c| words(&c)),
-        port: fields
-            .get("port")
-            .and_then(|c| c.integer(1024, 65_535))
-            .and_then(|port| u16::try_from(port.value).ok()),
-        base_path: fields.get("basePath").and_then(|c| url_path(&c)),
+        port: fields.get("port").and_then(|c| {
+            let port = c.whole()?;
+            Some(c.spanned(u16::try_from(port.value).ok()?))
+        }),
+        base_path: fields.get("basePath").and_then(|c| Some(c.spanned(url_path(&c)?))),
+        secrets: fields.get("secrets").and_then(|c| secret::names(&c)),
+        volumes: fields.get("volumes").and_then(|c| mount::volumes(bench, &c)),
         scratch: fields.get("scratch").and_then(|c| mount::scratch(&c)),
-        read_only_root_filesystem: fields
-            .get("readOnlyRootFilesystem")
-            .and_then(|c| c.boolean())
-            .map(|value| value.value),
+        read_only_root_filesystem: fields.get("readOnlyRootFilesystem").and_then(|c| c.boolean()),
         hardware: fields.get("hardware").and_then(|c| resources::class(bench, &c)),
-        startup: fields.get("startup").and_then(|c| startup(bench, &c)),
         readiness: fields.get("readinessProbe").and_then(|c| probe(&c)),
         liveness: fields.get("livenessProbe").and_then(|c| probe(&c)),
         egress: fields.get("network").and_then(|c| network(bench, &c)),
+        metrics_path: fields.get("metricsPath").and_then(|c| Some(c.spanned(url_path(&c)?))),
+        architectures: fields.get("architectures").and_then(|c| architectures(&c)),
         ..Runtime::default()
     };
     if let Some(cursor) = fields.get("env") {
@@ -64,7 +45,10 @@ pub fn runtime(bench: &Bench<'_>, fields: &Fields<'_>) -> Runtime {
         resources::read(&cursor, &mut runtime);
     }
     if let Some(cursor) = fields.get("scaling") {
-        scaling(bench, &cursor, &mut runtime);
+        scaling::scaling(bench, &cursor, &mut runtime);
+    }
+    if let Some(cursor) = fields.get("startup") {
+        startup(bench, &cursor, &mut runtime);
     }
     if let Some(cursor) = fields.get("http") {
         http(bench, &cursor, &mut runtime);
@@ -72,9 +56,21 @@ pub fn runtime(bench: &Bench<'_>, fields: &Fields<'_>) -> Runtime {
     runtime
 }
 
-/// A list of texts, as Kubernetes takes commands and arguments.
-fn words(cursor: &Cursor<'_>) -> Option<Vec<String>> {
-    Some(cursor.texts()?.into_iter().map(|word| word.value).collect())
+/// A list of texts, as Kubernetes takes commands and arguments. They are as public as `env`.
+fn words(cursor: &Cursor<'_>) -> Option<Spanned<Vec<String>>> {
+    let words = cursor.list()?.iter().filter_map(|word| secret::public(word, "")).collect();
+    Some(cursor.spanned(words))
+}
+
+fn architectures(cursor: &Cursor<'_>) -> Option<Spanned<BTreeSet<Architecture>>> {
+    let words = cursor.list()?;
+    let known = words.iter().filter_map(|word| {
+        Some(match word.word()?.value {
+            "arm64" => Architecture::Arm64,
+            _ => Architecture::Amd64,
+        })
+    });
+    Some(cursor.spanned(known.collect()))
 }
 
 /// An absolute path of a URL: no query, no `..`, nothing to be escaped.
@@ -111,114 +107,65 @@ pub fn over(cursor: &Cursor<'_>, found: &str, limit: &str) {
     cursor.say(code::OVER_LIMIT, message);
 }
 
-/// Reads `scaling`.
-pub fn scaling(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {
-    let schema = Schema {
-        allowed: &["minReplicas", "maxReplicas", "cooldownPeriod", "target"],
-        later: &[("schedules", "`minReplicas: 1` keeps one replica awake")],
-    };
-    let Some(fields) = cursor.map(schema) else { return };
-    let limits = &bench.platform.limits;
-    let count = |key, least, limit: u16| {
-        let cursor = fields.get(key)?;
-        let number = cursor.integer(least, u64::from(u16::MAX))?;
-        if number.value > u64::from(limit) {
-            over(&cursor, &number.value.to_string(), &format!("at most {limit}"));
-            return None;
-        }
-        Some(cursor.spanned(u16::try_from(number.value).unwrap_or(limit)))
-    };
-    runtime.min = count("minReplicas", 0, limits.min_replicas);
-    runtime.max = count("maxReplicas", 1, limits.max_replicas);
-    if let Some(cursor) = fields.get("cooldownPeriod")
-        && let Some(cooldown) = cursor.duration(SECOND, LONGEST)
+fn startup(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {
+    let Some(fields) = cursor.fields() else { return };
+    if let Some(cursor) = fields.get("timeout")
+        && let Some(timeout) = cursor.time()
     {
-        let (least, most) = limits.cooldown;
-        if cooldown.value < least || cooldown.value > most {
-            let range = format!("{} to {}", duration::text(least), duration::text(most));
-            over(&cursor, &duration::text(cooldown.value), &range);
+        let limit = bench.platform.limits.startup_timeout;
+        if timeout.value > limit {
+            let most = format!("at most {}", duration::text(limit));
+            over(&cursor, &duration::text(timeout.value), &most);
         } else {
-            runtime.cooldown = Some(cooldown);
+            runtime.startup = Some(timeout);
         }
     }
-    runtime.target = fields.get("target").and_then(|c| target(&c));
+    runtime.warmup = fields.get("warmup").and_then(|c| warmup(bench, &c));
 }
 
-fn target(cursor: &Cursor<'_>) -> Option<Target> {
-    let fields = cursor.map(Schema::of(&["concurrency", "requestRate"]))?;
-    fields.excludes("concurrency", "requestRate", "a replica is measured by one of them");
-    let number = |key| {
-        let number = fields.get(key)?.integer(1, 100_000)?;
-        u32::try_from(number.value).ok()
-    };
-    let concurrency = number("concurrency").map(Target::Concurrency);
-    let rate = number("requestRate").map(Target::RequestRate);
-    if !fields.has("concurrency") && !fields.has("requestRate") {
-        let message = format!("`{}` lacks `concurrency` or `requestRate`", cursor.path);
-        cursor.sheet.say(code::MISSING, cursor.key, message);
+/// Example files whose requests are made before the first visitor's. What is wrong inside one is
+/// told in that file.
+fn warmup(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<Requests>> {
+    let mut requests = Requests::new();
+    for item in cursor.list()? {
+        let Some(path) = bench.file(&item) else { continue };
+        if !example::is_example(&path) {
+            let message = format!("`{path}` is not an example request");
+            let help = "name a file of this folder such as examples/embed.json";
+            item.sheet.report(item.fault(code::BAD_PATH, message).help(help));
+            continue;
+        }
+        let bytes = bench.folder.files.get(&path).and_then(|file| file.bytes.clone());
+        requests.extend(bytes.map(|bytes| (path, bytes)));
     }
-    concurrency.or(rate)
-}
-
-fn startup(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Duration> {
-    let schema = Schema { allowed: &["timeout"], later: &[("warmup", "")] };
-    let fields = cursor.map(schema)?;
-    let cursor = fields.get("timeout")?;
-    let timeout = cursor.duration(SECOND, LONGEST)?.value;
-    let limit = bench.platform.limits.startup_timeout;
-    if timeout > limit {
-        over(&cursor, &duration::text(timeout), &format!("at most {}", duration::text(limit)));
-        return None;
+    if !requests.is_empty() && bench.platform.warmup_image.is_none() {
+        let message = format!("`{}` has no effect on this platform", cursor.path);
+        let warning = cursor.sheet.fault(code::NOT_WARMED, cursor.key, message);
+        let help = "its operator names no image for it (`warmup.image` of platform.yaml)";
+        cursor.sheet.report(warning.help(help));
     }
-    Some(timeout)
+    Some(cursor.spanned(requests))
 }
 
 /// Reads a probe: a path or a connection, nothing else.
-fn probe(cursor: &Cursor<'_>) -> Option<Probe> {
-    const TIMING: &str = "`startup.timeout` says how long a start may take; the rest is ours";
-    let schema = Schema {
-        allowed: &["httpGet", "tcpSocket"],
-        later: &[
-            ("exec", "let the container answer `httpGet`"),
-            ("grpc", "let the container answer `httpGet`, or use `tcpSocket: {}`"),
-            ("initialDelaySeconds", TIMING),
-            ("periodSeconds", TIMING),
-            ("timeoutSeconds", TIMING),
-            ("failureThreshold", TIMING),
-            ("successThreshold", TIMING),
-        ],
-    };
-    const PORT: &[(&str, &str)] = &[("port", "probes ask the component's own `port`")];
-    let fields = cursor.map(schema)?;
+fn probe(cursor: &Cursor<'_>) -> Option<Spanned<Probe>> {
+    let fields = cursor.fields()?;
     fields.excludes("httpGet", "tcpSocket", "a probe asks one way");
     if !fields.has("httpGet") && !fields.has("tcpSocket") {
         let message = format!("`{}` lacks `httpGet` or `tcpSocket`", cursor.path);
         cursor.sheet.say(code::MISSING, cursor.key, message);
     }
     if let Some(get) = fields.get("httpGet") {
-        let fields = get.map(Schema {
-            allowed: &["path"],
-            later: &[
-                ("port", "probes ask the component's own `port`"),
-                ("scheme", "TLS ends at the edge"),
-                ("host", ""),
-                ("httpHeaders", ""),
-            ],
-        })?;
-        let path = fields.required("path").and_then(|c| url_path(&c))?;
-        return Some(Probe::Get { path });
+        let path = get.fields()?.required("path").and_then(|c| url_path(&c))?;
+        return Some(cursor.spanned(Probe::Get { path }));
     }
-    fields.get("tcpSocket")?.map(Schema { allowed: &[], later: PORT })?;
-    Some(Probe::TcpConnect)
+    fields.get("tcpSocket")?.fields()?;
+    Some(cursor.spanned(Probe::TcpConnect))
 }
 
 /// Reads `http`.
 fn http(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {
-    let schema = Schema {
-        allowed: &["maxRequestBodySize", "requestTimeout", "rateLimit"],
-        later: &[("cors", "answer CORS in the container")],
-    };
-    let Some(fields) = cursor.map(schema) else { return };
+    let Some(fields) = cursor.fields() else { return };
     let limits = &bench.platform.limits;
     if let Some(cursor) = fields.get("maxRequestBodySize")
         && let Some(size) = cursor.quantity()
@@ -230,40 +177,83 @@ fn http(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {
         } else if size == 0 {
             cursor.say(code::OUT_OF_RANGE, format!("`{}` is 0", cursor.path));
         } else {
-            runtime.max_request_body_size = Some(size);
+            runtime.max_request_body_size = Some(cursor.spanned(size));
         }
     }
     if let Some(cursor) = fields.get("requestTimeout")
-        && let Some(timeout) = cursor.duration(SECOND, LONGEST)
+        && let Some(timeout) = cursor.time()
     {
         if timeout.value > limits.request_timeout {
             let limit = format!("at most {}", duration::text(limits.request_timeout));
             over(&cursor, &duration::text(timeout.value), &limit);
         } else {
-            runtime.request_timeout = Some(timeout.value);
+            runtime.request_timeout = Some(timeout);
         }
     }
-    if let Some(cursor) = fields.get("rateLimit") {
-        crate::catalog::rate_limit(&cursor);
+    runtime.rate_limit = fields.get("rateLimit").and_then(|c| crate::catalog::rate_limit(&c));
+    runtime.cors = fields.get("cors").and_then(|c| cors(&c));
+    for (key, sound, ability) in [
+        ("maxRequestBodySize", runtime.max_request_body_size.is_some(), Ability::BodyLimit),
+        ("requestTimeout", runtime.request_timeout.is_some(), Ability::RequestTimeout),
+        ("rateLimit", runtime.rate_limit.is_some(), Ability::RateLimit),
+        ("cors", runtime.cors.is_some(), Ability::Cors),
+    ] {
+        if sound
+            && let (Some(cursor), Some(not_able)) =
+                (fields.or_null(key), bench.platform.lacks(ability))
+        {
+            crate::catalog::not_enforced(&cursor, not_able);
+        }
     }
+}
+
+/// Reads `http.cors`.
+fn cors(cursor: &Cursor<'_>) -> Option<Spanned<Vec<String>>> {
+    let origins = cursor.fields()?.required("allowOrigins")?;
+    let mut known = Vec::new();
+    for item in origins.list()? {
+        let Some(text) = item.text() else { continue };
+        if is_origin(&text.value) {
+            if !known.contains(&text.value) {
+                known.push(text.value);
+            }
+            continue;
+        }
+        let message = format!("`{}` is not the origin of a page", text.value);
+        let origin = url::Url::parse(&text.value).ok().map(|url| url.origin());
+        let help = match origin.filter(url::Origin::is_tuple) {
+            Some(origin) => format!("did you mean {}?", origin.ascii_serialization()),
+            None => "write https://host without path, or * for every page".to_owned(),
+        };
+        item.sheet.report(item.fault(code::BAD_ORIGIN, message).help(help));
+    }
+    if known.len() > 1 && known.iter().any(|origin| origin == "*") {
+        origins.say(code::EXCLUDES, "`*` and single origins exclude each other");
+    }
+    Some(origins.spanned(known))
+}
+
+/// Scheme, host and perhaps a port, as a browser writes it.
+fn is_origin(text: &str) -> bool {
+    text == "*"
+        || url::Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+        })
 }
 
 /// Reads `network.egress`.
-fn network(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Vec<Egress>> {
-    let fields = cursor.map(Schema::of(&["egress"]))?;
-    let items = fields.get("egress")?.list()?;
+fn network(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<Vec<Egress>>> {
+    let list = cursor.fields()?.get("egress")?;
+    let items = list.list()?;
     let mut egress: Vec<Egress> = items.iter().filter_map(|item| one_egress(bench, item)).collect();
     egress.sort();
     egress.dedup();
-    Some(egress)
+    Some(list.spanned(egress))
 }
 
 fn one_egress(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Egress> {
-    let fields = item.map(Schema {
-        allowed: &["cidr", "port"],
-        later: &[("host", "name the networks: `cidr`")],
-    })?;
-    let port = fields.required("port").and_then(|c| c.integer(1, 65_535));
+    let fields = item.fields()?;
+    let port = fields.required("port").and_then(|c| c.whole());
     let cursor = if fields.has("host") { fields.get("cidr")? } else { fields.required("cidr")? };
     let network = Network::read(&cursor)?;
     if let Some(why) = network.never() {
@@ -296,7 +286,7 @@ fn one_egress(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Egress> {
 
 /// Reads `expose`.
 pub fn expose(cursor: &Cursor<'_>) -> Option<Expose> {
-    let fields = cursor.map(Schema::of(&["path", "stripPrefix"]))?;
+    let fields = cursor.fields()?;
     let path = fields.required("path")?;
     let text = url_path(&path)?;
     if text != "/" && text.ends_with('/') {

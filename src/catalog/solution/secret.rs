@@ -18,24 +18,67 @@ pub fn env(cursor: &Cursor<'_>) -> BTreeMap<String, Spanned<String>> {
             let fault = cursor.sheet.fault(code::BAD_ENV, name.at, message);
             cursor.sheet.report(fault.help(help));
         }
-        let Some(text) = value.text() else { continue };
-        if let Some(what) = credential(&name.value, &text.value) {
-            cursor.sheet.mask(&text);
-            let message = format!("`{}` looks like {what}", value.path);
-            let help = "whoever can read the catalogue could use it: revoke it, and take it out; \
-                        values of `env` are public";
-            cursor.sheet.report(value.fault(code::CREDENTIAL, message).help(help));
-            continue;
-        }
-        if text.value.contains('\0') {
-            value.say(code::BAD_TEXT, format!("`{}` holds a NUL character", value.path));
-            continue;
-        }
+        let Some(text) = public(&value, &name.value) else { continue };
         if name_ok {
-            env.insert(name.value, text);
+            env.insert(name.value, value.spanned(text));
         }
     }
     env
+}
+
+/// Reads a text that everybody may see: a value of `env`, or a word of a command. `name` is what
+/// it is called by, if by anything.
+pub fn public(cursor: &Cursor<'_>, name: &str) -> Option<String> {
+    let text = cursor.text()?;
+    if let Some(what) = credential(name, &text.value) {
+        cursor.sheet.mask(&text);
+        let message = format!("`{}` looks like {what}", cursor.path);
+        let help = "whoever can read the catalogue could use it: revoke it, and take it out; list \
+                    its name under `secrets`, and the operator keeps the value";
+        cursor.sheet.report(cursor.fault(code::CREDENTIAL, message).help(help));
+        return None;
+    }
+    if text.value.contains('\0') {
+        cursor.say(code::BAD_TEXT, format!("`{}` holds a NUL character", cursor.path));
+        return None;
+    }
+    Some(text.value)
+}
+
+/// Reads `secrets`: names of environment variables.
+pub fn names(cursor: &Cursor<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {
+    let mut names: Vec<Spanned<String>> = Vec::new();
+    for item in cursor.list()? {
+        let Some(text) = item.text() else { continue };
+        if credential("", &text.value).is_some() {
+            item.sheet.mask(&text);
+            let message = format!("`{}` looks like the secret itself", item.path);
+            let help = "revoke it, and write the name of the variable that holds it";
+            item.sheet.report(item.fault(code::CREDENTIAL, message).help(help));
+        } else if !is_name(&text.value) {
+            let message = format!("`{}` is not the name of an environment variable", text.value);
+            let help = "use letters, digits and `_`, not a digit first";
+            item.sheet.report(item.fault(code::BAD_ENV, message).help(help));
+        } else if names.iter().any(|known| known.value == text.value) {
+            item.say(code::ENV_TWICE, format!("`{}` stands here a second time", text.value));
+        } else {
+            names.push(text);
+        }
+    }
+    Some(cursor.spanned(names))
+}
+
+/// What sort of credential a file holds, if any, by what issuers made recognisable.
+pub fn in_file(bytes: &[u8]) -> Option<&'static str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY") {
+        return Some("a private key");
+    }
+    let mut words = text.split(|c: char| c.is_whitespace() || "\"'=:,;()[]{}<>".contains(c));
+    if words.any(is_token) {
+        return Some("an access token");
+    }
+    text.lines().any(has_password).then_some("an address with a password")
 }
 
 fn is_name(name: &str) -> bool {
@@ -71,11 +114,7 @@ fn credential(name: &str, value: &str) -> Option<&'static str> {
     if value.contains("-----BEGIN ") && value.contains("PRIVATE KEY") {
         return Some("a private key");
     }
-    let token = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-    let prefixed = PREFIXES.iter().any(|(prefix, length)| {
-        value.strip_prefix(prefix).is_some_and(|rest| rest.len() >= *length && token(rest))
-    });
-    if prefixed {
+    if is_token(value) {
         return Some("an access token");
     }
     if has_password(value) {
@@ -91,8 +130,16 @@ fn credential(name: &str, value: &str) -> Option<&'static str> {
     (suspicious && is_random(value)).then_some("a secret")
 }
 
+/// Whether a word begins as issuers of tokens begin theirs.
+fn is_token(word: &str) -> bool {
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    PREFIXES.iter().any(|(prefix, length)| {
+        word.strip_prefix(prefix).is_some_and(|rest| rest.len() >= *length && plain(rest))
+    })
+}
+
 /// `scheme://user:password@host`
-fn has_password(value: &str) -> bool {
+pub fn has_password(value: &str) -> bool {
     value.split_whitespace().any(|word| {
         let Some((_, rest)) = word.split_once("://") else { return false };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);

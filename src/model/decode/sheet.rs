@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::{Cursor, Fields, Schema};
+use super::{Cursor, Fields, Form, Schema};
 use crate::model::Party;
 use crate::model::fault::{Fault, code};
 use crate::model::yaml::{self, Node, Problem, Span, Spanned};
@@ -100,7 +100,8 @@ impl Sheet {
 
     /// The root of a file, as a map of these keys. The file's own name stands for its path.
     pub fn root<'a>(&'a self, node: &'a Node, schema: Schema) -> Option<Fields<'a>> {
-        let cursor = Cursor { sheet: self, node, key: Span::START, path: String::new() };
+        let path = String::new();
+        let cursor = Cursor { sheet: self, node, key: Span::START, path, form: Form::Any };
         cursor.map(schema)
     }
 

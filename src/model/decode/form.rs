@@ -1,0 +1,127 @@
+//! What the keys of a map are and what each may hold: one description that judges files, makes
+//! the JSON Schema for editors and writes the reference.
+
+/// A map's keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    keys: Keys,
+    /// Words reserved for later, each with the present way (or an empty text).
+    pub later: &'static [(&'static str, &'static str)],
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Keys {
+    Named(&'static [&'static str]),
+    Described(&'static [Field]),
+}
+
+/// One key of a map.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    pub name: &'static str,
+    pub form: Form,
+    /// What it says, in a sentence or two for somebody who never saw the file.
+    pub about: &'static str,
+    pub required: bool,
+    /// Whether `null` may be written, which is then the default.
+    pub nullable: bool,
+    /// What holds when the key is absent: YAML, or words in parentheses.
+    pub default: Option<&'static str>,
+    /// A right value, as YAML.
+    pub example: Option<&'static str>,
+}
+
+/// What a value may be, apart from what other values say about it.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// Whatever the reader of the value makes of it.
+    Any,
+    /// Text in a form of its own, which `about` describes.
+    Text,
+    /// One line of 1 to so many characters.
+    Line(usize),
+    /// One of some words.
+    Word(&'static [&'static str]),
+    Bool,
+    /// A whole number between two bounds, both allowed.
+    Whole(u64, u64),
+    Number,
+    /// An amount as Kubernetes writes it; a number needs no quotes.
+    Quantity,
+    /// A duration as the Gateway API writes it, between two bounds in seconds, both allowed.
+    Duration(u64, u64),
+    /// At most so many of a form.
+    List(&'static Form, usize),
+    Map(&'static Schema),
+    /// At most so many entries whose keys are the author's own.
+    Free(&'static Form, usize),
+    /// One of some words, or at most so many of a form.
+    WordOrList(&'static [&'static str], &'static Form, usize),
+}
+
+impl Schema {
+    /// A map with these keys, of which nothing more is told.
+    pub const fn of(keys: &'static [&'static str]) -> Self {
+        Self { keys: Keys::Named(keys), later: &[] }
+    }
+
+    /// A map with these fields.
+    pub const fn described(fields: &'static [Field]) -> Self {
+        Self { keys: Keys::Described(fields), later: &[] }
+    }
+
+    /// The same map with words reserved for later.
+    pub const fn reserving(self, later: &'static [(&'static str, &'static str)]) -> Self {
+        Self { later, ..self }
+    }
+
+    /// The allowed keys, in the order in which they are told.
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        let (named, described): (&[&str], &[Field]) = match self.keys {
+            Keys::Named(named) => (named, &[]),
+            Keys::Described(fields) => (&[], fields),
+        };
+        named.iter().copied().chain(described.iter().map(|field| field.name))
+    }
+
+    /// What is told of the keys.
+    pub fn fields(&self) -> &'static [Field] {
+        match self.keys {
+            Keys::Named(_) => &[],
+            Keys::Described(fields) => fields,
+        }
+    }
+
+    /// What the value of a key may be.
+    pub(super) fn form(&self, name: &str) -> Form {
+        let field = self.fields().iter().find(|field| field.name == name);
+        field.map_or(Form::Any, |field| field.form)
+    }
+}
+
+impl Field {
+    /// A key that may be absent.
+    pub const fn new(name: &'static str, form: Form, about: &'static str) -> Self {
+        Self { name, form, about, required: false, nullable: false, default: None, example: None }
+    }
+
+    /// The same key, which must be there.
+    pub const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    /// The same key, for which `null` may be written.
+    pub const fn nullable(self) -> Self {
+        Self { nullable: true, ..self }
+    }
+
+    /// The same key with what holds when it is absent.
+    pub const fn default(self, default: &'static str) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    /// The same key with a right value.
+    pub const fn example(self, example: &'static str) -> Self {
+        Self { example: Some(example), ..self }
+    }
+}
