@@ -63,18 +63,24 @@ pub struct DesiredObject {
 pub enum Wave {
     /// Gate: Active, and not being deleted.
     Namespace,
-    /// Policies, accounts, config maps; and a route that only redirects, which reaches no back
-    /// end and must not wait for one.
+    /// Quotas, limits, policies, accounts, config maps; and a route that only redirects, which
+    /// reaches no back end and must not wait for one.
     Protection,
-    /// Services and Deployments.
+    /// The mesh's Servers and authentications. A Server answers nobody before the next wave.
+    Mesh,
+    /// What refers to them: authorizations and the mesh's rate limits.
+    Authorization,
+    /// Services and Deployments, with what guards and watches their pods.
     Workload,
     /// InterceptorRoutes.
     Interceptor,
     /// ScaledObjects.
     Scaling,
+    /// The edge's limits: they name the route or are named by it.
+    EdgeLimits,
     /// ReferenceGrants.
     Grant,
-    /// HTTPRoutes: never public without all of the above.
+    /// HTTPRoutes and Ingresses: never public without all of the above.
     Route,
 }
 

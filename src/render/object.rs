@@ -114,12 +114,23 @@ impl Context<'_> {
 fn wave(kind: Kind) -> Wave {
     match kind {
         Kind::Namespace => Wave::Namespace,
-        Kind::ServiceAccount | Kind::ConfigMap | Kind::NetworkPolicy => Wave::Protection,
-        Kind::Service | Kind::Deployment | Kind::Pod => Wave::Workload,
+        Kind::ResourceQuota
+        | Kind::LimitRange
+        | Kind::ServiceAccount
+        | Kind::ConfigMap
+        | Kind::NetworkPolicy => Wave::Protection,
+        Kind::Server | Kind::MeshTlsAuthentication => Wave::Mesh,
+        Kind::AuthorizationPolicy | Kind::HttpLocalRateLimitPolicy => Wave::Authorization,
+        Kind::Service
+        | Kind::Deployment
+        | Kind::PodDisruptionBudget
+        | Kind::PodMonitor
+        | Kind::Pod => Wave::Workload,
         Kind::InterceptorRoute => Wave::Interceptor,
         Kind::ScaledObject => Wave::Scaling,
+        Kind::Middleware | Kind::BackendTrafficPolicy => Wave::EdgeLimits,
         Kind::ReferenceGrant => Wave::Grant,
-        Kind::HttpRoute => Wave::Route,
+        Kind::HttpRoute | Kind::Ingress => Wave::Route,
     }
 }
 

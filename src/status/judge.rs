@@ -165,6 +165,9 @@ fn published(
         let sync = if party == Party::Nobody { Sync::Progressing } else { Sync::Blocked };
         return say(sync, party, reason, next);
     }
+    if let Some((reason, next)) = limit(case, solution) {
+        return say(Sync::Blocked, Party::Operator, reason, next);
+    }
     match condition.clone() {
         Some(c) => Said {
             sync: Sync::Synced,
@@ -220,6 +223,20 @@ fn route(case: &Case<'_>, solution: &Solution) -> Option<(Party, String, &'stati
             format!("waiting for the gateway to accept {key}"),
             "wait a moment; if it stays, look at the Gateway",
         ),
+    })
+}
+
+/// Routed, but without a limit that its controller refused: public without its protection.
+fn limit(case: &Case<'_>, solution: &Solution) -> Option<(String, &'static str)> {
+    let live = case.observed.solutions.get(solution.name.as_str())?;
+    live.iter().filter(|(_, live)| live.deleting.is_none()).find_map(|(key, live)| {
+        let crate::plan::observed::HealthFacts::Policy(facts) = &live.health else { return None };
+        let refusal = facts.refusal()?;
+        let (what, next) = match key.kind {
+            Kind::HttpLocalRateLimitPolicy => ("the mesh", "look at Linkerd's policy controller"),
+            _ => ("the gateway", "look for another policy on the same route or Gateway"),
+        };
+        Some((format!("{what} refuses {key}: {}: {}", refusal.reason, refusal.message), next))
     })
 }
 

@@ -9,8 +9,8 @@ use crate::catalog::snapshot::{File, Folder, Snapshot};
 use crate::catalog::{self, Catalog};
 use crate::model::{ContentHash, ObjectKey, TreeId};
 use crate::plan::observed::{
-    Condition as Fact, DeploymentFacts, HealthFacts, Live, PodFacts, RouteFacts, RouteParent,
-    ScaledFacts,
+    Condition as Fact, DeploymentFacts, HealthFacts, Live, PodFacts, PolicyFacts, RouteFacts,
+    RouteParent, ScaledFacts,
 };
 use crate::plan::{Outcome, Rejection, Setback};
 
@@ -386,6 +386,20 @@ fn a_route_that_the_gateway_refuses_is_not_green() {
     assert_eq!(
         said(&world.judge()),
         "Progressing Asleep Healthy nobody: waiting for the gateway to accept HTTPRoute/edge"
+    );
+}
+
+#[test]
+fn a_limit_that_its_controller_refuses_is_not_green() {
+    let mut world = World::new();
+    let policy = |conditions| HealthFacts::Policy(PolicyFacts { generation: 1, conditions });
+    world.put(key(Kind::BackendTrafficPolicy, "edge"), policy(vec![]));
+    assert!(said(&world.judge()).starts_with("Synced"), "silence is no refusal");
+    let conflict = fact("Accepted", "False", "Conflicted", "older policy edge/other");
+    world.put(key(Kind::BackendTrafficPolicy, "edge"), policy(vec![conflict]));
+    assert_eq!(
+        said(&world.judge()),
+        "Blocked Asleep Healthy operator: the gateway refuses BackendTrafficPolicy/edge: Conflicted: older policy edge/other"
     );
 }
 
