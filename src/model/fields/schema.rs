@@ -136,7 +136,10 @@ const NETWORK_POLICY: Fields = &[META, ("spec", Shape::Fields(&[("podSelector", 
 
 const INGRESS: Fields = &[META, ("spec", Shape::Fields(&[("defaultBackend", INGRESS_BACKEND)]))];
 
-const INGRESS_BACKEND: Shape = Shape::Fields(&[("resource", Shape::Atomic)]);
+const INGRESS_BACKEND: Shape = Shape::Fields(&[
+    ("resource", Shape::Atomic),
+    ("service", Shape::Fields(&[("port", Shape::Atomic)])),
+]);
 
 const DISRUPTION_BUDGET: Fields = &[
     META,
