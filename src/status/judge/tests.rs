@@ -404,6 +404,25 @@ fn a_limit_that_its_controller_refuses_is_not_green() {
 }
 
 #[test]
+fn a_roll_out_that_fails_speaks_for_what_waits_for_it() {
+    let mut world = World::new();
+    let step = Step::Delete {
+        key: key(Kind::ConfigMap, "app-files-1"),
+        uid: String::new(),
+        resource_version: String::new(),
+    };
+    let gate = Gate::NotAvailable(key(Kind::Deployment, "app"));
+    world.plan.steps.push(Planned { step, when: When::After(gate) });
+    assert_eq!(
+        said(&world.judge()),
+        "Progressing Asleep Healthy nobody: the rest follows when Deployment/app is rolled out"
+    );
+    world.deployment(|d| d.wanted = 1);
+    world.pod("ImagePullBackOff", "not found");
+    assert!(said(&world.judge()).contains("the image cannot be pulled"), "{:?}", world.judge());
+}
+
+#[test]
 fn an_unreadable_repository_changes_nothing_and_says_since_when() {
     let mut world = World::new();
     world.unknown = Some(Unknown {
