@@ -8,6 +8,7 @@ pub mod brake;
 pub mod observed;
 pub mod outline;
 pub mod publish;
+mod quota;
 pub mod remove;
 pub mod step;
 pub mod verify;

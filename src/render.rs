@@ -10,11 +10,14 @@ mod door;
 mod duration;
 mod http_route;
 mod interceptor_route;
+mod limit_range;
 mod namespace;
 mod network_policy;
 mod object;
 mod pod;
+mod pod_disruption_budget;
 mod reference_grant;
+mod resource_quota;
 mod resources;
 mod scaled_object;
 mod scheduling;
@@ -27,6 +30,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub use self::resource_quota::widened;
 pub use self::yaml::yaml;
 use crate::catalog::{Platform, Solution};
 use crate::model::{
@@ -63,18 +67,24 @@ pub struct DesiredObject {
 pub enum Wave {
     /// Gate: Active, and not being deleted.
     Namespace,
-    /// Policies, accounts, config maps; and a route that only redirects, which reaches no back
-    /// end and must not wait for one.
+    /// Quotas, limits, policies, accounts, config maps; and a route that only redirects, which
+    /// reaches no back end and must not wait for one.
     Protection,
-    /// Services and Deployments.
+    /// The mesh's Servers and authentications. A Server answers nobody before the next wave.
+    Mesh,
+    /// What refers to them: authorizations and the mesh's rate limits.
+    Authorization,
+    /// Services and Deployments, with what guards and watches their pods.
     Workload,
     /// InterceptorRoutes.
     Interceptor,
     /// ScaledObjects.
     Scaling,
+    /// The edge's limits: they name the route or are named by it.
+    EdgeLimits,
     /// ReferenceGrants.
     Grant,
-    /// HTTPRoutes: never public without all of the above.
+    /// HTTPRoutes and Ingresses: never public without all of the above.
     Route,
 }
 
@@ -97,7 +107,8 @@ pub fn all(
 ) -> Desired {
     let cx = Context { solution, platform, instance, phase };
 
-    let mut objects = vec![namespace::namespace(&cx)];
+    let mut objects = vec![namespace::namespace(&cx), resource_quota::resource_quota(&cx)];
+    objects.extend(limit_range::limit_range(&cx));
     objects.extend(network_policy::shared(&cx));
     objects.extend(config_map::waking_page(&cx));
     for component in solution.components.values() {
@@ -106,6 +117,7 @@ pub fn all(
         objects.extend(config_map::files(&cx, component));
         objects.push(service::service(&cx, component));
         objects.push(deployment::deployment(&cx, component));
+        objects.extend(pod_disruption_budget::pod_disruption_budget(&cx, component));
         objects.extend(scaled_object::scaled_object(&cx, component));
     }
     for door in cx.doors() {

@@ -92,7 +92,14 @@ impl Default for Options {
 }
 
 /// The custom kinds that vitrine renders, as far as it relies on them.
-pub const DEFINITIONS: [&str; 4] = [
+pub const DEFINITIONS: [&str; 11] = [
+    include_str!("../tests/crds/server.yaml"),
+    include_str!("../tests/crds/meshtlsauthentication.yaml"),
+    include_str!("../tests/crds/authorizationpolicy.yaml"),
+    include_str!("../tests/crds/httplocalratelimitpolicy.yaml"),
+    include_str!("../tests/crds/podmonitor.yaml"),
+    include_str!("../tests/crds/middleware.yaml"),
+    include_str!("../tests/crds/backendtrafficpolicy.yaml"),
     include_str!("../tests/crds/interceptorroute.yaml"),
     include_str!("../tests/crds/scaledobject.yaml"),
     include_str!("../tests/crds/referencegrant.yaml"),

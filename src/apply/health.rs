@@ -1,5 +1,7 @@
 //! The few facts that a health rule reads, out of the objects that carry them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -7,7 +9,7 @@ use super::request::short;
 use super::wire::Meta;
 use crate::model::{ContentHash, marks};
 use crate::plan::observed::{
-    Condition, DeploymentFacts, PodFacts, RouteFacts, RouteParent, ScaledFacts,
+    Condition, DeploymentFacts, PodFacts, PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
 };
 
 /// `metav1.Condition` and its relatives.
@@ -186,6 +188,47 @@ struct ReadyStatus {
 pub(super) fn ready(wire: &ReadyWire) -> bool {
     let ready = |c: &ConditionWire| c.r#type == "Ready" && c.status == "True";
     wire.status.conditions.iter().flatten().any(ready)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PolicyWire {
+    pub metadata: Meta,
+    status: PolicyStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PolicyStatus {
+    conditions: Option<Vec<ConditionWire>>,
+    ancestors: Option<Vec<AncestorWire>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AncestorWire {
+    conditions: Option<Vec<ConditionWire>>,
+}
+
+/// The mesh writes one list of conditions, the edge one for each Gateway that the policy reaches.
+pub(super) fn policy(wire: &PolicyWire) -> PolicyFacts {
+    let PolicyWire { metadata, status } = wire;
+    let mut found = conditions(&status.conditions);
+    found.extend(status.ancestors.iter().flatten().flat_map(|a| conditions(&a.conditions)));
+    PolicyFacts { generation: metadata.generation, conditions: found }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct QuotaWire {
+    pub metadata: Meta,
+    pub spec: QuotaSpec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct QuotaSpec {
+    pub hard: BTreeMap<String, String>,
 }
 
 /// Whether KEDA is told to keep the target awake.
@@ -394,6 +437,30 @@ mod tests {
         assert_eq!(gateways, ["sol-use/near", "edge/gw"]);
         assert_eq!(facts.parents[1].conditions[0].observed_generation, Some(3));
         assert_eq!(facts.generation, 3);
+    }
+
+    #[test]
+    fn a_policy_is_refused_by_any_gateway_at_its_newest_form_only() {
+        let wire = |status: Value| {
+            let object = json!({"metadata": {"name": "edge", "generation": 2}, "status": status});
+            policy(&serde_json::from_value(object).unwrap())
+        };
+        let says = |status: &str, reason: &str, seen: i64| {
+            json!({"type": "Accepted", "status": status, "reason": reason,
+                "observedGeneration": seen})
+        };
+        let reason = |facts: PolicyFacts| facts.refusal().map(|c| c.reason.clone());
+        assert_eq!(reason(wire(json!({}))), None);
+        let mesh = wire(json!({"conditions": [says("False", "RateLimitReached", 2)]}));
+        assert_eq!(reason(mesh).as_deref(), Some("RateLimitReached"));
+        let edge = |seen| {
+            wire(json!({"ancestors": [
+                {"conditions": [says("True", "Accepted", 2)]},
+                {"conditions": [says("False", "Conflicted", seen)]},
+            ]}))
+        };
+        assert_eq!(reason(edge(2)).as_deref(), Some("Conflicted"));
+        assert_eq!(reason(edge(1)), None, "an older form was refused");
     }
 
     #[test]

@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::health::{self, DeploymentWire, PodWire, ReadyWire, RouteWire, ScaledWire};
+use super::health::{
+    self, DeploymentWire, PodWire, PolicyWire, QuotaWire, ReadyWire, RouteWire, ScaledWire,
+};
 use super::request::Status;
 use crate::model::{FieldSet, Kind, marks};
 use crate::plan::observed::{HealthFacts, PodFacts};
@@ -131,6 +133,8 @@ pub(super) enum Depth {
     Route,
     Scaled,
     Ready,
+    Policy,
+    Quota,
     Pod,
 }
 
@@ -142,8 +146,18 @@ impl Depth {
             Kind::HttpRoute => Self::Route,
             Kind::ScaledObject => Self::Scaled,
             Kind::InterceptorRoute => Self::Ready,
+            Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => Self::Policy,
+            Kind::ResourceQuota => Self::Quota,
             Kind::Pod => Self::Pod,
             Kind::Namespace
+            | Kind::LimitRange
+            | Kind::Server
+            | Kind::MeshTlsAuthentication
+            | Kind::AuthorizationPolicy
+            | Kind::PodDisruptionBudget
+            | Kind::PodMonitor
+            | Kind::Middleware
+            | Kind::Ingress
             | Kind::ServiceAccount
             | Kind::ConfigMap
             | Kind::NetworkPolicy
@@ -164,6 +178,8 @@ pub(super) fn event(depth: Depth, line: &[u8]) -> Result<Event, serde_json::Erro
         Depth::Route => typed_event::<RouteWire>(line),
         Depth::Scaled => typed_event::<ScaledWire>(line),
         Depth::Ready => typed_event::<ReadyWire>(line),
+        Depth::Policy => typed_event::<PolicyWire>(line),
+        Depth::Quota => typed_event::<QuotaWire>(line),
         Depth::Pod => typed_event::<PodWire>(line),
     }
 }
@@ -179,6 +195,8 @@ pub(super) fn page(depth: Depth, body: &[u8]) -> Result<Page, serde_json::Error>
         Depth::Route => typed_page::<RouteWire>(body),
         Depth::Scaled => typed_page::<ScaledWire>(body),
         Depth::Ready => typed_page::<ReadyWire>(body),
+        Depth::Policy => typed_page::<PolicyWire>(body),
+        Depth::Quota => typed_page::<QuotaWire>(body),
         Depth::Pod => typed_page::<PodWire>(body),
     }
 }
@@ -234,6 +252,19 @@ impl Wire for ReadyWire {
     fn seen(self) -> Seen {
         let health = HealthFacts::Ready(health::ready(&self));
         Seen { meta: self.metadata, health, pod: None }
+    }
+}
+
+impl Wire for PolicyWire {
+    fn seen(self) -> Seen {
+        let health = HealthFacts::Policy(health::policy(&self));
+        Seen { meta: self.metadata, health, pod: None }
+    }
+}
+
+impl Wire for QuotaWire {
+    fn seen(self) -> Seen {
+        Seen { meta: self.metadata, health: HealthFacts::Quota(self.spec.hard), pod: None }
     }
 }
 
@@ -339,7 +370,16 @@ mod tests {
         let line = json!({"type": "ERROR", "object": {"kind": "Status", "status": "Failure",
             "reason": "Expired", "code": 410, "message": "too old", "metadata": {}}})
         .to_string();
-        for depth in [Depth::Metadata, Depth::Deployment, Depth::Route, Depth::Scaled, Depth::Pod] {
+        for depth in [
+            Depth::Metadata,
+            Depth::Deployment,
+            Depth::Route,
+            Depth::Scaled,
+            Depth::Ready,
+            Depth::Policy,
+            Depth::Quota,
+            Depth::Pod,
+        ] {
             match event(depth, line.as_bytes()).unwrap() {
                 Event::Error(status) => assert_eq!(status.code, 410),
                 other => panic!("{depth:?}: {other:?}"),

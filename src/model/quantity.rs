@@ -1,6 +1,7 @@
 //! Amounts of CPU, memory and devices, as Kubernetes writes them.
 
 use std::fmt;
+use std::ops::{Add, Mul};
 
 /// A quantity: `500m`, `1Gi`, `0.5`, `2e3`.
 ///
@@ -47,6 +48,11 @@ impl Quantity {
         Self { nanos: i128::from(bytes) * NANO, binary: true }
     }
 
+    /// A number of things.
+    pub fn count(number: u32) -> Self {
+        Self { nanos: i128::from(number) * NANO, binary: false }
+    }
+
     /// In whole units, rounded up: bytes, cores, devices.
     pub fn whole(self) -> u64 {
         u64::try_from((self.nanos + NANO - 1) / NANO).unwrap_or(u64::MAX)
@@ -59,6 +65,24 @@ impl Quantity {
     /// Whether it counts whole units only, as devices must.
     pub fn is_whole(self) -> bool {
         self.nanos % NANO == 0
+    }
+}
+
+impl Add for Quantity {
+    type Output = Self;
+
+    /// Binary if either is, so that sizes stay sizes.
+    fn add(self, other: Self) -> Self {
+        let nanos = self.nanos.saturating_add(other.nanos);
+        Self { nanos, binary: self.binary || other.binary }
+    }
+}
+
+impl Mul<u32> for Quantity {
+    type Output = Self;
+
+    fn mul(self, times: u32) -> Self {
+        Self { nanos: self.nanos.saturating_mul(i128::from(times)), ..self }
     }
 }
 
@@ -212,6 +236,17 @@ mod tests {
         assert_eq!(q("1500m").whole(), 2);
         assert_eq!(q("10Mi").whole(), 10 * 1024 * 1024);
         assert!(q("2").is_whole() && !q("1500m").is_whole());
+    }
+
+    #[test]
+    fn quantities_are_added_and_multiplied_exactly() {
+        let q = |text| Quantity::parse(text).unwrap();
+        assert_eq!((q("250m") + q("750m")).to_string(), "1");
+        assert_eq!((q("1Gi") + q("512Mi")).to_string(), "1536Mi");
+        assert_eq!((q("1536Mi") * 2).to_string(), "3Gi");
+        assert_eq!((q("250m") * 3).to_string(), "750m");
+        assert_eq!(Quantity::count(12).to_string(), "12");
+        assert_eq!(q("1G") + q("1Ki"), q("1000001024"));
     }
 
     proptest! {

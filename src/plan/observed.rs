@@ -80,6 +80,30 @@ pub enum HealthFacts {
     Deployment(DeploymentFacts),
     Route(RouteFacts),
     ScaledObject(ScaledFacts),
+    /// Of a ResourceQuota: `spec.hard` as it stands, which decides when a smaller one may come.
+    Quota(BTreeMap<String, String>),
+    /// Of a limit that a controller accepts or refuses.
+    Policy(PolicyFacts),
+}
+
+/// Of an HTTPLocalRateLimitPolicy or a BackendTrafficPolicy.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct PolicyFacts {
+    pub generation: i64,
+    /// Those of `status.conditions`, or of every entry of `status.ancestors`.
+    pub conditions: Vec<Condition>,
+}
+
+impl PolicyFacts {
+    /// The condition with which a controller refuses the newest form. Silence is none: before its
+    /// target is there, a controller says nothing of a policy.
+    pub fn refusal(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|c| {
+            c.kind == "Accepted"
+                && c.status == "False"
+                && c.observed_generation.is_none_or(|seen| seen >= self.generation)
+        })
+    }
 }
 
 /// Of a Deployment.

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use super::observed::{HealthFacts, KindState, Live, Owner};
 use super::{
-    Desired, DesiredObject, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step, Wave, Why, verify,
+    Desired, DesiredObject, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step, Wave, Why, quota,
+    verify,
 };
 use crate::model::{ContentHash, FieldSet, SolutionName, marks};
 
 /// The steps that bring one solution from observed to desired, in the order of their waves.
 ///
 /// A wave begins when every object of the waves before it is in place, so nothing is public
-/// without its protection. Deletions come last, after the gateway has accepted the new route.
+/// without its protection. Deletions come last, after the gateway has accepted the new route, and
+/// so does a quota that becomes smaller, because it would refuse the pods of a roll-out.
 pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
     let mut plan = SolutionPlan::default();
     let empty = Default::default();
@@ -43,7 +45,12 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
             wave = Some(object.wave);
             earlier = earlier.or_else(|| this_wave.take());
         }
-        let state = state(object, live.get(&object.key), ground);
+        let timely = quota::timely(object, desired, &extras, live);
+        let state = state(&timely.object, live.get(&object.key), ground);
+        if let (State::InPlace, Some(rolling)) = (&state, &timely.waits_for) {
+            let gate = Gate::NotAvailable(rolling.clone());
+            plan.push(apply(object, ground, Why::Update), Some(gate));
+        }
         let own_gate = || {
             kind_gate(object.key.kind, ground)
                 .or_else(|| setback_gate(object, ground))

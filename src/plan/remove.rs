@@ -5,8 +5,8 @@ use super::publish::{delete, unknown_kind};
 use super::{Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
 use crate::model::names::NAMESPACE_PREFIX;
 
-/// The steps that remove what is left of a solution, in order: the route and its grant, the
-/// ScaledObject (its finalizer needs KEDA and the Deployment), the InterceptorRoutes, the
+/// The steps that remove what is left of a solution, in order: the route, its grant and its
+/// limits, the ScaledObject (its finalizer needs KEDA and the Deployment), the InterceptorRoutes, the
 /// Deployments, the rest, and the Namespace last, after a look for work that is not ours.
 ///
 /// `additions`: solutions that are just being added; removal waits for them, so that a rename
@@ -88,8 +88,8 @@ fn remove_namespace(
 /// The order of removal. The Namespace comes after the last rank.
 const fn rank_of(kind: Kind) -> u8 {
     match kind {
-        Kind::HttpRoute => 0,
-        Kind::ReferenceGrant => 1,
+        Kind::HttpRoute | Kind::Ingress => 0,
+        Kind::ReferenceGrant | Kind::Middleware | Kind::BackendTrafficPolicy => 1,
         Kind::ScaledObject => 2,
         Kind::InterceptorRoute => 3,
         Kind::Deployment => 4,
@@ -97,6 +97,14 @@ const fn rank_of(kind: Kind) -> u8 {
         | Kind::ConfigMap
         | Kind::NetworkPolicy
         | Kind::ServiceAccount
+        | Kind::ResourceQuota
+        | Kind::LimitRange
+        | Kind::Server
+        | Kind::MeshTlsAuthentication
+        | Kind::AuthorizationPolicy
+        | Kind::HttpLocalRateLimitPolicy
+        | Kind::PodDisruptionBudget
+        | Kind::PodMonitor
         | Kind::Pod => LAST_RANK,
         Kind::Namespace => u8::MAX,
     }

@@ -215,6 +215,109 @@ fn one_changed_object_is_one_step() {
     );
 }
 
+/// A quota with these amounts, as `render` seals it.
+fn quota(amounts: &[(&str, &str)]) -> Arc<DesiredObject> {
+    let mut nothing =
+        Arc::unwrap_or_clone(object(Kind::ResourceQuota, "limits", Wave::Protection, ""));
+    nothing.body["metadata"]["annotations"] = json!({});
+    let amounts = amounts.iter().map(|(n, q)| ((*n).to_owned(), (*q).to_owned()));
+    let hard: BTreeMap<String, String> = amounts.collect();
+    nothing.body["spec"] = json!({"hard": hard.keys().map(|k| (k.clone(), json!("0"))).collect::<serde_json::Map<_, _>>()});
+    Arc::new(crate::render::widened(&nothing, &hard).unwrap())
+}
+
+fn hard(object: &DesiredObject) -> BTreeMap<String, String> {
+    serde_json::from_value(object.body["spec"]["hard"].clone()).unwrap()
+}
+
+impl World {
+    /// A settled world with a quota on the cluster and another one desired, while a new template
+    /// is being published.
+    fn with_quotas(on_the_cluster: &[(&str, &str)], desired: &[(&str, &str)]) -> Self {
+        let mut world = Self::settled();
+        world.verify = false;
+        world.desired.objects.insert(1, quota(on_the_cluster));
+        world.apply_quota(1);
+        world.desired.objects[1] = quota(desired);
+        world.desired.objects[3] = object(Kind::Deployment, "app", Wave::Workload, "2");
+        world
+    }
+
+    fn apply_quota(&mut self, at: usize) {
+        let object = Arc::clone(&self.desired.objects[at]);
+        self.put_quota(&object);
+    }
+
+    fn put_quota(&mut self, object: &DesiredObject) {
+        self.apply(object);
+        self.live(Kind::ResourceQuota, "limits").health = HealthFacts::Quota(hard(object));
+    }
+
+    /// The amounts that would be sent now, if any.
+    fn quota_now(&self) -> Option<BTreeMap<String, String>> {
+        let plan = self.publish();
+        let mut steps = plan.ready().filter_map(|step| match step {
+            Step::Apply { object, .. } if object.key.kind == Kind::ResourceQuota => {
+                Some(hard(object))
+            }
+            _ => None,
+        });
+        steps.next()
+    }
+}
+
+#[test]
+fn a_quota_that_falls_comes_after_the_roll_out() {
+    let mut world = World::with_quotas(&[("pods", "4")], &[("pods", "2")]);
+    assert_eq!(world.ready(), ["Deployment/app"], "the old quota holds nothing up");
+    let new = Arc::clone(&world.desired.objects[3]);
+    world.apply(&new);
+    world.deployment().observed_generation = 0;
+    assert_eq!(world.ready(), [""; 0], "old pods and new ones run");
+    let waits = Gate::NotAvailable(key(Kind::Deployment, "app"));
+    assert!(world.publish().gates().any(|gate| *gate == waits));
+    world.deployment().observed_generation = 1;
+    assert_eq!(world.quota_now().unwrap()["pods"], "2");
+    world.apply_quota(1);
+    assert!(world.publish().is_empty());
+}
+
+#[test]
+fn a_quota_that_rises_comes_before_the_roll_out() {
+    let world = World::with_quotas(&[("pods", "2")], &[("pods", "4")]);
+    assert_eq!(world.ready(), ["ResourceQuota/limits"]);
+    assert_eq!(world.quota_now().unwrap()["pods"], "4");
+}
+
+#[test]
+fn a_quota_that_rises_and_falls_has_room_for_both_forms_in_between() {
+    let mut world = World::with_quotas(
+        &[("limits.memory", "1Gi"), ("pods", "4")],
+        &[("limits.memory", "2Gi"), ("pods", "2"), ("requests.cpu", "1")],
+    );
+    let between = world.quota_now().unwrap();
+    let expected = [("limits.memory", "2Gi"), ("pods", "4")];
+    assert_eq!(between, expected.map(|(n, q)| (n.to_owned(), q.to_owned())).into());
+    assert_eq!(world.ready(), ["ResourceQuota/limits"]);
+    world.put_quota(&quota(&expected));
+    assert_eq!(world.ready(), ["Deployment/app"]);
+    let new = Arc::clone(&world.desired.objects[3]);
+    world.apply(&new);
+    assert_eq!(world.quota_now().unwrap(), hard(&world.desired.objects[1]));
+}
+
+#[test]
+fn a_quota_does_not_fall_while_a_component_that_goes_still_has_pods() {
+    let mut world = World::with_quotas(&[("pods", "4")], &[("pods", "2")]);
+    let old = world.desired.objects.remove(3);
+    assert_eq!(world.ready(), [old.key.to_string()], "it is deleted");
+    assert_eq!(world.quota_now(), None);
+    world.live(Kind::Deployment, "app").deleting = Some(world.now);
+    assert_eq!(world.quota_now(), None);
+    world.observed.solutions.get_mut("use").unwrap().remove(&old.key);
+    assert_eq!(world.quota_now().unwrap()["pods"], "2");
+}
+
 #[test]
 fn an_edit_by_hand_is_repaired_and_named() {
     let mut world = World::settled();

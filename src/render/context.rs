@@ -56,6 +56,14 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The least and the greatest number of copies that may be wanted of a component.
+    pub fn bounds(&self, component: &Component) -> (u16, u16) {
+        match self.copies(component) {
+            Copies::Fixed(replicas) => (replicas, replicas),
+            Copies::Scaled(scaled) => (scaled.min, scaled.max.max(scaled.min)),
+        }
+    }
+
     /// How KEDA scales a component, if it does.
     pub fn scaled(&self, component: &Component) -> Option<Scaled<'a>> {
         match self.copies(component) {

@@ -42,9 +42,16 @@ fn replicas(cx: &Context, component: &Component) -> Option<u16> {
 /// The new pod first, then the old one goes: nobody notices. Where a device is held the new pod
 /// would wait for the old one's for ever.
 fn strategy(component: &Component) -> Value {
-    if holds_device(component) {
-        json!({ "type": "Recreate" })
-    } else {
-        json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 0 } })
+    match surge(component) {
+        0 => json!({ "type": "Recreate" }),
+        surge => json!({
+            "type": "RollingUpdate",
+            "rollingUpdate": { "maxSurge": surge, "maxUnavailable": 0 },
+        }),
     }
+}
+
+/// Pods beyond the wanted ones while a new template is rolled out.
+pub(super) fn surge(component: &Component) -> u16 {
+    if holds_device(component) { 0 } else { 1 }
 }

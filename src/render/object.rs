@@ -8,7 +8,7 @@ use super::context::Context;
 use super::{DesiredObject, Wave};
 use crate::catalog::solution::{Component, Exposure};
 use crate::model::fields::meaningful;
-use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, marks};
+use crate::model::{ComponentName, ContentHash, FieldSet, Kind, ObjectKey, marks};
 
 /// Label: the kind of tenant; what Gateways, policies and anti-affinity select by.
 pub(super) const TENANT: &str = "vitrine.dev/tenant";
@@ -52,23 +52,7 @@ impl Context<'_> {
             body["metadata"]["labels"][label] = value;
         }
 
-        let mut body = meaningful(key.kind, body);
-        let template = (key.kind == Kind::Deployment).then(|| hash(&body["spec"]["template"]));
-        if let Some(template) = &template {
-            body["metadata"]["annotations"][marks::TEMPLATE] = template.as_str().into();
-        }
-        let content = hash(&body);
-        body["metadata"]["annotations"][marks::CONTENT] = content.as_str().into();
-
-        DesiredObject {
-            fields: Arc::new(owned(key.kind, &mut body)),
-            key,
-            component: component.map(|c| c.name.clone()),
-            wave,
-            body,
-            content,
-            template,
-        }
+        sealed(key, wave, component.map(|c| c.name.clone()), body)
     }
 
     /// The labels of every object, and of every pod.
@@ -110,16 +94,53 @@ impl Context<'_> {
     }
 }
 
+/// Drops from a labelled body what says nothing, and writes its hashes into it.
+pub(super) fn sealed(
+    key: ObjectKey,
+    wave: Wave,
+    component: Option<ComponentName>,
+    body: Value,
+) -> DesiredObject {
+    let mut body = meaningful(key.kind, body);
+    let template = (key.kind == Kind::Deployment).then(|| hash(&body["spec"]["template"]));
+    if let Some(template) = &template {
+        body["metadata"]["annotations"][marks::TEMPLATE] = template.as_str().into();
+    }
+    let content = hash(&body);
+    body["metadata"]["annotations"][marks::CONTENT] = content.as_str().into();
+
+    DesiredObject {
+        fields: Arc::new(owned(key.kind, &mut body)),
+        key,
+        component,
+        wave,
+        body,
+        content,
+        template,
+    }
+}
+
 /// The wave in which objects of a kind are published.
 fn wave(kind: Kind) -> Wave {
     match kind {
         Kind::Namespace => Wave::Namespace,
-        Kind::ServiceAccount | Kind::ConfigMap | Kind::NetworkPolicy => Wave::Protection,
-        Kind::Service | Kind::Deployment | Kind::Pod => Wave::Workload,
+        Kind::ResourceQuota
+        | Kind::LimitRange
+        | Kind::ServiceAccount
+        | Kind::ConfigMap
+        | Kind::NetworkPolicy => Wave::Protection,
+        Kind::Server | Kind::MeshTlsAuthentication => Wave::Mesh,
+        Kind::AuthorizationPolicy | Kind::HttpLocalRateLimitPolicy => Wave::Authorization,
+        Kind::Service
+        | Kind::Deployment
+        | Kind::PodDisruptionBudget
+        | Kind::PodMonitor
+        | Kind::Pod => Wave::Workload,
         Kind::InterceptorRoute => Wave::Interceptor,
         Kind::ScaledObject => Wave::Scaling,
+        Kind::Middleware | Kind::BackendTrafficPolicy => Wave::EdgeLimits,
         Kind::ReferenceGrant => Wave::Grant,
-        Kind::HttpRoute => Wave::Route,
+        Kind::HttpRoute | Kind::Ingress => Wave::Route,
     }
 }
 

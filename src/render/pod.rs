@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::config_map;
 use super::context::Context;
-use super::resources::resources;
+use super::resources::application;
 use super::scheduling::scheduling;
 use super::service::PORT_NAME;
 use crate::catalog::solution::{Component, Probe};
@@ -65,7 +65,7 @@ fn container(component: &Component) -> Value {
         "args": component.args,
         "env": env(component),
         "ports": [{ "name": PORT_NAME, "containerPort": component.port, "protocol": "TCP" }],
-        "resources": resources(component),
+        "resources": application(component).body(),
         "securityContext": {
             "allowPrivilegeEscalation": false,
             "capabilities": { "drop": ["ALL"] },

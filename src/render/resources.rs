@@ -1,18 +1,52 @@
 //! What a container may use. Every container has requests and limits.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::catalog::solution::Component;
+use crate::model::Quantity;
 
-const MEMORY: &str = "memory";
+pub(super) const CPU: &str = "cpu";
+pub(super) const MEMORY: &str = "memory";
 /// The kubelet evicts who writes more: a container cannot fill its node's disk.
-const STORAGE: &str = "ephemeral-storage";
+pub(super) const STORAGE: &str = "ephemeral-storage";
 /// What a container gets of the node's disk if nobody says anything.
 const STORAGE_REQUEST: &str = "1Gi";
 const STORAGE_LIMIT: &str = "5Gi";
 
-/// The `resources` of a container.
-pub(super) fn resources(component: &Component) -> Value {
+/// What a container asks for and may take, by resource.
+pub(super) struct Amounts {
+    pub requests: BTreeMap<String, String>,
+    pub limits: BTreeMap<String, String>,
+}
+
+impl Amounts {
+    /// The `resources` of a container.
+    pub fn body(&self) -> Value {
+        json!({ "requests": self.requests, "limits": self.limits })
+    }
+
+    /// What the scheduler sets aside. The API server takes the limit where no request is written.
+    pub fn request(&self, resource: &str) -> Option<Quantity> {
+        let text = self.requests.get(resource).or_else(|| self.limits.get(resource))?;
+        Quantity::parse(text).ok()
+    }
+
+    pub fn limit(&self, resource: &str) -> Option<Quantity> {
+        Quantity::parse(self.limits.get(resource)?).ok()
+    }
+}
+
+/// What every container of one pod of a component takes: the application's, and what runs beside
+/// it. Whatever else a pod gets (a mesh's proxy, a warm-up that runs beside the application) is
+/// added here, so that the quota has room for it.
+pub(super) fn containers(component: &Component) -> Vec<Amounts> {
+    vec![application(component)]
+}
+
+/// What the application takes.
+pub(super) fn application(component: &Component) -> Amounts {
     let mut requests = component.requests.clone();
     let mut limits = component.limits.clone();
 
@@ -32,7 +66,7 @@ pub(super) fn resources(component: &Component) -> Value {
     for (name, count) in devices.collect::<Vec<_>>() {
         limits.entry(name).or_insert(count);
     }
-    json!({ "requests": requests, "limits": limits })
+    Amounts { requests, limits }
 }
 
 /// Whether the component holds a device, of which a node has few.
@@ -41,7 +75,7 @@ pub(super) fn holds_device(component: &Component) -> bool {
 }
 
 /// Extended resources have a domain: `nvidia.com/gpu`.
-fn is_device(resource: &str) -> bool {
+pub(super) fn is_device(resource: &str) -> bool {
     resource.contains('/')
 }
 
@@ -59,26 +93,9 @@ fn larger(default: &str, bound: Option<&String>) -> String {
     bound.cloned().unwrap_or_else(|| default.to_owned())
 }
 
-/// A quantity as a number, exact enough to compare sizes. `catalog` made it canonical.
-fn amount(quantity: &str) -> f64 {
-    const UNITS: [(&str, f64); 13] = [
-        ("Ki", 1024.0),
-        ("Mi", 1_048_576.0),
-        ("Gi", 1_073_741_824.0),
-        ("Ti", 1_099_511_627_776.0),
-        ("Pi", 1_125_899_906_842_624.0),
-        ("Ei", 1_152_921_504_606_846_976.0),
-        ("m", 0.001),
-        ("k", 1e3),
-        ("M", 1e6),
-        ("G", 1e9),
-        ("T", 1e12),
-        ("P", 1e15),
-        ("E", 1e18),
-    ];
-    let unit = UNITS.iter().find_map(|(u, size)| Some((quantity.strip_suffix(u)?, *size)));
-    let (digits, size) = unit.unwrap_or((quantity, 1.0));
-    digits.parse::<f64>().unwrap_or(0.0) * size
+/// `catalog` made it canonical; what it is not is nothing.
+fn amount(quantity: &str) -> Quantity {
+    Quantity::parse(quantity).unwrap_or(Quantity::count(0))
 }
 
 #[cfg(test)]

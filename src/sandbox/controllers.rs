@@ -16,6 +16,7 @@ use crate::model::{Kind, ObjectKey};
 mod deployment;
 mod gateway;
 mod keda;
+mod mesh;
 
 /// Starts them; they end with the sandbox. Needs a tokio runtime.
 pub fn start(sandbox: &Sandbox) {
@@ -111,23 +112,31 @@ fn affected(sandbox: &Sandbox, (table, (namespace, name)): &Changed) -> Vec<Obje
         }
         "scaledobjects.keda.sh" => here(Kind::ScaledObject),
         "interceptorroutes.http.keda.sh" => here(Kind::InterceptorRoute),
-        "httproutes.gateway.networking.k8s.io" => here(Kind::HttpRoute),
-        "services." => routes(sandbox, namespace),
+        "httplocalratelimitpolicies.policy.linkerd.io" => here(Kind::HttpLocalRateLimitPolicy),
+        "servers.policy.linkerd.io" => all(sandbox, Kind::HttpLocalRateLimitPolicy, namespace),
+        "backendtrafficpolicies.gateway.envoyproxy.io" => here(Kind::BackendTrafficPolicy),
+        "httproutes.gateway.networking.k8s.io" => {
+            let mut keys = here(Kind::HttpRoute);
+            keys.extend(all(sandbox, Kind::BackendTrafficPolicy, namespace));
+            keys
+        }
+        "services." => all(sandbox, Kind::HttpRoute, namespace),
         "referencegrants.gateway.networking.k8s.io" => {
             let key = ObjectKey::namespaced(Kind::ReferenceGrant, namespace, name);
             let grant = sandbox.get(&key).unwrap_or_default();
             let from = grant.pointer("/spec/from").and_then(Value::as_array);
             let namespaces = from.into_iter().flatten().filter_map(|f| text(f, "/namespace"));
-            namespaces.flat_map(|namespace| routes(sandbox, namespace)).collect()
+            namespaces.flat_map(|namespace| all(sandbox, Kind::HttpRoute, namespace)).collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn routes(sandbox: &Sandbox, namespace: &str) -> Vec<ObjectKey> {
-    let routes = sandbox.inside(Kind::HttpRoute, namespace);
-    let names = routes.iter().filter_map(|route| text(route, "/metadata/name"));
-    names.map(|name| ObjectKey::namespaced(Kind::HttpRoute, namespace, name)).collect()
+/// All objects of a kind in a namespace.
+fn all(sandbox: &Sandbox, kind: Kind, namespace: &str) -> Vec<ObjectKey> {
+    let objects = sandbox.inside(kind, namespace);
+    let names = objects.iter().filter_map(|object| text(object, "/metadata/name"));
+    names.map(|name| ObjectKey::namespaced(kind, namespace, name)).collect()
 }
 
 /// One step for one object; the time until the next one, if there is one.
@@ -138,7 +147,18 @@ fn step(sandbox: &Sandbox, key: &ObjectKey) -> Option<Duration> {
         Kind::ScaledObject => keda::scaled_object(sandbox, key, &object),
         Kind::InterceptorRoute => keda::interceptor_route(sandbox, key, &object),
         Kind::HttpRoute => gateway::route(sandbox, key, &object),
+        Kind::BackendTrafficPolicy => gateway::traffic_policy(sandbox, key, &object),
+        Kind::HttpLocalRateLimitPolicy => mesh::rate_limit(sandbox, key, &object),
         Kind::Namespace
+        | Kind::ResourceQuota
+        | Kind::LimitRange
+        | Kind::Server
+        | Kind::MeshTlsAuthentication
+        | Kind::AuthorizationPolicy
+        | Kind::PodDisruptionBudget
+        | Kind::PodMonitor
+        | Kind::Middleware
+        | Kind::Ingress
         | Kind::ServiceAccount
         | Kind::ConfigMap
         | Kind::NetworkPolicy

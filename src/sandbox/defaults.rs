@@ -43,6 +43,11 @@ pub fn fill(resource: &Resource, object: &mut Value) {
                 set(port, "targetPort", number);
             }
         }
+        ("", "LimitRange") => {
+            for limit in list(entry(map, "spec"), "limits") {
+                fill_limit(limit);
+            }
+        }
         ("networking.k8s.io", "NetworkPolicy") => {
             let spec = entry(map, "spec");
             let mut types = vec![json!("Ingress")];
@@ -59,6 +64,22 @@ pub fn fill(resource: &Resource, object: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// A container's limit fills in what is absent of its default limit, that its default request, and
+/// the least its request.
+fn fill_limit(limit: &mut Map<String, Value>) {
+    if limit.get("type") != Some(&json!("Container")) {
+        return;
+    }
+    for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")]
+    {
+        let Some(amounts) = limit.get(from).and_then(Value::as_object).cloned() else { continue };
+        let filled = entry(limit, to);
+        for (name, amount) in amounts {
+            filled.entry(name).or_insert(amount);
+        }
     }
 }
 
@@ -83,6 +104,12 @@ pub fn allot(resource: &Resource, object: &mut Value, number: u64) {
         }
         ("apps", "Deployment" | "StatefulSet") | ("batch", "Job") => {
             entry(map, "status");
+        }
+        ("", "ResourceQuota") | ("policy", "PodDisruptionBudget") => {
+            entry(map, "status");
+        }
+        ("networking.k8s.io", "Ingress") => {
+            set(entry(map, "status"), "loadBalancer", json!({}));
         }
         ("", "Pod") => set(entry(map, "status"), "phase", json!("Pending")),
         _ => {}
@@ -151,7 +178,8 @@ pub fn drop_empty_metadata(object: &mut Value) {
 /// The built-in types do not keep empty lists, nor empty maps of texts; an empty struct they do
 /// keep (`emptyDir: {}`).
 fn drop_empties(value: &mut Value) {
-    const MAPS: [&str; 8] = [
+    const MAPS: [&str; 9] = [
+        "hard",
         "labels",
         "annotations",
         "matchLabels",

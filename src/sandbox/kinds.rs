@@ -141,7 +141,7 @@ fn custom(definition: &Value) -> Option<Vec<Arc<Resource>>> {
         if version.get("served") != Some(&Value::Bool(true)) {
             continue;
         }
-        let schema = Schema::read(version.pointer("/schema/openAPIV3Schema")?);
+        let schema = Schema::of_objects(version.pointer("/schema/openAPIV3Schema")?);
         let has = |what: &str| version.pointer(&format!("/subresources/{what}")).is_some();
         resources.push(Arc::new(Resource {
             version: text(version.get("name")?)?,
@@ -216,6 +216,8 @@ const BUILT_IN_KINDS: &[Row] = &[
     row("", "v1", "Namespace", "namespaces", "ns", "s"),
     row("", "v1", "ServiceAccount", "serviceaccounts", "sa", "n"),
     row("", "v1", "ConfigMap", "configmaps", "cm", "n"),
+    row("", "v1", "ResourceQuota", "resourcequotas", "quota", "ns"),
+    row("", "v1", "LimitRange", "limitranges", "limits", "n"),
     row("", "v1", "Service", "services", "svc", "ns"),
     row("", "v1", "Pod", "pods", "po", "nsg"),
     row("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", "ns"),
@@ -224,6 +226,7 @@ const BUILT_IN_KINDS: &[Row] = &[
     row("batch", "v1", "Job", "jobs", "", "nsg"),
     row("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol", "ng"),
     row("networking.k8s.io", "v1", "Ingress", "ingresses", "ing", "nsg"),
+    row("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", "nsg"),
     row("coordination.k8s.io", "v1", "Lease", "leases", "", "n"),
     row(
         "apiextensions.k8s.io",

@@ -1,6 +1,6 @@
 //! What the real server objects to, for the built-in kinds and for all metadata.
 
-use k8s_openapi::api::{apps, batch, coordination, core, networking};
+use k8s_openapi::api::{apps, batch, coordination, core, networking, policy};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::kinds::Resource;
 use super::refusal::Cause;
+use crate::model::Quantity;
 
 /// Reads an object as its type and writes it again; what is lost the type does not know.
 ///
@@ -26,6 +27,8 @@ pub fn unknown_fields(resource: &Resource, object: &Value) -> Result<Vec<String>
         ("", "Namespace") => round::<core::v1::Namespace>(object),
         ("", "ServiceAccount") => round::<core::v1::ServiceAccount>(object),
         ("", "ConfigMap") => round::<core::v1::ConfigMap>(object),
+        ("", "ResourceQuota") => round::<core::v1::ResourceQuota>(object),
+        ("", "LimitRange") => round::<core::v1::LimitRange>(object),
         ("", "Service") => round::<core::v1::Service>(object),
         ("", "Pod") => round::<core::v1::Pod>(object),
         ("", "PersistentVolumeClaim") => round::<core::v1::PersistentVolumeClaim>(object),
@@ -34,6 +37,7 @@ pub fn unknown_fields(resource: &Resource, object: &Value) -> Result<Vec<String>
         ("batch", "Job") => round::<batch::v1::Job>(object),
         ("networking.k8s.io", "NetworkPolicy") => round::<networking::v1::NetworkPolicy>(object),
         ("networking.k8s.io", "Ingress") => round::<networking::v1::Ingress>(object),
+        ("policy", "PodDisruptionBudget") => round::<policy::v1::PodDisruptionBudget>(object),
         ("coordination.k8s.io", "Lease") => round::<coordination::v1::Lease>(object),
         ("apiextensions.k8s.io", _) => round::<apiextensions::v1::CustomResourceDefinition>(object),
         _ => Ok(Vec::new()),
@@ -113,7 +117,7 @@ pub fn judge(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<Ca
             {
                 causes.push(Cause::invalid("spec.clusterIPs[0]", now, "may not change once set"));
             }
-            for (i, port) in ports(at("/spec/ports")) {
+            for (i, port) in items(at("/spec/ports")) {
                 let number = port.get("port").and_then(Value::as_i64).unwrap_or(0);
                 if !(1..=65535).contains(&number) {
                     let why = "must be between 1 and 65535, inclusive";
@@ -125,12 +129,92 @@ pub fn judge(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<Ca
                 }
             }
         }
+        ("", "ResourceQuota") => judge_amounts(at("/spec/hard"), "spec.hard", &mut causes),
+        ("", "LimitRange") => {
+            for (i, limit) in items(at("/spec/limits")) {
+                judge_limit(limit, &format!("spec.limits[{i}]"), &mut causes);
+            }
+        }
+        ("policy", "PodDisruptionBudget") => {
+            if let (Some(_), Some(most)) = (at("/spec/minAvailable"), at("/spec/maxUnavailable")) {
+                let why = "minAvailable and maxUnavailable cannot be both set";
+                causes.push(Cause::invalid("spec", &json!({ "maxUnavailable": most }), why));
+            }
+        }
+        ("networking.k8s.io", "Ingress") => {
+            if at("/spec/rules").is_none() && at("/spec/defaultBackend").is_none() {
+                let why = "either `defaultBackend` or `rules` must be specified";
+                let spec = at("/spec").cloned().unwrap_or_default();
+                causes.push(Cause::invalid("spec", &spec, why));
+            }
+            for (i, rule) in items(at("/spec/rules")) {
+                for (j, path) in items(rule.pointer("/http/paths")) {
+                    judge_path(path, &format!("spec.rules[{i}].http.paths[{j}]"), &mut causes);
+                }
+            }
+        }
         _ => {}
     }
     causes
 }
 
-fn ports(list: Option<&Value>) -> impl Iterator<Item = (usize, &Value)> {
+/// Every amount must be a quantity.
+fn judge_amounts(amounts: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
+    for (name, amount) in amounts.and_then(Value::as_object).into_iter().flatten() {
+        if amount.as_str().is_none_or(|text| Quantity::parse(text).is_err()) {
+            causes.push(Cause::invalid(
+                format!("{path}[{name}]"),
+                amount,
+                "must be greater than or equal to 0",
+            ));
+        }
+    }
+}
+
+/// What is given when nothing is said must itself be allowed.
+fn judge_limit(limit: &Value, path: &str, causes: &mut Vec<Cause>) {
+    for amounts in ["min", "max", "default", "defaultRequest"] {
+        judge_amounts(limit.get(amounts), &format!("{path}.{amounts}"), causes);
+    }
+    for (less, more) in
+        [("min", "defaultRequest"), ("defaultRequest", "default"), ("default", "max")]
+    {
+        for (name, amount) in limit.get(less).and_then(Value::as_object).into_iter().flatten() {
+            let parse = |value: &Value| Quantity::parse(value.as_str()?).ok();
+            let bound = limit.pointer(&format!("/{more}/{}", name.replace('/', "~1")));
+            if let (Some(low), Some(high)) = (parse(amount), bound.and_then(parse))
+                && low > high
+            {
+                let why = format!("{less} value {low} is greater than {more} value {high}");
+                causes.push(Cause::invalid(format!("{path}.{less}[{name}]"), amount, &why));
+            }
+        }
+    }
+}
+
+fn judge_path(rule: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let kinds = ["Exact", "Prefix", "ImplementationSpecific"].map(Value::from);
+    match rule.get("pathType") {
+        None => causes.push(Cause::required(format!("{path}.pathType"))),
+        Some(kind) if !kinds.contains(kind) => {
+            causes.push(Cause::unsupported(format!("{path}.pathType"), kind, &kinds));
+        }
+        Some(kind) if kind != "ImplementationSpecific" => {
+            let written = rule.get("path").and_then(Value::as_str).unwrap_or_default();
+            if !written.starts_with('/') {
+                let why = "must be an absolute path";
+                causes.push(Cause::invalid(format!("{path}.path"), &json!(written), why));
+            }
+        }
+        Some(_) => {}
+    }
+    if rule.pointer("/backend/service").is_some() && rule.pointer("/backend/resource").is_some() {
+        let why = "cannot set both resource and service backends";
+        causes.push(Cause::invalid(format!("{path}.backend"), &json!(""), why));
+    }
+}
+
+fn items(list: Option<&Value>) -> impl Iterator<Item = (usize, &Value)> {
     list.and_then(Value::as_array).into_iter().flatten().enumerate()
 }
 

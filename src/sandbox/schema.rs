@@ -27,6 +27,8 @@ pub struct Schema {
     longest: Option<u64>,
     /// Holds what no rule describes.
     open: bool,
+    /// Of a map: one value, whatever is in it.
+    whole: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,8 +52,21 @@ enum List {
 }
 
 impl Schema {
+    /// Reads the `openAPIV3Schema` of whole objects. The server knows `apiVersion`, `kind` and
+    /// `metadata` of every object, whether the schema says so or not.
+    pub fn of_objects(value: &Value) -> Self {
+        let mut schema = Self::read(value);
+        for (name, kind) in
+            [("apiVersion", Type::Text), ("kind", Type::Text), ("metadata", Type::Object)]
+        {
+            let known = Self { kind, ..Self::default() };
+            schema.properties.entry(name.to_owned()).or_insert(known);
+        }
+        schema
+    }
+
     /// Reads an `openAPIV3Schema`. What it does not know it does not enforce.
-    pub fn read(value: &Value) -> Self {
+    fn read(value: &Value) -> Self {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let count = |key: &str| value.get(key).and_then(Value::as_u64);
         let texts = |key: &str| -> Vec<String> {
@@ -94,6 +109,7 @@ impl Schema {
             shortest: count("minLength").or_else(|| count("minItems")),
             longest: count("maxLength").or_else(|| count("maxItems")),
             open: value.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true)),
+            whole: text("x-kubernetes-map-type") == Some("atomic"),
             properties,
         }
     }
@@ -118,6 +134,7 @@ impl Schema {
     /// The shape, if it is not what the rule gives anyway.
     fn own_shape(&self) -> Option<Shape> {
         match (self.kind, &self.list) {
+            (Type::Object, _) if self.whole => Some(Shape::Atomic),
             (Type::Object, _) => {
                 let fields: Fields = self.field_shapes("").leak();
                 (!fields.is_empty()).then_some(Shape::Fields(fields))

@@ -7,8 +7,8 @@ use super::wording::{clock, list};
 use super::{Condition, Health, Proof, Stage, Sync, Verdict, condition};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Refused, Solution};
-use crate::model::{Kind, Party, Revision, marks};
-use crate::plan::{Gate, Hold, Observed, Phase, Planned, Setbacks, SolutionPlan, Step, Why};
+use crate::model::{Kind, ObjectKey, Party, Revision, marks};
+use crate::plan::{Gate, Hold, Observed, Phase, Planned, Setbacks, SolutionPlan, Step, When, Why};
 
 /// Everything that is known of one solution after a pass.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +144,13 @@ fn published(
             "nothing to do; change the catalogue instead of the cluster",
         );
     }
-    if !plan.is_empty() {
+    if let Some(rolling) = rolling(plan) {
+        // A roll-out that fails is told by its pods, not by what waits for it.
+        if condition.as_ref().is_none_or(|c| c.health != Health::Degraded) {
+            let reason = format!("the rest follows when {rolling} is rolled out");
+            return say(Sync::Progressing, Party::Nobody, reason, "wait a moment");
+        }
+    } else if !plan.is_empty() {
         if let Some((reason, next)) = plan.gates().find_map(slow) {
             return say(Sync::Progressing, Party::Nobody, reason, next);
         }
@@ -165,6 +171,9 @@ fn published(
         let sync = if party == Party::Nobody { Sync::Progressing } else { Sync::Blocked };
         return say(sync, party, reason, next);
     }
+    if let Some((reason, next)) = limit(case, solution) {
+        return say(Sync::Blocked, Party::Operator, reason, next);
+    }
     match condition.clone() {
         Some(c) => Said {
             sync: Sync::Synced,
@@ -180,6 +189,16 @@ fn published(
             "wait a moment",
         ),
     }
+}
+
+/// The Deployment that everything that is left waits for.
+fn rolling(plan: &SolutionPlan) -> Option<&ObjectKey> {
+    let mut only = None;
+    for step in &plan.steps {
+        let When::After(Gate::NotAvailable(key)) = &step.when else { return None };
+        only = Some(key);
+    }
+    only.filter(|_| plan.waits.is_empty())
 }
 
 fn woken_to_verify(plan: &SolutionPlan) -> bool {
@@ -220,6 +239,20 @@ fn route(case: &Case<'_>, solution: &Solution) -> Option<(Party, String, &'stati
             format!("waiting for the gateway to accept {key}"),
             "wait a moment; if it stays, look at the Gateway",
         ),
+    })
+}
+
+/// Routed, but without a limit that its controller refused: public without its protection.
+fn limit(case: &Case<'_>, solution: &Solution) -> Option<(String, &'static str)> {
+    let live = case.observed.solutions.get(solution.name.as_str())?;
+    live.iter().filter(|(_, live)| live.deleting.is_none()).find_map(|(key, live)| {
+        let crate::plan::observed::HealthFacts::Policy(facts) = &live.health else { return None };
+        let refusal = facts.refusal()?;
+        let (what, next) = match key.kind {
+            Kind::HttpLocalRateLimitPolicy => ("the mesh", "look at Linkerd's policy controller"),
+            _ => ("the gateway", "look for another policy on the same route or Gateway"),
+        };
+        Some((format!("{what} refuses {key}: {}: {}", refusal.reason, refusal.message), next))
     })
 }
 

@@ -114,7 +114,18 @@ const fn provider(kind: Kind) -> &'static str {
         Kind::HttpRoute | Kind::ReferenceGrant => {
             "install the Gateway API; vitrine goes on by itself"
         }
+        Kind::Server
+        | Kind::MeshTlsAuthentication
+        | Kind::AuthorizationPolicy
+        | Kind::HttpLocalRateLimitPolicy => "install Linkerd; vitrine goes on by itself",
+        Kind::Middleware => "install Traefik; vitrine goes on by itself",
+        Kind::BackendTrafficPolicy => "install Envoy Gateway; vitrine goes on by itself",
+        Kind::PodMonitor => "install the Prometheus operator; vitrine goes on by itself",
         Kind::Namespace
+        | Kind::ResourceQuota
+        | Kind::LimitRange
+        | Kind::PodDisruptionBudget
+        | Kind::Ingress
         | Kind::ServiceAccount
         | Kind::ConfigMap
         | Kind::NetworkPolicy

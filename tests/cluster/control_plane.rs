@@ -36,7 +36,6 @@ scenario! {
         for (group, resource) in [
             ("", "persistentvolumeclaims"),
             ("apps", "statefulsets"),
-            ("networking.k8s.io", "ingresses"),
             ("batch", "jobs"),
         ] {
             assert!(may(&client, "list", group, resource, None).await, "may not list {resource}");

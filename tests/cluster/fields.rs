@@ -3,6 +3,7 @@
 
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
+use vitrine::model::fields::meaningful;
 use vitrine::model::{FieldSet, Kind, Revision, marks};
 use vitrine::render::DesiredObject;
 
@@ -58,6 +59,151 @@ scenario! {
     }
 }
 
+scenario! {
+    async fn every_field_that_a_switch_can_render_is_recorded_as_computed(cluster: &Cluster) {
+        let namespace = json!({"metadata": {"name": NAMESPACE, "labels": labels()}});
+        publish(cluster, Kind::Namespace, &complete(Kind::Namespace, namespace)).await.unwrap();
+        let mut differences = Vec::new();
+        for (kind, spec) in switched() {
+            let body = json!({
+                "metadata": {"name": "app", "namespace": NAMESPACE, "labels": labels()},
+                "spec": spec,
+            });
+            let body = complete(kind, body);
+            let mut versions = Vec::new();
+            for _ in 0..2 {
+                match publish(cluster, kind, &body).await {
+                    Err(refusal) => differences.push(format!("{kind}: {refusal}")),
+                    Ok(stored) => {
+                        let entry = ours(&stored).expect("one entry of ours");
+                        let recorded = FieldSet::recorded(&entry["fieldsV1"]);
+                        let computed = FieldSet::owned(kind, &body);
+                        let much = computed.missing_from(&recorded);
+                        let little = recorded.missing_from(&computed);
+                        if computed != recorded {
+                            differences.push(format!("{kind}: too much {much:?}, too little {little:?}"));
+                        }
+                        versions.push(stored["metadata"]["resourceVersion"].clone());
+                    }
+                }
+            }
+            if versions.windows(2).any(|pair| pair[0] != pair[1]) {
+                differences.push(format!("{kind}: the same apply again wrote it again"));
+            }
+        }
+        assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
+    }
+}
+
+/// Where the bodies of [`switched`] lie.
+const NAMESPACE: &str = "sol-switched";
+
+fn labels() -> Value {
+    json!({marks::MANAGED_BY: marks::PRODUCT, marks::INSTANCE: "tests", marks::SOLUTION: "switched"})
+}
+
+fn complete(kind: Kind, mut body: Value) -> Value {
+    body["apiVersion"] = kind.api_version().into();
+    body["kind"] = kind.facts().kind.into();
+    body["metadata"]["annotations"] = json!({marks::CONTENT: "c", marks::REVISION: "r"});
+    meaningful(kind, body)
+}
+
+/// One body, with every field that vitrine may ever write, of each kind that only some platforms ask for.
+fn switched() -> Vec<(Kind, Value)> {
+    let server = json!({"group": "policy.linkerd.io", "kind": "Server", "name": "app"});
+    let selector = json!({"matchLabels": {marks::SOLUTION: "switched", marks::COMPONENT: "app"}});
+    let backend = json!({"service": {"name": "app", "port": {"name": "http"}}});
+    vec![
+        (
+            Kind::ResourceQuota,
+            json!({"hard": {"pods": "2", "requests.cpu": "500m", "requests.memory": "2Gi",
+                "limits.memory": "2Gi", "requests.nvidia.com/gpu": "1", "services.nodeports": "0"}}),
+        ),
+        (
+            Kind::LimitRange,
+            json!({"limits": [{"type": "Container",
+                "default": {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "5Gi"},
+                "defaultRequest": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "1Gi"}}]}),
+        ),
+        (
+            Kind::Server,
+            json!({"podSelector": selector, "port": "http", "proxyProtocol": "HTTP/1",
+                "accessPolicy": "deny"}),
+        ),
+        (
+            Kind::MeshTlsAuthentication,
+            json!({"identityRefs": [
+                {"kind": "ServiceAccount", "namespace": "keda", "name": "interceptor"},
+                {"group": "", "kind": "ServiceAccount", "namespace": NAMESPACE, "name": "api"}]}),
+        ),
+        (
+            Kind::AuthorizationPolicy,
+            json!({"targetRef": server, "requiredAuthenticationRefs": [
+                {"group": "policy.linkerd.io", "kind": "MeshTLSAuthentication", "name": "app"}]}),
+        ),
+        (
+            Kind::HttpLocalRateLimitPolicy,
+            json!({"targetRef": server, "total": {"requestsPerSecond": 50},
+                "identity": {"requestsPerSecond": 20}}),
+        ),
+        (
+            Kind::PodDisruptionBudget,
+            json!({"selector": selector, "maxUnavailable": 1,
+                "unhealthyPodEvictionPolicy": "AlwaysAllow"}),
+        ),
+        (
+            Kind::PodMonitor,
+            json!({"selector": selector, "namespaceSelector": {"matchNames": [NAMESPACE]},
+                "podMetricsEndpoints": [
+                    {"port": "http", "path": "/metrics", "interval": "30s", "scheme": "http"},
+                    {"portNumber": 4191, "path": "/metrics"}]}),
+        ),
+        (
+            Kind::Middleware,
+            json!({
+                "rateLimit": {"average": 10, "burst": 50, "period": "1s",
+                    "sourceCriterion": {"ipStrategy": {"depth": 1}}},
+                "buffering": {"maxRequestBodyBytes": 10_485_760},
+            }),
+        ),
+        (
+            Kind::BackendTrafficPolicy,
+            json!({
+                "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute",
+                    "name": "edge", "sectionName": "rest"}],
+                "rateLimit": {"type": "Local",
+                    "local": {"rules": [{"limit": {"requests": 50, "unit": "Second"}}]}},
+                "requestBuffer": {"limit": "10Mi"},
+                "timeout": {"http": {"requestTimeout": "60s", "streamIdleTimeout": "300s"}},
+            }),
+        ),
+        (
+            Kind::Ingress,
+            json!({
+                "ingressClassName": "nginx",
+                "tls": [{"hosts": ["switched.example"]}],
+                "defaultBackend": backend,
+                "rules": [{"host": "switched.example", "http": {"paths": [
+                    {"path": "/api", "pathType": "Prefix", "backend": backend},
+                    {"path": "/", "pathType": "Exact", "backend": backend}]}}],
+            }),
+        ),
+    ]
+}
+
+/// Our entry, if it is the only one.
+fn ours(stored: &Value) -> Option<&Value> {
+    let entries = stored["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let ours: Vec<&Value> = entries
+        .filter(|entry| entry["manager"] == marks::MANAGER && entry["operation"] == "Apply")
+        .collect();
+    match ours.as_slice() {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
 /// One server-side apply as the engine sends it, with the daemon's rights.
 async fn publish(cluster: &Cluster, kind: Kind, body: &Value) -> Result<Value, String> {
     let metadata = &body["metadata"];
@@ -88,12 +234,8 @@ fn moved(object: &DesiredObject, case: usize) -> Value {
 
 /// Each field on which the computed and the recorded set differ, as people write it.
 fn compare(object: &DesiredObject, body: &Value, stored: &Value) -> Vec<String> {
-    let entries = stored["metadata"]["managedFields"].as_array().into_iter().flatten();
-    let ours: Vec<&Value> = entries
-        .filter(|entry| entry["manager"] == marks::MANAGER && entry["operation"] == "Apply")
-        .collect();
-    let [ours] = ours.as_slice() else {
-        return vec![format!("{} entries of ours instead of one", ours.len())];
+    let Some(ours) = ours(stored) else {
+        return vec!["not one entry of ours".to_owned()];
     };
     let recorded = FieldSet::recorded(&ours["fieldsV1"]);
     let mut differences = Vec::new();

@@ -8,6 +8,7 @@ use vitrine::status::{Stage, Sync};
 use crate::support::catalogue::Catalogue;
 use crate::support::cluster::Cluster;
 use crate::support::daemon::Daemon;
+use crate::support::players::Player;
 use crate::support::requests::Request;
 
 fn key(kind: Kind, name: &str) -> ObjectKey {
@@ -58,6 +59,45 @@ scenario! {
         assert!(writes.iter().any(|r| r.manager().as_deref() == Some("vitrine-handover")), "{writes:#?}");
         let route = cluster.get(&key(Kind::HttpRoute, "edge")).await.unwrap();
         assert_ne!(back_end(&route), "app");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_quota_grows_before_a_roll_out_and_shrinks_after_it(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        let two = "spec:\n  scaling: {minReplicas: 1, maxReplicas: 1}\n  resources: {limits: {memory: 512Mi}}\n";
+        catalogue.edit("one/solution.yaml", "spec:\n", two);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.commit("Always on, with a size")).await;
+        let memory = |object: Option<Value>| object.unwrap()["spec"]["hard"]["limits.memory"].clone();
+        let quota = key(Kind::ResourceQuota, "limits");
+        assert_eq!(memory(cluster.get(&quota).await), "1Gi", "one pod and the one that replaces it");
+
+        for (from, to, hard, quota_first) in
+            [("512Mi", "768Mi", "1536Mi", true), ("768Mi", "256Mi", "512Mi", false)]
+        {
+            cluster.requests().take();
+            catalogue.edit("one/solution.yaml", from, to);
+            daemon.settled(&catalogue.commit("Another size")).await;
+            let writes = cluster.requests().take_writes();
+            let quota_at = place(&writes, http::Method::PATCH, "/resourcequotas/");
+            let rolled_at = place(&writes, http::Method::PATCH, "/deployments/");
+            assert_eq!(quota_at < rolled_at, quota_first, "{from} to {to}: {writes:#?}");
+            assert_eq!(writes.len(), 2, "one write an object: {writes:#?}");
+            assert_eq!(memory(cluster.get(&quota).await), hard);
+        }
+
+        // As long as the new pods are not there, the quota has room for the old ones.
+        cluster.players().stop(Player::Deployments).await;
+        catalogue.edit("one/solution.yaml", "256Mi", "128Mi");
+        let head = catalogue.commit("Smaller still");
+        let says = "the rest follows when Deployment/app is rolled out";
+        daemon.verdict("one", "rolling", |v| v.reason == says).await;
+        assert_eq!(memory(cluster.get(&quota).await), "512Mi");
+        cluster.players().start(Player::Deployments);
+        daemon.settled(&head).await;
+        assert_eq!(memory(cluster.get(&quota).await), "256Mi");
         daemon.stop().await;
     }
 }

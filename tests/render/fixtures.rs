@@ -39,15 +39,15 @@ impl Case {
 /// Every case that has golden files.
 pub fn cases() -> Vec<Case> {
     use Kind::{
-        ConfigMap, Deployment, HttpRoute, InterceptorRoute, Namespace, NetworkPolicy, ScaledObject,
-        ServiceAccount,
+        ConfigMap, Deployment, HttpRoute, InterceptorRoute, LimitRange, Namespace, NetworkPolicy,
+        PodDisruptionBudget, ResourceQuota, ScaledObject, ServiceAccount,
     };
     let mut cases = vec![
         Case::new("minimal", single("use", |_| {}), &[]),
         Case::new(
             "always-on",
             single("use", |app| app.scaling = Scaling::AlwaysOn { replicas: copies(2) }),
-            &[Deployment, HttpRoute],
+            &[ResourceQuota, Deployment, PodDisruptionBudget, HttpRoute],
         ),
         Case::new(
             "warm",
@@ -129,8 +129,9 @@ pub fn cases() -> Vec<Case> {
                     exclusive: true,
                 };
                 app.requests.insert("nvidia.com/gpu".to_owned(), "1".to_owned());
+                app.limits.insert("cpu".to_owned(), "4".to_owned());
             }),
-            &[Deployment],
+            &[ResourceQuota, LimitRange, Deployment],
         ),
         Case::new(
             "old-cluster",

@@ -5,4 +5,5 @@
 pub mod fixtures;
 mod golden;
 mod properties;
+mod quota;
 mod rules;

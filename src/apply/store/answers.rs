@@ -4,7 +4,9 @@ use super::{Batch, Store, Touched, version};
 use crate::apply::health;
 use crate::apply::wire::Seen;
 use crate::model::{Kind, ObjectKey};
-use crate::plan::observed::{DeploymentFacts, HealthFacts, RouteFacts, ScaledFacts, Survey};
+use crate::plan::observed::{
+    DeploymentFacts, HealthFacts, PolicyFacts, RouteFacts, ScaledFacts, Survey,
+};
 use crate::plan::{Outcome, Step};
 
 /// What a step wrote.
@@ -92,6 +94,14 @@ impl Store {
                     _ => ScaledFacts { generation, forced, ..ScaledFacts::default() },
                 })
             }
+            Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => {
+                let generation = meta.generation;
+                HealthFacts::Policy(match same {
+                    Some(HealthFacts::Policy(facts)) => PolicyFacts { generation, ..facts },
+                    _ => PolicyFacts { generation, ..PolicyFacts::default() },
+                })
+            }
+            Kind::ResourceQuota => same.unwrap_or_default(),
             _ => HealthFacts::None,
         };
         if key.kind == Kind::Namespace {

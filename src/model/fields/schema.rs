@@ -46,13 +46,24 @@ impl Shape {
         Self::Fields(match (group, kind) {
             ("", "Namespace" | "ConfigMap") => PLAIN,
             ("", "ServiceAccount") => SERVICE_ACCOUNT,
+            ("", "ResourceQuota") => QUOTA,
             ("", "Service") => SERVICE,
             ("", "Pod") => POD,
             ("", "PersistentVolumeClaim") => CLAIM,
             ("apps", "Deployment" | "StatefulSet") => WORKLOAD,
             ("batch", "Job") => WORKLOAD,
             ("networking.k8s.io", "NetworkPolicy") => NETWORK_POLICY,
-            ("keda.sh" | "gateway.networking.k8s.io", _) => META_ONLY,
+            ("networking.k8s.io", "Ingress") => INGRESS,
+            ("policy", "PodDisruptionBudget") => DISRUPTION_BUDGET,
+            ("monitoring.coreos.com", "PodMonitor") => POD_MONITOR,
+            (
+                "keda.sh"
+                | "gateway.networking.k8s.io"
+                | "policy.linkerd.io"
+                | "gateway.envoyproxy.io"
+                | "traefik.io",
+                _,
+            ) => META_ONLY,
             _ => PLAIN,
         })
     }
@@ -107,6 +118,8 @@ const PLAIN: Fields = &[META, ("status", Shape::Fields(CONDITIONS))];
 
 const SERVICE_ACCOUNT: Fields = &[META, ("secrets", Shape::KeyedAtoms(BY_NAME))];
 
+const QUOTA: Fields = &[META, ("spec", Shape::Fields(&[("scopeSelector", Shape::Atomic)]))];
+
 const SERVICE: Fields = &[
     META,
     (
@@ -120,6 +133,21 @@ const SERVICE: Fields = &[
 ];
 
 const NETWORK_POLICY: Fields = &[META, ("spec", Shape::Fields(&[("podSelector", Shape::Atomic)]))];
+
+const INGRESS: Fields = &[META, ("spec", Shape::Fields(&[("defaultBackend", INGRESS_BACKEND)]))];
+
+const INGRESS_BACKEND: Shape = Shape::Fields(&[
+    ("resource", Shape::Atomic),
+    ("service", Shape::Fields(&[("port", Shape::Atomic)])),
+]);
+
+const DISRUPTION_BUDGET: Fields = &[
+    META,
+    ("spec", Shape::Fields(&[("selector", Shape::Atomic)])),
+    ("status", Shape::Fields(CONDITIONS)),
+];
+
+const POD_MONITOR: Fields = &[META, ("spec", Shape::Fields(&[("selector", Shape::Atomic)]))];
 
 const CLAIM: Fields = &[
     META,

@@ -45,6 +45,46 @@ pub fn route(sandbox: &Sandbox, key: &ObjectKey, route: &Value) -> Option<Durati
     None
 }
 
+/// One step for a BackendTrafficPolicy: accepted for each Gateway of the routes that it names.
+/// Of routes that are not there (yet) the real one says nothing either.
+pub fn traffic_policy(sandbox: &Sandbox, key: &ObjectKey, policy: &Value) -> Option<Duration> {
+    let now = sandbox.now();
+    let namespace = key.namespace.as_deref()?;
+    let generation = policy.pointer("/metadata/generation").cloned().unwrap_or_default();
+    let routes = list(policy, "/spec/targetRefs")
+        .filter(|target| text(target, "/kind") == Some("HTTPRoute"))
+        .filter_map(|target| text(target, "/name"))
+        .filter_map(|name| sandbox.get(&ObjectKey::namespaced(Kind::HttpRoute, namespace, name)));
+    let mut parents: Vec<Value> = Vec::new();
+    for parent in
+        routes.flat_map(|route| list(&route, "/spec/parentRefs").cloned().collect::<Vec<_>>())
+    {
+        if !parents.contains(&parent) {
+            parents.push(parent);
+        }
+    }
+    if parents.is_empty() {
+        return None;
+    }
+    let _ = sandbox.edit_status("gateway", key, |object| {
+        let before = object["status"]["ancestors"].take();
+        let entries: Vec<Value> = parents
+            .iter()
+            .map(|parent| {
+                let old =
+                    before.as_array().into_iter().flatten().find(|a| a["ancestorRef"] == *parent);
+                let mut conditions = old.map(|a| a["conditions"].clone()).unwrap_or_default();
+                let condition = json!({"type": "Accepted", "status": "True", "reason": "Accepted",
+                    "message": "Policy has been accepted.", "observedGeneration": generation});
+                set_condition(&mut conditions, condition, &now);
+                json!({"ancestorRef": parent, "controllerName": CONTROLLER, "conditions": conditions})
+            })
+            .collect();
+        object["status"]["ancestors"] = json!(entries);
+    });
+    None
+}
+
 /// Why a back end of the route cannot be reached. Services of other namespaces need a grant there;
 /// whether they exist is not looked at, because a demo has no interceptor.
 fn unresolved(sandbox: &Sandbox, namespace: &str, route: &Value) -> Option<(&'static str, String)> {

@@ -477,3 +477,66 @@ async fn lists_with_keys_keep_the_order_that_the_real_server_gives_them() {
         assert_eq!(order, expected, "{manager}");
     }
 }
+
+#[tokio::test]
+async fn a_limit_range_gets_what_it_leaves_unsaid() {
+    let s = sandbox();
+    let uri = "/api/v1/namespaces/p/limitranges/l?fieldManager=m";
+    let limits = |item: Value| {
+        json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"},
+            "spec": {"limits": [item]}})
+    };
+    let body =
+        limits(json!({"type": "Container", "max": {"cpu": "2"}, "default": {"memory": "1Gi"},
+        "min": {"memory": "1Mi"}}));
+    let (code, live) = apply(&s, uri, &body).await;
+    assert_eq!(code, 201, "{live}");
+    assert_eq!(live["spec"]["limits"][0]["default"], json!({"cpu": "2", "memory": "1Gi"}));
+    assert_eq!(live["spec"]["limits"][0]["defaultRequest"], json!({"cpu": "2", "memory": "1Gi"}));
+    assert_eq!(fields(&live, "m").unwrap(), json!({"f:spec": {"f:limits": {}}}));
+    let body =
+        limits(json!({"type": "Container", "default": {"cpu": "1"}, "max": {"cpu": "500m"}}));
+    assert_eq!(apply(&s, uri, &body).await.0, 422);
+}
+
+#[tokio::test]
+async fn a_quota_a_budget_and_an_ingress_that_make_no_sense_are_refused() {
+    let s = sandbox();
+    for (address, api_version, kind, spec, field) in [
+        (
+            "/api/v1/namespaces/p/resourcequotas/o",
+            "v1",
+            "ResourceQuota",
+            json!({"hard": {"pods": "-1"}}),
+            "spec.hard[pods]",
+        ),
+        (
+            "/apis/policy/v1/namespaces/p/poddisruptionbudgets/o",
+            "policy/v1",
+            "PodDisruptionBudget",
+            json!({"minAvailable": 1, "maxUnavailable": 1}),
+            "spec",
+        ),
+        (
+            "/apis/networking.k8s.io/v1/namespaces/p/ingresses/o",
+            "networking.k8s.io/v1",
+            "Ingress",
+            json!({"rules": [{"http": {"paths": [{"path": "x", "pathType": "Prefix",
+                "backend": {"service": {"name": "app", "port": {"number": 80}}}}]}}]}),
+            "spec.rules[0].http.paths[0].path",
+        ),
+        (
+            "/apis/networking.k8s.io/v1/namespaces/p/ingresses/o",
+            "networking.k8s.io/v1",
+            "Ingress",
+            json!({"ingressClassName": "nginx"}),
+            "spec",
+        ),
+    ] {
+        let body = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "o"},
+            "spec": spec});
+        let (code, status) = apply(&s, &format!("{address}?fieldManager=m"), &body).await;
+        assert_eq!(code, 422, "{kind}: {status}");
+        assert_eq!(status["details"]["causes"][0]["field"], field, "{status}");
+    }
+}

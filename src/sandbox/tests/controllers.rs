@@ -220,6 +220,45 @@ async fn a_route_is_accepted_and_resolved_once_it_is_granted() {
 }
 
 #[tokio::test]
+async fn a_limit_of_the_edge_is_accepted_once_its_route_is_there() {
+    let s = demo();
+    let policy = json!({"apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": "BackendTrafficPolicy",
+        "metadata": {"name": "edge", "namespace": "p"},
+        "spec": {"targetRefs": [
+                {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "edge"}],
+            "requestBuffer": {"limit": "10Mi"}}});
+    s.create("test", policy).unwrap();
+    let key = ObjectKey::namespaced(Kind::BackendTrafficPolicy, "p", "edge");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(s.get(&key).unwrap().get("status").is_none(), "nothing is said of no route");
+    let route = json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+        "metadata": {"name": "edge", "namespace": "p"},
+        "spec": {"parentRefs": [{"name": "public", "namespace": "edge"}]}});
+    s.create("test", route).unwrap();
+    let accepted =
+        |o: &Value| o.pointer("/status/ancestors/0/conditions/0/status") == Some(&json!("True"));
+    let live = until(&s, &key, accepted).await;
+    assert_eq!(live.pointer("/status/ancestors/0/ancestorRef/name"), Some(&json!("public")));
+}
+
+#[tokio::test]
+async fn a_limit_of_the_mesh_is_accepted_once_its_server_is_there() {
+    let s = demo();
+    let policy = json!({"apiVersion": "policy.linkerd.io/v1alpha1", "kind": "HTTPLocalRateLimitPolicy",
+        "metadata": {"name": "app", "namespace": "p"},
+        "spec": {"targetRef": {"group": "policy.linkerd.io", "kind": "Server", "name": "app"},
+            "total": {"requestsPerSecond": 50}}});
+    s.create("test", policy).unwrap();
+    let key = ObjectKey::namespaced(Kind::HttpLocalRateLimitPolicy, "p", "app");
+    until(&s, &key, |o| is(o, "Accepted", "False")).await;
+    let server = json!({"apiVersion": "policy.linkerd.io/v1beta3", "kind": "Server",
+        "metadata": {"name": "app", "namespace": "p"}, "spec": {"port": "http"}});
+    let server = s.create("test", server).unwrap();
+    assert_eq!(server["spec"]["accessPolicy"], "deny");
+    until(&s, &key, |o| is(o, "Accepted", "True")).await;
+}
+
+#[tokio::test]
 async fn an_interceptor_route_is_ready() {
     let s = demo();
     let body = json!({"apiVersion": "http.keda.sh/v1beta1", "kind": "InterceptorRoute",

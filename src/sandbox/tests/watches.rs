@@ -257,7 +257,8 @@ async fn discovery_follows_the_definitions() {
     let found = Discovery::new(s.client()).run_aggregated().await.unwrap();
     assert!(found.resolve_gvk(&scaled).is_none());
     assert_eq!(get(&s, SCALED).await.0, 404);
-    s.install_definition(super::super::DEFINITIONS[1]);
+    let scaled_object = |text: &&&str| text.contains("name: scaledobjects.keda.sh");
+    s.install_definition(super::super::DEFINITIONS.iter().find(scaled_object).unwrap());
     assert_eq!(get(&s, SCALED).await.0, 200);
     s.faults(|f| f.old_discovery = true);
     let found = Discovery::new(s.client()).run().await.unwrap();
@@ -273,7 +274,15 @@ async fn our_definitions_and_the_model_agree_on_what_is_atomic() {
             "rules": [{"hosts": ["a"]}], "parentRefs": [{"name": "a"}], "hostnames": ["a"],
             "triggers": [{"type": "a", "metadata": {"a": "b"}}], "from": [{}], "to": [{}],
             "scaleTargetRef": {"name": "a"}, "target": {"service": "a"},
-            "coldStart": {"placeholder": {"response": {"headers": {"a": "b"}}}}}});
+            "coldStart": {"placeholder": {"response": {"headers": {"a": "b"}}}},
+            "selector": {"matchLabels": {"a": "b"}}, "podSelector": {"matchLabels": {"a": "b"}},
+            "podMetricsEndpoints": [{"port": "a"}], "namespaceSelector": {"matchNames": ["a"]},
+            "identityRefs": [{"kind": "a"}], "requiredAuthenticationRefs": [{"kind": "a"}],
+            "targetRef": {"name": "a"}, "targetRefs": [{"name": "a"}], "total": {"a": 1},
+            "rateLimit": {"average": 1, "sourceCriterion": {"ipStrategy": {"depth": 1}},
+                "local": {"rules": [{"limit": {"requests": 1}}]}},
+            "buffering": {"a": 1}, "requestBuffer": {"limit": "1"},
+            "timeout": {"http": {"requestTimeout": "1s"}}}});
         let known = crate::model::FieldSet::of(resource.shape, &body);
         assert_eq!(known, crate::model::FieldSet::owned(kind, &body), "{kind}");
     }

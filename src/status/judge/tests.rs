@@ -9,8 +9,8 @@ use crate::catalog::snapshot::{File, Folder, Snapshot};
 use crate::catalog::{self, Catalog};
 use crate::model::{ContentHash, ObjectKey, TreeId};
 use crate::plan::observed::{
-    Condition as Fact, DeploymentFacts, HealthFacts, Live, PodFacts, RouteFacts, RouteParent,
-    ScaledFacts,
+    Condition as Fact, DeploymentFacts, HealthFacts, Live, PodFacts, PolicyFacts, RouteFacts,
+    RouteParent, ScaledFacts,
 };
 use crate::plan::{Outcome, Rejection, Setback};
 
@@ -387,6 +387,39 @@ fn a_route_that_the_gateway_refuses_is_not_green() {
         said(&world.judge()),
         "Progressing Asleep Healthy nobody: waiting for the gateway to accept HTTPRoute/edge"
     );
+}
+
+#[test]
+fn a_limit_that_its_controller_refuses_is_not_green() {
+    let mut world = World::new();
+    let policy = |conditions| HealthFacts::Policy(PolicyFacts { generation: 1, conditions });
+    world.put(key(Kind::BackendTrafficPolicy, "edge"), policy(vec![]));
+    assert!(said(&world.judge()).starts_with("Synced"), "silence is no refusal");
+    let conflict = fact("Accepted", "False", "Conflicted", "older policy edge/other");
+    world.put(key(Kind::BackendTrafficPolicy, "edge"), policy(vec![conflict]));
+    assert_eq!(
+        said(&world.judge()),
+        "Blocked Asleep Healthy operator: the gateway refuses BackendTrafficPolicy/edge: Conflicted: older policy edge/other"
+    );
+}
+
+#[test]
+fn a_roll_out_that_fails_speaks_for_what_waits_for_it() {
+    let mut world = World::new();
+    let step = Step::Delete {
+        key: key(Kind::ConfigMap, "app-files-1"),
+        uid: String::new(),
+        resource_version: String::new(),
+    };
+    let gate = Gate::NotAvailable(key(Kind::Deployment, "app"));
+    world.plan.steps.push(Planned { step, when: When::After(gate) });
+    assert_eq!(
+        said(&world.judge()),
+        "Progressing Asleep Healthy nobody: the rest follows when Deployment/app is rolled out"
+    );
+    world.deployment(|d| d.wanted = 1);
+    world.pod("ImagePullBackOff", "not found");
+    assert!(said(&world.judge()).contains("the image cannot be pulled"), "{:?}", world.judge());
 }
 
 #[test]

@@ -1,0 +1,44 @@
+//! The LimitRange: sizes for containers that others put into a solution's pods without any.
+//!
+//! The quota refuses pods with a container that does not say what it takes.
+
+use serde_json::{Value, json};
+
+use super::DesiredObject;
+use super::context::Context;
+use super::resources::{self, Amounts, CPU, MEMORY, STORAGE};
+use crate::model::Kind;
+
+/// What a container gets that says nothing: it asks for the first, may take the second.
+const DEFAULTS: [(&str, &str, &str); 3] =
+    [(CPU, "50m", "500m"), (MEMORY, "64Mi", "256Mi"), (STORAGE, "64Mi", "1Gi")];
+
+/// Only what each of our own containers says itself is given to the others: a default would
+/// otherwise reach ours as well and throttle what is meant to be unbounded. No container is
+/// refused by it.
+pub(super) fn limit_range(cx: &Context) -> Option<DesiredObject> {
+    let ours: Vec<Amounts> =
+        cx.solution.components.values().flat_map(resources::containers).collect();
+    let pick = |said: fn(&Amounts, &str) -> bool, amount: fn(&(_, _, _)) -> &'static str| {
+        let all_say = |name: &str| ours.iter().all(|amounts| said(amounts, name));
+        let picked = DEFAULTS.iter().filter(|(name, ..)| all_say(name));
+        picked.map(|row| (row.0.to_owned(), Value::from(amount(row)))).collect::<Value>()
+    };
+    let requests = pick(|a, name| a.request(name).is_some(), |row| row.1);
+    let limits = pick(|a, name| a.limit(name).is_some(), |row| row.2);
+    let empty = |amounts: &Value| amounts.as_object().is_none_or(|map| map.is_empty());
+    (!empty(&requests) || !empty(&limits)).then(|| {
+        cx.object(
+            Kind::LimitRange,
+            "defaults",
+            None,
+            json!({
+                "spec": {
+                    "limits": [
+                        { "type": "Container", "default": limits, "defaultRequest": requests },
+                    ],
+                },
+            }),
+        )
+    })
+}
