@@ -90,6 +90,7 @@ fn the_quota_counts_copies_surge_and_devices() {
                     max: copies(3),
                     cooldown: std::time::Duration::from_secs(300),
                     target: Target::Concurrency(10),
+                    schedules: Vec::new(),
                 };
             }),
             ("model", None, &[], |c| {
