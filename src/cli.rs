@@ -6,12 +6,14 @@
 
 mod approve;
 mod demo;
+mod explain;
 mod folder;
 mod follow;
 mod once;
 mod plan;
 mod render;
 mod run;
+mod schema;
 mod settings;
 mod status;
 mod terminal;
@@ -69,6 +71,13 @@ enum Command {
         after_help = "Exit codes: 0 all rendered, 1 some folder is broken and was left out, 2 nothing could be rendered."
     )]
     Render(render::Arguments),
+    /// Every effective value of a solution, and where it came from.
+    #[command(
+        after_help = "Exit codes: 0 explained, 1 its folder or the platform is faulty, 2 there is no such solution."
+    )]
+    Explain(explain::Arguments),
+    /// The JSON Schema of a file, for editors.
+    Schema(schema::Arguments),
     /// What a pass would do now, or what changes between two revisions: 0 nothing, 1 changes,
     /// 2 cannot tell.
     #[command(
@@ -183,6 +192,8 @@ pub fn main() -> ExitCode {
             Command::Run(arguments) => run::run(arguments, &log).await,
             Command::Once(arguments) => once::once(arguments, &log).await,
             Command::Render(arguments) => render::render(&arguments),
+            Command::Explain(arguments) => explain::explain(&arguments),
+            Command::Schema(arguments) => schema::schema(&arguments),
             Command::Plan(arguments) => plan::plan(arguments).await,
             Command::Status(arguments) => status::status(arguments).await,
             Command::Approve(arguments) => approve::approve(arguments).await,

@@ -5,6 +5,7 @@ mod approve;
 mod daemon;
 mod demo;
 mod demo_live;
+mod explain;
 mod help;
 mod once;
 mod plan;

@@ -3,13 +3,17 @@
 use std::path::Path;
 
 use super::Stop;
-use crate::catalog::{self, Catalog, Fault};
+use crate::catalog::{self, Catalog, Fault, Snapshot};
 use crate::source;
 
 /// Reads and judges the catalogue in a folder.
 pub(super) fn read(path: &Path) -> Result<Catalog, Stop> {
-    let snapshot = source::read_folder(path).map_err(|unknown| Stop::new(unknown.cause))?;
-    Ok(catalog::read(&snapshot, &mut catalog::Memory::default()))
+    Ok(catalog::read(&snapshot(path)?, &mut catalog::Memory::default()))
+}
+
+/// What the folder of a catalogue holds.
+pub(super) fn snapshot(path: &Path) -> Result<Snapshot, Stop> {
+    source::read_folder(path).map_err(|unknown| Stop::new(unknown.cause))
 }
 
 /// The faults as a reason to stop, one a line.

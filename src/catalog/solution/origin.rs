@@ -21,6 +21,7 @@ pub fn of(
     platform: &Platform,
 ) -> Vec<Effective> {
     let mut notes = Notes { component: component.name.to_string(), told: Vec::new() };
+    notes.of_address(component, setting);
     notes.of_container(component, runtime, setting.base);
     notes.of_resources(component, runtime, setting.base, class);
     notes.of_scaling(component, runtime, setting.base, platform, class);
@@ -76,6 +77,19 @@ impl Notes {
         for (key, value) in own {
             let origin = by(value.at, base.get(key).map(|base| base.at));
             self.say(format!("{path}.{key}"), shown(&value.value), origin);
+        }
+    }
+
+    fn of_address(&mut self, component: &Component, setting: &Setting<'_>) {
+        match &component.exposure {
+            Exposure::Public { host, path, .. } => {
+                let origin = Origin::Follows("the name and the platform's domain");
+                self.say("(address)", format!("https://{host}{path}"), origin);
+            }
+            Exposure::Private => {
+                let origin = Origin::Component { line: setting.key.line };
+                self.say("(address)", "none: private", origin);
+            }
         }
     }
 
@@ -273,16 +287,6 @@ impl Notes {
     }
 
     fn of_calls(&mut self, component: &Component, runtime: &Runtime, setting: &Setting<'_>) {
-        match &component.exposure {
-            Exposure::Public { host, path, .. } => {
-                let origin = Origin::Follows("the name and the platform's domain");
-                self.say("(address)", format!("https://{host}{path}"), origin);
-            }
-            Exposure::Private => {
-                let origin = Origin::Component { line: setting.key.line };
-                self.say("(address)", "none: private", origin);
-            }
-        }
         let written = setting.depends_on.iter().map(|name| name.at.line).min();
         let own = runtime.env.keys();
         let given = component.env.iter().filter(|(name, _)| !own.clone().any(|own| own == *name));

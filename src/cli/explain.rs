@@ -1,0 +1,125 @@
+//! `explain`: every effective value of a solution, and where it came from.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Answer, Format, Stop, folder};
+use crate::catalog::explain::{Effective, Origin};
+use crate::catalog::fault::human;
+use crate::catalog::{self, Catalog, Platform, Solution};
+use crate::model::decode::nearest;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The solution.
+    name: String,
+    /// Only this component or configuration.
+    #[arg(long, value_name = "NAME")]
+    component: Option<String>,
+    /// The catalogue's folder: the one that holds `platform.yaml`.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    catalog: PathBuf,
+    /// How the values are printed.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+pub(super) fn explain(arguments: &Arguments) -> Result<Answer, Stop> {
+    let snapshot = folder::snapshot(&arguments.catalog)?;
+    let catalog = catalog::read(&snapshot, &mut catalog::Memory::default());
+    let name = arguments.name.as_str();
+    if let Err(faults) = &catalog.platform {
+        faults.iter().for_each(|fault| eprintln!("{}", human(fault)));
+        return Ok(Answer::NotGood);
+    }
+    if let Some(refused) = catalog.refused.get(name) {
+        refused.faults.iter().for_each(|fault| eprintln!("{}", human(fault)));
+        return Ok(Answer::NotGood);
+    }
+    let (Ok(platform), Some(solution)) = (&catalog.platform, catalog.solutions.get(name)) else {
+        return Err(unknown(name, &catalog, arguments));
+    };
+    let values = catalog::explain::explain(&snapshot, platform, solution).unwrap_or_default();
+    let wanted = |component: &str| arguments.component.as_deref().is_none_or(|c| c == component);
+    let values: Vec<&Effective> = values.iter().filter(|v| wanted(&v.component)).collect();
+    if let Some(component) = arguments.component.as_deref().filter(|_| values.is_empty()) {
+        let names: Vec<&str> = solution.components.keys().map(|name| name.as_str()).collect();
+        let names = names.join(", ");
+        return Err(Stop::new(format!("`{name}` has no component `{component}`; it has: {names}")));
+    }
+    match arguments.format {
+        Format::Human => print!("{}", page(solution, platform, &values)),
+        Format::Json => {
+            for value in values {
+                println!("{}", line(value));
+            }
+        }
+    }
+    Ok(Answer::Good)
+}
+
+fn unknown(name: &str, catalog: &Catalog, arguments: &Arguments) -> Stop {
+    let names: Vec<&str> = catalog.solutions.keys().map(|n| n.as_str()).collect();
+    let near = nearest(name, names.iter().copied());
+    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    Stop::new(format!(
+        "there is no solution `{name}` in {}; {near}there are: {}",
+        arguments.catalog.display(),
+        names.join(", ")
+    ))
+}
+
+/// A table a component. What is the same for all components is told once, at the first.
+fn page(solution: &Solution, platform: &Platform, values: &[&Effective]) -> String {
+    let mut page = format!("{}: {}\n", solution.name, solution.title);
+    page += &format!("  in {}/, at {}\n", solution.folder, solution.url(&platform.domain));
+    if let Some(day) = solution.expires {
+        page += &format!("  expires on {day}\n");
+    }
+    if let Some(suspension) = &solution.suspend {
+        page += &format!("  suspended until {}: {}\n", suspension.until, suspension.reason);
+    }
+    let mut components: BTreeMap<&str, Vec<&Effective>> = BTreeMap::new();
+    for value in values {
+        components.entry(&value.component).or_default().push(value);
+    }
+    let widths = |of: fn(&Effective) -> usize, most: usize| {
+        values.iter().map(|value| of(value)).filter(|width| *width <= most).max().unwrap_or(0)
+    };
+    let paths = widths(|value| value.path.chars().count(), 40);
+    let shown = widths(|value| value.value.chars().count(), 48);
+    for (component, values) in components {
+        page += &format!("\n{component}\n");
+        for value in values {
+            let Effective { path, value, origin, note, .. } = value;
+            page += &format!("  {path:paths$}  {value:shown$}  {origin}\n");
+            if let Some(note) = note {
+                page += &format!("  {:paths$}  ! {note}\n", "");
+            }
+        }
+    }
+    page
+}
+
+/// One value as JSON, on one line.
+fn line(value: &Effective) -> serde_json::Value {
+    let (origin, line, class) = match &value.origin {
+        Origin::Component { line } => ("component", Some(line), None),
+        Origin::Solution { line } => ("solution", Some(line), None),
+        Origin::Class(name) => ("hardware class", None, Some(name)),
+        Origin::Platform => ("platform", None, None),
+        Origin::BuiltIn => ("built in", None, None),
+        Origin::Follows(_) => ("follows", None, None),
+    };
+    serde_json::json!({
+        "component": value.component,
+        "path": value.path,
+        "value": value.value,
+        "origin": origin,
+        "line": line,
+        "class": class,
+        "note": value.note,
+    })
+}
