@@ -10,6 +10,7 @@ mod door;
 mod duration;
 mod http_route;
 mod interceptor_route;
+pub mod isolation;
 mod limit_range;
 mod namespace;
 mod network_policy;

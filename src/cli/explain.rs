@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::{Answer, Format, Stop, folder};
 use crate::catalog::explain::{Effective, Origin};
 use crate::catalog::fault::human;
 use crate::catalog::{self, Catalog, Platform, Solution};
+use crate::model::InstanceName;
 use crate::model::decode::nearest;
+use crate::{reconcile, render};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -21,6 +24,10 @@ pub(super) struct Arguments {
     /// The catalogue's folder: the one that holds `platform.yaml`.
     #[arg(long, value_name = "DIR", default_value = ".")]
     catalog: PathBuf,
+    /// Who can reach it, what it can reach, as whom it runs and what it may store; read from the
+    /// objects that it is rendered to.
+    #[arg(long)]
+    isolation: bool,
     /// How the values are printed.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -41,6 +48,9 @@ pub(super) fn explain(arguments: &Arguments) -> Result<Answer, Stop> {
     let (Ok(platform), Some(solution)) = (&catalog.platform, catalog.solutions.get(name)) else {
         return Err(unknown(name, &catalog, arguments));
     };
+    if arguments.isolation {
+        return isolation(solution, platform, arguments);
+    }
     let values = catalog::explain::explain(&snapshot, platform, solution).unwrap_or_default();
     let wanted = |component: &str| arguments.component.as_deref().is_none_or(|c| c == component);
     let values: Vec<&Effective> = values.iter().filter(|v| wanted(&v.component)).collect();
@@ -54,6 +64,27 @@ pub(super) fn explain(arguments: &Arguments) -> Result<Answer, Stop> {
         Format::Json => {
             for value in values {
                 println!("{}", line(value));
+            }
+        }
+    }
+    Ok(Answer::Good)
+}
+
+fn isolation(
+    solution: &Solution,
+    platform: &Platform,
+    arguments: &Arguments,
+) -> Result<Answer, Stop> {
+    // The instance stands in labels alone: no rule about connections depends on it.
+    let instance = InstanceName::parse("explain").map_err(|error| Stop::new(error.to_string()))?;
+    let phase = reconcile::phase_at(solution, Timestamp::now());
+    let desired = render::all(solution, platform, &instance, phase);
+    let wanted = |component: &str| arguments.component.as_deref().is_none_or(|c| c == component);
+    for told in render::isolation::isolation(&desired) {
+        if wanted(&told.component) {
+            match arguments.format {
+                Format::Human => print!("{told}"),
+                Format::Json => println!("{}", told.to_json()),
             }
         }
     }

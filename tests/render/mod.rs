@@ -4,6 +4,7 @@
 
 pub mod fixtures;
 mod golden;
+mod isolation;
 mod properties;
 mod quota;
 mod rules;

@@ -173,10 +173,10 @@ proptest! {
 
 /// Everything that rendering depends on.
 #[derive(Clone, Debug)]
-struct World {
-    solution: Solution,
-    platform: Platform,
-    phase: Phase,
+pub struct World {
+    pub solution: Solution,
+    pub platform: Platform,
+    pub phase: Phase,
 }
 
 impl World {
@@ -185,7 +185,7 @@ impl World {
     }
 }
 
-fn world() -> impl Strategy<Value = World> {
+pub fn world() -> impl Strategy<Value = World> {
     let phase = prop_oneof![
         3 => Just(Phase::Live),
         1 => Just(Phase::Suspended),
