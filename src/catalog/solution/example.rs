@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::judge::Bench;
+use super::secret;
 use crate::catalog::fault::{Fault, code};
 use crate::model::Party;
 use crate::model::decode::nearest;
@@ -24,12 +25,18 @@ pub fn judge(bench: &Bench<'_>) -> Vec<Fault> {
             faults.push(Fault::new(code::BAD_EXAMPLE, name, Party::Author, message));
             continue;
         };
+        if let Some((line, what)) = secret::in_file(bytes) {
+            let fault =
+                Fault::new(code::CREDENTIAL, &name, Party::Author, format!("this is {what}"));
+            let help = "whoever can read the catalogue could use it: revoke it, and take it out";
+            faults.push(fault.at(Span::point(line, 1)).help(help));
+        }
         if let Err((at, message)) = example(bytes) {
             let line = String::from_utf8_lossy(bytes)
                 .lines()
                 .nth((at.line as usize).saturating_sub(1))
                 .map(str::to_owned)
-                .filter(|line| line.len() < 4096);
+                .filter(|line| line.len() < 4096 && secret::in_file(line.as_bytes()).is_none());
             let help = "an example is {\"method\": \"POST\", \"path\": \"/...\", \"json\": ..., \
                         \"expect\": {\"status\": 200}}";
             let fault = Fault::new(code::BAD_EXAMPLE, name, Party::Author, message);

@@ -28,8 +28,8 @@ pub fn files(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Mounts {
             source.sheet.report(source.fault(code::FILES_TOO_LARGE, message).help(help));
             continue;
         };
-        if let Some(what) = secret::in_file(bytes) {
-            let message = format!("`{path}` holds {what}");
+        if let Some((line, what)) = secret::in_file(bytes) {
+            let message = format!("`{path}` holds {what} on line {line}");
             let help = "whoever can read the catalogue could use it: revoke it, and take it out; \
                         the operator keeps secrets (`secrets`)";
             source.sheet.report(source.fault(code::CREDENTIAL, message).help(help));

@@ -68,17 +68,22 @@ pub fn names(cursor: &Cursor<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {
     Some(cursor.spanned(names))
 }
 
-/// What sort of credential a file holds, if any, by what issuers made recognisable.
-pub fn in_file(bytes: &[u8]) -> Option<&'static str> {
+/// What sort of credential a file holds and on which line, if any, by what issuers made
+/// recognisable.
+pub fn in_file(bytes: &[u8]) -> Option<(u32, &'static str)> {
     let text = std::str::from_utf8(bytes).ok()?;
-    if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY") {
-        return Some("a private key");
-    }
-    let mut words = text.split(|c: char| c.is_whitespace() || "\"'=:,;()[]{}<>".contains(c));
-    if words.any(is_token) {
-        return Some("an access token");
-    }
-    text.lines().any(has_password).then_some("an address with a password")
+    let what = |line: &str| {
+        if line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") {
+            return Some("a private key");
+        }
+        let mut words = line.split(|c: char| c.is_whitespace() || "\"'=:,;()[]{}<>".contains(c));
+        if words.any(is_token) {
+            return Some("an access token");
+        }
+        has_password(line).then_some("an address with a password")
+    };
+    let mut lines = (1..).zip(text.lines());
+    lines.find_map(|(number, line)| Some((number, what(line)?)))
 }
 
 fn is_name(name: &str) -> bool {
@@ -88,7 +93,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// Beginnings that the issuers of tokens chose so that they can be recognised.
-const PREFIXES: [(&str, usize); 17] = [
+const PREFIXES: [(&str, usize); 26] = [
     ("ghp_", 20),
     ("gho_", 20),
     ("ghu_", 20),
@@ -106,6 +111,15 @@ const PREFIXES: [(&str, usize); 17] = [
     ("AIza", 30),
     ("npm_", 30),
     ("pypi-", 30),
+    ("ghr_", 20),
+    ("glptt-", 16),
+    ("rk_live_", 16),
+    ("whsec_", 20),
+    ("xoxa-", 16),
+    ("xapp-", 16),
+    ("dop_v1_", 32),
+    ("shpat_", 20),
+    ("dckr_pat_", 20),
 ];
 
 /// What sort of credential a value looks like, if any.
@@ -135,7 +149,15 @@ fn is_token(word: &str) -> bool {
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
     PREFIXES.iter().any(|(prefix, length)| {
         word.strip_prefix(prefix).is_some_and(|rest| rest.len() >= *length && plain(rest))
-    })
+    }) || is_signed(word, plain)
+}
+
+/// A JSON Web Token: header, claims and signature, of which the first two begin with `{"`.
+fn is_signed(word: &str, plain: impl Fn(&str) -> bool) -> bool {
+    let parts: Vec<&str> = word.split('.').collect();
+    matches!(parts.as_slice(), [header, claims, signature]
+        if header.starts_with("eyJ") && claims.starts_with("eyJ") && signature.len() >= 20
+            && parts.iter().all(|part| plain(part)))
 }
 
 /// `scheme://user:password@host`
@@ -186,6 +208,7 @@ mod tests {
         for (name, value) in [
             ("A", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"),
             ("A", "glpat-abcdefghijklmnopqrst"),
+            ("A", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"),
             ("A", "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"),
             ("A", "postgres://user:hunter2@db.example/x"),
             ("DB_PASSWORD", "Xq7!mZ2pL9vR4tK8"),
