@@ -30,7 +30,7 @@ fn an_image_with_a_digest_becomes_a_folder_without_any_network() {
             &format!("{name}/solution.yaml"),
             &format!("{name}/README.md"),
             &format!("vitrine check {name}"),
-            &format!("git add {name}"),
+            &format!("git add .schemas {name}"),
             "pull request",
             &format!("https://{name}.demo.example"),
         ]);
@@ -40,7 +40,7 @@ fn an_image_with_a_digest_becomes_a_folder_without_any_network() {
         assert!(read(&catalogue, &format!("{name}/solution.yaml")).contains(&image('b')));
     }
     // No draft is left over.
-    assert_eq!(catalogue.git(&["status", "--short"]).lines().count(), 3);
+    assert_eq!(catalogue.git(&["status", "--short"]).lines().count(), 4);
 }
 
 #[test]
@@ -171,15 +171,21 @@ fn a_catalogue_begins_with_one_command() {
 }
 
 #[test]
-fn an_editor_is_told_of_the_schema_that_the_catalogue_keeps() {
+fn an_editor_finds_the_schema_and_a_catalogue_keeps_its_own() {
     let catalogue = Catalogue::of(&[]);
+    let schema = |file: &str| {
+        let text = read(&catalogue, file);
+        let first = text.lines().next().unwrap();
+        let path = first.strip_prefix("# yaml-language-server: $schema=").unwrap();
+        let folder = catalogue.path().join(file).parent().unwrap().to_owned();
+        std::fs::read_to_string(folder.join(path)).unwrap()
+    };
     new(&catalogue.path(), &["one", "--image", &image('a')]).exits(0);
-    assert!(read(&catalogue, "one/solution.yaml").starts_with("apiVersion:"));
+    let written: serde_json::Value = serde_json::from_str(&schema("one/solution.yaml")).unwrap();
+    assert!(written["properties"]["spec"].is_object(), "{written}");
+
     catalogue.write(".schemas/solution.json", "{}\n");
     std::fs::create_dir(catalogue.path().join("nlp")).unwrap();
     new(&catalogue.path(), &["two", "--image", &image('a'), "--dir", "nlp"]).exits(0);
-    let text = read(&catalogue, "nlp/two/solution.yaml");
-    let first = text.lines().next().unwrap();
-    let path = first.strip_prefix("# yaml-language-server: $schema=").unwrap();
-    assert!(catalogue.path().join("nlp/two").join(path).is_file(), "{first}");
+    assert_eq!(schema("nlp/two/solution.yaml"), "{}\n");
 }

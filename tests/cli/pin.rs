@@ -85,7 +85,9 @@ fn one_image_that_cannot_be_pinned_leaves_the_others_pinned() {
         .write("escaped/solution.yaml", &format!("spec: {{image: \"{host}/lab/web\\x3a1.0\"}}\n"));
     let run = pin(&catalogue, &[]).exits(1).says(&[
         "lab/web:1.0 pinned to",
-        &format!("lab/api (no tag: latest) not pinned: {host} has no tag `latest` of `lab/api` (404)"),
+        &format!(
+            "lab/api (no tag: latest) not pinned: {host} has no tag `latest` of `lab/api` (404)"
+        ),
         "bad/solution.yaml:",
         "mend the file first",
         "it is not written plainly",

@@ -22,8 +22,8 @@ pub(super) enum Template {
 pub(super) struct Filled<'a> {
     pub name: &'a SolutionName,
     pub image: &'a str,
-    /// The first line, if there is one: where an editor finds the schema.
-    pub schema: Option<String>,
+    /// The first line: where an editor finds the schema.
+    pub schema: String,
 }
 
 const HEAD: &str = "\
@@ -124,8 +124,7 @@ impl Template {
             let text = text.replace("{name}", filled.name.as_str()).replace("{image}", &image);
             text.replace("{title}", &title(filled.name))
         };
-        let solution =
-            format!("{}{}{}", filled.schema.as_deref().unwrap_or_default(), fill(HEAD), fill(body));
+        let solution = format!("{}{}{}", filled.schema, fill(HEAD), fill(body));
         let example_text = format!(
             "{{\n  \"method\": \"GET\",\n  \"path\": \"{asked}\",\n  \"expect\": {{\"status\": 200}}\n}}\n"
         );
@@ -172,7 +171,7 @@ mod tests {
         let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
         for bare in [true, false] {
             for template in Template::value_variants() {
-                let schema = Some("# yaml-language-server: $schema=../x.json\n".to_owned());
+                let schema = super::super::schema_comment("sentence-encoder");
                 let filled = Filled { name: &name, image: &image, schema };
                 let files = template.files(&filled);
                 let mut snapshot = source::read_folder(&example).unwrap();
@@ -189,7 +188,8 @@ mod tests {
                 snapshot.folders.insert("sentence-encoder".to_owned(), Arc::new(new));
                 let catalog = catalog::read(&snapshot, &mut Memory::default());
                 assert!(catalog.platform.is_ok(), "{:?}", catalog.platform);
-                assert!(catalog.refused.is_empty(), "{template:?}: {:#?}", catalog.refused);
+                let refused = catalog.refused.get(name.as_str());
+                assert!(refused.is_none(), "{template:?}: {refused:#?}");
                 assert_eq!(catalog.solutions[&name].title, "Sentence encoder");
             }
         }

@@ -131,7 +131,11 @@ async fn what_is_no_registry_is_told_as_such() {
 #[tokio::test]
 async fn each_refusal_says_what_happened_and_what_to_do() {
     for (status, body, words) in [
-        ("404 Not Found", UNKNOWN, "has no tag `1.0` of `nlp/use` (404); check the name and the tag"),
+        (
+            "404 Not Found",
+            UNKNOWN,
+            "has no tag `1.0` of `nlp/use` (404); check the name and the tag",
+        ),
         (
             "404 Not Found",
             br#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#.as_slice(),
