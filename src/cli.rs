@@ -84,6 +84,7 @@ enum Command {
     )]
     Explain(explain::Arguments),
     /// The JSON Schema of a file, for editors.
+    #[command(after_help = "Exit codes: 0 printed, 2 the command was wrong.")]
     Schema(schema::Arguments),
     /// What a pass would do now, or what changes between two revisions: 0 nothing, 1 changes,
     /// 2 cannot tell.

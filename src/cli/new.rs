@@ -13,8 +13,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::registry::{self, RegistryArguments};
-use super::{Answer, Stop, catalogue, folder};
-use crate::catalog::contract::{self, json_schema};
+use super::{Answer, Stop, catalogue, folder, schema};
+use crate::catalog::contract;
 use crate::catalog::fault::code;
 use crate::catalog::snapshot::{File, Folder};
 use crate::catalog::solution::Reference;
@@ -293,7 +293,7 @@ fn write_schema(file: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     std::fs::create_dir_all(file.parent().unwrap_or(file))?;
-    std::fs::write(file, format!("{:#}\n", json_schema(contract::File::Solution)))
+    std::fs::write(file, schema::text(contract::File::Solution) + "\n")
 }
 
 /// What was written, and what to do next.

@@ -2,11 +2,13 @@
 
 use crate::support::binary::{finish, vitrine};
 
-pub const COMMANDS: [&str; 12] = [
+pub const COMMANDS: [&str; 14] = [
     "demo",
     "run",
     "once",
     "render",
+    "explain",
+    "schema",
     "plan",
     "status",
     "new",
