@@ -7,6 +7,7 @@ mod dated;
 pub mod explain;
 pub mod fault;
 mod folders;
+pub mod images;
 mod memory;
 mod network;
 pub mod platform;

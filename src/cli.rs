@@ -5,12 +5,19 @@
 //! be told or the command was wrong.
 
 mod approve;
+mod catalogue;
+mod completions;
+mod config;
 mod demo;
 mod explain;
 mod folder;
 mod follow;
+mod man;
+mod new;
 mod once;
+mod pin;
 mod plan;
+mod registry;
 mod render;
 mod run;
 mod schema;
@@ -77,6 +84,7 @@ enum Command {
     )]
     Explain(explain::Arguments),
     /// The JSON Schema of a file, for editors.
+    #[command(after_help = "Exit codes: 0 printed, 2 the command was wrong.")]
     Schema(schema::Arguments),
     /// What a pass would do now, or what changes between two revisions: 0 nothing, 1 changes,
     /// 2 cannot tell.
@@ -89,6 +97,27 @@ enum Command {
         after_help = "Exit codes: 0 all good, 1 some solution is not, 2 it could not be told."
     )]
     Status(status::Arguments),
+    /// Writes a folder that passes `check`: a `solution.yaml`, a README and an example.
+    #[command(
+        after_help = "Exit codes: 0 written; 1 written, but the tag's digest is not known (see `vitrine pin`); 2 nothing was written."
+    )]
+    New(new::Arguments),
+    /// Writes the digest behind each image's tag into the files, asking the registry.
+    #[command(
+        after_help = "Exit codes: 0 all images have their digest, 1 some could not be pinned, 2 it could not run."
+    )]
+    Pin(pin::Arguments),
+    /// The daemon's own settings: judges a file, or shows what is in force and why.
+    #[command(
+        after_help = "Exit codes: 0 good, 1 the settings have faults, 2 they could not be read."
+    )]
+    Config(config::Arguments),
+    /// What a shell needs to complete commands and flags, on stdout.
+    #[command(after_help = "Exit codes: 0 printed, 2 it could not be printed.")]
+    Completions(completions::Arguments),
+    /// Writes a manual page for each command.
+    #[command(after_help = "Exit codes: 0 written, 2 it could not be written.")]
+    Man(man::Arguments),
     /// Lets a held plan delete; bound to exactly that plan.
     #[command(after_help = "Exit codes: 0 approved, 2 nothing was approved.")]
     Approve(approve::Arguments),
@@ -196,6 +225,11 @@ pub fn main() -> ExitCode {
             Command::Schema(arguments) => schema::schema(&arguments),
             Command::Plan(arguments) => plan::plan(arguments).await,
             Command::Status(arguments) => status::status(arguments).await,
+            Command::New(arguments) => new::new(arguments).await,
+            Command::Pin(arguments) => pin::pin(arguments).await,
+            Command::Config(arguments) => config::config(&arguments, &log),
+            Command::Completions(arguments) => completions::completions(&arguments),
+            Command::Man(arguments) => man::man(&arguments),
             Command::Approve(arguments) => approve::approve(arguments).await,
         }
     });

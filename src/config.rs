@@ -6,6 +6,7 @@
 mod address;
 mod layers;
 mod read;
+mod shown;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::model::InstanceName;
 
 pub use layers::{File, SETTINGS, Setting, flag, variable};
 pub use read::read;
+pub use shown::{Origin, origins, value};
 
 /// Every setting, judged, with its default filled in.
 #[derive(Clone, Debug, PartialEq)]

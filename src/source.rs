@@ -3,7 +3,7 @@
 //! In: [`config::Repository`]. Out: a [`Snapshot`], which is complete, or an [`Unknown`], which
 //! says in one sentence what is wrong and can never become a deletion. A bare mirror holds every
 //! object; there is no work tree, so nothing half-written can be read. This room alone speaks
-//! git2 and notify.
+//! git2 and notify. [`registry`] asks where images lie for the digest behind a tag.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +21,7 @@ mod history;
 mod http;
 mod mirror;
 mod notes;
+pub mod registry;
 mod remote;
 mod secret;
 mod snapshot;

@@ -2,12 +2,16 @@
 
 mod api;
 mod approve;
+mod completions;
+mod config;
 mod daemon;
 mod demo;
 mod demo_live;
 mod explain;
 mod help;
+mod new;
 mod once;
+mod pin;
 mod plan;
 mod render;
 mod scene;

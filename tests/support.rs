@@ -16,4 +16,5 @@ pub mod guard;
 pub mod objects;
 pub mod players;
 pub mod real;
+pub mod registry;
 pub mod requests;

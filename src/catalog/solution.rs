@@ -27,6 +27,7 @@ use jiff::civil::Date;
 use crate::model::{ComponentName, SolutionName, TreeId};
 
 pub use about::{About, Contact, Evaluation, Link};
+pub use image::Reference;
 pub(super) use judge::{Bench, Verdict, declared_name, judge};
 
 /// One folder of the catalogue, judged and completed with the platform's defaults.

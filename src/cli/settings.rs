@@ -14,25 +14,50 @@ const PREFIX: &str = "VITRINE_";
 /// Variables with the prefix that carry no setting.
 const NOT_SETTINGS: [&str; 2] = ["VITRINE_CONFIG", "VITRINE_TEST_CRDS"];
 
-/// Reads the daemon's settings: flag > variable > file > default.
-pub(super) fn read(arguments: &SettingsArguments) -> Result<Config, Stop> {
-    let text = match &arguments.config {
-        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
-            Stop::new(format!(
-                "cannot read the settings {}: {error}; name another file with --config",
-                path.display()
-            ))
-        })?),
-        None => None,
-    };
-    let name = arguments.config.as_ref().map_or_else(String::new, |p| p.display().to_string());
-    let file = text.as_deref().map(|text| File { name: &name, text });
-    let mut config =
-        config::read(file, &variables(), &flags(arguments)).map_err(|faults| refused(&faults))?;
-    if config.repository.mirror == Path::new(MIRROR) && !Path::new(STATE).is_dir() {
-        config.repository.mirror = laptop_mirror(&config);
+/// What the settings are read from.
+pub(super) struct Layers {
+    /// The file by the name that the person gave it, and its text.
+    pub file: Option<(String, String)>,
+    pub variables: BTreeMap<String, String>,
+    pub flags: BTreeMap<&'static str, String>,
+}
+
+impl Layers {
+    /// Brings the file, the variables and the flags; judges nothing.
+    pub(super) fn bring(arguments: &SettingsArguments) -> Result<Self, Stop> {
+        let file = match &arguments.config {
+            Some(path) => Some((path.display().to_string(), text(path)?)),
+            None => None,
+        };
+        Ok(Self { file, variables: variables(), flags: flags(arguments) })
     }
-    Ok(config)
+
+    pub(super) fn file(&self) -> Option<File<'_>> {
+        self.file.as_ref().map(|(name, text)| File { name, text })
+    }
+
+    /// The settings in force: flag > variable > file > default.
+    pub(super) fn read(&self) -> Result<Config, Vec<Fault>> {
+        let mut config = config::read(self.file(), &self.variables, &self.flags)?;
+        if config.repository.mirror == Path::new(MIRROR) && !Path::new(STATE).is_dir() {
+            config.repository.mirror = laptop_mirror(&config);
+        }
+        Ok(config)
+    }
+}
+
+fn text(path: &Path) -> Result<String, Stop> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Stop::new(format!(
+            "cannot read the settings {}: {error}; name another file with --config",
+            path.display()
+        ))
+    })
+}
+
+/// Reads the daemon's settings: flag > variable `VITRINE_...` > file > default.
+pub(super) fn read(arguments: &SettingsArguments) -> Result<Config, Stop> {
+    Layers::bring(arguments)?.read().map_err(|faults| refused(&faults))
 }
 
 /// Where the mirror lies by default, and the folder that the image has for it.

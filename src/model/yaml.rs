@@ -6,7 +6,10 @@
 //! Whatever the bytes are, the work is bounded and nothing panics.
 
 mod build;
+mod edit;
 mod scan;
+
+pub use edit::{Edit, edit};
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;

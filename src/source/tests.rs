@@ -3,6 +3,6 @@
 mod failures;
 mod histories;
 mod noted;
-mod scene;
+pub(super) mod scene;
 mod snapshots;
 mod transports;

@@ -2,7 +2,22 @@
 
 use crate::support::binary::{finish, vitrine};
 
-const COMMANDS: [&str; 7] = ["demo", "run", "once", "render", "plan", "status", "approve"];
+pub const COMMANDS: [&str; 14] = [
+    "demo",
+    "run",
+    "once",
+    "render",
+    "explain",
+    "schema",
+    "plan",
+    "status",
+    "new",
+    "pin",
+    "config",
+    "completions",
+    "man",
+    "approve",
+];
 
 #[test]
 fn every_command_explains_itself_and_its_exit_codes() {

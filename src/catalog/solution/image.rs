@@ -81,14 +81,19 @@ pub fn parse(text: &str) -> Option<Reference<'_>> {
 }
 
 impl<'a> Reference<'a> {
+    /// Takes a reference apart; `None` if it is none.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        parse(text)
+    }
+
     /// The registry, if one was written: the first part, when it looks like a host.
-    fn host(&self) -> Option<&'a str> {
+    pub fn host(&self) -> Option<&'a str> {
         let (first, _) = self.repository.split_once('/')?;
         (first.contains(['.', ':']) || first == "localhost").then_some(first)
     }
 
     /// With the registry and the folder that a container runtime would add.
-    fn full_repository(&self) -> String {
+    pub fn full_repository(&self) -> String {
         match self.host() {
             Some(_) => self.repository.to_owned(),
             None if self.repository.contains('/') => format!("docker.io/{}", self.repository),

@@ -1,0 +1,40 @@
+//! `man`: one manual page for each command.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory as _};
+
+use super::{Answer, Cli, Stop};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The folder to write them into, such as /usr/local/share/man/man1.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+pub(super) fn man(arguments: &Arguments) -> Result<Answer, Stop> {
+    let folder = &arguments.folder;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Stop::new(format!("cannot make {}: {error}", folder.display())))?;
+    let mut command = Cli::command();
+    command.build();
+    let pages = write(&command, folder)
+        .map_err(|error| Stop::new(format!("cannot write into {}: {error}", folder.display())))?;
+    let first = folder.join("vitrine.1");
+    println!("{pages} pages in {}; read one with: man -l {}", folder.display(), first.display());
+    Ok(Answer::Good)
+}
+
+/// The page of a command and those of its own commands; how many they were.
+fn write(command: &clap::Command, folder: &Path) -> std::io::Result<usize> {
+    let page = clap_mangen::Man::new(command.clone());
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    std::fs::write(folder.join(page.get_filename()), text)?;
+    let mut pages = 1;
+    for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+        pages += write(inner, folder)?;
+    }
+    Ok(pages)
+}

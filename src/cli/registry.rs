@@ -1,0 +1,59 @@
+//! The flags by which commands reach registries, and many questions at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use futures::{StreamExt as _, stream};
+
+use super::Stop;
+use crate::catalog::solution::Reference;
+use crate::source::registry::{Access, Registries, Unresolved};
+
+/// Questions under way at a time.
+const AT_ONCE: usize = 8;
+
+/// How registries are asked for the digest behind a tag.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct RegistryArguments {
+    /// A Docker configuration with credentials (`auths`). Without the flag, config.json in
+    /// $DOCKER_CONFIG or ~/.docker, if it is there.
+    #[arg(long, value_name = "FILE")]
+    docker_config: Option<PathBuf>,
+    /// A registry that has no TLS, as images name it (registry.lab:5000); may be repeated.
+    /// Credentials for it travel in the clear. Registries of this machine need no flag.
+    #[arg(long, value_name = "REGISTRY")]
+    plain_http: Vec<String>,
+}
+
+impl RegistryArguments {
+    pub(super) fn registries(&self) -> Result<Registries, Stop> {
+        let credentials = self.docker_config.clone().or_else(usual_config);
+        let access = Access { credentials, plain_http: self.plain_http.clone() };
+        Registries::new(access).map_err(Stop::new)
+    }
+}
+
+fn usual_config() -> Option<PathBuf> {
+    let folder = match std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()) {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(&std::env::var_os("HOME")?).join(".docker"),
+    };
+    Some(folder.join("config.json")).filter(|file| file.is_file())
+}
+
+/// Asks for each of these images once. What is no reference is left out.
+pub(super) async fn digests(
+    registries: &Registries,
+    images: BTreeSet<String>,
+) -> BTreeMap<String, Result<String, Unresolved>> {
+    stream::iter(images)
+        .map(|image| async move {
+            let answer = registries.digest(&Reference::parse(&image)?).await;
+            Some((image, answer))
+        })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(|answer| async move { answer })
+        .collect()
+        .await
+}
