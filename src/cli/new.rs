@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     #[arg(long, required_unless_present = "from")]
     image: Option<String>,
     /// What the solution looks like.
-    #[arg(long, value_enum, default_value = "fastapi", conflicts_with = "from")]
+    #[arg(long, value_enum, default_value = "page", conflicts_with = "from")]
     template: Template,
     /// Copies the folder of this solution instead, with its comments.
     #[arg(long, value_name = "SOLUTION")]

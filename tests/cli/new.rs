@@ -23,7 +23,7 @@ fn passes(root: &Path, name: &str) {
 #[test]
 fn an_image_with_a_digest_becomes_a_folder_without_any_network() {
     let catalogue = Catalogue::example();
-    for template in ["fastapi", "components", "configurations"] {
+    for template in ["page", "fastapi", "components", "configurations"] {
         let name = format!("new-{template}");
         let run = new(&catalogue.path(), &[&name, "--image", &image('b'), "--template", template]);
         let run = run.exits(0).says(&[
@@ -40,7 +40,7 @@ fn an_image_with_a_digest_becomes_a_folder_without_any_network() {
         assert!(read(&catalogue, &format!("{name}/solution.yaml")).contains(&image('b')));
     }
     // No draft is left over.
-    assert_eq!(catalogue.git(&["status", "--short"]).lines().count(), 4);
+    assert_eq!(catalogue.git(&["status", "--short"]).lines().count(), 5);
 }
 
 #[test]

@@ -10,7 +10,9 @@ use crate::model::SolutionName;
 /// What a new solution looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Template {
-    /// One service with a page and an API that describes itself.
+    /// One service with a page at `/`.
+    Page,
+    /// One service whose first page documents its API, as FastAPI does at `/docs`.
     Fastapi,
     /// Several services that wake as one; only the page is public.
     Components,
@@ -37,6 +39,17 @@ spec:
   # owner: group:your-team    # who answers for it: user:NAME or group:NAME
   # contact: {email: you@your-lab.example}
 
+";
+
+const PAGE: &str = "  type: demo
+  image: {image}
+  # The port that the image listens on. The page at / is what visitors open first, and what is
+  # asked whether the service is ready; `basePath` names another one.
+  port: 8080
+
+  api:
+    # Calls that anybody may try. One file each: what is sent, and what must come back.
+    examples: [examples/page.json]
 ";
 
 const FASTAPI: &str = "  type: demo
@@ -110,6 +123,7 @@ impl Template {
     /// The files of the folder, by their path in it.
     pub(super) fn files(self, filled: &Filled<'_>) -> BTreeMap<String, Vec<u8>> {
         let (body, example, asked) = match self {
+            Self::Page => (PAGE, "examples/page.json", "/"),
             Self::Fastapi => (FASTAPI, "examples/openapi.json", "/openapi.json"),
             Self::Components => (COMPONENTS, "examples/page.json", "/"),
             Self::Configurations => (CONFIGURATIONS, "examples/page.json", "/"),
