@@ -1,6 +1,7 @@
 //! Files that people wrote, judged.
 
 mod catalogues;
+mod coverage;
 mod crds;
 mod from_folder;
 mod hostile;
