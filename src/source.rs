@@ -16,6 +16,7 @@ use crate::model::{InstanceName, Revision};
 use crate::status::CommitStatus;
 
 mod address;
+mod disk;
 mod folder;
 mod history;
 mod http;
@@ -30,9 +31,11 @@ mod ssh;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
 mod transport;
+mod walk;
 mod watch;
 
-pub use folder::{make_repository, read_folder};
+pub use disk::{read_folder, read_lone_folder};
+pub use folder::make_repository;
 pub use history::{Change, Changes};
 pub use watch::{Watch, watch};
 

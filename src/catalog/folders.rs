@@ -78,6 +78,11 @@ pub fn layout(snapshot: &Snapshot) -> Layout<'_> {
         } else {
             layout.solutions.insert(path, folder);
         }
+        if folder.oddities.contains_key(Folder::ITSELF) {
+            layout.undecided.get_or_insert_with(|| {
+                format!("`{path}` holds too much to be looked into: other solutions may be in it")
+            });
+        }
         if holds_file(folder) {
             let suffix = format!("/{FILE}");
             for (inside, file) in &folder.files {
@@ -141,6 +146,24 @@ pub fn oddity(path: &str, what: Oddity) -> Fault {
             code::NAME_NOT_UTF8,
             format!("the name `{path}` is not UTF-8"),
             "rename it with `git mv`",
+        ),
+        Oddity::NotAFile => (
+            code::NOT_A_FILE,
+            format!("`{path}` is neither a file nor a folder"),
+            "take the device, socket or pipe away",
+        ),
+        Oddity::TooManyFiles => (
+            code::TOO_MANY_FILES,
+            format!(
+                "`{path}` holds more than {} files and folders, or more than 32 MiB of small files",
+                Folder::MAX_ENTRIES
+            ),
+            "keep data and models elsewhere: in the image, or in an image of their own",
+        ),
+        Oddity::TooDeep => (
+            code::TOO_MANY_FILES,
+            format!("`{path}` holds more than 32 folders within folders"),
+            "move the files up",
         ),
     };
     Fault::new(code, path, Party::Author, message).help(help)

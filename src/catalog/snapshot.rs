@@ -1,4 +1,5 @@
-//! What a commit holds, read completely. `source` makes it; nothing else can.
+//! What a commit (or a folder of a disk) holds, read completely. `source` makes it; nothing else
+//! can.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub struct Snapshot {
     /// are left out. Equal trees are one allocation, also across snapshots of one source.
     pub folders: BTreeMap<String, Arc<Folder>>,
     /// Entries below the root that could not be walked into, with the reason: symbolic links,
-    /// submodules, names that are not UTF-8.
+    /// submodules, names that are not UTF-8, devices.
     pub oddities: BTreeMap<String, Oddity>,
 }
 
@@ -38,8 +39,16 @@ impl Snapshot {
 pub struct Folder {
     pub tree: TreeId,
     pub files: BTreeMap<String, File>,
-    /// As [`Snapshot::oddities`], relative to the folder.
+    /// As [`Snapshot::oddities`], relative to the folder. Of a folder that holds too much, the
+    /// reason stands at [`Folder::ITSELF`], and of its files only `solution.yaml` was read.
     pub oddities: BTreeMap<String, Oddity>,
+}
+
+impl Folder {
+    /// The path of the folder itself among its [`Folder::oddities`].
+    pub const ITSELF: &str = "";
+    /// How many files and folders may lie in a solution's folder, at any depth.
+    pub const MAX_ENTRIES: usize = 1000;
 }
 
 /// One file.
@@ -63,6 +72,12 @@ pub enum Oddity {
     Submodule,
     /// The name is shown with replacement characters.
     NameNotUtf8,
+    /// A device, a socket or a pipe. Only a disk holds such, no commit.
+    NotAFile,
+    /// More than [`Folder::MAX_ENTRIES`], or more than 32 MiB of files that are read.
+    TooManyFiles,
+    /// More than 32 folders within folders.
+    TooDeep,
 }
 
 /// The repository could not be read completely. Another type than [`Snapshot`], so that it can

@@ -1,14 +1,12 @@
-//! A folder on a laptop as a commit, so that it is read with the same code as a repository.
+//! A folder on a laptop as a repository, for the demo.
 
 use std::path::Path;
 
-use git2::{Oid, Repository, RepositoryInitOptions, Signature};
+use git2::{Repository, RepositoryInitOptions, Signature};
 
-use crate::catalog::Snapshot;
 use crate::catalog::snapshot::Unknown;
 
-use super::snapshot::{Folders, Root, read};
-use super::{Trouble, remote};
+use super::Trouble;
 
 /// The branch of a repository that vitrine makes.
 const BRANCH: &str = "main";
@@ -67,54 +65,4 @@ fn copy(from: &Path, to: &Path) -> Result<(), Trouble> {
         }
     }
     Ok(())
-}
-
-/// Reads a folder as if it had just been committed. Nothing is written into it.
-///
-/// # Errors
-/// [`Unknown`], naming the folder or file that cannot be read.
-pub fn read_folder(path: &Path) -> Result<Snapshot, Unknown> {
-    snapshot_of(path).map_err(Unknown::from)
-}
-
-fn snapshot_of(path: &Path) -> Result<Snapshot, Trouble> {
-    if !path.is_dir() {
-        return Err(Trouble::new(format!("there is no folder {}", path.display())));
-    }
-    let place = tempfile::tempdir()
-        .map_err(|error| Trouble::new(format!("cannot make a temporary folder: {error}")))?;
-    let repository = Repository::init_bare(place.path())?;
-    let tree = repository.find_tree(tree(&repository, path)?)?;
-    let author = Signature::now(AUTHOR.0, AUTHOR.1)?;
-    let commit = repository.commit(None, &author, &author, "", &tree, &[])?;
-    let revision = remote::revision(commit)?;
-    let (snapshot, _) = read(&repository, &Root::parse(".")?, &revision, &Folders::new())?;
-    Ok(snapshot)
-}
-
-/// Writes a folder into the object database. Links stay links, so they are judged as such.
-fn tree(repository: &Repository, path: &Path) -> Result<Oid, Trouble> {
-    let cannot = |path: &Path, error: std::io::Error| {
-        Trouble::new(format!("cannot read {}: {error}", path.display()))
-    };
-    let mut builder = repository.treebuilder(None)?;
-    for entry in std::fs::read_dir(path).map_err(|e| cannot(path, e))? {
-        let entry = entry.map_err(|e| cannot(path, e))?;
-        let (name, path) = (entry.file_name(), entry.path());
-        // Git refuses `.git` in a tree; the catalogue skips every name with a dot anyway.
-        if name.as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        let kind = entry.file_type().map_err(|e| cannot(&path, e))?;
-        if kind.is_dir() {
-            builder.insert(&name, tree(repository, &path)?, 0o040_000)?;
-        } else if kind.is_symlink() {
-            let points = std::fs::read_link(&path).map_err(|e| cannot(&path, e))?;
-            let blob = repository.blob(points.as_os_str().as_encoded_bytes())?;
-            builder.insert(&name, blob, 0o120_000)?;
-        } else if kind.is_file() {
-            builder.insert(&name, repository.blob_path(&path)?, 0o100_644)?;
-        }
-    }
-    Ok(builder.write()?)
 }

@@ -11,7 +11,8 @@ use crate::model::Revision;
 
 use super::Trouble;
 use super::remote::{self, oid, revision};
-use super::snapshot::{PLATFORM_FILE, Root, is_solution, join};
+use super::snapshot::{Root, is_solution};
+use super::walk::{PLATFORM_FILE, join};
 
 /// Entries that are compared for one commit. A commit beyond it is a bomb that no snapshot accepts
 /// either; what was found until then counts.

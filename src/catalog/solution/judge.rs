@@ -73,6 +73,9 @@ pub fn judge(bench: &Bench<'_>) -> Verdict {
         return unread(bench, &file);
     };
     let (sheet, root) = Sheet::open(&file, bytes, Party::Author);
+    if bench.folder.oddities.contains_key(Folder::ITSELF) {
+        return too_much(bench, &sheet, root.as_ref());
+    }
     let mut declared = None;
     let mut solution = None;
     let mut dated = Vec::new();
@@ -110,12 +113,28 @@ fn unread(bench: &Bench<'_>, file: &str) -> Verdict {
     }
 }
 
-/// Entries of the folder that are no plain files.
+/// The verdict on a folder of which only `solution.yaml` was read, because it holds too much.
+fn too_much(bench: &Bench<'_>, sheet: &Sheet, root: Option<&yaml::Node>) -> Verdict {
+    let declared = root.and_then(|root| declared_name(&sheet.root(root, contract::SOLUTION)?));
+    let at = declared.as_ref().map_or(Span::START, |name| name.at);
+    Verdict {
+        solution: None,
+        faults: oddities(bench),
+        warnings: Vec::new(),
+        dated: Vec::new(),
+        at_name: sheet.fault(code::DUPLICATE_NAME, at, ""),
+        declared: declared.map(|name| name.value),
+    }
+}
+
+/// Entries of the folder that are no plain files, and the folder itself if it holds too much.
 fn oddities(bench: &Bench<'_>) -> Vec<Fault> {
+    let path = |name: &str| match name {
+        Folder::ITSELF => bench.path.to_owned(),
+        _ => format!("{}/{name}", bench.path),
+    };
     let oddities = bench.folder.oddities.iter();
-    oddities
-        .map(|(name, oddity)| folders::oddity(&format!("{}/{name}", bench.path), *oddity))
-        .collect()
+    oddities.map(|(name, oddity)| folders::oddity(&path(name), *oddity)).collect()
 }
 
 /// `metadata.name`, whatever else is wrong.

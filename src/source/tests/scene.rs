@@ -42,6 +42,12 @@ impl Scene {
         std::fs::write(path, text).unwrap();
     }
 
+    /// Commits a tree that was made by hand, as the new tip of `main`.
+    pub fn commit_tree(&self, tree: &str) {
+        let commit = self.git(&["commit-tree", "-m", "by hand", tree]);
+        self.git(&["update-ref", "refs/heads/main", &commit]);
+    }
+
     pub fn commit(&self) -> Revision {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "--allow-empty", "-m", "change"]);

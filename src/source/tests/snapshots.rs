@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::scene::{SOLUTION, Scene, git};
-use crate::catalog::snapshot::{Oddity, Snapshot};
+use crate::catalog::snapshot::{Folder, Oddity, Snapshot};
 use crate::source::Source;
 
 async fn read(source: &mut Source) -> Snapshot {
@@ -123,20 +123,64 @@ async fn a_catalogue_that_unfolds_without_end_is_refused() {
         let file = scene.file("tree", &lines);
         scene.shell(&format!("git mktree < {}", file.display()))
     };
-    // Ten folders, each with ten, and so on: a million files in seven objects.
-    let mut bomb = tree((0..10).map(|n| format!("100644 blob {blob}\tn{n}\n")).collect());
+    // Twelve folders, each with twelve, and so on: 250 000 groups in five objects.
+    let mut bomb = tree((0..12).map(|n| format!("100644 blob {blob}\tn{n}\n")).collect());
     for _ in 0..5 {
-        bomb = tree((0..10).map(|n| format!("040000 tree {bomb}\tn{n}\n")).collect());
+        bomb = tree((0..12).map(|n| format!("040000 tree {bomb}\tn{n}\n")).collect());
     }
-    let solution = tree(format!("040000 tree {bomb}\tbomb\n100644 blob {blob}\tsolution.yaml\n"));
-    let root = tree(format!("040000 tree {solution}\tuse\n"));
-    let commit = scene.git(&["commit-tree", "-m", "bomb", &root]);
-    scene.git(&["update-ref", "refs/heads/main", &commit]);
+    scene.commit_tree(&bomb);
     let mut source = scene.open();
     let tip = source.tip().await.unwrap();
     source.fetch(&tip).await.unwrap();
     let unknown = source.read(&tip).await.unwrap_err();
     assert!(unknown.cause.contains("200000 files and folders"), "{}", unknown.cause);
+
+    // In a solution it is the fault of that one, whose name is still seen.
+    let solution = tree(format!("040000 tree {bomb}\tbomb\n100644 blob {blob}\tsolution.yaml\n"));
+    let mut deep = tree(format!("100644 blob {blob}\ta.txt\n"));
+    for _ in 0..40 {
+        deep = tree(format!("040000 tree {deep}\td\n"));
+    }
+    let deep = tree(format!("040000 tree {deep}\td\n100644 blob {blob}\tsolution.yaml\n"));
+    let root = format!("040000 tree {deep}\tdeep\n040000 tree {solution}\tuse\n");
+    scene.commit_tree(&tree(root));
+    let snapshot = read(&mut source).await;
+    for (name, oddity) in [("use", Oddity::TooManyFiles), ("deep", Oddity::TooDeep)] {
+        let folder = &snapshot.folders[name];
+        assert_eq!(folder.oddities[Folder::ITSELF], oddity);
+        assert_eq!(folder.files.keys().collect::<Vec<_>>(), ["solution.yaml"]);
+    }
+    let catalog = crate::catalog::read(&snapshot, &mut crate::catalog::Memory::default());
+    assert_eq!(catalog.refused["use"].faults[0].code, "V0127");
+    assert_eq!(catalog.refused["deep"].faults[0].code, "V0127");
+    assert!(catalog.protected.covers("what lay inside"));
+}
+
+#[tokio::test]
+async fn a_solution_of_many_small_files_is_refused_before_they_fill_the_memory() {
+    let scene = Scene::new();
+    let text = "x".repeat(512 * 1024);
+    scene.put("use/solution.yaml", SOLUTION);
+    for n in 0..65 {
+        scene.put(&format!("use/data/{n}.csv"), &format!("{n:07}{}", &text[7..]));
+    }
+    scene.put("good/solution.yaml", SOLUTION);
+    scene.commit();
+    let snapshot = read(&mut scene.open()).await;
+    assert_eq!(snapshot.folders["use"].oddities[Folder::ITSELF], Oddity::TooManyFiles);
+    assert_eq!(snapshot.folders["use"].files.len(), 1);
+    assert!(snapshot.folders["good"].oddities.is_empty());
+}
+
+#[tokio::test]
+async fn of_a_folder_that_is_no_solution_only_the_names_are_read() {
+    let scene = Scene::new();
+    scene.put("docs/guide.md", "# Guide");
+    scene.put("lost/Solution.yml", SOLUTION);
+    scene.commit();
+    let snapshot = read(&mut scene.open()).await;
+    assert_eq!(snapshot.folders["docs"].files["guide.md"].bytes, None);
+    assert!(snapshot.folders["lost"].files["Solution.yml"].bytes.is_some());
 }
 
 #[tokio::test]
