@@ -6,3 +6,5 @@ mod crds;
 mod from_folder;
 mod hostile;
 mod mutated;
+mod pages;
+mod snapshots;
