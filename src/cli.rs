@@ -6,6 +6,7 @@
 
 mod approve;
 mod catalogue;
+mod check;
 mod completions;
 mod config;
 mod demo;
@@ -73,6 +74,11 @@ enum Command {
         after_help = "Exit codes: 0 all solutions are Synced, 1 some solution is not, 2 it could not be told."
     )]
     Once(once::OnceArguments),
+    /// Judges folders without any cluster: 0 good, 1 findings, 2 could not run.
+    #[command(
+        after_help = "Exit codes: 0 no errors (and with --deny warnings no warnings), 1 there are, 2 it could not be told."
+    )]
+    Check(check::Arguments),
     /// The objects that a solution of a folder becomes, as YAML.
     #[command(
         after_help = "Exit codes: 0 all rendered, 1 some folder is broken and was left out, 2 nothing could be rendered."
@@ -220,6 +226,7 @@ pub fn main() -> ExitCode {
             }
             Command::Run(arguments) => run::run(arguments, &log).await,
             Command::Once(arguments) => once::once(arguments, &log).await,
+            Command::Check(arguments) => check::check(&arguments),
             Command::Render(arguments) => render::render(&arguments),
             Command::Explain(arguments) => explain::explain(&arguments),
             Command::Schema(arguments) => schema::schema(&arguments),

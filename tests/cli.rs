@@ -2,6 +2,7 @@
 
 mod api;
 mod approve;
+mod check;
 mod completions;
 mod config;
 mod daemon;

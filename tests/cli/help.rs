@@ -2,10 +2,11 @@
 
 use crate::support::binary::{finish, vitrine};
 
-pub const COMMANDS: [&str; 14] = [
+pub const COMMANDS: [&str; 15] = [
     "demo",
     "run",
     "once",
+    "check",
     "render",
     "explain",
     "schema",

@@ -39,8 +39,9 @@ async fn committed(folder: &Path) -> Snapshot {
 /// What may not differ: everything but the names of the commit and of its trees.
 fn told(snapshot: &Snapshot) -> String {
     let catalog = catalog::read(snapshot, &mut Memory::default());
-    let Catalog { platform, solutions, refused, protected, warnings, .. } = catalog;
-    let mut text = format!("{platform:#?}\n{refused:#?}\n{protected:#?}\n{warnings:#?}\n");
+    let Catalog { platform, solutions, refused, protected, warnings, dated, .. } = catalog;
+    let mut text =
+        format!("{platform:#?}\n{refused:#?}\n{protected:#?}\n{warnings:#?}\n{dated:#?}\n");
     for solution in solutions.values() {
         let mut solution = vitrine::catalog::Solution::clone(solution);
         solution.tree = snapshot.root.clone();

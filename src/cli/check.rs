@@ -1,0 +1,105 @@
+//! `check`: judges folders as the daemon would, without any cluster.
+//!
+//! In: paths. Out: every fault of the catalogues that they lie in, as far as it lies under one of
+//! the paths.
+
+mod finding;
+mod place;
+mod print;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Answer, Stop};
+use crate::catalog::{self, Memory, Snapshot};
+use crate::model::fault::code;
+use crate::source;
+use finding::{Findings, Scope};
+use place::{Place, Target};
+
+/// What a folder without a platform is judged by: the defaults of one that says only its domain.
+const BARE_PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\n\
+                             spec: {domain: domain.invalid}\n";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A catalogue, a group, a solution's folder or a file of one. The whole catalogue is read;
+    /// what lies under a path is told. Files that Git does not track are judged too.
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// For people, for programs (one JSON object a line), or as annotations of a GitHub workflow.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Exits with 1 also where there are only warnings.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    deny: Option<Deny>,
+    /// Says what a fault means, with a wrong and a right example: `--explain V0207`.
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "deny"])]
+    explain: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+    Github,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    Warnings,
+}
+
+pub(super) fn check(arguments: &Arguments) -> Result<Answer, Stop> {
+    if let Some(asked) = &arguments.explain {
+        return explain(asked);
+    }
+    let mut places: Vec<Place> = Vec::new();
+    for path in &arguments.paths {
+        let (target, scope) = place::find(path)?;
+        match places.iter_mut().find(|place| place.target == target) {
+            Some(place) => place.scopes.push(scope),
+            None => places.push(Place { target, scopes: vec![scope] }),
+        }
+    }
+    let mut all = Findings::default();
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    for place in &places {
+        let snapshot = read(&place.target)?;
+        let catalog = catalog::read(&snapshot, &mut Memory::default());
+        all.add(place, &snapshot, &catalog, today);
+    }
+    print::print(&all, arguments.format)?;
+    let refused = all.errors() > 0 || (arguments.deny.is_some() && all.warnings() > 0);
+    Ok(if refused { Answer::NotGood } else { Answer::Good })
+}
+
+fn read(target: &Target) -> Result<Snapshot, Stop> {
+    let snapshot = match target {
+        Target::Catalogue { root, .. } => source::read_folder(root),
+        Target::Lone { folder, name } => {
+            eprintln!(
+                "vitrine: no `platform.yaml` in `{name}` or above it: judged by the defaults of a \
+                 platform, not by its limits"
+            );
+            source::read_lone_folder(folder, name, BARE_PLATFORM)
+        }
+    };
+    snapshot.map_err(|unknown| Stop::new(unknown.cause))
+}
+
+fn explain(asked: &str) -> Result<Answer, Stop> {
+    let asked = asked.trim().to_uppercase();
+    if let Some(page) = code::page(&asked) {
+        print::write(&page.markdown())?;
+        return Ok(Answer::Good);
+    }
+    let known: Vec<&str> = code::pages().map(|page| page.code).collect();
+    let alike: Vec<&str> =
+        known.iter().filter(|code| asked.get(..3) == code.get(..3)).copied().collect();
+    let listed = if alike.is_empty() { known } else { alike };
+    Err(Stop::new(format!("there is no fault `{asked}`; there are: {}", listed.join(", "))))
+}

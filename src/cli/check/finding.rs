@@ -1,0 +1,149 @@
+//! The faults of catalogues in the order of their files, and how many folders are good.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+use super::Target;
+use super::place::Place;
+use crate::catalog::{Catalog, Fault, Snapshot};
+use crate::model::fault::Severity;
+
+const PLATFORM: &str = "platform.yaml";
+const SOLUTION: &str = "solution.yaml";
+
+/// A part of a catalogue.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    /// Relative to the root; empty for all of it.
+    path: String,
+    /// Whether what lies below it is meant too.
+    deep: bool,
+}
+
+impl Scope {
+    pub fn everything() -> Self {
+        Self::below(String::new())
+    }
+
+    /// The path and all below it.
+    pub fn below(path: String) -> Self {
+        Self { path, deep: true }
+    }
+
+    /// The path alone.
+    pub fn exactly(path: String) -> Self {
+        Self { path, deep: false }
+    }
+
+    fn covers(&self, path: &str) -> bool {
+        match path.strip_prefix(self.path.as_str()) {
+            Some("") => true,
+            Some(rest) => self.deep && (self.path.is_empty() || rest.starts_with('/')),
+            None => false,
+        }
+    }
+}
+
+/// A fault, and whose it is.
+pub(super) struct Finding {
+    pub fault: Fault,
+    /// Absent for a fault of the platform.
+    pub solution: Option<String>,
+    /// Where the catalogue lies in its repository: `` or `catalogue/`.
+    pub in_repository: String,
+}
+
+/// What was found under the paths.
+#[derive(Default)]
+pub(super) struct Findings {
+    pub all: Vec<Finding>,
+    pub good: usize,
+    pub refused: usize,
+}
+
+impl Findings {
+    pub fn errors(&self) -> usize {
+        self.all.iter().filter(|one| one.fault.severity == Severity::Error).count()
+    }
+
+    pub fn warnings(&self) -> usize {
+        self.all.len() - self.errors()
+    }
+
+    /// Adds what a catalogue says under the paths that were asked for, and every fault of its
+    /// platform.
+    pub fn add(&mut self, place: &Place, snapshot: &Snapshot, catalog: &Catalog, today: Date) {
+        let in_repository = match &place.target {
+            Target::Catalogue { in_repository, .. } => in_repository.as_str(),
+            Target::Lone { .. } => "",
+        };
+        let covered = |path: &str| place.scopes.iter().any(|scope| scope.covers(path));
+        let found = faults(snapshot, catalog, today);
+        let refused: BTreeSet<&str> = found
+            .iter()
+            .filter(|(_, fault)| fault.severity == Severity::Error)
+            .filter_map(|(folder, _)| folder.as_deref())
+            .filter(|folder| covered(folder))
+            .collect();
+        self.refused += refused.len();
+        self.good += catalog.solutions.values().filter(|s| covered(&s.folder)).count();
+        for (folder, fault) in &found {
+            let wanted = match folder {
+                Some(folder) => covered(folder) || covered(&fault.file),
+                None => true,
+            };
+            if wanted {
+                let name = |folder: &String| folder.rsplit('/').next().map(str::to_owned);
+                self.all.push(Finding {
+                    solution: folder.as_ref().and_then(name),
+                    fault: (*fault).clone(),
+                    in_repository: in_repository.to_owned(),
+                });
+            }
+        }
+    }
+}
+
+/// Every fault with its solution's folder, in the order of the files: the platform's first, then
+/// folder by folder, `solution.yaml` before the files beside it.
+fn faults<'c>(
+    snapshot: &Snapshot,
+    catalog: &'c Catalog,
+    today: Date,
+) -> Vec<(Option<String>, &'c Fault)> {
+    let of_platform = catalog.platform.as_ref().err().into_iter().flatten();
+    let mut found: Vec<(Option<String>, &Fault)> = of_platform.map(|fault| (None, fault)).collect();
+    for refused in catalog.refused.values() {
+        for fault in &refused.faults {
+            let scope = Scope::below(refused.folder.clone());
+            // Two folders of one name are refused as one.
+            let folder = if scope.covers(&fault.file) {
+                refused.folder.clone()
+            } else {
+                folder_of(snapshot, &fault.file).unwrap_or_else(|| refused.folder.clone())
+            };
+            found.push((Some(folder), fault));
+        }
+    }
+    for fault in catalog.warnings.iter().chain(catalog.said_on(today)) {
+        let folder = if fault.file == PLATFORM { None } else { folder_of(snapshot, &fault.file) };
+        found.push((folder, fault));
+    }
+    found.sort_by_key(|(folder, fault)| {
+        let beside = !fault.file.ends_with(SOLUTION);
+        (folder.clone(), beside, fault.file.clone(), fault.line, fault.column, fault.code)
+    });
+    found
+}
+
+/// The outermost solution that a file lies in, or else the folder that it lies in.
+fn folder_of(snapshot: &Snapshot, file: &str) -> Option<String> {
+    let above = || file.match_indices('/').filter_map(|(at, _)| file.get(..at));
+    let is_solution = |path: &&str| {
+        snapshot.folders.get(*path).is_some_and(|folder| {
+            folder.files.contains_key(SOLUTION) || folder.oddities.contains_key(SOLUTION)
+        })
+    };
+    above().find(is_solution).or_else(|| above().next_back()).map(str::to_owned)
+}
