@@ -27,13 +27,14 @@ use crate::apply::Cluster;
 use crate::catalog::Solution;
 use crate::catalog::snapshot::Unknown;
 use crate::config::{Config, Verify};
+use crate::model::names::NAMESPACE_PREFIX;
 use crate::model::{Kind, ObjectKey, Revision};
 use crate::plan::brake::Wishes;
-use crate::plan::observed::{KindState, Record};
+use crate::plan::observed::{KindState, Owner, Record};
 use crate::plan::{self, Ground, Hold, Phase, Setbacks, SolutionPlan, Step};
 use crate::report::History;
 use crate::source::Source;
-use crate::status::{Board, Verdict};
+use crate::status::{self, Board, Verdict};
 
 use courier::Courier;
 use memory::{Known, Memory};
@@ -239,7 +240,7 @@ impl Engine {
             self.memory.planned(&name, plan);
         }
         for name in &names {
-            self.judge(name);
+            self.judge(name, now);
         }
         if waited && self.additions(now).is_empty() {
             // The last addition arrived: what is removed waits no longer.
@@ -347,11 +348,13 @@ impl Engine {
         let setbacks = self.setbacks.values().filter_map(|s| s.until);
         let woken = self.woken.iter().map(|(key, since)| *since + self.budget(key));
         let removing = self.memory.removing().next().map(|_| now + SignedDuration::from_secs(5));
+        let leaving = self.late_namespaces().map(|(_, late)| late).filter(|late| *late > now);
         let midnight = Some(phase::next_day(now));
         let next = setbacks
             .chain(woken)
             .chain(self.telling.deadline())
             .chain(removing)
+            .chain(leaving)
             .chain(midnight)
             .min();
         let wait = match next {
@@ -360,6 +363,16 @@ impl Engine {
             None => SignedDuration::from_hours(24),
         };
         Duration::try_from(wait).unwrap_or(Duration::ZERO).max(Duration::from_millis(20))
+    }
+
+    /// The namespaces of ours that are being deleted, and when that has taken too long.
+    fn late_namespaces(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        self.cluster.observed().namespaces.iter().filter_map(|(name, facts)| {
+            let ours = facts.owner == Owner::ThisInstance;
+            let late = facts.deleting.filter(|_| ours)? + status::health::NAMESPACE_PATIENCE;
+            let solution = name.strip_prefix(NAMESPACE_PREFIX)?;
+            Some((solution, late + SignedDuration::from_millis(1)))
+        })
     }
 
     /// Nothing is under way and nothing will change by itself.

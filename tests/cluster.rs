@@ -8,6 +8,7 @@ mod control_plane;
 mod counts;
 mod drift;
 mod fields;
+mod health;
 mod modes;
 mod publish;
 mod remote;

@@ -9,7 +9,7 @@ use super::request::short;
 use super::wire::Meta;
 use crate::model::{ContentHash, marks};
 use crate::plan::observed::{
-    Condition, DeploymentFacts, PodFacts, PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
+    Condition, DeploymentFacts, Pause, PodFacts, PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
 };
 
 /// `metav1.Condition` and its relatives.
@@ -95,7 +95,14 @@ pub(super) fn marked(meta: &Meta) -> DeploymentFacts {
 #[serde(default)]
 pub(super) struct RouteWire {
     metadata: Meta,
+    spec: RouteSpec,
     status: RouteStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct RouteSpec {
+    parent_refs: Option<Vec<ParentRef>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -113,31 +120,39 @@ struct ParentWire {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct ParentRef {
+    kind: Option<String>,
     namespace: Option<String>,
     name: String,
+    section_name: Option<String>,
+    port: Option<u16>,
+}
+
+impl ParentRef {
+    /// As people write it. A parent without namespace is one beside the object (in `own`).
+    fn written(&self, own: &str) -> String {
+        let kind = self.kind.as_deref().filter(|kind| *kind != "Gateway");
+        let kind = kind.map_or_else(String::new, |kind| format!("{kind} "));
+        let namespace = self.namespace.as_deref().unwrap_or(own);
+        let section = self.section_name.as_deref().map_or_else(String::new, |s| format!("#{s}"));
+        let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
+        format!("{kind}{namespace}/{}{section}{port}", self.name)
+    }
 }
 
 pub(super) fn route(wire: RouteWire) -> (Meta, RouteFacts) {
     let own = wire.metadata.namespace.as_deref().unwrap_or_default();
-    let parents = wire
-        .status
-        .parents
-        .iter()
-        .flatten()
-        .map(|parent| RouteParent {
-            controller: parent.controller_name.clone(),
-            // A parent without namespace is one beside the route.
-            gateway: format!(
-                "{}/{}",
-                parent.parent_ref.namespace.as_deref().unwrap_or(own),
-                parent.parent_ref.name
-            ),
-            conditions: conditions(&parent.conditions),
-        })
-        .collect();
-    let facts = RouteFacts { generation: wire.metadata.generation, parents };
+    let parents = wire.status.parents.iter().flatten().map(|parent| RouteParent {
+        controller: parent.controller_name.clone(),
+        gateway: parent.parent_ref.written(own),
+        conditions: conditions(&parent.conditions),
+    });
+    let facts = RouteFacts {
+        generation: wire.metadata.generation,
+        asked: wire.spec.parent_refs.iter().flatten().map(|parent| parent.written(own)).collect(),
+        parents: parents.collect(),
+    };
     (wire.metadata, facts)
 }
 
@@ -145,13 +160,34 @@ pub(super) fn route(wire: RouteWire) -> (Meta, RouteFacts) {
 #[serde(default)]
 pub(super) struct ScaledWire {
     pub metadata: Meta,
+    spec: ScaledSpec,
     status: ScaledStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ScaledSpec {
+    triggers: Option<Vec<Trigger>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Trigger {
+    r#type: String,
+}
+
+impl Trigger {
+    /// The autoscaler asks the kubelets for these two, not KEDA.
+    fn is_kedas(&self) -> bool {
+        !matches!(self.r#type.as_str(), "cpu" | "memory")
+    }
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ScaledStatus {
     conditions: Option<Vec<ConditionWire>>,
+    external_metric_names: Option<Vec<String>>,
     last_active_time: Option<Timestamp>,
 }
 
@@ -161,14 +197,30 @@ pub(super) fn scaled(wire: &ScaledWire) -> ScaledFacts {
         conditions: conditions(&wire.status.conditions),
         forced: forced(&wire.metadata),
         paused: paused(&wire.metadata),
+        triggers: wire.spec.triggers.iter().flatten().filter(|t| t.is_kedas()).count(),
+        metrics: wire.status.external_metric_names.as_ref().map_or(0, Vec::len),
         last_active: wire.status.last_active_time,
     }
 }
 
-/// Whether KEDA is told to leave the target as it is.
-pub(super) fn paused(meta: &Meta) -> bool {
-    meta.annotation("autoscaling.keda.sh/paused-replicas").is_some()
-        || meta.annotation("autoscaling.keda.sh/paused") == Some("true")
+/// How KEDA is told to leave the target alone, if it is.
+pub(super) fn paused(meta: &Meta) -> Option<Pause> {
+    let at = meta.annotation("autoscaling.keda.sh/paused-replicas");
+    let as_it_is = meta.annotation("autoscaling.keda.sh/paused") == Some("true");
+    at.map(|at| Pause::At(short(at))).or_else(|| as_it_is.then_some(Pause::AsItIs))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NamespaceWire {
+    pub metadata: Meta,
+    status: ReadyStatus,
+}
+
+/// What holds a namespace that is being deleted.
+pub(super) fn remains(wire: &NamespaceWire) -> Vec<Condition> {
+    let holds = |c: &&ConditionWire| c.status == "True";
+    wire.status.conditions.iter().flatten().filter(holds).map(ConditionWire::read).collect()
 }
 
 #[derive(Default, Deserialize)]
@@ -257,6 +309,7 @@ struct PodStatus {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ContainerStatus {
+    name: String,
     ready: bool,
     restart_count: i32,
     state: ContainerState,
@@ -298,7 +351,7 @@ pub(super) fn pod(wire: &PodWire) -> PodFacts {
     };
     let said = |word: &str, message: &str, exit_code| PodFacts {
         word: Some(short(word)),
-        message: short(message),
+        message: end(message),
         exit_code,
         ..base.clone()
     };
@@ -314,23 +367,34 @@ pub(super) fn pod(wire: &PodWire) -> PodFacts {
     if status.phase == "Failed" && !status.reason.is_empty() {
         return said(&status.reason, &status.message, None);
     }
-    containers()
-        .find_map(trouble)
-        .map_or(base.clone(), |(word, message, exit)| said(&word, &message, exit))
+    let found = containers().find_map(|container| Some((&container.name, trouble(container)?)));
+    found.map_or(base.clone(), |(container, (word, message, exit))| PodFacts {
+        container: container.clone(),
+        ..said(&word, &message, exit)
+    })
+}
+
+/// The end of a text that may be long: the last lines of a log say why it ended.
+fn end(text: &str) -> String {
+    const LONGEST: usize = 1024;
+    match text.char_indices().rev().nth(LONGEST) {
+        Some((start, c)) => format!("...{}", &text[start + c.len_utf8()..]),
+        None => text.to_owned(),
+    }
 }
 
 /// What is wrong with one container: word, message, exit code.
 fn trouble(container: &ContainerStatus) -> Option<(String, String, Option<i32>)> {
     let died = |t: &Terminated| (t.reason.clone(), t.message.clone(), Some(t.exit_code));
-    let last = container.last_state.terminated.as_ref().filter(|t| t.exit_code != 0);
+    let ended = container.last_state.terminated.as_ref();
+    let last = ended.filter(|t| t.exit_code != 0);
     if let Some(waiting) = &container.state.waiting {
-        return match (waiting.reason.as_str(), last) {
+        return match (waiting.reason.as_str(), ended) {
             ("" | "ContainerCreating" | "PodInitializing", _) => None,
             // Why it crashes says more than that it does.
             ("CrashLoopBackOff", Some(t)) if t.reason == "OOMKilled" => Some(died(t)),
             ("CrashLoopBackOff", Some(t)) => {
-                let message = if t.message.is_empty() { &waiting.message } else { &t.message };
-                Some((waiting.reason.clone(), message.clone(), Some(t.exit_code)))
+                Some((waiting.reason.clone(), t.message.clone(), Some(t.exit_code)))
             }
             _ => Some((waiting.reason.clone(), waiting.message.clone(), None)),
         };
@@ -426,6 +490,7 @@ mod tests {
     fn a_parent_without_namespace_is_beside_its_route() {
         let wire = json!({
             "metadata": {"name": "r", "namespace": "sol-use", "generation": 3},
+            "spec": {"parentRefs": [{"name": "gw", "namespace": "edge", "sectionName": "https"}]},
             "status": {"parents": [
                 {"controllerName": "c", "parentRef": {"name": "near"}, "conditions": null},
                 {"controllerName": "c", "parentRef": {"name": "gw", "namespace": "edge"},
@@ -435,32 +500,68 @@ mod tests {
         let (_, facts) = route(serde_json::from_value(wire).unwrap());
         let gateways: Vec<&str> = facts.parents.iter().map(|p| p.gateway.as_str()).collect();
         assert_eq!(gateways, ["sol-use/near", "edge/gw"]);
+        assert_eq!(facts.asked, ["edge/gw#https"]);
         assert_eq!(facts.parents[1].conditions[0].observed_generation, Some(3));
         assert_eq!(facts.generation, 3);
     }
 
     #[test]
-    fn a_policy_is_refused_by_any_gateway_at_its_newest_form_only() {
+    fn a_policy_has_the_conditions_of_the_mesh_or_of_every_gateway() {
         let wire = |status: Value| {
             let object = json!({"metadata": {"name": "edge", "generation": 2}, "status": status});
             policy(&serde_json::from_value(object).unwrap())
         };
-        let says = |status: &str, reason: &str, seen: i64| {
-            json!({"type": "Accepted", "status": status, "reason": reason,
-                "observedGeneration": seen})
+        let says = |reason: &str| json!({"type": "Accepted", "status": "False", "reason": reason});
+        let reasons = |facts: PolicyFacts| -> Vec<String> {
+            facts.conditions.into_iter().map(|c| c.reason).collect()
         };
-        let reason = |facts: PolicyFacts| facts.refusal().map(|c| c.reason.clone());
-        assert_eq!(reason(wire(json!({}))), None);
-        let mesh = wire(json!({"conditions": [says("False", "RateLimitReached", 2)]}));
-        assert_eq!(reason(mesh).as_deref(), Some("RateLimitReached"));
-        let edge = |seen| {
-            wire(json!({"ancestors": [
-                {"conditions": [says("True", "Accepted", 2)]},
-                {"conditions": [says("False", "Conflicted", seen)]},
-            ]}))
-        };
-        assert_eq!(reason(edge(2)).as_deref(), Some("Conflicted"));
-        assert_eq!(reason(edge(1)), None, "an older form was refused");
+        assert_eq!(reasons(wire(json!({}))), [""; 0]);
+        let mesh = wire(json!({"conditions": [says("RateLimitReached")]}));
+        assert_eq!((mesh.generation, reasons(mesh)), (2, vec!["RateLimitReached".to_owned()]));
+        let edge = json!({"ancestors": [
+            {"conditions": [says("Accepted")]}, {"conditions": [says("Conflicted")]}, {},
+        ]});
+        assert_eq!(reasons(wire(edge)), ["Accepted", "Conflicted"]);
+    }
+
+    #[test]
+    fn a_program_that_ends_well_again_and_again_has_its_exit_code() {
+        let waits = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}});
+        let ended = json!({"terminated": {"reason": "Completed", "exitCode": 0}});
+        let word = Some("CrashLoopBackOff".to_owned());
+        assert_eq!(words(container(false, waits, ended)), (word, Some(0)));
+    }
+
+    #[test]
+    fn of_a_long_log_the_end_is_kept() {
+        let log = format!("{}the reason", "x".repeat(5000));
+        let ended = json!({"terminated": {"reason": "Error", "exitCode": 1, "message": log}});
+        let message = facts(container(false, ended, json!({}))).message;
+        assert!(message.starts_with("...x") && message.ends_with("the reason"), "{message}");
+        assert_eq!(message.len(), 1024 + 3);
+    }
+
+    #[test]
+    fn a_scaled_object_says_who_is_to_wake_it_and_whether_it_is_paused() {
+        let wire = json!({
+            "metadata": {"name": "app", "annotations": {"autoscaling.keda.sh/paused-replicas": "2"}},
+            "spec": {"triggers": [{"type": "external-push"}, {"type": "cpu"}, {"type": "cron"}]},
+            "status": {"externalMetricNames": ["s0"], "conditions": null},
+        });
+        let facts = scaled(&serde_json::from_value(wire).unwrap());
+        assert_eq!((facts.triggers, facts.metrics), (2, 1));
+        assert_eq!(facts.paused, Some(Pause::At("2".to_owned())));
+    }
+
+    #[test]
+    fn of_a_namespace_that_goes_the_conditions_that_hold_are_kept() {
+        let wire = json!({"metadata": {"name": "sol-use"}, "status": {"conditions": [
+            {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "f in 1"},
+            {"type": "NamespaceContentRemaining", "status": "False", "message": "all gone"},
+        ]}});
+        let remains = remains(&serde_json::from_value(wire).unwrap());
+        let words: Vec<&str> = remains.iter().map(|c| c.message.as_str()).collect();
+        assert_eq!(words, ["f in 1"]);
     }
 
     #[test]

@@ -248,6 +248,7 @@ impl Store {
             },
             deleting: meta.deletion_timestamp,
             created: meta.creation_timestamp,
+            remains: meta.deletion_timestamp.map_or_else(Vec::new, |_| seen.remains.clone()),
         };
         let key = ObjectKey::cluster(Kind::Namespace, meta.name.as_str());
         let older = self

@@ -11,11 +11,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::health::{
-    self, DeploymentWire, PodWire, PolicyWire, QuotaWire, ReadyWire, RouteWire, ScaledWire,
+    self, DeploymentWire, NamespaceWire, PodWire, PolicyWire, QuotaWire, ReadyWire, RouteWire,
+    ScaledWire,
 };
 use super::request::Status;
 use crate::model::{FieldSet, Kind, marks};
-use crate::plan::observed::{HealthFacts, PodFacts};
+use crate::plan::observed::{Condition, HealthFacts, PodFacts};
 
 /// One object, digested.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub(super) struct Seen {
     pub health: HealthFacts,
     /// Of a Pod.
     pub pod: Option<PodFacts>,
+    /// Of a Namespace: what holds it while it is being deleted.
+    pub remains: Vec<Condition>,
 }
 
 /// `metadata`, as far as it is read.
@@ -129,6 +132,7 @@ pub(super) struct Page {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Depth {
     Metadata,
+    Namespace,
     Deployment,
     Route,
     Scaled,
@@ -149,8 +153,8 @@ impl Depth {
             Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => Self::Policy,
             Kind::ResourceQuota => Self::Quota,
             Kind::Pod => Self::Pod,
-            Kind::Namespace
-            | Kind::LimitRange
+            Kind::Namespace => Self::Namespace,
+            Kind::LimitRange
             | Kind::Server
             | Kind::MeshTlsAuthentication
             | Kind::AuthorizationPolicy
@@ -174,6 +178,7 @@ impl Depth {
 pub(super) fn event(depth: Depth, line: &[u8]) -> Result<Event, serde_json::Error> {
     match depth {
         Depth::Metadata => typed_event::<Bare>(line),
+        Depth::Namespace => typed_event::<NamespaceWire>(line),
         Depth::Deployment => typed_event::<DeploymentWire>(line),
         Depth::Route => typed_event::<RouteWire>(line),
         Depth::Scaled => typed_event::<ScaledWire>(line),
@@ -191,6 +196,7 @@ pub(super) fn event(depth: Depth, line: &[u8]) -> Result<Event, serde_json::Erro
 pub(super) fn page(depth: Depth, body: &[u8]) -> Result<Page, serde_json::Error> {
     match depth {
         Depth::Metadata => typed_page::<Bare>(body),
+        Depth::Namespace => typed_page::<NamespaceWire>(body),
         Depth::Deployment => typed_page::<DeploymentWire>(body),
         Depth::Route => typed_page::<RouteWire>(body),
         Depth::Scaled => typed_page::<ScaledWire>(body),
@@ -227,51 +233,58 @@ impl Wire for Bare {
     }
 }
 
+impl Wire for NamespaceWire {
+    fn seen(self) -> Seen {
+        let remains = health::remains(&self);
+        Seen { meta: self.metadata, remains, ..Seen::default() }
+    }
+}
+
 impl Wire for DeploymentWire {
     fn seen(self) -> Seen {
         let health = HealthFacts::Deployment(health::deployment(&self));
-        Seen { meta: self.metadata, health, pod: None }
+        Seen { meta: self.metadata, health, ..Seen::default() }
     }
 }
 
 impl Wire for RouteWire {
     fn seen(self) -> Seen {
         let (meta, facts) = health::route(self);
-        Seen { meta, health: HealthFacts::Route(facts), pod: None }
+        Seen { meta, health: HealthFacts::Route(facts), ..Seen::default() }
     }
 }
 
 impl Wire for ScaledWire {
     fn seen(self) -> Seen {
         let health = HealthFacts::ScaledObject(health::scaled(&self));
-        Seen { meta: self.metadata, health, pod: None }
+        Seen { meta: self.metadata, health, ..Seen::default() }
     }
 }
 
 impl Wire for ReadyWire {
     fn seen(self) -> Seen {
         let health = HealthFacts::Ready(health::ready(&self));
-        Seen { meta: self.metadata, health, pod: None }
+        Seen { meta: self.metadata, health, ..Seen::default() }
     }
 }
 
 impl Wire for PolicyWire {
     fn seen(self) -> Seen {
         let health = HealthFacts::Policy(health::policy(&self));
-        Seen { meta: self.metadata, health, pod: None }
+        Seen { meta: self.metadata, health, ..Seen::default() }
     }
 }
 
 impl Wire for QuotaWire {
     fn seen(self) -> Seen {
-        Seen { meta: self.metadata, health: HealthFacts::Quota(self.spec.hard), pod: None }
+        Seen { meta: self.metadata, health: HealthFacts::Quota(self.spec.hard), ..Seen::default() }
     }
 }
 
 impl Wire for PodWire {
     fn seen(self) -> Seen {
         let pod = Some(health::pod(&self));
-        Seen { meta: self.metadata, health: HealthFacts::None, pod }
+        Seen { meta: self.metadata, pod, ..Seen::default() }
     }
 }
 

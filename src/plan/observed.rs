@@ -82,28 +82,8 @@ pub enum HealthFacts {
     ScaledObject(ScaledFacts),
     /// Of a ResourceQuota: `spec.hard` as it stands, which decides when a smaller one may come.
     Quota(BTreeMap<String, String>),
-    /// Of a limit that a controller accepts or refuses.
+    /// Of a limit at the edge that a controller accepts or refuses.
     Policy(PolicyFacts),
-}
-
-/// Of an HTTPLocalRateLimitPolicy or a BackendTrafficPolicy.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct PolicyFacts {
-    pub generation: i64,
-    /// Those of `status.conditions`, or of every entry of `status.ancestors`.
-    pub conditions: Vec<Condition>,
-}
-
-impl PolicyFacts {
-    /// The condition with which a controller refuses the newest form. Silence is none: before its
-    /// target is there, a controller says nothing of a policy.
-    pub fn refusal(&self) -> Option<&Condition> {
-        self.conditions.iter().find(|c| {
-            c.kind == "Accepted"
-                && c.status == "False"
-                && c.observed_generation.is_none_or(|seen| seen >= self.generation)
-        })
-    }
 }
 
 /// Of a Deployment.
@@ -124,10 +104,12 @@ pub struct DeploymentFacts {
     pub template: Option<ContentHash>,
 }
 
-/// Of an HTTPRoute: the conditions under our parent.
+/// Of an HTTPRoute: whom it asks, and what anybody answered.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct RouteFacts {
     pub generation: i64,
+    /// The parents in `spec.parentRefs`, written like [`RouteParent::gateway`].
+    pub asked: Vec<String>,
     pub parents: Vec<RouteParent>,
 }
 
@@ -135,8 +117,60 @@ pub struct RouteFacts {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct RouteParent {
     pub controller: String,
-    /// `namespace/name` of the Gateway.
+    /// `namespace/name` of the Gateway, with `#section` or `:port` where the reference has one.
     pub gateway: String,
+    pub conditions: Vec<Condition>,
+}
+
+impl RouteParent {
+    /// Whether what it says is about the form of this generation.
+    fn is_about(&self, generation: i64) -> bool {
+        let routing = |c: &&Condition| matches!(c.kind.as_str(), "Accepted" | "ResolvedRefs");
+        self.conditions.iter().filter(routing).all(|c| c.is_about(generation))
+    }
+
+    fn holds(&self, kind: &str, generation: i64) -> bool {
+        self.conditions
+            .iter()
+            .any(|c| c.kind == kind && c.status == "True" && c.is_about(generation))
+    }
+}
+
+impl RouteFacts {
+    /// The answers of one parent that count: by `controller` where it is known. Once one of them
+    /// speaks of the newest form, those that speak of an older one do not count: a Gateway that
+    /// changed its controller leaves the old one's entry behind.
+    pub fn answers<'a>(&'a self, parent: &str, controller: Option<&str>) -> Vec<&'a RouteParent> {
+        let mut answers: Vec<&RouteParent> = self
+            .parents
+            .iter()
+            .filter(|p| p.gateway == parent && controller.is_none_or(|c| c == p.controller))
+            .collect();
+        if answers.iter().any(|p| p.is_about(self.generation)) {
+            answers.retain(|p| p.is_about(self.generation));
+        }
+        answers
+    }
+
+    /// Whether every parent that it asks accepts its newest form and finds its back ends. What
+    /// others say who were not asked does not matter.
+    pub fn is_accepted(&self, controller: Option<&str>) -> bool {
+        let accepts = |parent: &String| {
+            let answers = self.answers(parent, controller);
+            !answers.is_empty()
+                && answers.iter().all(|p| {
+                    p.holds("Accepted", self.generation) && p.holds("ResolvedRefs", self.generation)
+                })
+        };
+        !self.asked.is_empty() && self.asked.iter().all(accepts)
+    }
+}
+
+/// Of an HTTPLocalRateLimitPolicy or a BackendTrafficPolicy.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct PolicyFacts {
+    pub generation: i64,
+    /// Those of `status.conditions`, or of every entry of `status.ancestors`.
     pub conditions: Vec<Condition>,
 }
 
@@ -147,9 +181,31 @@ pub struct ScaledFacts {
     pub conditions: Vec<Condition>,
     /// Whether `autoscaling.keda.sh/force-activation` is `"true"`.
     pub forced: bool,
-    /// Whether `autoscaling.keda.sh/paused-replicas` or `autoscaling.keda.sh/paused` is there.
-    pub paused: bool,
+    pub paused: Option<Pause>,
+    /// How many triggers it has whose metric KEDA has to serve.
+    pub triggers: usize,
+    /// How many metrics KEDA serves for it (`status.externalMetricNames`).
+    pub metrics: usize,
     pub last_active: Option<Timestamp>,
+}
+
+/// How KEDA is told to leave a target alone. Ours only while a solution is suspended or expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// `autoscaling.keda.sh/paused-replicas`, and what stands there.
+    At(String),
+    /// `autoscaling.keda.sh/paused: "true"`.
+    AsItIs,
+}
+
+impl Pause {
+    /// The annotation that says so.
+    pub const fn annotation(&self) -> &'static str {
+        match self {
+            Self::At(_) => "autoscaling.keda.sh/paused-replicas",
+            Self::AsItIs => "autoscaling.keda.sh/paused",
+        }
+    }
 }
 
 impl DeploymentFacts {
@@ -171,19 +227,9 @@ impl HealthFacts {
         }
     }
 
-    /// Of a route: whether every gateway that answered accepts its newest form and finds its back
-    /// ends, and at least one answered.
+    /// Of a route: see [`RouteFacts::is_accepted`].
     pub fn is_accepted(&self) -> bool {
-        let Self::Route(route) = self else { return false };
-        let holds = |parent: &RouteParent, kind: &str| {
-            parent.conditions.iter().any(|c| {
-                c.kind == kind
-                    && c.status == "True"
-                    && c.observed_generation.is_none_or(|seen| seen >= route.generation)
-            })
-        };
-        !route.parents.is_empty()
-            && route.parents.iter().all(|p| holds(p, "Accepted") && holds(p, "ResolvedRefs"))
+        matches!(self, Self::Route(route) if route.is_accepted(None))
     }
 }
 
@@ -199,12 +245,22 @@ pub struct Condition {
     pub since: Option<Timestamp>,
 }
 
+impl Condition {
+    /// Whether it speaks of the form of this generation. Controllers that say no generation are
+    /// believed.
+    pub fn is_about(&self, generation: i64) -> bool {
+        self.observed_generation.is_none_or(|seen| seen >= generation)
+    }
+}
+
 /// Of any Namespace of the cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamespaceFacts {
     pub owner: Owner,
     pub deleting: Option<Timestamp>,
     pub created: Option<Timestamp>,
+    /// While it is being deleted: the conditions that say what holds it.
+    pub remains: Vec<Condition>,
 }
 
 /// Whose a Namespace is, by its instance label. One that an operator labelled for us is ours to
@@ -227,6 +283,9 @@ pub struct Survey {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PodFacts {
     pub component: String,
+    /// The container that the word is about; empty = the pod as a whole. Not always the
+    /// component's own: a mesh adds some.
+    pub container: String,
     /// The kubelet's word: `ImagePullBackOff`, `OOMKilled`, `Unschedulable`, `CrashLoopBackOff`.
     pub word: Option<String>,
     pub message: String,
@@ -235,7 +294,8 @@ pub struct PodFacts {
 }
 
 impl PodFacts {
-    /// Whether the kubelet's word means that it will not come up by itself.
+    /// Whether the kubelet's word means that it will not come up by itself. An evicted pod is not
+    /// that: another takes its place, and the old one lies about for weeks.
     pub fn is_failing(&self) -> bool {
         matches!(
             self.word.as_deref(),
@@ -247,22 +307,53 @@ impl PodFacts {
                     | "CrashLoopBackOff"
                     | "OOMKilled"
                     | "Error"
+                    | "StartError"
                     | "CreateContainerConfigError"
                     | "CreateContainerError"
                     | "RunContainerError"
-                    | "Evicted"
             )
         )
     }
 
-    /// Exit code and message in one line, as far as there are any.
+    /// Container, exit code and message in one text, as far as there are any, for those who have
+    /// to remember them. [`PodFacts::remembered`] reads it.
     pub fn said(&self) -> String {
-        let message =
-            self.message.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
-        match (self.exit_code, message) {
-            (Some(code), "") => format!("exit code {code}"),
-            (Some(code), message) => format!("exit code {code}: {message}"),
-            (None, message) => message.to_owned(),
+        let mut said = String::new();
+        if !self.container.is_empty() && self.container != self.component {
+            said.push_str(&format!("in {}: ", self.container));
+        }
+        if let Some(code) = self.exit_code {
+            said.push_str(&format!("exit code {code}: "));
+        }
+        let lines = || self.message.lines().map(str::trim).filter(|line| !line.is_empty());
+        // A program says at the end why it ended, the kubelet at the beginning.
+        let line = if self.exit_code.is_some() { lines().next_back() } else { lines().next() };
+        said.push_str(line.unwrap_or_default());
+        said.trim_end().trim_end_matches(':').to_owned()
+    }
+
+    /// A pod that is gone, from its word and what it [`said`](PodFacts::said).
+    pub fn remembered(component: &str, word: Option<String>, said: &str) -> Self {
+        let mut rest = said;
+        let mut part = |before: &str| {
+            let (value, after) = rest
+                .strip_prefix(before)?
+                .split_once(": ")
+                .unwrap_or_else(|| (rest.strip_prefix(before).unwrap_or_default(), ""));
+            (!value.contains(' ')).then(|| {
+                rest = after;
+                value.to_owned()
+            })
+        };
+        let container = part("in ").unwrap_or_else(|| component.to_owned());
+        let exit_code = part("exit code ").and_then(|code| code.parse().ok());
+        Self {
+            component: component.to_owned(),
+            container,
+            word,
+            message: rest.to_owned(),
+            exit_code,
+            restarts: 0,
         }
     }
 }
@@ -291,4 +382,32 @@ pub struct Approval {
     pub hash: ContentHash,
     pub deletions: BTreeSet<ObjectKey>,
     pub created: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_pod_said_is_remembered_when_it_is_gone() {
+        for (container, exit_code, message, kept) in [
+            ("app", Some(1), "Traceback\n  File\nKeyError: 'TOKEN'\n", "KeyError: 'TOKEN'"),
+            ("app", Some(137), "", ""),
+            ("app", None, "manifest unknown", "manifest unknown"),
+            ("app", None, "in the end: nothing", "in the end: nothing"),
+            ("linkerd-network-validator", Some(95), "no redirect", "no redirect"),
+            ("linkerd-network-validator", Some(95), "", ""),
+        ] {
+            let pod = PodFacts {
+                component: "app".to_owned(),
+                container: container.to_owned(),
+                word: Some("CrashLoopBackOff".to_owned()),
+                message: message.to_owned(),
+                exit_code,
+                restarts: 0,
+            };
+            let again = PodFacts::remembered("app", pod.word.clone(), &pod.said());
+            assert_eq!(again, PodFacts { message: kept.to_owned(), ..pod.clone() }, "{pod:?}");
+        }
+    }
 }

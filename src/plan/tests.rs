@@ -99,6 +99,7 @@ impl World {
             Kind::ScaledObject => HealthFacts::ScaledObject(ScaledFacts::default()),
             Kind::HttpRoute => HealthFacts::Route(RouteFacts {
                 generation: 1,
+                asked: vec![String::new()],
                 parents: vec![RouteParent {
                     conditions: vec![condition("Accepted"), condition("ResolvedRefs")],
                     ..RouteParent::default()
@@ -107,8 +108,12 @@ impl World {
             _ => HealthFacts::None,
         };
         if object.key.kind == Kind::Namespace {
-            let facts =
-                NamespaceFacts { owner: Owner::ThisInstance, deleting: None, created: None };
+            let facts = NamespaceFacts {
+                owner: Owner::ThisInstance,
+                deleting: None,
+                created: None,
+                remains: vec![],
+            };
             self.observed.namespaces.insert(object.key.name.clone(), facts);
         }
         let live = Live {
@@ -362,7 +367,7 @@ fn a_sleeping_deployment_is_born_and_an_always_on_one_is_applied() {
 fn a_foreign_namespace_of_the_same_name_is_left_alone_until_it_is_labelled_for_us() {
     let mut world = World::new();
     let mut owned_by = |owner: Owner| {
-        let facts = NamespaceFacts { owner, deleting: None, created: None };
+        let facts = NamespaceFacts { owner, deleting: None, created: None, remains: vec![] };
         world.observed.namespaces.insert("sol-use".into(), facts);
         world.publish()
     };

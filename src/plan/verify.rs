@@ -39,7 +39,7 @@ pub(super) fn verify<'a>(
             }
             (true, false) => continue,
             (true, true) => Step::ForceActivation { key: scaler.clone(), on: false },
-            (false, false) if facts.paused || !ground.verify => continue,
+            (false, false) if facts.paused.is_some() || !ground.verify => continue,
             (false, false) if slots == 0 => {
                 plan.waits.push(Gate::Slot);
                 continue;

@@ -176,6 +176,12 @@ impl Engine {
         self.dirty
             .extend(self.woken.keys().filter_map(|key| key.solution(instance).map(str::to_owned)));
         self.dirty.extend(self.memory.changed_phase(now));
+        let late: Vec<String> = self
+            .late_namespaces()
+            .filter(|(_, late)| *late <= now)
+            .map(|(solution, _)| solution.to_owned())
+            .collect();
+        self.dirty.extend(late);
     }
 
     pub(super) fn all_dirty(&mut self) {

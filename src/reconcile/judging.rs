@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::Engine;
 use super::memory::Known;
 use crate::catalog::Catalog;
@@ -10,7 +12,7 @@ use crate::plan::SolutionPlan;
 use crate::status::{self, Case, Standing};
 
 impl Engine {
-    pub(super) fn judge(&mut self, name: &str) {
+    pub(super) fn judge(&mut self, name: &str, now: Timestamp) {
         let Some(catalog) = &self.memory.catalog else { return };
         let platform = catalog.platform.as_ref().ok();
         let empty = SolutionPlan::default();
@@ -45,6 +47,7 @@ impl Engine {
             in_force: self.memory.revision(),
             domain: platform.map_or("", |p| p.domain.as_str()),
             instance: self.settings.instance.as_str(),
+            now,
         };
         let gone = matches!(case.standing, Standing::Removed(_))
             && case.observed.solutions.get(name).is_none_or(BTreeMap::is_empty);

@@ -1,15 +1,79 @@
 //! Stage and health of a solution, from the facts of its members alone.
 //!
-//! One rule a kind; the worst member speaks for the solution.
+//! One pure rule a kind, in the file of its name; the worst member speaks for the solution. Kinds
+//! without a status (Service, NetworkPolicy, ReferenceGrant, ...) are well when they are there.
+
+mod deployment;
+mod http_route;
+mod interceptor_route;
+mod namespace;
+mod pod;
+mod policy;
+#[cfg(test)]
+mod sample;
+mod scaled_object;
+
+use std::time::Duration;
 
 use crate::catalog::Solution;
-use crate::catalog::solution::Scaling;
-use crate::model::{ComponentName, Kind, ObjectKey, Party};
-use crate::plan::observed::{DeploymentFacts, HealthFacts, PodFacts, ScaledFacts};
+use crate::catalog::solution::{Component, Scaling};
+use crate::model::{Kind, ObjectKey, Party};
+use crate::plan::observed::{HealthFacts, Live, PodFacts, ScaledFacts};
 use crate::plan::{Observed, Phase, Verified, verify};
 
-use super::wording::{clock, minutes};
+use super::wording::clock;
 use super::{Health, Stage};
+pub use namespace::NAMESPACE_PATIENCE;
+pub(super) use namespace::namespace;
+use scaled_object::{Scaler, scaled_object};
+
+/// What is wrong, whose turn it is, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub party: Party,
+    pub reason: String,
+    pub next: String,
+}
+
+/// What another controller made of an object that we applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Taken,
+    /// It has not answered yet, or only about an older form.
+    Waiting {
+        reason: String,
+        next: &'static str,
+    },
+    Refused(Trouble),
+}
+
+/// What the words for a component need of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    pub name: &'a str,
+    /// The class of machine that it asks for.
+    pub class: &'a str,
+    pub port: u16,
+    /// How long it may take from start to ready.
+    pub startup: Duration,
+    /// Its limits, as canonical quantities.
+    pub memory: Option<&'a str>,
+    pub storage: Option<&'a str>,
+}
+
+impl<'a> Setup<'a> {
+    fn of(component: &'a Component) -> Self {
+        let limit = |name: &str| component.limits.get(name).map(String::as_str);
+        Self {
+            name: component.name.as_str(),
+            class: &component.hardware.class,
+            port: component.port,
+            startup: component.startup,
+            memory: limit("memory"),
+            storage: limit("ephemeral-storage"),
+        }
+    }
+}
 
 /// How a solution, or one member of it, is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,16 +112,16 @@ pub fn condition(solution: &Solution, phase: Phase, observed: &Observed) -> Cond
         return asleep;
     }
     let members: Vec<Condition> =
-        solution.components.values().map(|c| member(solution, &c.name, observed)).collect();
+        solution.components.values().map(|c| member(solution, c, observed)).collect();
     let proof = members.iter().map(|m| m.proof).min().unwrap_or_default();
     let ready = members.iter().filter(|m| m.stage == Stage::Awake).count();
-    let asleep = members.iter().all(|m| m.stage == Stage::Asleep);
+    let all_asleep = members.iter().all(|m| m.stage == Stage::Asleep);
     let Some(worst) = members.iter().max_by_key(|m| alarm(m)).cloned() else {
-        return sleeping(None, Proof::Applied);
+        return asleep();
     };
     let reason = match (worst.stage, members.len()) {
         // A solution wakes as one; a configuration of it sleeps on its own.
-        (Stage::Asleep | Stage::Awake, 2..) if !asleep && ready < members.len() => {
+        (Stage::Asleep | Stage::Awake, 2..) if !all_asleep && ready < members.len() => {
             format!("{ready} of {} components awake", members.len())
         }
         (Stage::Awake, 2..) => format!("all {} components awake", members.len()),
@@ -109,25 +173,18 @@ fn alarm(member: &Condition) -> (Health, u8) {
 }
 
 /// The condition of one component.
-fn member(solution: &Solution, name: &ComponentName, observed: &Observed) -> Condition {
+fn member(solution: &Solution, component: &Component, observed: &Observed) -> Condition {
     let namespace = solution.name.namespace();
     let live = observed.solutions.get(solution.name.as_str());
-    let key = |kind| ObjectKey::namespaced(kind, &namespace, name.as_str());
+    let key = |kind| ObjectKey::namespaced(kind, &namespace, component.name.as_str());
     let deployment = live.and_then(|l| l.get(&key(Kind::Deployment)));
-    let scaled = live.and_then(|l| l.get(&key(Kind::ScaledObject))).and_then(|l| match &l.health {
-        HealthFacts::ScaledObject(facts) => Some(facts),
-        _ => None,
-    });
     let Some((deployment, HealthFacts::Deployment(facts))) = deployment.map(|d| (d, &d.health))
     else {
         return starting("waiting for the cluster to show its Deployment");
     };
     let verified =
         facts.template.as_ref().and_then(|template| verify::result(deployment, template));
-    let always_on = solution
-        .components
-        .get(name)
-        .is_some_and(|c| matches!(c.scaling, Scaling::AlwaysOn { .. }));
+    let always_on = matches!(component.scaling, Scaling::AlwaysOn { .. });
     let proof = if always_on || matches!(verified, Some(Verified::Ok)) {
         Proof::SeenRunning
     } else {
@@ -138,165 +195,110 @@ fn member(solution: &Solution, name: &ComponentName, observed: &Observed) -> Con
         .get(solution.name.as_str())
         .into_iter()
         .flat_map(|pods| pods.values())
-        .filter(|pod| pod.component == name.as_str())
+        .filter(|pod| pod.component == component.name.as_str())
         .collect();
-
-    if let Some(broken) = scaled.and_then(|facts| autoscaler(name, facts)) {
-        return broken;
-    }
-    let minutes =
-        minutes(solution.components.get(name).map_or(std::time::Duration::ZERO, |c| c.startup));
-    if facts.wanted == 0 {
-        if let Some(Verified::Failed { word, message }) = verified {
-            // Its pods are gone; what they said stands on the Deployment.
-            let remembered = PodFacts { word, message, ..PodFacts::default() };
-            return failed(&[&remembered], &minutes);
-        }
-        return sleeping(scaled, proof);
-    }
-    let condition = awake(facts, &pods, verified.as_ref(), &minutes);
+    let condition = deployment::deployment(facts, &pods, verified.as_ref(), &Setup::of(component));
+    let scaler = key(Kind::ScaledObject);
+    let scaled = live.and_then(|l| l.get(&scaler));
+    let condition = match scaled.map(|live| (live, &live.health)) {
+        Some((live, HealthFacts::ScaledObject(facts))) => scales(&scaler, live, facts, condition),
+        _ => condition,
+    };
     match condition.health {
         Health::Degraded => condition,
         Health::Healthy | Health::Progressing => Condition { proof, ..condition },
     }
 }
 
-/// A Deployment that should have pods.
-fn awake(
-    facts: &DeploymentFacts,
-    pods: &[&PodFacts],
-    verified: Option<&Verified>,
-    minutes: &str,
-) -> Condition {
-    let out_of_time = facts.conditions.iter().any(|c| {
-        c.kind == "Progressing" && c.status == "False" && c.reason == "ProgressDeadlineExceeded"
-    });
-    if let Some(refused) =
-        facts.conditions.iter().find(|c| c.kind == "ReplicaFailure" && c.status == "True")
-    {
-        return Condition {
-            stage: Stage::WakeFailed,
+/// The condition of a Deployment, and what its ScaledObject adds to it.
+fn scales(key: &ObjectKey, live: &Live, facts: &ScaledFacts, condition: Condition) -> Condition {
+    let well = condition.health == Health::Healthy;
+    match scaled_object(key, facts, hand(live, facts)) {
+        // A container that cannot start is told first, whoever paused it.
+        Scaler::Paused(_) if !well => condition,
+        Scaler::Paused(Trouble { party, reason, next }) if condition.stage == Stage::Asleep => {
+            Condition { party, reason, next, ..condition }
+        }
+        Scaler::Paused(Trouble { party, reason, next }) => Condition {
+            party,
+            reason: format!("{}, {reason}", condition.reason),
+            next,
+            ..condition
+        },
+        Scaler::Broken(Trouble { party, reason, next }) => Condition {
+            // What runs goes on running.
+            stage: if condition.stage == Stage::Awake { Stage::Awake } else { Stage::WakeFailed },
             health: Health::Degraded,
-            party: Party::Operator,
-            reason: format!("the cluster refuses its pods: {}", first_line(&refused.message)),
-            next: "raise the quota or mend the policy that the message names".to_owned(),
+            party,
+            reason,
+            next,
             proof: Proof::Applied,
-        };
-    }
-    if facts.is_rolled_out() && facts.available >= facts.wanted {
-        let replicas = facts.available;
-        return Condition {
-            stage: Stage::Awake,
-            health: Health::Healthy,
-            party: Party::Nobody,
-            reason: if replicas == 1 {
-                "1 replica".to_owned()
-            } else {
-                format!("{replicas} replicas")
+        },
+        Scaler::Serves { active: true, .. } if well && condition.stage == Stage::Asleep => {
+            starting("a visitor wakes it")
+        }
+        Scaler::Serves { warning: Some(Trouble { party, reason, next }), .. }
+            if well && condition.stage == Stage::Awake =>
+        {
+            Condition {
+                party,
+                reason: format!("{}; {reason}", condition.reason),
+                next,
+                ..condition
+            }
+        }
+        Scaler::Serves { .. } | Scaler::Waiting { .. } => match facts.last_active {
+            Some(at) if well && condition.stage == Stage::Asleep => Condition {
+                reason: format!("sleeps since {}, wakes on visit", clock(at)),
+                ..condition
             },
-            next: "nothing to do".to_owned(),
-            proof: Proof::Applied,
-        };
-    }
-    let failing = pods.iter().any(|pod| pod.is_failing());
-    if facts.available > 0 && failing {
-        let mut condition = failed(pods, minutes);
-        condition.stage = Stage::Awake;
-        condition.reason = format!(
-            "{} of {} replicas: {}",
-            facts.wanted - facts.available,
-            facts.wanted,
-            condition.reason
-        );
-        return condition;
-    }
-    if out_of_time || failing || matches!(verified, Some(Verified::Failed { .. })) {
-        return failed(pods, minutes);
-    }
-    if let Some(pod) = pods.iter().find(|pod| pod.word.as_deref() == Some("Unschedulable")) {
-        return Condition {
-            stage: Stage::Queued,
-            health: Health::Progressing,
-            party: Party::Operator,
-            reason: format!("no machine is free for it: {}", first_line(&pod.message)),
-            next: "add a node of its class, or wait until one is free".to_owned(),
-            proof: Proof::Applied,
-        };
-    }
-    starting("starting")
-}
-
-/// A component that did not come up, in the words of its pods.
-fn failed(pods: &[&PodFacts], minutes: &str) -> Condition {
-    let pod = pods.iter().find(|pod| pod.is_failing());
-    let (party, reason, next) = match pod.map(|pod| (pod.word.as_deref().unwrap_or_default(), pod))
-    {
-        Some(("ImagePullBackOff" | "ErrImagePull" | "InvalidImageName", pod)) => (
-            Party::Author,
-            format!("the image cannot be pulled: {}", first_line(&pod.message)),
-            "check `image` and that the registry still has this digest",
-        ),
-        Some(("OOMKilled", pod)) => (
-            Party::Author,
-            format!("out of memory; restarted {} times", pod.restarts),
-            "raise `resources.limits.memory` or make it need less",
-        ),
-        Some(("CreateContainerConfigError", pod)) => (
-            Party::Operator,
-            format!("its container cannot be set up: {}", first_line(&pod.message)),
-            "provide what the message names",
-        ),
-        Some((word, pod)) => (
-            Party::Author,
-            match (pod.exit_code, first_line(&pod.message)) {
-                (Some(code), "") => format!("crashes with exit code {code}"),
-                (Some(code), said) => format!("crashes with exit code {code}: {said}"),
-                (None, "") => format!("does not start: {word}"),
-                (None, said) => format!("does not start: {word}: {said}"),
-            },
-            "run the image as the cluster does and mend what it says",
-        ),
-        None => (
-            Party::Author,
-            format!("did not answer within {minutes}"),
-            "check the port and the readiness page, or raise `startup.timeout`",
-        ),
-    };
-    Condition {
-        stage: Stage::WakeFailed,
-        health: Health::Degraded,
-        party,
-        reason,
-        next: next.to_owned(),
-        proof: Proof::Applied,
+            _ => condition,
+        },
     }
 }
 
-/// A ScaledObject that KEDA cannot serve: nothing would wake its target.
-fn autoscaler(name: &ComponentName, facts: &ScaledFacts) -> Option<Condition> {
-    let broken = facts.conditions.iter().find(|c| c.kind == "Ready" && c.status == "False")?;
-    Some(Condition {
-        stage: Stage::WakeFailed,
-        health: Health::Degraded,
-        party: Party::Operator,
-        reason: format!("KEDA cannot scale ScaledObject/{name}: {}", first_line(&broken.message)),
-        next: "look at KEDA and its HTTP add-on; vitrine goes on by itself".to_owned(),
-        proof: Proof::Applied,
-    })
+/// The field manager that wrote the annotation which pauses.
+fn hand<'a>(live: &'a Live, facts: &ScaledFacts) -> Option<&'a str> {
+    let annotation = format!("f:{}", facts.paused.as_ref()?.annotation());
+    let path = ["f:metadata", "f:annotations", &annotation];
+    live.others.iter().find(|(_, fields)| fields.has(&path)).map(|(manager, _)| manager.as_ref())
 }
 
-fn sleeping(scaled: Option<&ScaledFacts>, proof: Proof) -> Condition {
-    let reason = match scaled.and_then(|facts| facts.last_active) {
-        Some(at) => format!("sleeps since {}, wakes on visit", clock(at)),
-        None => "sleeps, wakes on visit".to_owned(),
-    };
+/// What another controller has to say of one of our objects, if its kind has anybody who says
+/// something. A solution at rest needs nobody to wake it.
+pub fn answer(key: &ObjectKey, live: &Live, phase: Phase) -> Answer {
+    match &live.health {
+        // No file says yet which controller is the Gateway's: every one that answers for it counts.
+        HealthFacts::Route(facts) => http_route::http_route(key, facts, None),
+        HealthFacts::Policy(facts) => policy::policy(key, facts),
+        HealthFacts::ScaledObject(facts) => match scaled_object(key, facts, None) {
+            Scaler::Waiting { reason, next } if phase == Phase::Live => {
+                Answer::Waiting { reason, next }
+            }
+            // The rest is told with the component that it scales.
+            Scaler::Waiting { .. }
+            | Scaler::Serves { .. }
+            | Scaler::Paused(_)
+            | Scaler::Broken(_) => Answer::Taken,
+        },
+        HealthFacts::Ready(seen) => interceptor_route::interceptor_route(key, *seen),
+        // Namespace: told while it goes. The rest has no status.
+        HealthFacts::Namespace { .. }
+        | HealthFacts::Deployment(_)
+        | HealthFacts::Quota(_)
+        | HealthFacts::None => Answer::Taken,
+    }
+}
+
+/// Nothing of it is there.
+fn asleep() -> Condition {
     Condition {
         stage: Stage::Asleep,
         health: Health::Healthy,
         party: Party::Nobody,
-        reason,
+        reason: "sleeps, wakes on visit".to_owned(),
         next: "open it".to_owned(),
-        proof,
+        proof: Proof::Applied,
     }
 }
 
@@ -309,8 +311,4 @@ fn starting(reason: &str) -> Condition {
         next: "wait a moment".to_owned(),
         proof: Proof::Applied,
     }
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
 }

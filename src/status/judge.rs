@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use super::health::{self, Answer, Trouble};
 use super::obstacle::{obstacle, slow};
 use super::wording::{clock, list};
 use super::{Condition, Health, Proof, Stage, Sync, Verdict, condition};
@@ -28,6 +31,7 @@ pub struct Case<'a> {
     pub in_force: Option<&'a Revision>,
     pub domain: &'a str,
     pub instance: &'a str,
+    pub now: Timestamp,
 }
 
 impl Case<'_> {
@@ -144,6 +148,9 @@ fn published(
             "nothing to do; change the catalogue instead of the cluster",
         );
     }
+    if let Some(Trouble { party, reason, next }) = leaving(case, plan) {
+        return say(Sync::Progressing, party, format!("waits: {reason}"), &next);
+    }
     if let Some(rolling) = rolling(plan) {
         // A roll-out that fails is told by its pods, not by what waits for it.
         if condition.as_ref().is_none_or(|c| c.health != Health::Degraded) {
@@ -167,12 +174,14 @@ fn published(
         };
         return say(Sync::Progressing, Party::Nobody, reason, "wait a moment");
     }
-    if let Some((party, reason, next)) = route(case, solution) {
-        let sync = if party == Party::Nobody { Sync::Progressing } else { Sync::Blocked };
-        return say(sync, party, reason, next);
-    }
-    if let Some((reason, next)) = limit(case, solution) {
-        return say(Sync::Blocked, Party::Operator, reason, next);
+    match answered(case, phase) {
+        Some(Answer::Refused(Trouble { party, reason, next })) => {
+            return say(Sync::Blocked, party, reason, &next);
+        }
+        Some(Answer::Waiting { reason, next }) => {
+            return say(Sync::Progressing, Party::Nobody, reason, next);
+        }
+        Some(Answer::Taken) | None => {}
     }
     match condition.clone() {
         Some(c) => Said {
@@ -214,45 +223,32 @@ fn repair(planned: &Planned) -> Option<(&Vec<String>, Option<&str>, String)> {
     }
 }
 
-/// Applied, but is it routed? `None` = yes.
-fn route(case: &Case<'_>, solution: &Solution) -> Option<(Party, String, &'static str)> {
-    let live = case.observed.solutions.get(solution.name.as_str())?;
-    let (key, route) = live.iter().find(|(key, live)| {
-        key.kind == Kind::HttpRoute && live.deleting.is_none() && !live.health.is_accepted()
-    })?;
-    let refusal = match &route.health {
-        crate::plan::observed::HealthFacts::Route(facts) => {
-            facts.parents.iter().flat_map(|p| &p.conditions).find(|c| {
-                matches!(c.kind.as_str(), "Accepted" | "ResolvedRefs") && c.status == "False"
-            })
+/// Applied, but did the other controllers take it? What one of them refuses comes first.
+fn answered(case: &Case<'_>, phase: Phase) -> Option<Answer> {
+    let live = case.observed.solutions.get(case.name)?;
+    let mut waiting = None;
+    for (key, live) in live.iter().filter(|(_, live)| live.deleting.is_none()) {
+        match health::answer(key, live, phase) {
+            Answer::Taken => {}
+            refused @ Answer::Refused(_) => return Some(refused),
+            // What visitors would meet speaks first.
+            waits @ Answer::Waiting { .. } if key.kind == Kind::HttpRoute => waiting = Some(waits),
+            waits @ Answer::Waiting { .. } => {
+                waiting.get_or_insert(waits);
+            }
         }
-        _ => None,
-    };
-    Some(match refusal {
-        Some(c) => (
-            Party::Operator,
-            format!("the gateway refuses {key}: {}: {}", c.reason, c.message),
-            "look at the Gateway's listeners and at the back end that the message names",
-        ),
-        None => (
-            Party::Nobody,
-            format!("waiting for the gateway to accept {key}"),
-            "wait a moment; if it stays, look at the Gateway",
-        ),
-    })
+    }
+    waiting
 }
 
-/// Routed, but without a limit that its controller refused: public without its protection.
-fn limit(case: &Case<'_>, solution: &Solution) -> Option<(String, &'static str)> {
-    let live = case.observed.solutions.get(solution.name.as_str())?;
-    live.iter().filter(|(_, live)| live.deleting.is_none()).find_map(|(key, live)| {
-        let crate::plan::observed::HealthFacts::Policy(facts) = &live.health else { return None };
-        let refusal = facts.refusal()?;
-        let (what, next) = match key.kind {
-            Kind::HttpLocalRateLimitPolicy => ("the mesh", "look at Linkerd's policy controller"),
-            _ => ("the gateway", "look for another policy on the same route or Gateway"),
-        };
-        Some((format!("{what} refuses {key}: {}: {}", refusal.reason, refusal.message), next))
+/// What holds the namespace, if the plan waits for the end of it.
+fn leaving(case: &Case<'_>, plan: &SolutionPlan) -> Option<Trouble> {
+    plan.gates().find_map(|gate| match gate {
+        Gate::Leaving { key, .. } if key.kind == Kind::Namespace => {
+            let facts = case.observed.namespaces.get(&key.name)?;
+            health::namespace(&key.name, facts, case.now)
+        }
+        _ => None,
     })
 }
 
@@ -310,6 +306,11 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
             Some(format!("{} of {key} holds it", list(finalizers.iter().map(String::as_str))))
         }
         _ => None,
+    });
+    let why = why.or_else(|| {
+        let trouble = leaving(case, plan)?;
+        (party, next) = (trouble.party, trouble.next);
+        Some(trouble.reason)
     });
     Said {
         sync: Sync::Removing,

@@ -31,3 +31,85 @@ pub(super) fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
         [a, b, rest @ ..] => format!("{a}, {b} and {} more", rest.len()),
     }
 }
+
+/// The longest quotation, in characters.
+const LONGEST_QUOTE: usize = 240;
+
+/// What a stranger wrote (a program that died, another controller), so that it can stand in a
+/// sentence: on one line, of bounded length, without what steers a terminal or turns text around.
+pub(super) fn quote(text: &str) -> String {
+    let mut plain = String::new();
+    let mut letters = text.chars();
+    while let Some(c) = letters.next() {
+        match c {
+            // A colour or a cursor's move ends with a letter.
+            '\u{1b}' if letters.as_str().starts_with('[') => {
+                letters.by_ref().skip(1).find(|c| matches!(c, '@'..='~'));
+            }
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => {}
+            c if c.is_control() || c.is_whitespace() => {
+                if !plain.is_empty() && !plain.ends_with(' ') {
+                    plain.push(' ');
+                }
+            }
+            c => plain.push(c),
+        }
+    }
+    let plain = plain.trim_end();
+    match plain.char_indices().nth(LONGEST_QUOTE) {
+        Some((end, _)) => format!("{}...", plain[..end].trim_end()),
+        None => plain.to_owned(),
+    }
+}
+
+/// The last line that says something: a program says at the end why it ended.
+pub(super) fn last_line(text: &str) -> String {
+    text.lines().rev().map(quote).find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+/// A quantity of bytes as people write it: `3 GiB` for `3Gi`.
+pub(super) fn size(quantity: &str) -> String {
+    let at = quantity.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(quantity.len());
+    let (number, unit) = quantity.split_at(at);
+    match unit {
+        "" => format!("{number} bytes"),
+        "Ki" | "Mi" | "Gi" | "Ti" | "k" | "M" | "G" | "T" => format!("{number} {unit}B"),
+        _ => quantity.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_strangers_wrote_is_one_bounded_line_without_power_over_a_terminal() {
+        assert_eq!(quote("a\tb\r\n\n  c\u{7}d  "), "a b c d");
+        assert_eq!(
+            quote("\u{1b}[31mred\u{1b}[0m and \u{202e}back\u{200b}wards"),
+            "red and backwards"
+        );
+        assert_eq!(quote("\u{1b}]0;title\u{7}x"), "]0;title x");
+        assert_eq!(quote("\u{1b}["), "");
+        let long = quote(&"ä".repeat(5000));
+        assert_eq!(long.chars().count(), LONGEST_QUOTE + 3);
+        assert!(long.ends_with("ä..."));
+        assert_eq!(last_line("Traceback\n  File x\nKeyError: 'A'\n\u{1b}[0m\n"), "KeyError: 'A'");
+    }
+
+    #[test]
+    fn bytes_are_written_as_people_do() {
+        for (quantity, words) in [
+            ("3Gi", "3 GiB"),
+            ("512Mi", "512 MiB"),
+            ("2G", "2 GB"),
+            ("1000", "1000 bytes"),
+            ("1.5Gi", "1.5 GiB"),
+        ] {
+            assert_eq!(size(quantity), words);
+        }
+    }
+}

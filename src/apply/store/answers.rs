@@ -105,6 +105,9 @@ impl Store {
             _ => HealthFacts::None,
         };
         if key.kind == Kind::Namespace {
+            if let Some(facts) = self.observed.namespaces.get(&key.name) {
+                seen.remains.clone_from(&facts.remains); // an answer has no status
+            }
             self.namespace(&seen, batch);
         }
         self.file(key, seen, batch);

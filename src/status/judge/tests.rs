@@ -9,8 +9,8 @@ use crate::catalog::snapshot::{File, Folder, Snapshot};
 use crate::catalog::{self, Catalog};
 use crate::model::{ContentHash, ObjectKey, TreeId};
 use crate::plan::observed::{
-    Condition as Fact, DeploymentFacts, HealthFacts, Live, PodFacts, PolicyFacts, RouteFacts,
-    RouteParent, ScaledFacts,
+    Condition as Fact, DeploymentFacts, HealthFacts, Live, NamespaceFacts, Owner, Pause, PodFacts,
+    PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
 };
 use crate::plan::{Outcome, Rejection, Setback};
 
@@ -63,6 +63,12 @@ fn fact(kind: &str, status: &str, reason: &str, message: &str) -> Fact {
     }
 }
 
+/// A ScaledObject that KEDA has taken on.
+fn scaled() -> ScaledFacts {
+    let conditions = vec![fact("Ready", "True", "ScaledObjectReady", "")];
+    ScaledFacts { conditions, triggers: 1, metrics: 1, ..ScaledFacts::default() }
+}
+
 impl World {
     fn new() -> Self {
         let mut world = Self {
@@ -85,13 +91,13 @@ impl World {
                 ..DeploymentFacts::default()
             }),
         );
-        world
-            .put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(ScaledFacts::default()));
+        world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(scaled()));
         let good = |kind| fact(kind, "True", "", "");
         world.put(
             key(Kind::HttpRoute, "edge"),
             HealthFacts::Route(RouteFacts {
                 generation: 1,
+                asked: vec![String::new()],
                 parents: vec![RouteParent {
                     conditions: vec![good("Accepted"), good("ResolvedRefs")],
                     ..RouteParent::default()
@@ -154,6 +160,7 @@ impl World {
             in_force: Some(&self.catalog.revision),
             domain: "demo.example",
             instance: "prod",
+            now: "2026-01-05T15:00:00Z".parse().unwrap(),
         })
     }
 
@@ -189,10 +196,8 @@ fn a_sleeping_solution_is_a_success() {
     assert_eq!(verdict.url.as_deref(), Some("https://use.demo.example"));
     assert!(verdict.is_good() && verdict.proof == Proof::Applied);
 
-    let facts = ScaledFacts {
-        last_active: Some("2026-01-05T14:05:00Z".parse().unwrap()),
-        ..ScaledFacts::default()
-    };
+    let facts =
+        ScaledFacts { last_active: Some("2026-01-05T14:05:00Z".parse().unwrap()), ..scaled() };
     world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
     assert_eq!(world.judge().reason, "sleeps since 14:05 UTC, wakes on visit");
 }
@@ -216,7 +221,7 @@ fn one_replica_that_restarts_is_said_with_the_rest() {
     world.pod("OOMKilled", "");
     assert_eq!(
         said(&world.judge()),
-        "Synced Awake Degraded author: 1 of 2 replicas: out of memory; restarted 4 times"
+        "Synced Awake Degraded author: 1 of 2 replicas restarts: out of memory at 1 GiB"
     );
 }
 
@@ -227,7 +232,7 @@ fn what_does_not_start_is_the_authors_turn_and_what_has_no_machine_the_operators
     world.pod("Unschedulable", "0/3 nodes are available");
     assert_eq!(
         said(&world.judge()),
-        "Synced Queued Progressing operator: no machine is free for it: 0/3 nodes are available"
+        "Synced Queued Progressing operator: no machine of class cpu-basic free: 0/3 nodes are available"
     );
     world.pod("ImagePullBackOff", "manifest unknown");
     assert_eq!(
@@ -238,7 +243,10 @@ fn what_does_not_start_is_the_authors_turn_and_what_has_no_machine_the_operators
     let late = fact("Progressing", "False", "ProgressDeadlineExceeded", "");
     world.deployment(|d| d.conditions = vec![late]);
     let verdict = world.judge();
-    assert_eq!(said(&verdict), "Synced WakeFailed Degraded author: did not answer within 5 min");
+    assert_eq!(
+        said(&verdict),
+        "Synced WakeFailed Degraded author: did not answer on port 8080 within 5 min"
+    );
     assert!(!verdict.is_good());
 }
 
@@ -259,11 +267,11 @@ fn quota_and_keda_are_the_operators() {
     let mut world = World::new();
     world.deployment(|d| {
         d.wanted = 1;
-        d.conditions = vec![fact("ReplicaFailure", "True", "FailedCreate", "exceeded quota")];
+        d.conditions = vec![fact("ReplicaFailure", "True", "FailedCreate", "exceeded quota: q")];
     });
     assert_eq!(
         said(&world.judge()),
-        "Synced WakeFailed Degraded operator: the cluster refuses its pods: exceeded quota"
+        "Synced WakeFailed Degraded operator: the quota is used up: q"
     );
     let mut world = World::new();
     let broken = ScaledFacts {
@@ -372,6 +380,7 @@ fn a_route_that_the_gateway_refuses_is_not_green() {
     let mut world = World::new();
     let refused = RouteFacts {
         generation: 1,
+        asked: vec![String::new()],
         parents: vec![RouteParent {
             conditions: vec![fact("Accepted", "False", "NotAllowedByListeners", "no listener")],
             ..RouteParent::default()
@@ -394,7 +403,11 @@ fn a_limit_that_its_controller_refuses_is_not_green() {
     let mut world = World::new();
     let policy = |conditions| HealthFacts::Policy(PolicyFacts { generation: 1, conditions });
     world.put(key(Kind::BackendTrafficPolicy, "edge"), policy(vec![]));
-    assert!(said(&world.judge()).starts_with("Synced"), "silence is no refusal");
+    assert_eq!(
+        said(&world.judge()),
+        "Progressing Asleep Healthy nobody: waiting for the gateway to take on BackendTrafficPolicy/edge",
+        "silence is no refusal, and no protection"
+    );
     let conflict = fact("Accepted", "False", "Conflicted", "older policy edge/other");
     world.put(key(Kind::BackendTrafficPolicy, "edge"), policy(vec![conflict]));
     assert_eq!(
@@ -481,4 +494,104 @@ fn no_verdict_is_without_reason_and_next_step() {
             assert!(!verdict.reason.is_empty() && !verdict.next.is_empty(), "{verdict:?}");
         }
     }
+}
+
+#[test]
+fn what_the_other_controllers_have_not_taken_on_is_not_green() {
+    let mut world = World::new();
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(ScaledFacts::default()));
+    assert_eq!(
+        said(&world.judge()),
+        "Progressing Asleep Healthy nobody: waiting for KEDA to take on ScaledObject/app"
+    );
+    world.put(key(Kind::InterceptorRoute, "app"), HealthFacts::Ready(false));
+    assert_eq!(
+        said(&world.judge()),
+        "Progressing Asleep Healthy nobody: waiting for the KEDA HTTP add-on to see InterceptorRoute/app"
+    );
+    // What is refused comes before what is waited for.
+    let conditions = vec![fact("Accepted", "False", "Conflicted", "another one")];
+    let limit = PolicyFacts { generation: 1, conditions };
+    world.put(key(Kind::HttpLocalRateLimitPolicy, "limit"), HealthFacts::Policy(limit));
+    assert_eq!(
+        said(&world.judge()),
+        "Blocked Asleep Healthy operator: the mesh refuses HTTPLocalRateLimitPolicy/limit: Conflicted: another one"
+    );
+}
+
+#[test]
+fn a_solution_paused_by_hand_is_left_alone_and_reported_with_the_hand() {
+    let mut world = World::new();
+    let paused = ScaledFacts { paused: Some(Pause::At("0".into())), ..scaled() };
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(paused));
+    let objects = world.observed.solutions.get_mut("use").unwrap();
+    let live = objects.get_mut(&key(Kind::ScaledObject, "app")).unwrap();
+    let fields = serde_json::json!({"f:metadata": {"f:annotations":
+        {"f:autoscaling.keda.sh/paused-replicas": {}}}});
+    let fields = Arc::new(crate::model::FieldSet::recorded(&fields));
+    live.others = vec![("keda".into(), Arc::default()), ("kubectl-annotate".into(), fields)];
+    let verdict = world.judge();
+    assert_eq!(
+        said(&verdict),
+        "Synced Asleep Healthy operator: paused at 0 by hand by kubectl-annotate; no visit wakes it and nothing puts it to sleep"
+    );
+    assert!(verdict.is_good());
+    world.deployment(|d| (d.wanted, d.replicas, d.updated, d.available) = (2, 2, 2, 2));
+    assert_eq!(
+        said(&world.judge()),
+        "Synced Awake Healthy operator: 2 replicas, paused at 0 by hand by kubectl-annotate; no visit wakes it and nothing puts it to sleep"
+    );
+    world.deployment(|d| d.available = 0);
+    world.pod("InvalidImageName", "");
+    assert!(said(&world.judge()).starts_with("Synced WakeFailed Degraded author: `image`"));
+}
+
+#[test]
+fn what_keda_says_is_told_with_the_component_that_it_scales() {
+    let mut world = World::new();
+    let mut facts = scaled();
+    facts.conditions.push(fact("Active", "True", "ScalerActive", ""));
+    facts.conditions.push(fact("HPAActive", "False", "FailedGetExternalMetric", ""));
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
+    assert_eq!(said(&world.judge()), "Synced Waking Progressing nobody: a visitor wakes it");
+    world.deployment(|d| (d.wanted, d.replicas, d.updated, d.available) = (1, 1, 1, 1));
+    assert_eq!(
+        said(&world.judge()),
+        "Synced Awake Healthy operator: 1 replica; the number of replicas does not follow the visitors: FailedGetExternalMetric"
+    );
+    let mut facts = scaled();
+    facts.conditions.push(fact("Fallback", "True", "FallbackExists", ""));
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
+    assert!(said(&world.judge()).starts_with("Synced Awake Degraded operator: KEDA cannot tell"));
+}
+
+#[test]
+fn a_namespace_that_does_not_go_says_what_holds_it() {
+    let mut world = World::new();
+    let facts = NamespaceFacts {
+        owner: Owner::ThisInstance,
+        deleting: Some("2026-01-05T14:50:00Z".parse().unwrap()),
+        created: None,
+        remains: vec![fact(
+            "NamespaceFinalizersRemaining",
+            "True",
+            "",
+            "example.org/f in 1 resource",
+        )],
+    };
+    world.observed.namespaces.insert("sol-use".into(), facts);
+    let gate = Gate::Leaving {
+        key: ObjectKey::cluster(Kind::Namespace, "sol-use"),
+        finalizers: vec!["kubernetes".into()],
+    };
+    world.waits(gate);
+    let holds = "Namespace sol-use is being deleted: example.org/f in 1 resource";
+    assert_eq!(
+        said(&world.judge_as(Standing::Removed(&world.plan))),
+        format!("Removing - - operator: 3 objects left; {holds}")
+    );
+    assert_eq!(
+        said(&world.judge()),
+        format!("Progressing Asleep Healthy operator: waits: {holds}")
+    );
 }

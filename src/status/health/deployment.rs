@@ -1,0 +1,284 @@
+//! Deployment: does it run with as many replicas of the newest form as it should?
+//!
+//! In: [`DeploymentFacts`], the words of its pods, what a trial found. Out: [`Condition`]. At 0
+//! replicas it is asleep, and whether it would start is known from the trial alone.
+
+use super::pod::{pod, silent};
+use super::{Condition, Proof, Setup, Trouble, asleep, starting};
+use crate::model::Party;
+use crate::plan::Verified;
+use crate::plan::observed::{DeploymentFacts, PodFacts};
+use crate::status::wording::quote;
+use crate::status::{Health, Stage};
+
+/// The health of a component's Deployment.
+pub fn deployment(
+    facts: &DeploymentFacts,
+    pods: &[&PodFacts],
+    verified: Option<&Verified>,
+    setup: &Setup<'_>,
+) -> Condition {
+    let current = facts.observed_generation >= facts.generation;
+    if facts.wanted == 0 {
+        if let Some(Verified::Failed { word, message }) = verified {
+            // Its pods are gone; what they said stands on the Deployment.
+            let remembered = PodFacts::remembered(setup.name, word.clone(), message);
+            return failed(&[&remembered], setup);
+        }
+        return asleep();
+    }
+    if facts.is_rolled_out() && facts.available >= facts.wanted {
+        return awake(facts.available);
+    }
+    let condition =
+        |kind: &str| facts.conditions.iter().find(|c| c.kind == kind).filter(|_| current);
+    let refused = condition("ReplicaFailure").filter(|c| c.status == "True");
+    if let Some(refused) = refused {
+        return partly(facts, "", broken(refusal(&refused.message)));
+    }
+    if pods.iter().any(|pod| pod.is_failing()) {
+        return partly(facts, "restart", failed(pods, setup));
+    }
+    // The surge pod of an update can wait for a machine while all others serve.
+    if let Some(queued) = pods.iter().find(|pod| pod.word.as_deref() == Some("Unschedulable")) {
+        let Trouble { party, reason, next } = pod(queued, setup);
+        let (stage, health) = (Stage::Queued, Health::Progressing);
+        return Condition { stage, health, party, reason, next, proof: Proof::Applied };
+    }
+    let out_of_time = condition("Progressing")
+        .is_some_and(|c| c.status == "False" && c.reason == "ProgressDeadlineExceeded");
+    if out_of_time || matches!(verified, Some(Verified::Failed { .. })) {
+        return partly(facts, "", failed(pods, setup));
+    }
+    match pods.iter().find(|pod| pod.word.as_deref() == Some("Evicted")) {
+        Some(before) => {
+            starting(&format!("starting again; a replica before: {}", pod(before, setup).reason))
+        }
+        None => starting("starting"),
+    }
+}
+
+fn awake(replicas: i32) -> Condition {
+    Condition {
+        stage: Stage::Awake,
+        health: Health::Healthy,
+        party: Party::Nobody,
+        reason: if replicas == 1 { "1 replica".to_owned() } else { format!("{replicas} replicas") },
+        next: "nothing to do".to_owned(),
+        proof: Proof::Applied,
+    }
+}
+
+fn broken(Trouble { party, reason, next }: Trouble) -> Condition {
+    let (stage, health) = (Stage::WakeFailed, Health::Degraded);
+    Condition { stage, health, party, reason, next, proof: Proof::Applied }
+}
+
+/// A component that did not come up, in the words of its pods.
+fn failed(pods: &[&PodFacts], setup: &Setup<'_>) -> Condition {
+    let speaks = pods
+        .iter()
+        .find(|pod| pod.is_failing())
+        .or_else(|| pods.iter().find(|pod| pod.word.as_deref() == Some("Evicted")));
+    broken(speaks.map_or_else(|| silent(setup), |facts| pod(facts, setup)))
+}
+
+/// The rest serves visitors meanwhile.
+fn partly(facts: &DeploymentFacts, verb: &str, condition: Condition) -> Condition {
+    if facts.available <= 0 {
+        return condition;
+    }
+    let missing = facts.wanted - facts.available;
+    let reason = condition.reason;
+    let reason = match (missing, verb) {
+        // As many as should serve do, but not all of the newest form.
+        (..=0, _) => format!("the old version keeps serving; the new one: {reason}"),
+        (_, "") => format!("{missing} of {} replicas: {reason}", facts.wanted),
+        (1, verb) => format!("1 of {} replicas {verb}s: {reason}", facts.wanted),
+        (_, verb) => format!("{missing} of {} replicas {verb}: {reason}", facts.wanted),
+    };
+    Condition { stage: Stage::Awake, reason, ..condition }
+}
+
+/// Why the cluster creates no pods.
+fn refusal(message: &str) -> Trouble {
+    let operator = |reason: String, next: &str| Trouble {
+        party: Party::Operator,
+        reason,
+        next: next.to_owned(),
+    };
+    if let Some((_, quota)) = message.split_once("exceeded quota: ") {
+        return operator(
+            format!("the quota is used up: {}", quote(quota)),
+            "raise the quota, or make room in it",
+        );
+    }
+    if let Some((_, rule)) = message.split_once("violates PodSecurity ") {
+        return operator(
+            format!("Pod Security refuses its pods: {}", quote(rule)),
+            "look at what changes its pods on the way (a mesh's injector, a policy, a hand)",
+        );
+    }
+    operator(
+        format!("the cluster refuses its pods: {}", quote(message)),
+        "raise the quota or mend the policy that the message names",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::health::sample::{SETUP, fact};
+
+    /// wanted, replicas, updated, available
+    fn counts(wanted: i32, replicas: i32, updated: i32, available: i32) -> DeploymentFacts {
+        DeploymentFacts {
+            generation: 2,
+            observed_generation: 2,
+            wanted,
+            replicas,
+            updated,
+            available,
+            ready: available,
+            ..DeploymentFacts::default()
+        }
+    }
+
+    fn with(
+        mut facts: DeploymentFacts,
+        kind: &str,
+        status: &str,
+        reason: &str,
+        message: &str,
+    ) -> DeploymentFacts {
+        facts.conditions = vec![fact(kind, status, reason, message)];
+        facts
+    }
+
+    fn said(condition: &Condition) -> String {
+        let Condition { stage, health, party, reason, .. } = condition;
+        format!("{stage:?} {health:?} {party}: {reason}")
+    }
+
+    #[test]
+    fn a_deployment_is_as_its_counts_conditions_and_pods_say() {
+        let late = |facts| with(facts, "Progressing", "False", "ProgressDeadlineExceeded", "");
+        let quota = "pods \"app-1\" is forbidden: exceeded quota: solution, requested: limits.cpu=2, used: limits.cpu=8, limited: limits.cpu=8";
+        let security = "pods \"app-1\" is forbidden: violates PodSecurity \"restricted:v1.33\": runAsNonRoot != true";
+        let refused =
+            |facts, message| with(facts, "ReplicaFailure", "True", "FailedCreate", message);
+        let stale = |mut facts: DeploymentFacts| {
+            facts.generation = 3;
+            facts
+        };
+        let failed = || {
+            Some(Verified::Failed {
+                word: Some("CrashLoopBackOff".into()),
+                message: "exit code 2: no model".into(),
+            })
+        };
+        let cases: Vec<(DeploymentFacts, &[&str], Option<Verified>, &str)> = vec![
+            (counts(0, 0, 0, 0), &[], None, "Asleep Healthy nobody: sleeps, wakes on visit"),
+            (
+                counts(0, 0, 0, 0),
+                &["Evicted"],
+                Some(Verified::Ok),
+                "Asleep Healthy nobody: sleeps, wakes on visit",
+            ),
+            (
+                counts(0, 0, 0, 0),
+                &[],
+                failed(),
+                "WakeFailed Degraded author: crashes with exit code 2: no model",
+            ),
+            (counts(1, 1, 1, 1), &[], None, "Awake Healthy nobody: 1 replica"),
+            (counts(2, 2, 2, 2), &["OOMKilled"], None, "Awake Healthy nobody: 2 replicas"),
+            (stale(counts(2, 2, 2, 2)), &[], None, "Waking Progressing nobody: starting"),
+            (counts(2, 3, 2, 2), &[], None, "Waking Progressing nobody: starting"),
+            (counts(1, 1, 1, 0), &[], None, "Waking Progressing nobody: starting"),
+            (
+                late(counts(1, 1, 1, 0)),
+                &[],
+                None,
+                "WakeFailed Degraded author: did not answer on port 8080 within 5 min",
+            ),
+            (stale(late(counts(1, 1, 1, 0))), &[], None, "Waking Progressing nobody: starting"),
+            (
+                late(counts(1, 1, 1, 0)),
+                &["Evicted"],
+                None,
+                "WakeFailed Degraded operator: its machine threw it out",
+            ),
+            (
+                counts(1, 1, 1, 0),
+                &["Evicted"],
+                None,
+                "Waking Progressing nobody: starting again; a replica before: its machine threw it out",
+            ),
+            (
+                counts(2, 2, 2, 1),
+                &["OOMKilled"],
+                None,
+                "Awake Degraded author: 1 of 2 replicas restarts: out of memory at 3 GiB",
+            ),
+            (
+                counts(3, 3, 3, 1),
+                &["OOMKilled"],
+                None,
+                "Awake Degraded author: 2 of 3 replicas restart: out of memory at 3 GiB",
+            ),
+            (
+                counts(1, 2, 1, 1),
+                &["InvalidImageName"],
+                None,
+                "Awake Degraded author: the old version keeps serving; the new one: `image` is not a name that can be pulled",
+            ),
+            (
+                counts(1, 1, 1, 0),
+                &["Unschedulable"],
+                None,
+                "Queued Progressing operator: no machine of class gpu-l4 free",
+            ),
+            (
+                refused(counts(1, 0, 0, 0), quota),
+                &[],
+                None,
+                "WakeFailed Degraded operator: the quota is used up: solution, requested: limits.cpu=2, used: limits.cpu=8, limited: limits.cpu=8",
+            ),
+            (
+                refused(counts(3, 2, 2, 2), quota),
+                &[],
+                None,
+                "Awake Degraded operator: 1 of 3 replicas: the quota is used up: solution, requested: limits.cpu=2, used: limits.cpu=8, limited: limits.cpu=8",
+            ),
+            (
+                refused(counts(1, 0, 0, 0), security),
+                &[],
+                None,
+                "WakeFailed Degraded operator: Pod Security refuses its pods: \"restricted:v1.33\": runAsNonRoot != true",
+            ),
+            (
+                refused(counts(1, 0, 0, 0), "admission webhook denied"),
+                &[],
+                None,
+                "WakeFailed Degraded operator: the cluster refuses its pods: admission webhook denied",
+            ),
+            (
+                with(counts(1, 1, 1, 0), "ReplicaFailure", "False", "", quota),
+                &[],
+                None,
+                "Waking Progressing nobody: starting",
+            ),
+        ];
+        for (facts, words, verified, expected) in cases {
+            let pods: Vec<PodFacts> = words
+                .iter()
+                .map(|word| PodFacts { word: Some((*word).into()), ..PodFacts::default() })
+                .collect();
+            let pods: Vec<&PodFacts> = pods.iter().collect();
+            let condition = deployment(&facts, &pods, verified.as_ref(), &SETUP);
+            assert_eq!(said(&condition), expected, "{facts:?}");
+            assert!(!condition.next.is_empty());
+        }
+    }
+}

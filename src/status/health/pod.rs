@@ -1,0 +1,430 @@
+//! Pod: the kubelet's word for a trouble, in words for whoever can mend it.
+//!
+//! In: [`PodFacts`], [`Setup`]. Out: [`Trouble`]. What a message contains decides only the wording
+//! and whose turn it is, never what is done.
+
+use super::{Setup, Trouble};
+use crate::model::Party;
+use crate::plan::observed::PodFacts;
+use crate::status::wording::{last_line, minutes, quote, size};
+
+/// The mesh's init container that looks whether it controls the pod's network.
+const VALIDATOR: &str = "linkerd-network-validator";
+
+/// What a pod's trouble means.
+pub fn pod(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
+    let word = facts.word.as_deref().unwrap_or_default();
+    if !facts.container.is_empty() && facts.container != setup.name {
+        return beside(facts, word);
+    }
+    match word {
+        "ImagePullBackOff" | "ErrImagePull" | "ErrImageNeverPull" | "RegistryUnavailable" => {
+            image(&facts.message)
+        }
+        "InvalidImageName" => author(
+            "`image` is not a name that can be pulled".to_owned(),
+            "write `image` as registry/name:tag@sha256:digest",
+        ),
+        "OOMKilled" => out_of_memory(setup),
+        "Evicted" => evicted(&facts.message, setup),
+        "Unschedulable" => Trouble {
+            party: Party::Operator,
+            reason: said(
+                format!("no machine of class {} free", quote(setup.class)),
+                &facts.message,
+            ),
+            next: "add a machine of this class, or wait until one is free".to_owned(),
+        },
+        "CreateContainerConfigError" => configuration(&facts.message, setup),
+        "CreateContainerError" | "RunContainerError" | "StartError" | "ContainerCannotRun" => {
+            program(&facts.message)
+        }
+        _ => crash(facts, word),
+    }
+}
+
+/// What nobody's pod says: it runs, but did not become ready in time.
+pub(super) fn silent(setup: &Setup<'_>) -> Trouble {
+    author(
+        format!("did not answer on port {} within {}", setup.port, minutes(setup.startup)),
+        "check the port and the readiness page, or raise `startup.timeout`",
+    )
+}
+
+fn author(reason: String, next: &str) -> Trouble {
+    Trouble { party: Party::Author, reason, next: next.to_owned() }
+}
+
+fn operator(reason: String, next: &str) -> Trouble {
+    Trouble { party: Party::Operator, reason, next: next.to_owned() }
+}
+
+/// A reason with what was said, if anything was.
+fn said(reason: String, message: &str) -> String {
+    match quote(message) {
+        message if message.is_empty() => reason,
+        message => format!("{reason}: {message}"),
+    }
+}
+
+/// A container that the author did not write.
+fn beside(facts: &PodFacts, word: &str) -> Trouble {
+    let name = quote(&facts.container);
+    if name == VALIDATOR {
+        return operator(
+            said(
+                format!("the mesh has no hold of its network ({VALIDATOR})"),
+                &last_line(&facts.message),
+            ),
+            "look at the mesh's network plugin on that machine, then delete the pod",
+        );
+    }
+    let how = match facts.exit_code {
+        Some(code) => format!("ends with exit code {code}"),
+        None => format!("does not start ({})", quote(word)),
+    };
+    operator(
+        said(
+            format!("container {name}, which the platform adds, {how}"),
+            &last_line(&facts.message),
+        ),
+        "look at whoever adds this container to the pods",
+    )
+}
+
+fn image(message: &str) -> Trouble {
+    let any = |words: &[&str]| words.iter().any(|word| message.to_ascii_lowercase().contains(word));
+    // The runtime's own words stand at the end.
+    let cause = message.rsplit_once("desc = ").map_or(message, |(_, cause)| cause);
+    let reason = said("the image cannot be pulled".to_owned(), cause);
+    if any(&[
+        "no such host",
+        "i/o timeout",
+        "connection refused",
+        "connection reset",
+        "network is unreachable",
+        "deadline exceeded",
+        "x509",
+        "toomanyrequests",
+        "too many requests",
+        "500 internal",
+        "502 bad gateway",
+        "503 service",
+        "no space left",
+    ]) {
+        return operator(reason, "look at the way from the machines to the registry");
+    }
+    if any(&["unauthorized", "authentication required", "403 forbidden", "denied"]) {
+        return operator(
+            reason,
+            "let the pull secret read this image; if it does not exist, tell the author",
+        );
+    }
+    author(reason, "check `image` and that the registry still has this digest")
+}
+
+fn out_of_memory(setup: &Setup<'_>) -> Trouble {
+    let reason = match setup.memory {
+        Some(limit) => format!("out of memory at {}", size(limit)),
+        None => "out of memory".to_owned(),
+    };
+    author(reason, "raise `resources.limits.memory` or make it need less")
+}
+
+fn evicted(message: &str, setup: &Setup<'_>) -> Trouble {
+    let low =
+        message.contains("node was low on resource") || message.contains("node had condition");
+    if message.contains("EmptyDir") {
+        return author(
+            said("stopped, it wrote too much into a scratch folder".to_owned(), message),
+            "raise the folder's size in `volumes`, or write less",
+        );
+    }
+    if !low && message.contains("ephemeral") {
+        let limit = setup.storage.map_or_else(String::new, |limit| format!(" {}", size(limit)));
+        return author(
+            format!("stopped, it wrote more than its{limit} of local files"),
+            "raise `resources.limits.ephemeral-storage`, or write less",
+        );
+    }
+    operator(
+        said("its machine threw it out".to_owned(), message),
+        "look at the machine; another one takes over by itself",
+    )
+}
+
+fn configuration(message: &str, setup: &Setup<'_>) -> Trouble {
+    if message.contains("image will run as root") {
+        return author(
+            "the image runs as root, which this platform refuses".to_owned(),
+            "give the image a user, for example `USER 1000` in its Dockerfile",
+        );
+    }
+    if message.contains("non-numeric user") {
+        return author(
+            "the image names its user by a word, so nobody can tell that it is not root".to_owned(),
+            "give the user as a number, for example `USER 1000` in its Dockerfile",
+        );
+    }
+    let secret = format!("{}-secrets", setup.name);
+    // couldn't find key TOKEN in Secret sol-use/app-secrets
+    let key = message
+        .split_once("find key ")
+        .and_then(|(_, rest)| rest.split_once(" in Secret "))
+        .map(|(key, _)| quote(key));
+    if let Some(key) = key {
+        return operator(
+            format!("secret {key} is missing: Secret {secret} has no such key"),
+            &format!("put {key} into Secret {secret}; vitrine never writes Secrets"),
+        );
+    }
+    if message.contains(&format!("secret \"{secret}\" not found")) {
+        return operator(
+            format!("its secrets are missing: there is no Secret {secret}"),
+            &format!("create Secret {secret}; vitrine never writes Secrets"),
+        );
+    }
+    operator(
+        said("its container cannot be set up".to_owned(), message),
+        "provide what the message names",
+    )
+}
+
+/// The container's program cannot be begun.
+fn program(message: &str) -> Trouble {
+    if message.contains("exec format error") {
+        return author(
+            "the image is built for another kind of processor".to_owned(),
+            "build it for the machines of this platform",
+        );
+    }
+    author(
+        said("its program cannot be started".to_owned(), message),
+        "check `command` and `args`, and that the image has what they name",
+    )
+}
+
+fn crash(facts: &PodFacts, word: &str) -> Trouble {
+    let message = last_line(&facts.message);
+    if message.contains("exec format error") {
+        return program(&message);
+    }
+    let reason = match facts.exit_code {
+        Some(0) => "ends by itself with exit code 0, but should go on serving".to_owned(),
+        Some(code) => format!("crashes with exit code {code}"),
+        None => format!("does not start ({})", quote(word)),
+    };
+    author(said(reason, &message), "run the image as the cluster does and mend what it says")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::health::sample::SETUP;
+
+    fn facts(word: &str, message: &str, exit_code: Option<i32>) -> PodFacts {
+        PodFacts {
+            component: "app".into(),
+            container: "app".into(),
+            word: Some(word.into()),
+            message: message.into(),
+            exit_code,
+            restarts: 4,
+        }
+    }
+
+    /// Each word of the kubelet, who must act, and what they read.
+    #[test]
+    fn every_word_says_whose_turn_it_is_and_what_to_do() {
+        use Party::{Author, Operator};
+        let root = "container has runAsNonRoot and image will run as root (pod: \"app-1\", container: app)";
+        let pull = "Back-off pulling image \"x\": ErrImagePull: rpc error: code = NotFound desc = failed to resolve reference: not found";
+        let cases = [
+            (
+                "ImagePullBackOff",
+                pull,
+                None,
+                Author,
+                "the image cannot be pulled: failed to resolve reference: not found",
+                "check `image`",
+            ),
+            (
+                "ErrImagePull",
+                "dial tcp: lookup registry.example: no such host",
+                None,
+                Operator,
+                "the image cannot be pulled: dial tcp: lookup registry.example: no such host",
+                "look at the way",
+            ),
+            (
+                "ErrImagePull",
+                "401 Unauthorized",
+                None,
+                Operator,
+                "the image cannot be pulled: 401 Unauthorized",
+                "let the pull secret",
+            ),
+            (
+                "InvalidImageName",
+                "couldn't parse",
+                None,
+                Author,
+                "`image` is not a name that can be pulled",
+                "write `image`",
+            ),
+            (
+                "OOMKilled",
+                "",
+                Some(137),
+                Author,
+                "out of memory at 3 GiB",
+                "raise `resources.limits.memory`",
+            ),
+            (
+                "CrashLoopBackOff",
+                "Traceback\n  File \"a\"\n\u{1b}[31mKeyError: 'TOKEN'\u{1b}[0m\n",
+                Some(1),
+                Author,
+                "crashes with exit code 1: KeyError: 'TOKEN'",
+                "run the image",
+            ),
+            (
+                "CrashLoopBackOff",
+                "",
+                Some(139),
+                Author,
+                "crashes with exit code 139",
+                "run the image",
+            ),
+            (
+                "CrashLoopBackOff",
+                "bye",
+                Some(0),
+                Author,
+                "ends by itself with exit code 0, but should go on serving: bye",
+                "run the image",
+            ),
+            (
+                "CrashLoopBackOff",
+                "exec /app: exec format error",
+                Some(255),
+                Author,
+                "the image is built for another kind of processor",
+                "build it",
+            ),
+            (
+                "StartError",
+                "exec: \"serve\": executable file not found in $PATH",
+                Some(128),
+                Author,
+                "its program cannot be started: exec: \"serve\": executable file not found in $PATH",
+                "check `command`",
+            ),
+            (
+                "Evicted",
+                "Pod ephemeral local storage usage exceeds the total limit of containers 5Gi.",
+                None,
+                Author,
+                "stopped, it wrote more than its 5 GiB of local files",
+                "raise `resources.limits.ephemeral-storage`",
+            ),
+            (
+                "Evicted",
+                "Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\".",
+                None,
+                Author,
+                "stopped, it wrote too much into a scratch folder: Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\".",
+                "raise the folder",
+            ),
+            (
+                "Evicted",
+                "The node was low on resource: ephemeral-storage.",
+                None,
+                Operator,
+                "its machine threw it out: The node was low on resource: ephemeral-storage.",
+                "look at the machine",
+            ),
+            (
+                "Unschedulable",
+                "0/3 nodes are available",
+                None,
+                Operator,
+                "no machine of class gpu-l4 free: 0/3 nodes are available",
+                "add a machine",
+            ),
+            (
+                "CreateContainerConfigError",
+                "couldn't find key TOKEN in Secret sol-use/app-secrets",
+                None,
+                Operator,
+                "secret TOKEN is missing: Secret app-secrets has no such key",
+                "put TOKEN into Secret app-secrets",
+            ),
+            (
+                "CreateContainerConfigError",
+                "secret \"app-secrets\" not found",
+                None,
+                Operator,
+                "its secrets are missing: there is no Secret app-secrets",
+                "create Secret app-secrets",
+            ),
+            (
+                "CreateContainerConfigError",
+                "configmap \"x\" not found",
+                None,
+                Operator,
+                "its container cannot be set up: configmap \"x\" not found",
+                "provide what",
+            ),
+            (
+                "CreateContainerConfigError",
+                root,
+                None,
+                Author,
+                "the image runs as root, which this platform refuses",
+                "give the image a user",
+            ),
+            (
+                "CreateContainerConfigError",
+                "image has non-numeric user (web), cannot verify",
+                None,
+                Author,
+                "the image names its user by a word, so nobody can tell that it is not root",
+                "give the user as a number",
+            ),
+            (
+                "ANewWord",
+                "what it says",
+                None,
+                Author,
+                "does not start (ANewWord): what it says",
+                "run the image",
+            ),
+        ];
+        for (word, message, code, party, reason, next) in cases {
+            let trouble = pod(&facts(word, message, code), &SETUP);
+            assert_eq!((trouble.party, trouble.reason.as_str()), (party, reason), "{word}");
+            assert!(trouble.next.starts_with(next), "{word}: {}", trouble.next);
+        }
+    }
+
+    #[test]
+    fn what_the_platform_adds_to_a_pod_is_not_the_authors_fault() {
+        let mut validator = facts("CrashLoopBackOff", "no redirect\n", Some(95));
+        validator.container = VALIDATOR.into();
+        let trouble = pod(&validator, &SETUP);
+        assert_eq!(trouble.party, Party::Operator);
+        assert_eq!(
+            trouble.reason,
+            "the mesh has no hold of its network (linkerd-network-validator): no redirect"
+        );
+        let mut proxy = facts("ImagePullBackOff", "", None);
+        proxy.container = "linkerd-proxy".into();
+        let trouble = pod(&proxy, &SETUP);
+        assert_eq!(trouble.party, Party::Operator);
+        assert_eq!(
+            trouble.reason,
+            "container linkerd-proxy, which the platform adds, does not start (ImagePullBackOff)"
+        );
+    }
+}

@@ -1,0 +1,28 @@
+//! Small facts for the tables of cases.
+
+use std::time::Duration;
+
+use super::Setup;
+use crate::plan::observed::Condition;
+
+/// A component as most are.
+pub const SETUP: Setup<'static> = Setup {
+    name: "app",
+    class: "gpu-l4",
+    port: 8080,
+    startup: Duration::from_secs(300),
+    memory: Some("3Gi"),
+    storage: Some("5Gi"),
+};
+
+/// A condition that says no generation.
+pub fn fact(kind: &str, status: &str, reason: &str, message: &str) -> Condition {
+    let text = str::to_owned;
+    Condition {
+        kind: text(kind),
+        status: text(status),
+        reason: text(reason),
+        message: text(message),
+        ..Condition::default()
+    }
+}

@@ -1,0 +1,209 @@
+//! ScaledObject: will KEDA wake its target, and put it to sleep?
+//!
+//! In: [`ScaledFacts`]. Out: [`Scaler`]. KEDA's conditions say neither which generation they are
+//! about nor since when they hold.
+
+use super::Trouble;
+use crate::model::{ObjectKey, Party};
+use crate::plan::observed::{Condition, Pause, ScaledFacts};
+use crate::status::wording::quote;
+
+/// What KEDA makes of a ScaledObject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scaler {
+    /// KEDA has not looked at it yet, or not at all of it.
+    Waiting { reason: String, next: &'static str },
+    /// KEDA serves it. A warning is somebody's turn and breaks nothing.
+    Serves { active: bool, warning: Option<Trouble> },
+    /// Somebody told KEDA to leave the target alone. Reported, not touched.
+    Paused(Trouble),
+    /// Nothing wakes its target, or not everything that should.
+    Broken(Trouble),
+}
+
+/// The health of a ScaledObject. `hand`: the field manager that paused it, where it is known.
+pub fn scaled_object(key: &ObjectKey, facts: &ScaledFacts, hand: Option<&str>) -> Scaler {
+    let condition = |kind: &str| facts.conditions.iter().find(|c| c.kind == kind);
+    let is = |kind: &str, status: &str| condition(kind).filter(|c| c.status == status);
+    let operator = |reason: String, next: &str| Trouble {
+        party: Party::Operator,
+        reason,
+        next: next.to_owned(),
+    };
+    if let Some(pause) = &facts.paused {
+        return Scaler::Paused(paused(pause, hand));
+    }
+    if let Some(broken) = is("Ready", "False") {
+        return Scaler::Broken(operator(
+            format!("KEDA cannot scale {key}: {}", words(broken)),
+            "look at KEDA and its HTTP add-on; vitrine goes on by itself",
+        ));
+    }
+    let partial = |c: &&Condition| c.reason == "PartialTriggerError";
+    if let Some(partial) = is("Ready", "Unknown").filter(partial) {
+        return Scaler::Broken(operator(
+            format!("KEDA cannot read all triggers of {key}: {}", words(partial)),
+            "look at KEDA and its HTTP add-on; what works meanwhile still wakes it",
+        ));
+    }
+    if let Some(fallback) = is("Fallback", "True") {
+        return Scaler::Broken(operator(
+            format!(
+                "KEDA cannot tell how many visitors {key} has and guesses: {}",
+                words(fallback)
+            ),
+            "look at KEDA and its HTTP add-on; vitrine goes on by itself",
+        ));
+    }
+    let next = "wait a moment; if it stays, look at KEDA";
+    if is("Ready", "True").is_none() {
+        return Scaler::Waiting { reason: format!("waiting for KEDA to take on {key}"), next };
+    }
+    if facts.metrics < facts.triggers {
+        let reason = format!(
+            "waiting for KEDA to take on {key}: {} of {} triggers",
+            facts.metrics, facts.triggers
+        );
+        return Scaler::Waiting { reason, next };
+    }
+    // At zero nobody scales, and that is as it should be.
+    let idle = |c: &&Condition| c.reason == "ScalingDisabled";
+    let warning = is("HPAActive", "False").filter(|c| !idle(c)).map(|inactive| {
+        operator(
+            format!("the number of replicas does not follow the visitors: {}", words(inactive)),
+            "look at KEDA's metrics server; it sleeps and wakes meanwhile",
+        )
+    });
+    Scaler::Serves { active: is("Active", "True").is_some(), warning }
+}
+
+fn paused(pause: &Pause, hand: Option<&str>) -> Trouble {
+    let annotation = pause.annotation();
+    let at = match pause {
+        Pause::At(at) => format!(" at {}", quote(at)),
+        Pause::AsItIs => String::new(),
+    };
+    let who = hand.map_or_else(String::new, |hand| format!(" by {}", quote(hand)));
+    Trouble {
+        party: Party::Operator,
+        reason: format!("paused{at} by hand{who}; no visit wakes it and nothing puts it to sleep"),
+        next: format!("take the annotation `{annotation}` off its ScaledObject to let it go on"),
+    }
+}
+
+/// `TriggerError: no scaler`, or whichever of the two there is.
+fn words(condition: &Condition) -> String {
+    match (quote(&condition.reason), quote(&condition.message)) {
+        (reason, message) if message.is_empty() => reason,
+        (_, message) => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Kind;
+    use crate::status::health::sample::fact;
+
+    fn facts(conditions: &[(&str, &str, &str)]) -> ScaledFacts {
+        ScaledFacts {
+            conditions: conditions.iter().map(|(k, s, r)| fact(k, s, r, "")).collect(),
+            triggers: 2,
+            metrics: 2,
+            ..ScaledFacts::default()
+        }
+    }
+
+    #[test]
+    fn a_scaled_object_is_as_kedas_conditions_say() {
+        let ready = ("Ready", "True", "ScaledObjectReady");
+        let cases = [
+            ("idle", vec![ready, ("Active", "False", "ScalerNotActive")], "serves"),
+            ("cooling down", vec![ready, ("Active", "False", "ScalerCooldown")], "serves"),
+            ("active", vec![ready, ("Active", "True", "ScalerActive")], "serves, active"),
+            (
+                "not paused, no fallback",
+                vec![ready, ("Paused", "Unknown", ""), ("Fallback", "False", "")],
+                "serves",
+            ),
+            ("KEDA has not come", vec![], "waits: waiting for KEDA to take on ScaledObject/app"),
+            (
+                "KEDA is looking",
+                vec![("Ready", "Unknown", "")],
+                "waits: waiting for KEDA to take on ScaledObject/app",
+            ),
+            (
+                "a trigger fails",
+                vec![("Ready", "False", "TriggerError")],
+                "broken: KEDA cannot scale ScaledObject/app: TriggerError",
+            ),
+            (
+                "some triggers fail",
+                vec![("Ready", "Unknown", "PartialTriggerError")],
+                "broken: KEDA cannot read all triggers of ScaledObject/app: PartialTriggerError",
+            ),
+            (
+                "it guesses",
+                vec![ready, ("Fallback", "True", "FallbackExists")],
+                "broken: KEDA cannot tell how many visitors ScaledObject/app has and guesses: FallbackExists",
+            ),
+            (
+                "no metric",
+                vec![
+                    ready,
+                    ("Active", "True", ""),
+                    ("HPAActive", "False", "FailedGetExternalMetric"),
+                ],
+                "serves, active, warns: the number of replicas does not follow the visitors: FailedGetExternalMetric",
+            ),
+            ("no metric at zero", vec![ready, ("HPAActive", "False", "ScalingDisabled")], "serves"),
+            // What pauses is the annotation: the condition follows it.
+            (
+                "not paused any more",
+                vec![ready, ("Paused", "True", "ScaledObjectPaused")],
+                "serves",
+            ),
+        ];
+        for (case, conditions, expected) in cases {
+            assert_eq!(said(&facts(&conditions), None), expected, "{case}");
+        }
+        let mut half = facts(&[ready]);
+        half.metrics = 1;
+        assert_eq!(
+            said(&half, None),
+            "waits: waiting for KEDA to take on ScaledObject/app: 1 of 2 triggers"
+        );
+    }
+
+    #[test]
+    fn whoever_paused_it_by_hand_is_named_whatever_else_is_wrong() {
+        let mut paused = facts(&[("Ready", "False", "TriggerError")]);
+        paused.paused = Some(Pause::At("0".into()));
+        assert_eq!(
+            said(&paused, Some("kubectl-annotate")),
+            "paused: paused at 0 by hand by kubectl-annotate; no visit wakes it and nothing puts it to sleep"
+        );
+        paused.paused = Some(Pause::AsItIs);
+        assert_eq!(
+            said(&paused, None),
+            "paused: paused by hand; no visit wakes it and nothing puts it to sleep"
+        );
+    }
+
+    fn said(facts: &ScaledFacts, hand: Option<&str>) -> String {
+        let key = ObjectKey::namespaced(Kind::ScaledObject, "sol-use", "app");
+        match scaled_object(&key, facts, hand) {
+            Scaler::Waiting { reason, .. } => format!("waits: {reason}"),
+            Scaler::Serves { active, warning } => {
+                let active = if active { ", active" } else { "" };
+                let warns = warning.map_or_else(String::new, |w| format!(", warns: {}", w.reason));
+                format!("serves{active}{warns}")
+            }
+            Scaler::Paused(trouble) => {
+                assert!(trouble.next.contains("autoscaling.keda.sh/paused"), "{}", trouble.next);
+                format!("paused: {}", trouble.reason)
+            }
+            Scaler::Broken(trouble) => format!("broken: {}", trouble.reason),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What goes wrong on the cluster is said in words: a reason, whose turn it is, the next step.
+//!
+//! The players of the kind are away, and the scenario answers in their place, in the words that the
+//! originals use.
+
+use kube::Client;
+use kube::api::{Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+use vitrine::model::{Kind, ObjectKey, Party};
+use vitrine::status::{Health, Stage, Sync, Verdict};
+
+use crate::support::catalogue::Catalogue;
+use crate::support::cluster::Cluster;
+use crate::support::daemon::Daemon;
+use crate::support::objects;
+use crate::support::players::{GATEWAY_CONTROLLER, Player};
+
+const NAMESPACE: &str = "sol-one";
+
+fn key(kind: Kind, name: &str) -> ObjectKey {
+    ObjectKey::namespaced(kind, NAMESPACE, name)
+}
+
+/// A published solution that a visitor has just woken; nobody starts its pods.
+async fn woken(cluster: &Cluster) -> (Catalogue, Daemon) {
+    let catalogue = Catalogue::of(&["one"]);
+    let mut daemon = Daemon::start(cluster, &catalogue).await;
+    daemon.settled(&catalogue.head()).await;
+    cluster.players().stop(Player::Deployments).await;
+    cluster.players().visit(NAMESPACE, "app", 1).await.unwrap();
+    cluster
+        .wait_for(&key(Kind::Deployment, "app"), "scaled up", |d| {
+            d.is_some_and(|d| d["spec"]["replicas"] == 1)
+        })
+        .await;
+    daemon.verdict("one", "waking", |v| v.stage == Some(Stage::Waking)).await;
+    (catalogue, daemon)
+}
+
+/// Says something as the controller of the kind.
+async fn report(admin: &Client, kind: Kind, name: &str, status: Value) {
+    let objects = objects::api(admin, kind, Some(NAMESPACE));
+    let patch = Patch::Merge(json!({"status": status}));
+    objects.patch_status(name, &PatchParams::default(), &patch).await.unwrap();
+}
+
+/// What the Deployment controller says of one replica that is not ready.
+async fn deployment(cluster: &Cluster, conditions: Value) {
+    let live = cluster.get(&key(Kind::Deployment, "app")).await.unwrap();
+    let generation = &live["metadata"]["generation"];
+    let status = json!({
+        "observedGeneration": generation, "replicas": 1, "updatedReplicas": 1,
+        "readyReplicas": 0, "availableReplicas": 0, "conditions": conditions,
+    });
+    report(&cluster.admin_client(), Kind::Deployment, "app", status).await;
+}
+
+/// The pod of the Deployment's template, of which the kubelet says this.
+async fn pod(cluster: &Cluster, state: Value, last: Value) {
+    deployment(cluster, json!([])).await;
+    let live = cluster.get(&key(Kind::Deployment, "app")).await.unwrap();
+    let template = &live["spec"]["template"];
+    let mut pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": template["metadata"], "spec": template["spec"],
+    });
+    pod["metadata"]["name"] = json!("app-1");
+    pod["metadata"]["namespace"] = json!(NAMESPACE);
+    let admin = cluster.admin_client();
+    let pods = objects::api(&admin, Kind::Pod, Some(NAMESPACE));
+    let pod = serde_json::from_value(pod).unwrap();
+    pods.create(&PostParams::default(), &pod).await.unwrap();
+    let container = json!({
+        "name": "app", "image": "", "imageID": "", "ready": false, "restartCount": 3,
+        "state": state, "lastState": last,
+    });
+    let status = json!({"phase": "Running", "containerStatuses": [container]});
+    report(&admin, Kind::Pod, "app-1", status).await;
+}
+
+fn said(verdict: &Verdict) -> (Sync, Option<Stage>, Option<Health>, Party, &str) {
+    (verdict.sync, verdict.stage, verdict.health, verdict.party, &verdict.reason)
+}
+
+/// Waits for a component that did not come up, and hears why.
+async fn fails(daemon: &mut Daemon, party: Party, reason: &str) -> Verdict {
+    let verdict =
+        daemon.verdict("one", "failed to wake", |v| v.stage == Some(Stage::WakeFailed)).await;
+    let expected = (Sync::Synced, Some(Stage::WakeFailed), Some(Health::Degraded), party, reason);
+    assert_eq!(said(&verdict), expected);
+    verdict
+}
+
+scenario! {
+    async fn pods_that_the_quota_refuses_are_the_operators_turn(cluster: &Cluster) {
+        let (_catalogue, mut daemon) = woken(cluster).await;
+        let message = "pods \"app-1\" is forbidden: exceeded quota: solution, requested: limits.memory=3Gi, used: limits.memory=8Gi, limited: limits.memory=8Gi";
+        deployment(cluster, json!([
+            {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message},
+        ])).await;
+        let verdict = fails(
+            &mut daemon,
+            Party::Operator,
+            "the quota is used up: solution, requested: limits.memory=3Gi, used: limits.memory=8Gi, limited: limits.memory=8Gi",
+        ).await;
+        assert_eq!(verdict.next, "raise the quota, or make room in it");
+
+        // The controllers come back, and so does the solution.
+        cluster.players().start(Player::Deployments);
+        daemon.verdict("one", "awake", |v| v.is_good() && v.stage == Some(Stage::Awake)).await;
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn an_image_that_cannot_be_pulled_is_the_authors_turn(cluster: &Cluster) {
+        let (_catalogue, mut daemon) = woken(cluster).await;
+        let message = "Back-off pulling image \"x\": ErrImagePull: rpc error: code = NotFound desc = manifest unknown";
+        pod(cluster, json!({"waiting": {"reason": "ImagePullBackOff", "message": message}}), json!({})).await;
+        fails(&mut daemon, Party::Author, "the image cannot be pulled: manifest unknown").await;
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn what_runs_out_of_memory_says_at_which_limit(cluster: &Cluster) {
+        let (_catalogue, mut daemon) = woken(cluster).await;
+        let looping = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s"}});
+        let ended = json!({"terminated": {"reason": "OOMKilled", "exitCode": 137}});
+        pod(cluster, looping, ended).await;
+        let verdict = fails(&mut daemon, Party::Author, "out of memory at 1 GiB").await;
+        assert_eq!(verdict.next, "raise `resources.limits.memory` or make it need less");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_crash_is_told_with_its_last_words(cluster: &Cluster) {
+        let (_catalogue, mut daemon) = woken(cluster).await;
+        let looping = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s"}});
+        let message = "Traceback (most recent call last):\n  File \"app.py\"\n\u{1b}[31mKeyError: 'TOKEN'\u{1b}[0m\n";
+        let ended = json!({"terminated": {"reason": "Error", "exitCode": 1, "message": message}});
+        pod(cluster, looping, ended).await;
+        fails(&mut daemon, Party::Author, "crashes with exit code 1: KeyError: 'TOKEN'").await;
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_missing_secret_is_named_with_its_key(cluster: &Cluster) {
+        let (_catalogue, mut daemon) = woken(cluster).await;
+        let message = "couldn't find key TOKEN in Secret sol-one/app-secrets";
+        let waits = json!({"waiting": {"reason": "CreateContainerConfigError", "message": message}});
+        pod(cluster, waits, json!({})).await;
+        let verdict = fails(
+            &mut daemon,
+            Party::Operator,
+            "secret TOKEN is missing: Secret app-secrets has no such key",
+        ).await;
+        assert_eq!(verdict.next, "put TOKEN into Secret app-secrets; vitrine never writes Secrets");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn what_an_operator_paused_by_hand_is_reported_and_not_touched(cluster: &Cluster) {
+        const PAUSED: &str = "autoscaling.keda.sh/paused-replicas";
+        let catalogue = Catalogue::of(&["one"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        cluster.requests().take();
+
+        let admin = cluster.admin_client();
+        let objects = objects::api(&admin, Kind::ScaledObject, Some(NAMESPACE));
+        let hand = PatchParams { field_manager: Some("kubectl-annotate".into()), ..PatchParams::default() };
+        let annotate = |value: Value| Patch::Merge(json!({"metadata": {"annotations": {PAUSED: value}}}));
+        objects.patch("app", &hand, &annotate(json!("0"))).await.unwrap();
+        let verdict = daemon.verdict("one", "paused", |v| v.reason.starts_with("paused")).await;
+        let reason = "paused at 0 by hand by kubectl-annotate; no visit wakes it and nothing puts it to sleep";
+        let asleep = (Sync::Synced, Some(Stage::Asleep), Some(Health::Healthy), Party::Operator, reason);
+        assert_eq!(said(&verdict), asleep);
+        assert!(verdict.is_good() && verdict.next.contains(PAUSED), "{}", verdict.next);
+
+        objects.patch("app", &hand, &annotate(Value::Null)).await.unwrap();
+        daemon.verdict("one", "let go", |v| v.party == Party::Nobody && v.is_good()).await;
+        assert_eq!(cluster.requests().take_writes(), [], "nobody's annotation is repaired");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_route_that_is_not_permitted_is_blocked_until_the_gateway_takes_it(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        cluster.players().stop(Player::Gateway).await;
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        let waits = "waiting for the gateway to accept HTTPRoute/edge";
+        daemon.verdict("one", "waiting for the gateway", |v| v.reason == waits).await;
+
+        let route = cluster.get(&key(Kind::HttpRoute, "edge")).await.unwrap();
+        let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({
+            "type": kind, "status": status, "reason": reason, "message": message,
+            "observedGeneration": route["metadata"]["generation"],
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        });
+        let refused = condition("ResolvedRefs", "False", "RefNotPermitted", "no grant for Service keda/proxy");
+        let accepted = condition("Accepted", "True", "Accepted", "");
+        // A gateway that nobody asked is happy with everything.
+        let foreign = json!({
+            "parentRef": {"name": "another", "namespace": "elsewhere"},
+            "controllerName": GATEWAY_CONTROLLER,
+            "conditions": [&accepted, condition("ResolvedRefs", "True", "ResolvedRefs", "")],
+        });
+        let ours = json!({
+            "parentRef": route["spec"]["parentRefs"][0],
+            "controllerName": GATEWAY_CONTROLLER,
+            "conditions": [accepted, refused],
+        });
+        let status = json!({"parents": [foreign, ours]});
+        report(&cluster.admin_client(), Kind::HttpRoute, "edge", status).await;
+        let verdict = daemon.verdict("one", "blocked", |v| v.sync == Sync::Blocked).await;
+        assert_eq!(
+            verdict.reason,
+            "the gateway refuses HTTPRoute/edge: RefNotPermitted: no grant for Service keda/proxy"
+        );
+        assert_eq!(verdict.party, Party::Operator);
+        assert!(verdict.next.contains("ReferenceGrant"), "{}", verdict.next);
+
+        cluster.players().start(Player::Gateway);
+        daemon.verdict("one", "published", |v| v.is_good()).await;
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_solution_that_keda_has_not_taken_on_is_not_green(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        cluster.players().stop(Player::Keda).await;
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        let waits = "waiting for KEDA to take on ScaledObject/app";
+        let verdict = daemon.verdict("one", "waiting for KEDA", |v| v.reason == waits).await;
+        assert_eq!((verdict.sync, verdict.party), (Sync::Progressing, Party::Nobody));
+        cluster.players().start(Player::Keda);
+        daemon.settled(&catalogue.head()).await;
+        daemon.stop().await;
+    }
+}
