@@ -26,13 +26,20 @@ use super::objects;
 const DAEMON: &str = "system:serviceaccount:vitrine-system:vitrine";
 
 /// The CustomResourceDefinitions that the tests need, as the upstream projects name their files.
-const CRDS: [&str; 6] = [
+const CRDS: [&str; 13] = [
     "gateway.networking.k8s.io_gatewayclasses.yaml",
     "gateway.networking.k8s.io_gateways.yaml",
     "gateway.networking.k8s.io_httproutes.yaml",
     "gateway.networking.k8s.io_referencegrants.yaml",
     "http.keda.sh_interceptorroutes.yaml",
     "keda.sh_scaledobjects.yaml",
+    "gateway.envoyproxy.io_backendtrafficpolicies.yaml",
+    "monitoring.coreos.com_podmonitors.yaml",
+    "policy.linkerd.io_authorizationpolicies.yaml",
+    "policy.linkerd.io_httplocalratelimitpolicies.yaml",
+    "policy.linkerd.io_meshtlsauthentications.yaml",
+    "policy.linkerd.io_servers.yaml",
+    "traefik.io_middlewares.yaml",
 ];
 
 /// How long the servers may take to answer. They need 5 s on a quiet machine.
@@ -78,7 +85,7 @@ impl Crds {
     /// The definitions of the kinds that the tests need.
     ///
     /// Ours are taken whole, whatever their files are called. Of upstream's, which lie in one folder
-    /// a project, the six that we use.
+    /// a project, those that we use.
     pub fn read(&self) -> anyhow::Result<Vec<Value>> {
         let (folder, wanted): (&Path, fn(&str) -> bool) = match self {
             Self::Upstream(folder) => (folder, |name| CRDS.contains(&name)),
