@@ -133,7 +133,9 @@ fn schema(ours: &Value, real: &Value, path: &str, found: &mut Vec<String>) {
         let list = schema["required"].as_array().into_iter().flatten();
         list.filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    for field in required(real).difference(&required(ours)) {
+    // Some definition upstream has the word beside a list, where it means nothing.
+    let of_map = ours["type"] != "array";
+    for field in required(real).difference(&required(ours)).filter(|_| of_map) {
         // A default is filled in before anything is missed.
         if real["properties"][field]["default"].is_null() {
             found.push(format!("{path}.{field}: required upstream"));
