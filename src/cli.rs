@@ -4,6 +4,11 @@
 //! 0 good, 1 not good (some solution is not Synced, there are changes, a finding), 2 it could not
 //! be told or the command was wrong.
 
+/// As `println!`, for a reader who may have seen enough (`| head -1`): that is no failure.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::terminal::write(&(format!($($text)*) + "\n")) };
+}
+
 mod approve;
 mod catalogue;
 mod check;

@@ -11,6 +11,7 @@ mod demo_live;
 mod explain;
 mod help;
 mod new;
+mod newcomer;
 mod once;
 mod pin;
 mod plan;

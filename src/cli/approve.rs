@@ -69,6 +69,6 @@ async fn give(
     apply::approve(client, &settings, asked, deletions)
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
-    println!("approved: {} deletions of plan {}", deletions.len(), hash.first(FEWEST));
+    say!("approved: {} deletions of plan {}", deletions.len(), hash.first(FEWEST))?;
     Ok(Answer::Good)
 }

@@ -8,19 +8,32 @@ use super::Stop;
 /// The operator's file, which marks a catalogue's root.
 pub(super) const PLATFORM: &str = "platform.yaml";
 
-/// The catalogue's root: the folder itself or the nearest one above it that holds
-/// `platform.yaml`, at most up to the top of its Git repository.
+/// The author's file, which marks a solution's folder.
+pub(super) const SOLUTION: &str = "solution.yaml";
+
+/// The catalogue's root: the folder itself or the nearest one above it that holds a
+/// `platform.yaml` of its own, at most up to the top of its Git repository. In a solution's folder
+/// that name is a file like any other.
 pub(super) fn above(folder: &Path) -> Option<PathBuf> {
     let folder = folder.canonicalize().ok()?;
-    for candidate in folder.ancestors() {
-        if candidate.join(PLATFORM).is_file() {
-            return Some(candidate.to_owned());
-        }
-        if candidate.join(".git").exists() {
-            return None;
-        }
-    }
-    None
+    up_to_repository(&folder)
+        .find(|folder| holds(folder, PLATFORM) && !holds(folder, SOLUTION))
+        .map(Path::to_owned)
+}
+
+/// The folder and those above it, up to the root of its repository or of the file system.
+pub(super) fn up_to_repository(folder: &Path) -> impl Iterator<Item = &Path> {
+    let mut inside = true;
+    folder.ancestors().take_while(move |folder| {
+        let was = inside;
+        inside = inside && !holds(folder, ".git");
+        was
+    })
+}
+
+/// Whether the folder has such an entry, be it a link to nowhere.
+pub(super) fn holds(folder: &Path, name: &str) -> bool {
+    folder.join(name).symlink_metadata().is_ok()
 }
 
 /// The root that the person named, or the one around the present folder.

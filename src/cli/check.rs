@@ -94,7 +94,7 @@ fn read(target: &Target) -> Result<Snapshot, Stop> {
 fn explain(asked: &str) -> Result<Answer, Stop> {
     let asked = asked.trim().to_uppercase();
     if let Some(page) = code::page(&asked) {
-        print::write(&page.markdown())?;
+        super::terminal::write(&page.markdown())?;
         return Ok(Answer::Good);
     }
     let known: Vec<&str> = code::pages().map(|page| page.code).collect();

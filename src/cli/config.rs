@@ -55,11 +55,11 @@ fn check(file: PathBuf, format: Format) -> Result<Answer, Stop> {
     let name = file.display().to_string();
     let arguments = SettingsArguments { config: Some(file), ..SettingsArguments::default() };
     match Layers::bring(&arguments)?.read() {
-        Err(faults) => Ok(refused(&faults, format)),
+        Err(faults) => refused(&faults, format),
         Ok(_) => {
             match format {
-                Format::Human => println!("{name}: good"),
-                Format::Json => println!("[]"),
+                Format::Human => say!("{name}: good")?,
+                Format::Json => say!("[]")?,
             }
             Ok(Answer::Good)
         }
@@ -67,11 +67,11 @@ fn check(file: PathBuf, format: Format) -> Result<Answer, Stop> {
 }
 
 /// Prints what is wrong with the settings.
-fn refused(faults: &[Fault], format: Format) -> Answer {
+fn refused(faults: &[Fault], format: Format) -> Result<Answer, Stop> {
     match format {
         Format::Human => {
             let pages: Vec<String> = faults.iter().map(human).collect();
-            println!("{}", pages.join("\n").trim_end());
+            say!("{}", pages.join("\n").trim_end())?;
         }
         Format::Json => {
             let all: Vec<Value> = faults
@@ -87,10 +87,10 @@ fn refused(faults: &[Fault], format: Format) -> Answer {
                     })
                 })
                 .collect();
-            println!("{:#}", Value::Array(all));
+            say!("{:#}", Value::Array(all))?;
         }
     }
-    Answer::NotGood
+    Ok(Answer::NotGood)
 }
 
 fn show(arguments: &SettingsArguments, log: &LogArguments, format: Format) -> Result<Answer, Stop> {
@@ -98,7 +98,7 @@ fn show(arguments: &SettingsArguments, log: &LogArguments, format: Format) -> Re
     layers.flags.extend(of_log(log));
     let config = match layers.read() {
         Ok(config) => config,
-        Err(faults) => return Ok(refused(&faults, format)),
+        Err(faults) => return refused(&faults, format),
     };
     let origins = config::origins(layers.file(), &layers.variables, &layers.flags);
     let rows: Vec<Row> = SETTINGS
@@ -113,10 +113,10 @@ fn show(arguments: &SettingsArguments, log: &LogArguments, format: Format) -> Re
         .collect();
     let file = layers.file().map_or("", |file| file.name);
     match format {
-        Format::Human => print!("{}", text(&rows, file)),
+        Format::Human => super::terminal::write(&text(&rows, file))?,
         Format::Json => {
             let all: Vec<Value> = rows.iter().map(|row| row.json(file)).collect();
-            println!("{:#}", Value::Array(all));
+            say!("{:#}", Value::Array(all))?;
         }
     }
     Ok(Answer::Good)

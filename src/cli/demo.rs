@@ -63,7 +63,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     let Some(listener) = listener else {
         let ended = engine.run(Until::Quiet { at_most: AT_MOST }, stop).await;
         let board = boards.borrow().clone();
-        once::print(&board, arguments.format);
+        once::print(&board, arguments.format)?;
         return Ok(once::answer(&board, ended));
     };
 
@@ -80,10 +80,10 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
         board = settled => if let Ok(board) = board {
             let board = board.clone();
             match arguments.format {
-                Format::Json => once::print(&board, Format::Json),
+                Format::Json => once::print(&board, Format::Json)?,
                 Format::Human => {
-                    print!("{}", table(&board, terminal::width(), terminal::colour()));
-                    print!("{}", guide(&catalogue, &kubeconfig, &shown, fresh));
+                    terminal::write(&format!("{}", table(&board, terminal::width(), terminal::colour())))?;
+                    terminal::write(&format!("{}", guide(&catalogue, &kubeconfig, &shown, fresh)))?;
                 }
             }
         },

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{Answer, Format, Stop, folder};
+use super::{Answer, Format, Stop, catalogue, folder};
 use crate::catalog::explain::{Effective, Origin};
 use crate::catalog::fault::human;
 use crate::catalog::{self, Catalog, Platform, Solution};
@@ -21,9 +21,10 @@ pub(super) struct Arguments {
     /// Only this component or configuration.
     #[arg(long, value_name = "NAME")]
     component: Option<String>,
-    /// The catalogue's folder: the one that holds `platform.yaml`.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    catalog: PathBuf,
+    /// The catalogue's folder: the one that holds `platform.yaml`. Without the flag, the present
+    /// folder or the nearest above it.
+    #[arg(long, value_name = "DIR")]
+    catalog: Option<PathBuf>,
     /// Who can reach it, what it can reach, as whom it runs and what it may store; read from the
     /// objects that it is rendered to.
     #[arg(long)]
@@ -34,7 +35,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn explain(arguments: &Arguments) -> Result<Answer, Stop> {
-    let snapshot = folder::snapshot(&arguments.catalog)?;
+    let snapshot = folder::snapshot(&catalogue::root(arguments.catalog.as_deref())?)?;
     let catalog = catalog::read(&snapshot, &mut catalog::Memory::default());
     let name = arguments.name.as_str();
     if let Err(faults) = &catalog.platform {
@@ -46,7 +47,7 @@ pub(super) fn explain(arguments: &Arguments) -> Result<Answer, Stop> {
         return Ok(Answer::NotGood);
     }
     let (Ok(platform), Some(solution)) = (&catalog.platform, catalog.solutions.get(name)) else {
-        return Err(unknown(name, &catalog, arguments));
+        return Err(unknown(name, &catalog));
     };
     if arguments.isolation {
         return isolation(solution, platform, arguments);
@@ -60,10 +61,10 @@ pub(super) fn explain(arguments: &Arguments) -> Result<Answer, Stop> {
         return Err(Stop::new(format!("`{name}` has no component `{component}`; it has: {names}")));
     }
     match arguments.format {
-        Format::Human => print!("{}", page(solution, platform, &values)),
+        Format::Human => super::terminal::write(&page(solution, platform, &values))?,
         Format::Json => {
             for value in values {
-                println!("{}", line(value));
+                say!("{}", line(value))?;
             }
         }
     }
@@ -83,23 +84,19 @@ fn isolation(
     for told in render::isolation::isolation(&desired) {
         if wanted(&told.component) {
             match arguments.format {
-                Format::Human => print!("{told}"),
-                Format::Json => println!("{}", told.to_json()),
+                Format::Human => super::terminal::write(&format!("{told}"))?,
+                Format::Json => say!("{}", told.to_json())?,
             }
         }
     }
     Ok(Answer::Good)
 }
 
-fn unknown(name: &str, catalog: &Catalog, arguments: &Arguments) -> Stop {
+fn unknown(name: &str, catalog: &Catalog) -> Stop {
     let names: Vec<&str> = catalog.solutions.keys().map(|n| n.as_str()).collect();
     let near = nearest(name, names.iter().copied());
     let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    Stop::new(format!(
-        "there is no solution `{name}` in {}; {near}there are: {}",
-        arguments.catalog.display(),
-        names.join(", ")
-    ))
+    Stop::new(format!("the catalogue has no solution `{name}`; {near}it has: {}", names.join(", ")))
 }
 
 /// A table a component. What is the same for all components is told once, at the first.

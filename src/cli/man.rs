@@ -22,7 +22,7 @@ pub(super) fn man(arguments: &Arguments) -> Result<Answer, Stop> {
     let pages = write(&command, folder)
         .map_err(|error| Stop::new(format!("cannot write into {}: {error}", folder.display())))?;
     let first = folder.join("vitrine.1");
-    println!("{pages} pages in {}; read one with: man -l {}", folder.display(), first.display());
+    say!("{pages} pages in {}; read one with: man -l {}", folder.display(), first.display())?;
     Ok(Answer::Good)
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn new(arguments: Arguments) -> Result<Answer, Stop> {
     };
     let unpinned = draft.judge(&place)?.unpinned;
     place.write(&draft)?;
-    print!("{}", closing(&name, &place, &draft, &domain));
+    super::terminal::write(&closing(&name, &place, &draft, &domain))?;
     if failed.is_none() && !unpinned {
         return Ok(Answer::Good);
     }

@@ -33,7 +33,7 @@ pub(super) async fn once(arguments: OnceArguments, log: &LogArguments) -> Result
     let (engine, boards) = start(&config).await?;
     let ended = engine.run(Until::Quiet { at_most: arguments.timeout }, stop).await;
     let board = boards.borrow().clone();
-    print(&board, arguments.format);
+    print(&board, arguments.format)?;
     if ended == Ended::OutOfTime {
         eprintln!("vitrine: {}", out_of_time(arguments.timeout));
     }
@@ -73,10 +73,10 @@ pub(super) async fn bind(address: &str) -> Result<TcpListener, Stop> {
 }
 
 /// Prints the board as it was asked for.
-pub(super) fn print(board: &Board, format: Format) {
+pub(super) fn print(board: &Board, format: Format) -> Result<(), Stop> {
     match format {
-        Format::Human => print!("{}", table(board, terminal::width(), terminal::colour())),
-        Format::Json => println!("{:#}", status_json(board)),
+        Format::Human => terminal::write(&table(board, terminal::width(), terminal::colour())),
+        Format::Json => say!("{:#}", status_json(board)),
     }
 }
 

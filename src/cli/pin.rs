@@ -47,12 +47,14 @@ pub(super) async fn pin(arguments: Arguments) -> Result<Answer, Stop> {
     }
     let lines: Vec<&Line> = files.iter().flat_map(|file| &file.lines).collect();
     match arguments.format {
-        Format::Human if lines.is_empty() => println!("no solution names an image"),
-        Format::Human => lines.iter().for_each(|line| println!("{}", line.text(arguments.dry_run))),
+        Format::Human if lines.is_empty() => say!("no solution names an image")?,
+        Format::Human => {
+            lines.iter().try_for_each(|line| say!("{}", line.text(arguments.dry_run)))?
+        }
         Format::Json => {
             let text = serde_json::to_string_pretty(&lines)
                 .map_err(|error| Stop::new(format!("the result cannot be written: {error}")))?;
-            println!("{text}");
+            say!("{text}")?;
         }
     }
     let failed = lines.iter().any(|line| matches!(line.outcome, Outcome::Failed { .. }));

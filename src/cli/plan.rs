@@ -38,11 +38,11 @@ pub(super) async fn plan(arguments: Arguments) -> Result<Answer, Stop> {
         }
     };
     match arguments.format {
-        Format::Human if lines.is_empty() => println!("nothing to do"),
-        Format::Human => lines.iter().for_each(|line| println!("{}", line.text())),
+        Format::Human if lines.is_empty() => say!("nothing to do")?,
+        Format::Human => lines.iter().try_for_each(|line| say!("{}", line.text()))?,
         Format::Json => {
             let all: Vec<serde_json::Value> = lines.iter().map(Line::json).collect();
-            println!("{:#}", serde_json::Value::Array(all));
+            say!("{:#}", serde_json::Value::Array(all))?;
         }
     }
     Ok(if lines.is_empty() { Answer::Good } else { Answer::NotGood })

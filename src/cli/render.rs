@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{Answer, Stop, folder};
+use super::{Answer, Stop, catalogue, folder};
 use crate::model::InstanceName;
 use crate::reconcile;
 use crate::render;
@@ -14,9 +14,10 @@ use crate::render;
 pub(super) struct Arguments {
     /// Only this solution.
     name: Option<String>,
-    /// The catalogue's folder: the one that holds `platform.yaml`.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    catalog: PathBuf,
+    /// The catalogue's folder: the one that holds `platform.yaml`. Without the flag, the present
+    /// folder or the nearest above it.
+    #[arg(long, value_name = "DIR")]
+    catalog: Option<PathBuf>,
     /// The daemon's name, which stands in labels and in the names of shared objects.
     #[arg(long, value_name = "NAME", default_value = "demo")]
     instance: String,
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
 pub(super) fn render(arguments: &Arguments) -> Result<Answer, Stop> {
     let instance = InstanceName::parse(&arguments.instance)
         .map_err(|error| Stop::new(format!("--instance: {error}")))?;
-    let catalog = folder::read(&arguments.catalog)?;
+    let catalog = folder::read(&catalogue::root(arguments.catalog.as_deref())?)?;
     let platform = match &catalog.platform {
         Ok(platform) => platform,
         Err(faults) => return Err(folder::refused(faults)),
@@ -37,8 +38,7 @@ pub(super) fn render(arguments: &Arguments) -> Result<Answer, Stop> {
         if !catalog.solutions.contains_key(name.as_str()) {
             let names: Vec<&str> = catalog.solutions.keys().map(|n| n.as_str()).collect();
             return Err(Stop::new(format!(
-                "there is no solution `{name}` in {}; there are: {}",
-                arguments.catalog.display(),
+                "the catalogue has no solution `{name}`; it has: {}",
                 names.join(", ")
             )));
         }
@@ -51,7 +51,7 @@ pub(super) fn render(arguments: &Arguments) -> Result<Answer, Stop> {
     for solution in wanted {
         let phase = reconcile::phase_at(solution, now);
         for object in &render::all(solution, platform, &instance, phase).objects {
-            println!("---\n{}", render::yaml(&object.body).trim_end());
+            say!("---\n{}", render::yaml(&object.body).trim_end())?;
         }
     }
     let mut answer = Answer::Good;

@@ -25,7 +25,7 @@ pub(super) fn schema(arguments: &Arguments) -> Result<Answer, Stop> {
         Of::Solution => File::Solution,
         Of::Platform => File::Platform,
     };
-    println!("{}", text(file));
+    say!("{}", text(file))?;
     Ok(Answer::Good)
 }
 

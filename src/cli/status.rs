@@ -47,7 +47,7 @@ async fn of_daemon(arguments: &Arguments, url: &str) -> Result<Answer, Stop> {
             return Err(Stop::new(format!("there is no solution `{name}` on the board of {url}")));
         }
     }
-    once::print(&board, arguments.format);
+    once::print(&board, arguments.format)?;
     Ok(once::answer(&board, Ended::Quiet))
 }
 
@@ -92,12 +92,7 @@ async fn of_notes(arguments: &Arguments, at: &str) -> Result<Answer, Stop> {
     match arguments.format {
         Format::Human => {
             for status in &lines {
-                println!(
-                    "{:<8} {:<40} {}",
-                    status.state.as_str(),
-                    status.context,
-                    status.description
-                );
+                say!("{:<8} {:<40} {}", status.state.as_str(), status.context, status.description)?;
             }
         }
         Format::Json => {
@@ -112,7 +107,7 @@ async fn of_notes(arguments: &Arguments, at: &str) -> Result<Answer, Stop> {
                     })
                 })
                 .collect();
-            println!("{:#}", serde_json::Value::Array(all));
+            say!("{:#}", serde_json::Value::Array(all))?;
         }
     }
     let good = lines.iter().all(|s| s.state == crate::status::CommitState::Success);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Scope, Stop};
+use crate::cli::catalogue::{PLATFORM, SOLUTION, above, holds, up_to_repository};
 
 /// One thing to read, and what of it was asked for.
 pub(super) struct Place {
@@ -22,9 +23,6 @@ pub(super) enum Target {
     Lone { folder: PathBuf, name: String },
 }
 
-const PLATFORM: &str = "platform.yaml";
-const SOLUTION: &str = "solution.yaml";
-
 /// The catalogue of a path: the nearest folder at or above it that holds `platform.yaml`, looked
 /// for up to the repository's root. A link is judged as what it is, not followed.
 ///
@@ -42,13 +40,13 @@ pub(super) fn find(path: &Path) -> Result<(Target, Scope), Stop> {
     if about.is_symlink() {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let parent = full(parent.unwrap_or(Path::new(".")))?;
-        if let (Some(root), Some(name)) = (root_above(&parent), path.file_name()) {
+        if let (Some(root), Some(name)) = (above(&parent), path.file_name()) {
             return Ok(within(&root, &parent.join(name), false));
         }
     }
     let path = full(path)?;
     let folder = if path.is_dir() { &path } else { path.parent().unwrap_or(&path) };
-    if let Some(root) = root_above(folder) {
+    if let Some(root) = above(folder) {
         return Ok(within(&root, &path, path.is_dir()));
     }
     let solution = up_to_repository(folder).filter(|folder| holds(folder, SOLUTION)).last();
@@ -96,27 +94,4 @@ fn within(root: &Path, path: &Path, is_folder: bool) -> (Target, Scope) {
         (None, _) => Scope::exactly(below(path)),
     };
     (catalogue(root), scope)
-}
-
-/// The nearest folder with a `platform.yaml` of its own: in a solution's folder that name is a
-/// file like any other.
-fn root_above(folder: &Path) -> Option<PathBuf> {
-    up_to_repository(folder)
-        .find(|folder| holds(folder, PLATFORM) && !holds(folder, SOLUTION))
-        .map(Path::to_owned)
-}
-
-/// The folder and those above it, up to the root of its repository or of the file system.
-fn up_to_repository(folder: &Path) -> impl Iterator<Item = &Path> {
-    let mut inside = true;
-    folder.ancestors().take_while(move |folder| {
-        let was = inside;
-        inside = inside && !holds(folder, ".git");
-        was
-    })
-}
-
-/// Whether the folder has such an entry, be it a link to nowhere.
-fn holds(folder: &Path, name: &str) -> bool {
-    folder.join(name).symlink_metadata().is_ok()
 }

@@ -1,7 +1,6 @@
 //! Findings on stdout: for people, for programs, for a GitHub workflow.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
 use serde::Serialize;
 
@@ -37,18 +36,7 @@ pub(super) fn print(found: &Findings, format: Format) -> Result<(), Stop> {
             eprintln!("{}", summary(found));
         }
     }
-    write(&text)
-}
-
-/// Writes to stdout. A reader that has seen enough (`| head -1`) is no trouble.
-pub(super) fn write(text: &str) -> Result<(), Stop> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Stop::new(format!("cannot write to stdout: {}", error.kind())))
-        }
-        _ => Ok(()),
-    }
+    terminal::write(&text)
 }
 
 /// `4 solutions: 3 good, 1 refused; 2 errors, 1 warning`
