@@ -25,7 +25,7 @@ fn key(kind: Kind, name: &str) -> ObjectKey {
 async fn woken(cluster: &Cluster) -> (Catalogue, Daemon) {
     let catalogue = Catalogue::of(&["one"]);
     let mut daemon = Daemon::start(cluster, &catalogue).await;
-    daemon.settled(&catalogue.head()).await;
+    daemon.verdict("one", "published", Verdict::is_good).await;
     cluster.players().stop(Player::Deployments).await;
     cluster.players().visit(NAMESPACE, "app", 1).await.unwrap();
     cluster
@@ -167,7 +167,7 @@ scenario! {
         const PAUSED: &str = "autoscaling.keda.sh/paused-replicas";
         let catalogue = Catalogue::of(&["one"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
-        daemon.settled(&catalogue.head()).await;
+        daemon.verdict("one", "published", Verdict::is_good).await;
         cluster.requests().take();
 
         let admin = cluster.admin_client();
@@ -240,7 +240,7 @@ scenario! {
         let verdict = daemon.verdict("one", "waiting for KEDA", |v| v.reason == waits).await;
         assert_eq!((verdict.sync, verdict.party), (Sync::Progressing, Party::Nobody));
         cluster.players().start(Player::Keda);
-        daemon.settled(&catalogue.head()).await;
+        daemon.verdict("one", "published", Verdict::is_good).await;
         daemon.stop().await;
     }
 }
