@@ -82,8 +82,8 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
             match arguments.format {
                 Format::Json => once::print(&board, Format::Json)?,
                 Format::Human => {
-                    terminal::write(&format!("{}", table(&board, terminal::width(), terminal::colour())))?;
-                    terminal::write(&format!("{}", guide(&catalogue, &kubeconfig, &shown, fresh)))?;
+                    terminal::write(&table(&board, terminal::width(), terminal::colour()))?;
+                    terminal::write(&guide(&catalogue, &kubeconfig, &shown, fresh))?;
                 }
             }
         },
