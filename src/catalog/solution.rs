@@ -29,6 +29,7 @@ use crate::model::{ComponentName, SolutionName, TreeId};
 pub use about::{About, Contact, Evaluation, Link};
 pub use image::Reference;
 pub(super) use judge::{Bench, Verdict, declared_name, judge};
+pub use origin::{Effective, Origin};
 
 /// One folder of the catalogue, judged and completed with the platform's defaults.
 #[derive(Clone, Debug, PartialEq)]

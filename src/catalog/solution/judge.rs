@@ -3,10 +3,9 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::{About, Solution, about, example, parts, readme};
+use super::{About, Effective, Solution, about, example, parts, readme};
 use crate::catalog::contract;
 use crate::catalog::dated::Dated;
-use crate::catalog::explain::Effective;
 use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::folders::{self, FILE};
 use crate::catalog::platform::Platform;

@@ -1,15 +1,58 @@
 //! Notes of a component, value by value, where it came from.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use super::author::Runtime;
 use super::effective::Setting;
 use super::{Component, Exposure, Probe, Scaling, Target};
-use crate::catalog::explain::{Effective, Origin};
 use crate::catalog::platform::{Ability, HardwareClass, Platform};
 use crate::model::yaml::{Span, Spanned};
 use crate::model::{Quantity, duration};
+
+/// One value that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effective {
+    /// The component that it belongs to.
+    pub component: String,
+    /// As in the file, below the component: `scaling.minReplicas`, `env.WINDOW`.
+    pub path: String,
+    /// As it would be written.
+    pub value: String,
+    pub origin: Origin,
+    /// What becomes of it on this platform, if not what it says.
+    pub note: Option<String>,
+}
+
+/// Who decided a value: the first of these who said anything, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The component or configuration, on this line of `solution.yaml`.
+    Component { line: u32 },
+    /// The solution, on this line of `solution.yaml`.
+    Solution { line: u32 },
+    /// The hardware class of this name.
+    Class(String),
+    /// `spec.defaults` of `platform.yaml`, or what its other keys ask for.
+    Platform,
+    /// vitrine itself.
+    BuiltIn,
+    /// It follows from another value of the author's.
+    Follows(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Component { line } => write!(f, "component, line {line}"),
+            Self::Solution { line } => write!(f, "solution, line {line}"),
+            Self::Class(name) => write!(f, "hardware class {name}"),
+            Self::Platform => f.write_str("platform"),
+            Self::BuiltIn => f.write_str("built in"),
+            Self::Follows(what) => write!(f, "follows from {what}"),
+        }
+    }
+}
 
 /// Every effective value of a component. `runtime` is what was written of it, by itself or by its
 /// solution.
