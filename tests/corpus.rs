@@ -6,5 +6,8 @@ mod crds;
 mod from_folder;
 mod hostile;
 mod mutated;
+mod mutation;
 mod pages;
+mod protected;
+mod schema;
 mod snapshots;

@@ -50,4 +50,4 @@ const TIME: Form = Form::Duration(1, WEEK);
 /// Kubernetes counts replicas in 32 bits; nobody needs that many demonstrators.
 const REPLICAS: u64 = 1000;
 /// Resource name → amount.
-const AMOUNTS: Form = Form::Free(&Form::Quantity, 16);
+const AMOUNTS: Form = Form::Amounts(16);

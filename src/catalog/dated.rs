@@ -18,7 +18,7 @@ pub struct Dated {
 impl Dated {
     pub(super) fn expiry(sheet: &Sheet, day: &Spanned<Date>) -> Self {
         let message = format!("the solution has expired on {}: it sleeps", day.value);
-        let warning = sheet.fault(code::EXPIRED, day.at, message);
+        let warning = sheet.shown(sheet.fault(code::EXPIRED, day.at, message));
         let help = "a later day wakes it; deleting the folder removes it";
         Self { from: day.value, warning: warning.help(help) }
     }
@@ -26,7 +26,7 @@ impl Dated {
     pub(super) fn suspension(sheet: &Sheet, suspension: &Spanned<Suspension>) -> Self {
         let until = suspension.value.until;
         let message = format!("the suspension is over since {until}");
-        let warning = sheet.fault(code::SUSPENSION_OVER, suspension.at, message);
+        let warning = sheet.shown(sheet.fault(code::SUSPENSION_OVER, suspension.at, message));
         Self { from: until, warning: warning.help("take `suspend` out") }
     }
 }

@@ -14,6 +14,7 @@ use crate::model::yaml::Spanned;
 use crate::model::{ContentHash, Quantity};
 
 pub use ability::{Ability, NotAble};
+pub(super) use hardware::is_device;
 pub(super) use judge::FILE;
 pub use judge::{Judged, judge};
 

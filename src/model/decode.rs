@@ -13,8 +13,9 @@ use std::time::Duration;
 use super::fault::{Fault, code};
 use super::yaml::{Key, Node, Span, Spanned, Value};
 use super::{Quantity, duration};
+use near::{elsewhere, join};
 
-pub use form::{Field, Form, Schema};
+pub use form::{Choice, Field, Form, Schema};
 pub use near::nearest;
 pub use sheet::Sheet;
 
@@ -101,11 +102,7 @@ impl<'a> Fields<'a> {
     /// Two keys of which at most one may stand here; reported at the second.
     pub fn excludes(&self, one: &str, other: &str, why: &str) {
         if let (Some(a), Some(b)) = (self.place(one), self.place(other)) {
-            self.sheet.say(
-                code::EXCLUDES,
-                a.max(b),
-                format!("`{one}` and `{other}` exclude each other: {why}"),
-            );
+            self.sheet.excludes(one, other, why, a.max(b));
         }
     }
 }
@@ -153,6 +150,7 @@ impl<'a> Cursor<'a> {
     /// A map with these keys. Every other key is a fault.
     pub fn map(&self, schema: Schema) -> Option<Fields<'a>> {
         let entries = self.entries()?;
+        let mut unknown = 0;
         for (key, _) in entries {
             let name = key.text.as_str();
             if schema.keys().any(|key| key == name) {
@@ -165,24 +163,54 @@ impl<'a> Cursor<'a> {
                 self.sheet.report(fault);
                 continue;
             }
-            self.unknown(key, schema);
+            unknown += 1;
+            self.unknown(key, schema, unknown <= sheet::MOST_FAULTS);
+        }
+        if let Some(choice) = schema.choice {
+            self.choice(choice, entries);
         }
         Some(Fields { sheet: self.sheet, key: self.key, path: self.path.clone(), schema, entries })
     }
 
-    fn unknown(&self, key: &Key, schema: Schema) {
+    /// Judges the keys of which a map needs one.
+    fn choice(&self, choice: Choice, entries: &[(Key, Node)]) {
+        let place = |name: &str| Some(entries.iter().find(|(key, _)| key.text == name)?.0.at);
+        let Choice { one, other, why_not_both } = choice;
+        match (place(one), place(other), why_not_both) {
+            (None, None, _) => {
+                let message = format!("`{}` lacks `{one}` or `{other}`", self.path);
+                self.sheet.say(code::MISSING, self.key, message);
+            }
+            (Some(a), Some(b), Some(why)) => self.sheet.excludes(one, other, why, a.max(b)),
+            _ => {}
+        }
+    }
+
+    /// An unknown key; with a suggestion where there is a chance that the fault is shown.
+    fn unknown(&self, key: &Key, schema: Schema, suggest: bool) {
+        if !suggest {
+            self.sheet.misplaced(&key.text, None);
+            self.sheet.say(code::UNKNOWN_FIELD, key.at, format!("unknown field `{}`", key.text));
+            return;
+        }
         let near = nearest(&key.text, schema.keys());
         self.sheet.misplaced(&key.text, near);
+        let meant = near.map(str::to_owned).or_else(|| {
+            elsewhere(&key.text, &self.path, schema)
+                .or_else(|| elsewhere(&key.text, "", self.sheet.schema()?))
+        });
         let holder = if self.path.is_empty() {
             "not a field of this file".to_owned()
         } else {
             format!("not a field of `{}`", self.path)
         };
-        let allowed = format!("allowed: {}", schema.keys().collect::<Vec<_>>().join(", "));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`? {allowed}"),
-            None => allowed,
+        let mut help = match schema.keys().collect::<Vec<_>>().join(", ") {
+            none if none.is_empty() => "nothing may stand here".to_owned(),
+            keys => format!("allowed: {keys}"),
         };
+        if let Some(meant) = meant {
+            help = format!("did you mean `{meant}`? {help}");
+        }
         let message = format!("unknown field `{}`", key.text);
         let fault = self.sheet.fault(code::UNKNOWN_FIELD, key.at, message);
         self.sheet.report(fault.label(holder).help(help));
@@ -203,6 +231,7 @@ impl<'a> Cursor<'a> {
         let Some(entries) = self.entries() else { return Vec::new() };
         let (form, most) = match self.form {
             Form::Free(form, most) => (*form, most),
+            Form::Amounts(most) => (Form::Quantity, most),
             _ => (Form::Any, usize::MAX),
         };
         self.at_most(most, entries.len(), "entries");
@@ -282,10 +311,18 @@ impl<'a> Cursor<'a> {
             return None;
         }
         if text.value.trim_end().contains(['\n', '\r']) {
-            self.say(code::BAD_TEXT, format!("`{}` must be one line", self.path));
+            self.say(code::TOO_LONG, format!("`{}` must be one line", self.path));
             return None;
         }
-        Some(Spanned { value: text.value.trim().to_owned(), at: text.at })
+        let plain = text.value.trim();
+        if plain.is_empty() {
+            self.say(
+                code::TOO_LONG,
+                format!("`{}` is blank, write 1 to {most} characters", self.path),
+            );
+            return None;
+        }
+        Some(Spanned { value: plain.to_owned(), at: text.at })
     }
 
     /// A list of texts.
@@ -303,7 +340,7 @@ impl<'a> Cursor<'a> {
             Value::Bool(value) => {
                 let message = format!("`{}` is not `true` or `false`", self.path);
                 let help = format!("write {value}, in lower case");
-                self.sheet.report(self.fault(code::NOT_ONE_OF, message).help(help));
+                self.sheet.report(self.fault(code::BAD_TEXT, message).help(help));
                 None
             }
             _ => {
@@ -315,15 +352,20 @@ impl<'a> Cursor<'a> {
 
     /// A whole number between two bounds, both allowed.
     pub fn integer(&self, least: u64, most: u64) -> Option<Spanned<u64>> {
-        let Value::Integer(raw) = &self.node.value else {
-            let help = match &self.node.value {
-                Value::Text(text) if text.parse::<u64>().is_ok() => {
-                    Some(format!("write it without quotes: {text}"))
-                }
-                _ => None,
-            };
-            self.wrong_type("a whole number", help);
-            return None;
+        let (raw, number) = match &self.node.value {
+            Value::Integer(raw) => (raw, whole(raw)),
+            // To whoever reads YAML as JSON, `1.0` is a whole number.
+            Value::Float(raw) if whole(raw).is_some() => (raw, whole(raw)),
+            _ => {
+                let help = match &self.node.value {
+                    Value::Text(text) if text.parse::<u64>().is_ok() => {
+                        Some(format!("write it without quotes: {text}"))
+                    }
+                    _ => None,
+                };
+                self.wrong_type("a whole number", help);
+                return None;
+            }
         };
         if raw.len() > 1 && raw.starts_with('0') && raw.bytes().all(|b| b.is_ascii_digit()) {
             let plain = raw.trim_start_matches('0');
@@ -333,8 +375,8 @@ impl<'a> Cursor<'a> {
             self.sheet.report(self.fault(code::LEADING_ZERO, message).help(help));
             return None;
         }
-        match raw.parse::<u64>() {
-            Ok(number) if (least..=most).contains(&number) => Some(self.spanned(number)),
+        match number {
+            Some(number) if (least..=most).contains(&number) => Some(self.spanned(number)),
             _ => {
                 let message = format!("`{}` is {raw}, allowed are {least} to {most}", self.path);
                 self.say(code::OUT_OF_RANGE, message);
@@ -443,15 +485,25 @@ impl<'a> Cursor<'a> {
                 duration::text(least),
                 duration::text(most)
             );
-            self.say(code::OUT_OF_RANGE, message);
+            self.say(code::BAD_DURATION, message);
             return None;
         }
         Some(self.spanned(value))
     }
 }
 
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+/// A number that is whole and not negative, however it was written.
+fn whole(raw: &str) -> Option<u64> {
+    raw.parse().ok().or_else(|| {
+        let number: f64 = raw.parse().ok()?;
+        let exact = number.fract() == 0.0 && (0.0..9e15).contains(&number);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and within bounds"
+        )]
+        exact.then_some(number as u64)
+    })
 }
 
 #[cfg(test)]

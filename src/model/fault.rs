@@ -99,8 +99,15 @@ impl Fault {
     }
 }
 
+/// The longest sentence about a fault, in characters. More than the longest value whose text may
+/// be masked in it: what is cut could not be recognised.
+const LONGEST: usize = 4096;
+
 /// A sentence that may quote an author, without characters that a terminal or a log acts on.
 fn harmless(text: &str) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        return harmless(text.get(..end).unwrap_or_default()) + "...";
+    }
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 

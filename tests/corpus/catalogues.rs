@@ -139,7 +139,8 @@ fn every_fault_of_the_corpus_has_a_code_of_the_table_and_a_place() {
 }
 
 /// Codes that no small folder of plain files can show, and the test that shows them.
-const GENERATED: [(&str, &str); 7] = [
+const GENERATED: [(&str, &str); 8] = [
+    (code::TOO_MANY_FAULTS, "corpus::hostile::hostile_files_get_a_named_fault_and_get_it_promptly"),
     (code::TOO_LARGE, "corpus::hostile::hostile_files_get_a_named_fault_and_get_it_promptly"),
     (code::TOO_MANY_NODES, "corpus::hostile::hostile_files_get_a_named_fault_and_get_it_promptly"),
     (code::SYMBOLIC_LINK, "cli::check::what_is_no_plain_file_is_named_and_never_opened"),

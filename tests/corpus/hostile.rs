@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use vitrine::catalog::fault::code;
+use vitrine::catalog::fault::{code, human};
 use vitrine::catalog::snapshot::Oddity;
 use vitrine::catalog::{self, Catalog, Memory};
 
@@ -37,25 +37,75 @@ fn codes(catalog: &Catalog, name: &str) -> Vec<&'static str> {
     catalog.refused[name].faults.iter().map(|fault| fault.code).collect()
 }
 
-#[test]
-fn hostile_files_get_a_named_fault_and_get_it_promptly() {
-    let nested = format!("a: {}", "[".repeat(10_000));
+/// Files that somebody made to hurt, by name, each with the code of a fault that tells it.
+fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..9 {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
         bomb += &format!("a{level}: &a{level} [{aliases}]\n");
     }
-    let cases: [(&str, Vec<u8>, &str); 8] = [
-        ("nested", nested.into_bytes(), code::TOO_DEEP),
-        ("bomb", bomb.into_bytes(), code::ANCHOR),
+    let utf16 = |little: bool| -> Vec<u8> {
+        let units = solution("use").encode_utf16().collect::<Vec<_>>();
+        let order = |unit: &u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() };
+        units.iter().flat_map(order).collect()
+    };
+    let with_mark = |mark: [u8; 2], text: Vec<u8>| [mark.to_vec(), text].concat();
+    let in_text = |odd: &str| solution("use").replace("owner:", &format!("owner:{odd}"));
+    // As deep as 256 KiB of indents can be, and that as often as they allow.
+    let stairs: String = (0..500).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+    let unknown =
+        |pause: &str| -> String { (0..9000).map(|n| format!("key{n}: 1{pause}")).collect() };
+    let components = format!(
+        "{}  components: {}{}\n",
+        solution("use"),
+        "{a: {components: ".repeat(5000),
+        "}".repeat(10_000)
+    );
+    let regex = "(a+)+$|((b|c)*d?)+e".repeat(250 * 1024 / 19 - 40);
+    let env = format!("{}  env:\n    PATTERN: '{regex}'\n    1X: {{}}\n", solution("use"));
+    let text = |text: String| text.into_bytes();
+    vec![
+        ("nested", text(format!("a: {}", "[".repeat(10_000))), code::TOO_DEEP),
+        ("nested-maps", text("{a: ".repeat(10_000)), code::TOO_DEEP),
+        ("nested-lists", text("- ".repeat(10_000)), code::TOO_DEEP),
+        ("stairs", text(stairs), code::TOO_DEEP),
+        ("components", text(components), code::TOO_DEEP),
+        ("bomb", text(bomb), code::ANCHOR),
         ("huge", vec![b'a'; 300 * 1024], code::TOO_LARGE),
         ("vast", vec![b'a'; 100 * 1024 * 1024], code::TOO_LARGE),
-        ("long", format!("a: {}", "x".repeat(250 * 1024)).into_bytes(), code::UNKNOWN_FIELD),
+        ("long-line", vec![b'a'; 1024 * 1024], code::TOO_LARGE),
+        ("long", text(format!("a: {}", "x".repeat(250 * 1024))), code::UNKNOWN_FIELD),
+        ("long-key", text(format!("{}: 1", "x".repeat(1000))), code::UNKNOWN_FIELD),
+        ("endless-key", text(format!("? {}\n: 1", "x".repeat(250 * 1024))), code::UNKNOWN_FIELD),
         ("nul", b"a: \0\0\0".to_vec(), code::BINARY),
-        ("wide", b"\xff\xfea\0:\0 \x001\0".to_vec(), code::UTF16),
-        ("many", format!("a: [{}]", "1,".repeat(30_000)).into_bytes(), code::TOO_MANY_NODES),
-    ];
-    for (name, bytes, expected) in cases {
+        ("wide-le", with_mark([0xff, 0xfe], utf16(true)), code::UTF16),
+        ("wide-be", with_mark([0xfe, 0xff], utf16(false)), code::UTF16),
+        ("wide-le-bare", utf16(true), code::UTF16),
+        ("wide-be-bare", utf16(false), code::UTF16),
+        ("mark-inside", text(in_text("\u{feff}")), code::BYTE_ORDER_MARK),
+        ("right-to-left", text(in_text(" \"\u{202e}bal\u{202c}\"")), code::BIDI_CONTROL),
+        ("isolate", text(in_text(" \"\u{2066}bal\u{2069}\"")), code::BIDI_CONTROL),
+        ("many", text(format!("a: [{}]", "1,".repeat(30_000))), code::TOO_MANY_NODES),
+        (
+            "many-keys",
+            text((0..20_000).map(|n| format!("k{n}: 1\n")).collect()),
+            code::TOO_MANY_NODES,
+        ),
+        ("many-faults", text(unknown("\n")), code::TOO_MANY_FAULTS),
+        ("many-faults-in-a-line", text(format!("{{{}}}", unknown(", "))), code::TOO_MANY_FAULTS),
+        ("one-key-often", text("a: 1\n".repeat(9000)), code::TOO_MANY_FAULTS),
+        (
+            "anchors",
+            text((0..6000).map(|n| format!("k{n}: &a 1\n")).collect()),
+            code::TOO_MANY_FAULTS,
+        ),
+        ("regex", text(env), code::BAD_ENV),
+    ]
+}
+
+#[test]
+fn hostile_files_get_a_named_fault_and_get_it_promptly() {
+    for (name, bytes, expected) in hostile() {
         let files = files(&[(&format!("{name}/solution.yaml"), &bytes)]);
         let begin = Instant::now();
         let catalog = read(&files, &[]);
@@ -64,12 +114,13 @@ fn hostile_files_get_a_named_fault_and_get_it_promptly() {
         assert!(codes.contains(&expected), "{name}: {codes:?}");
         // Generous, because tests share their machine; a benchmark holds the real number.
         assert!(spent < Duration::from_secs(5), "{name}: {spent:?}");
-        let shown: usize = catalog.refused[name]
-            .faults
-            .iter()
-            .map(|fault| fault.message.len() + fault.snippet.as_deref().unwrap_or("").len())
-            .sum();
-        assert!(shown < 1024 * 1024, "{name} is shown with {shown} bytes");
+        let faults = &catalog.refused[name].faults;
+        assert!(faults.len() <= 101, "{name}: {} faults", faults.len());
+        let shown: usize = faults.iter().map(|fault| human(fault).len()).sum();
+        assert!(shown < 256 * 1024, "{name} is shown with {shown} bytes");
+        let kept = |fault: &catalog::Fault| format!("{fault:?}").len();
+        let kept: usize = faults.iter().map(kept).sum();
+        assert!(kept < 1024 * 1024, "{name} is kept with {kept} bytes");
     }
 }
 

@@ -1,159 +1,114 @@
-//! One wrong word in a right file is a fault, near the line of the word.
+//! One mistake in a right file is a fault, near the line of the mistake; and nothing panics.
 
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use vitrine::catalog::{self, Catalog, Memory};
+use vitrine::catalog::contract::File;
+use vitrine::catalog::fault::code;
+use vitrine::catalog::{self, Catalog, Fault, Memory};
 
 use super::from_folder::{Files, of_files};
+use super::mutation::{Mistake, Mutated, Right, places, right};
+
+/// How many mistakes are made in each right file.
+const TRIES: usize = 200;
 
 fn read(files: &Files) -> Catalog {
-    catalog::read(&of_files(files, Default::default()), &mut Memory::default())
+    catalog::read(&of_files(files, BTreeMap::new()), &mut Memory::default())
 }
 
-/// The example catalogue's solutions, each with the platform and the files beside it.
-fn examples() -> Vec<(String, Files)> {
-    fn walk(root: &Path, below: &str, files: &mut Files) {
-        for entry in fs::read_dir(root.join(below)).expect("a readable folder") {
-            let entry = entry.expect("a readable entry");
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-            if entry.path().is_dir() {
-                walk(root, &path, files);
-            } else {
-                files.insert(path, fs::read(entry.path()).expect("a readable file"));
+/// What is wrong with the files when one of them is another text.
+fn faults(right: &Right, path: &str, text: &str) -> Vec<Fault> {
+    let mut files = right.files.clone();
+    files.insert(path.to_owned(), text.as_bytes().to_vec());
+    let catalog = read(&files);
+    let of_platform = catalog.platform.err().into_iter().flatten();
+    let of_folders = catalog.refused.into_values().flat_map(|refused| refused.faults);
+    of_platform.chain(of_folders).collect()
+}
+
+/// Makes random mistakes in the files of a sort: how many there were, and how many were told
+/// within one line of the mistake.
+fn rate(file: File, path: impl Fn(&Right) -> String) -> (usize, usize) {
+    let (mut tried, mut near) = (0, 0);
+    for right in right() {
+        let path = path(&right);
+        let text = right.text(&path);
+        let mut random = fastrand::Rng::with_seed(8);
+        let places = places(file, &text);
+        let mut made = 0;
+        while made < TRIES {
+            let (place, mistake) = (random.choice(&places), random.choice(Mistake::ALL));
+            let place = place.expect("every file has keys");
+            let mistake = mistake.expect("there are mistakes");
+            let Some(mutated) = place.mutate(&text, mistake, &mut random) else { continue };
+            let Mutated { text, line, what } = mutated;
+            made += 1;
+            let faults = faults(&right, &path, &text);
+            assert!(!faults.is_empty(), "{}: {what} is accepted:\n{text}", right.name);
+            let told = faults.iter().any(|fault| {
+                fault.file == path
+                    && fault.line.abs_diff(line) <= 1
+                    && mistake.code().map_or(fault.code != code::SYNTAX, |code| fault.code == code)
+            });
+            if !told {
+                println!("{}: {what}, told as {}", right.name, faults[0]);
             }
+            near += usize::from(told);
         }
+        tried += made;
     }
-    let mut all = Files::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog"), "", &mut all);
-    let names = all.keys().filter_map(|path| path.strip_suffix("/solution.yaml"));
-    let names: Vec<String> = names.map(str::to_owned).collect();
-    let with = |name: &String| {
-        let mut files = all.clone();
-        files.retain(|path, _| path == "platform.yaml" || path.starts_with(&format!("{name}/")));
-        (name.clone(), files)
-    };
-    names.iter().map(with).collect()
-}
-
-/// The line without its comment, the place of its key, and whether the key is of the schema.
-fn key(line: &str) -> Option<(usize, &str)> {
-    let start = line.len() - line.trim_start().len();
-    let end = line.find(':')?;
-    let word = line.get(start..end)?;
-    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic());
-    plain.then_some((start, word))
-}
-
-/// Names that an author chose are not of the schema: one more letter makes another name.
-fn is_free(lines: &[&str], at: usize) -> bool {
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let own = indent(lines[at]);
-    let parent = lines.iter().take(at).rev().find(|line| {
-        !line.trim().is_empty() && !line.trim().starts_with('#') && indent(line) < own
-    });
-    parent.is_some_and(|parent| {
-        ["env:", "components:", "configurations:", "files:"].contains(&parent.trim())
-    })
+    println!("rate: {near} of {tried} within one line");
+    (tried, near)
 }
 
 #[test]
-fn a_renamed_or_repeated_key_is_a_fault_at_its_line() {
-    let (mut tried, mut near) = (0, 0);
-    for (name, files) in examples() {
-        let file = format!("{name}/solution.yaml");
-        let text = String::from_utf8(files[&file].clone()).expect("UTF-8");
-        let lines: Vec<&str> = text.lines().collect();
-        for (at, line) in lines.iter().enumerate() {
-            let Some((start, word)) = key(line) else { continue };
-            if is_free(&lines, at) {
-                continue;
-            }
-            let renamed = format!(
-                "{}{}",
-                &line[..start],
-                line[start..].replacen(word, &format!("{word}Q"), 1)
-            );
-            let one_line = !line.trim_end().ends_with(':');
-            let repeated = one_line.then(|| format!("{line}\n{line}"));
-            for changed in [Some(renamed), repeated].into_iter().flatten() {
-                let mut mutated: Vec<&str> = lines.clone();
-                mutated[at] = &changed;
-                let mut files = files.clone();
-                files.insert(file.clone(), mutated.join("\n").into_bytes());
-                let catalog = read(&files);
-                let Some(refused) = catalog.refused.get(&name) else {
-                    unreachable!("{file}:{} is accepted:\n{changed}", at + 1)
-                };
-                tried += 1;
-                let hit = |fault: &catalog::Fault| (fault.line as usize).abs_diff(at + 1) <= 1;
-                near += usize::from(refused.faults.iter().any(hit));
-            }
-        }
-    }
-    println!("{near} of {tried} mutations were told within one line");
-    assert!(tried >= 200, "{tried}");
+fn a_mistake_in_a_solution_is_a_fault_near_its_line() {
+    let (tried, near) = rate(File::Solution, |right| right.solution.clone());
     assert!(near * 100 >= tried * 95, "{near} of {tried}");
 }
 
 #[test]
-fn a_value_of_another_type_is_a_fault_at_its_line() {
-    let (mut tried, mut near) = (0, 0);
-    for (name, files) in examples() {
-        let file = format!("{name}/solution.yaml");
-        let text = String::from_utf8(files[&file].clone()).expect("UTF-8");
-        let lines: Vec<&str> = text.lines().collect();
-        for (at, line) in lines.iter().enumerate() {
-            let Some((start, word)) = key(line) else { continue };
-            if line.trim_end().ends_with(':') || is_free(&lines, at) {
-                continue;
-            }
-            let indent = &line[..start];
-            for value in ["[[1]]", "{q: 1}", "\"\"", ""] {
-                let changed = format!("{indent}{word}: {value}");
-                let mut mutated: Vec<&str> = lines.clone();
-                mutated[at] = &changed;
-                let mut files = files.clone();
-                files.insert(file.clone(), mutated.join("\n").into_bytes());
-                let catalog = read(&files);
-                let Some(refused) = catalog.refused.get(&name) else {
-                    unreachable!("{file}:{} is accepted:\n{changed}", at + 1)
-                };
-                tried += 1;
-                let hit = |fault: &catalog::Fault| (fault.line as usize).abs_diff(at + 1) <= 1;
-                near += usize::from(refused.faults.iter().any(hit));
-            }
-        }
-    }
-    println!("{near} of {tried} mutations were told within one line");
-    assert!(tried >= 200, "{tried}");
+fn a_mistake_in_the_platform_is_a_fault_near_its_line() {
+    let (tried, near) = rate(File::Platform, |_| "platform.yaml".to_owned());
     assert!(near * 100 >= tried * 95, "{near} of {tried}");
 }
 
 #[test]
-fn no_cut_and_no_wrong_indent_makes_it_panic() {
-    for (name, files) in examples() {
-        let file = format!("{name}/solution.yaml");
-        let text = String::from_utf8(files[&file].clone()).expect("UTF-8");
-        let lines: Vec<&str> = text.lines().collect();
-        for at in 0..lines.len() {
-            let deeper = format!(" {}", lines[at]);
-            let quoted = lines[at].replace('"', "'").replacen(' ', "\"", 1);
-            for changed in [None, Some(&deeper), Some(&quoted)] {
-                let mut mutated: Vec<&str> = lines.clone();
-                match changed {
-                    Some(line) => mutated[at] = line,
-                    None => _ = mutated.remove(at),
+fn no_cut_no_wrong_indent_and_no_swapped_quote_makes_it_panic_or_lose_a_solution() {
+    let mut random = fastrand::Rng::with_seed(9);
+    for right in right() {
+        let text = right.text(&right.solution);
+        for _ in 0..TRIES {
+            let mut characters: Vec<char> = text.chars().collect();
+            let at = random.usize(0..characters.len());
+            match random.u8(0..5) {
+                0 => _ = characters.remove(at),
+                1 => characters.truncate(at),
+                2 => {
+                    let end = (at + random.usize(1..40)).min(characters.len());
+                    characters.drain(at..end);
                 }
-                let mut files = files.clone();
-                files.insert(file.clone(), mutated.join("\n").into_bytes());
-                let catalog = read(&files);
-                // Good or refused, and never lost.
-                let known = catalog.solutions.contains_key(name.as_str())
-                    || catalog.refused.contains_key(&name);
-                assert!(known, "{file}:{}", at + 1);
+                3 => {
+                    let starts = characters.iter().enumerate();
+                    let starts: Vec<usize> =
+                        starts.filter(|(_, c)| **c == '\n').map(|(at, _)| at + 1).collect();
+                    let at = random.choice(&starts).copied().unwrap_or(0);
+                    characters.splice(at..at, " ".repeat(random.usize(1..5)).chars());
+                }
+                _ => {
+                    let odd = ['"', '\'', '{', '}', '[', ']', ':', '#', '&', '|', '-', '\t'];
+                    characters[at] = *random.choice(&odd).expect("there are some");
+                }
             }
+            let text: String = characters.into_iter().collect();
+            let mut files = right.files.clone();
+            files.insert(right.solution.clone(), text.clone().into_bytes());
+            let catalog = read(&files);
+            // Good or refused, and never lost.
+            let folder = right.solution.trim_end_matches("/solution.yaml");
+            let name = folder.rsplit('/').next().expect("a folder has a name");
+            let known = catalog.solutions.contains_key(name) || catalog.protected.covers(name);
+            assert!(known, "{}:\n{text}", right.name);
         }
     }
 }

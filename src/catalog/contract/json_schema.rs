@@ -3,26 +3,65 @@
 use serde_json::{Map, Value, json};
 
 use super::File;
-use crate::model::decode::{Field, Form, Schema};
+use crate::model::decode::{Choice, Field, Form, Schema};
 
 /// The JSON Schema of a file. It accepts what the reader of the file accepts structurally: keys,
-/// types, words and bounds; what several values say together is left to `vitrine check`.
+/// types, words, lengths and bounds of numbers. The forms of texts, and most of what several
+/// values say together, are left to `vitrine check`.
 pub fn json_schema(file: File) -> Value {
     let mut root = object(file.schema());
+    let (place, rule) = match file {
+        File::Solution => ("/properties/spec", image()),
+        File::Platform => ("/properties/spec/properties/activation", prometheus()),
+    };
+    if let Some(map) = root.pointer_mut(place).and_then(Value::as_object_mut) {
+        map.extend(rule);
+    }
     root["$schema"] = "http://json-schema.org/draft-07/schema#".into();
     root["title"] = format!("vitrine {}", file.kind()).into();
     root["definitions"] = json!({
         "quantity": {
             "description": "An amount as Kubernetes writes it, such as 500m, 2 or 1Gi.",
-            "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "minLength": 1 }],
+            "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "pattern": QUANTITY }],
         },
         "duration": {
             "description": "A duration such as 30m or 1h30m.",
             "type": "string",
-            "pattern": "^([0-9]{1,5}(h|m|s|ms)){1,4}$",
+            "pattern": DURATION,
         },
     });
     root
+}
+
+/// What [`crate::model::Quantity`] reads.
+const QUANTITY: &str = "^([0-9]+\\.?[0-9]*|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$";
+/// What [`crate::model::duration`] reads.
+const DURATION: &str = "^([0-9]{1,5}(h|m|s|ms)){1,4}$";
+/// One line with something on it.
+const LINE: &str = "^[^\\r\\n]*\\S\\s*$";
+/// A resource that is counted in whole devices: a domain, a slash and a name.
+const DEVICE: &str =
+    "^(?=.{1,253}/)[a-z0-9.-]*\\.[a-z0-9.-]*/[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$";
+
+/// Something to run: an image for all, or one for each component.
+fn image() -> Map<String, Value> {
+    let own = json!({
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": { "required": ["image"] },
+    });
+    let each = json!({ "required": ["components"], "properties": { "components": own } });
+    Map::from_iter([("anyOf".to_owned(), json!([{ "required": ["image"] }, each]))])
+}
+
+/// Who asks Prometheus says where it is.
+fn prometheus() -> Map<String, Value> {
+    let asked =
+        json!({ "required": ["mode"], "properties": { "mode": { "const": "prometheus" } } });
+    Map::from_iter([
+        ("if".to_owned(), asked),
+        ("then".to_owned(), json!({ "required": ["prometheus"] })),
+    ])
 }
 
 fn object(schema: Schema) -> Value {
@@ -39,6 +78,10 @@ fn object(schema: Schema) -> Value {
     });
     if !required.is_empty() {
         object["required"] = required.into();
+    }
+    if let Some(Choice { one, other, why_not_both }) = schema.choice {
+        let word = if why_not_both.is_some() { "oneOf" } else { "anyOf" };
+        object[word] = json!([{ "required": [one] }, { "required": [other] }]);
     }
     object
 }
@@ -67,7 +110,11 @@ fn form(form: &Form) -> Value {
     match form {
         Form::Any => json!({}),
         Form::Text => json!({ "type": "string" }),
-        Form::Line(most) => json!({ "type": "string", "minLength": 1, "maxLength": most }),
+        Form::Line(most) => {
+            json!({ "type": "string", "minLength": 1, "maxLength": most, "pattern": LINE })
+        }
+        // What nobody may write yet.
+        Form::Word([]) => json!({ "not": {} }),
         Form::Word(words) => json!({ "type": "string", "enum": words }),
         Form::Bool => json!({ "type": "boolean" }),
         Form::Whole(least, most) => {
@@ -83,6 +130,17 @@ fn form(form: &Form) -> Value {
         Form::Free(of, most) => json!({
             "type": "object",
             "additionalProperties": self::form(of),
+            "maxProperties": most,
+        }),
+        Form::Amounts(most) => json!({
+            "type": "object",
+            "propertyNames": {
+                "anyOf": [
+                    { "enum": ["cpu", "memory", "ephemeral-storage"] },
+                    { "pattern": DEVICE },
+                ],
+            },
+            "additionalProperties": self::form(&Form::Quantity),
             "maxProperties": most,
         }),
         Form::WordOrList(words, of, most) => json!({

@@ -254,8 +254,12 @@ const CLUSTER: Schema = Schema::described(&[
     )
     .default("\"1.33\"")
     .example("\"1.35\""),
-    Field::new("features", Form::List(&Form::Text, 20), "Optional features of what is installed.")
-        .default("[]"),
+    Field::new(
+        "features",
+        Form::List(&Form::Word(&[]), 20),
+        "Optional features of what is installed; none yet.",
+    )
+    .default("[]"),
 ]);
 
 const DEFAULTS: Schema = Schema::described(&[

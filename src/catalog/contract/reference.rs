@@ -119,6 +119,7 @@ fn holds(form: &Form) -> String {
         Form::List(of, most) => format!("at most {most} of: {}", holds(of)),
         Form::Map(_) => "a map".to_owned(),
         Form::Free(of, most) => format!("at most {most} entries of: {}", holds(of)),
+        Form::Amounts(most) => format!("at most {most} resources, each with a quantity"),
         Form::WordOrList(one, of, most) => {
             format!("{}, or at most {most} of: {}", words(one), holds(of))
         }

@@ -320,7 +320,8 @@ const CONTACT: Schema = Schema::described(&[
     Field::new("email", Form::Line(254), "A mail address. This or url is required.")
         .example("nlp@example.org"),
     Field::new("url", Form::Line(2000), "A page.").example("\"https://example.org/contact\""),
-]);
+])
+.needing("email", "url");
 
 const SUSPEND: Schema = Schema::described(&[
     Field::new("reason", Form::Line(200), "Why, for everyone.")
@@ -424,7 +425,8 @@ const SCALING: Schema = Schema::described(&[
 const TARGET: Schema = Schema::described(&[
     Field::new("concurrency", Form::Whole(1, 100_000), "Requests at the same time.").example("10"),
     Field::new("requestRate", Form::Whole(1, 100_000), "Requests a second.").example("5"),
-]);
+])
+.choosing("concurrency", "requestRate", "a replica is measured by one of them");
 
 const SCHEDULE: Schema = Schema::described(&[
     Field::new("timezone", Form::Text, "An IANA name.").required().example("Europe/Berlin"),
@@ -462,6 +464,7 @@ const PROBE: Schema = Schema::described(&[
     Field::new("httpGet", Form::Map(&HTTP_GET), "Ask for a page.").example("{path: /healthz}"),
     Field::new("tcpSocket", Form::Map(&TCP_SOCKET), "Open a connection.").example("{}"),
 ])
+.choosing("httpGet", "tcpSocket", "a probe asks one way")
 .reserving(&[
     ("exec", "let the container answer `httpGet`"),
     ("grpc", "let the container answer `httpGet`, or use `tcpSocket: {}`"),

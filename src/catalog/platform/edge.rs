@@ -53,6 +53,7 @@ fn kind(fields: &Fields<'_>, platform: &mut Platform) {
             fields.sheet.report(fault.help("take `controller` out, or write kind: Gateway"));
         }
     } else if let Some(class) = class {
+        class.text();
         let message = "`ingressClassName` belongs to `kind: Ingress`";
         let fault = fields.sheet.fault(code::SWITCHES_EXCLUDE, class.key, message);
         fields.sheet.report(fault.help("take it out, or write kind: Ingress"));

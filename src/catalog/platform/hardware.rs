@@ -61,15 +61,18 @@ fn class(item: &Cursor<'_>) -> Option<(Span, HardwareClass)> {
     Some((cursor.at(), class))
 }
 
+/// Whether a resource is counted in whole devices, such as `nvidia.com/gpu`.
+pub fn is_device(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(domain, _)| domain.contains('.') && is_label_key(name))
+}
+
 /// Resource name → amount, of one key of a class.
 fn amounts(fields: &Fields<'_>, key: &str) -> limits::Amounts {
     let Some(cursor) = fields.get(key) else { return limits::Amounts::new() };
     let known = ["cpu", "memory", "ephemeral-storage"];
     let mut amounts = limits::Amounts::new();
     for (name, cursor) in cursor.free_map() {
-        let device = name.value.split_once('/').is_some_and(|(domain, rest)| {
-            domain.contains('.') && !rest.is_empty() && is_label_key(&name.value)
-        });
+        let device = is_device(&name.value);
         if !known.contains(&name.value.as_str()) && !device {
             let mut fault = cursor.sheet.fault(
                 code::NOT_ONE_OF,
@@ -86,7 +89,7 @@ fn amounts(fields: &Fields<'_>, key: &str) -> limits::Amounts {
         }
         let Some(amount) = cursor.quantity() else { continue };
         if device && !amount.value.is_whole() {
-            cursor.say(code::OUT_OF_RANGE, format!("`{}` counts whole devices", cursor.path));
+            cursor.say(code::BAD_QUANTITY, format!("`{}` counts whole devices", cursor.path));
             continue;
         }
         amounts.insert(name.value, amount);

@@ -167,7 +167,7 @@ fn owner(fields: &Fields<'_>, about: &mut About) {
         }
         return;
     };
-    let Some(text) = cursor.text() else { return };
+    let Some(text) = cursor.line() else { return };
     let name = text.value.strip_prefix("user:").or_else(|| text.value.strip_prefix("group:"));
     let ok = name.is_some_and(|name| {
         (1..=80).contains(&name.len())
@@ -187,11 +187,6 @@ fn contact(cursor: &Cursor<'_>) -> Option<Contact> {
     let name = fields.get("name").and_then(|c| c.line()).map(|name| name.value);
     let email = fields.get("email").and_then(|c| mail(&c));
     let url = fields.get("url").and_then(|c| page(&c));
-    if !fields.has("email") && !fields.has("url") {
-        let fault =
-            cursor.sheet.fault(code::MISSING, cursor.key, "`spec.contact` lacks `email` or `url`");
-        cursor.sheet.report(fault);
-    }
     Some(Contact { name, email, url })
 }
 

@@ -83,7 +83,7 @@ pub fn judge(bench: &Bench<'_>) -> Verdict {
         solution = document(bench, &fields, declared.as_ref(), &mut dated);
     }
     let at = declared.as_ref().map_or(Span::START, |name| name.at);
-    let at_name = sheet.fault(code::DUPLICATE_NAME, at, "");
+    let at_name = sheet.shown(sheet.fault(code::DUPLICATE_NAME, at, ""));
     let all = sheet.finish();
     let (warnings, mut faults): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|fault| fault.severity == Severity::Warning);

@@ -50,7 +50,7 @@ pub fn scratch(cursor: &Cursor<'_>) -> Option<Spanned<BTreeMap<String, Spanned<Q
         let size = fields.required("sizeLimit").and_then(|size| {
             let quantity = size.quantity()?;
             if quantity.value.is_zero() {
-                size.say(code::OUT_OF_RANGE, format!("`{}` is 0", size.path));
+                size.say(code::BAD_QUANTITY, format!("`{}` is 0", size.path));
                 return None;
             }
             Some(quantity)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::author::{Amounts, Runtime};
 use super::judge::Bench;
 use crate::catalog::fault::code;
-use crate::catalog::platform::HardwareClass;
+use crate::catalog::platform::{self, HardwareClass};
 use crate::model::Quantity;
 use crate::model::decode::{Cursor, Sheet, nearest};
 use crate::model::yaml::Spanned;
@@ -47,7 +47,7 @@ pub fn read(cursor: &Cursor<'_>, runtime: &mut Runtime) {
 const KNOWN: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 fn amount(name: &Spanned<String>, cursor: &Cursor<'_>) -> Option<Spanned<Quantity>> {
-    let device = name.value.contains('/');
+    let device = platform::is_device(&name.value);
     if !device && !KNOWN.contains(&name.value.as_str()) {
         let mut help = format!("allowed: {}", KNOWN.join(", "));
         if let Some(near) = nearest(&name.value, KNOWN.into_iter()) {
@@ -60,11 +60,11 @@ fn amount(name: &Spanned<String>, cursor: &Cursor<'_>) -> Option<Spanned<Quantit
     }
     let amount = cursor.quantity()?;
     if device && !amount.value.is_whole() {
-        cursor.say(code::OUT_OF_RANGE, format!("`{}` counts whole devices", cursor.path));
+        cursor.say(code::BAD_QUANTITY, format!("`{}` counts whole devices", cursor.path));
         return None;
     }
     if amount.value.is_zero() {
-        cursor.say(code::OUT_OF_RANGE, format!("`{}` is 0", cursor.path));
+        cursor.say(code::BAD_QUANTITY, format!("`{}` is 0", cursor.path));
         return None;
     }
     Some(amount)

@@ -150,11 +150,6 @@ fn warmup(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<Requests>> {
 /// Reads a probe: a path or a connection, nothing else.
 fn probe(cursor: &Cursor<'_>) -> Option<Spanned<Probe>> {
     let fields = cursor.fields()?;
-    fields.excludes("httpGet", "tcpSocket", "a probe asks one way");
-    if !fields.has("httpGet") && !fields.has("tcpSocket") {
-        let message = format!("`{}` lacks `httpGet` or `tcpSocket`", cursor.path);
-        cursor.sheet.say(code::MISSING, cursor.key, message);
-    }
     if let Some(get) = fields.get("httpGet") {
         let path = get.fields()?.required("path").and_then(|c| url_path(&c))?;
         return Some(cursor.spanned(Probe::Get { path }));
@@ -175,7 +170,7 @@ fn http(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {
             let [size, limit] = [size, limit].map(|n| Quantity::bytes(n).to_string());
             over(&cursor, &size, &format!("at most {limit}"));
         } else if size == 0 {
-            cursor.say(code::OUT_OF_RANGE, format!("`{}` is 0", cursor.path));
+            cursor.say(code::BAD_QUANTITY, format!("`{}` is 0", cursor.path));
         } else {
             runtime.max_request_body_size = Some(cursor.spanned(size));
         }

@@ -46,14 +46,9 @@ pub fn scaling(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {
 
 fn target(cursor: &Cursor<'_>) -> Option<Spanned<Target>> {
     let fields = cursor.fields()?;
-    fields.excludes("concurrency", "requestRate", "a replica is measured by one of them");
     let number = |key| u32::try_from(fields.get(key)?.whole()?.value).ok();
     let concurrency = number("concurrency").map(Target::Concurrency);
     let rate = number("requestRate").map(Target::RequestRate);
-    if !fields.has("concurrency") && !fields.has("requestRate") {
-        let message = format!("`{}` lacks `concurrency` or `requestRate`", cursor.path);
-        cursor.sheet.say(code::MISSING, cursor.key, message);
-    }
     concurrency.or(rate).map(|target| cursor.spanned(target))
 }
 

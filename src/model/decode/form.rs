@@ -5,6 +5,8 @@
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
     keys: Keys,
+    /// Two keys of which one is needed.
+    pub choice: Option<Choice>,
     /// Words reserved for later, each with the present way (or an empty text).
     pub later: &'static [(&'static str, &'static str)],
 }
@@ -13,6 +15,15 @@ pub struct Schema {
 enum Keys {
     Named(&'static [&'static str]),
     Described(&'static [Field]),
+}
+
+/// Two keys of which a map needs one.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    pub one: &'static str,
+    pub other: &'static str,
+    /// Why not both, if so.
+    pub why_not_both: Option<&'static str>,
 }
 
 /// One key of a map.
@@ -55,6 +66,9 @@ pub enum Form {
     Map(&'static Schema),
     /// At most so many entries whose keys are the author's own.
     Free(&'static Form, usize),
+    /// At most so many amounts by the name of a resource: `cpu`, `memory`, `ephemeral-storage`,
+    /// or a device such as `nvidia.com/gpu`.
+    Amounts(usize),
     /// One of some words, or at most so many of a form.
     WordOrList(&'static [&'static str], &'static Form, usize),
 }
@@ -62,17 +76,32 @@ pub enum Form {
 impl Schema {
     /// A map with these keys, of which nothing more is told.
     pub const fn of(keys: &'static [&'static str]) -> Self {
-        Self { keys: Keys::Named(keys), later: &[] }
+        Self { keys: Keys::Named(keys), choice: None, later: &[] }
     }
 
     /// A map with these fields.
     pub const fn described(fields: &'static [Field]) -> Self {
-        Self { keys: Keys::Described(fields), later: &[] }
+        Self { keys: Keys::Described(fields), choice: None, later: &[] }
     }
 
     /// The same map with words reserved for later.
     pub const fn reserving(self, later: &'static [(&'static str, &'static str)]) -> Self {
         Self { later, ..self }
+    }
+
+    /// The same map, which needs one key or the other.
+    pub const fn needing(self, one: &'static str, other: &'static str) -> Self {
+        Self { choice: Some(Choice { one, other, why_not_both: None }), ..self }
+    }
+
+    /// The same map, which needs one key or the other and takes not both.
+    pub const fn choosing(
+        self,
+        one: &'static str,
+        other: &'static str,
+        why_not_both: &'static str,
+    ) -> Self {
+        Self { choice: Some(Choice { one, other, why_not_both: Some(why_not_both) }), ..self }
     }
 
     /// The allowed keys, in the order in which they are told.

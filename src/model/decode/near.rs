@@ -1,4 +1,6 @@
-//! "Did you mean": the nearest of some words.
+//! "Did you mean": the nearest of some words, and the place where a word belongs.
+
+use super::form::{Form, Schema};
 
 /// The word that differs least from what was written, if it is near enough to be meant: by case
 /// only, or by one edit, or by a third of its letters, or as the beginning of a longer word.
@@ -22,6 +24,55 @@ pub fn nearest<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Optio
         // `replicas` means how many there may be.
         .reduce(|best, next| if next.0 <= best.0 { next } else { best })
         .map(|(_, word)| word)
+}
+
+/// The path below `path` of the key that was meant, for a key that stands at the wrong level: it
+/// has the written name, or is longer by a few letters. Of several the one that lies least deep;
+/// entries that an author names are looked into last.
+pub fn elsewhere(written: &str, path: &str, schema: Schema) -> Option<String> {
+    let mut level = vec![(path.to_owned(), schema)];
+    let mut named: Vec<(String, Schema)> = Vec::new();
+    while !level.is_empty() {
+        let mut below = Vec::new();
+        for (path, schema) in &level {
+            if let Some(key) = same(written, schema.keys()) {
+                return Some(join(path, key));
+            }
+            for field in schema.fields() {
+                let path = join(path, field.name);
+                match field.form {
+                    Form::Map(schema) => below.push((path, *schema)),
+                    Form::List(Form::Map(schema), _) => below.push((path + "[]", **schema)),
+                    Form::Free(Form::Map(schema), _) => named.push((path + ".<name>", **schema)),
+                    _ => {}
+                }
+            }
+        }
+        level = if below.is_empty() { std::mem::take(&mut named) } else { below };
+    }
+    None
+}
+
+/// The key of this name whatever its case; else the last one that holds it as a word of its own.
+fn same<'w>(written: &str, keys: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let written = written.to_lowercase();
+    let stem = written.trim_end_matches('s');
+    let mut holds = None;
+    for key in keys {
+        let lower = key.to_lowercase();
+        if lower == written {
+            return Some(key);
+        }
+        if stem.len() >= 5 && lower.trim_end_matches('s').ends_with(stem) {
+            holds = Some(key);
+        }
+    }
+    holds
+}
+
+/// `spec.scaling` and `minReplicas`.
+pub fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).

@@ -1,11 +1,18 @@
 //! One file under judgement: its lines, and every fault found in it so far.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use super::{Cursor, Fields, Form, Schema};
 use crate::model::Party;
-use crate::model::fault::{Fault, code};
+use crate::model::fault::{Fault, Severity, code};
 use crate::model::yaml::{self, Node, Problem, Span, Spanned};
+
+/// How many faults of one file are told.
+pub const MOST_FAULTS: usize = 100;
+
+/// The longest source line that is kept with a fault, in bytes. A longer one helps nobody.
+const LONGEST_LINE: usize = 4096;
 
 /// One file under judgement.
 #[derive(Debug)]
@@ -13,6 +20,8 @@ pub struct Sheet {
     file: String,
     lines: Vec<String>,
     party: Party,
+    /// What the file may say, where that was described.
+    schema: Cell<Option<Schema>>,
     faults: RefCell<Vec<Fault>>,
     /// Keys that lack, each with its fault: dropped if the same key stands misplaced elsewhere.
     missing: RefCell<Vec<(String, Fault)>>,
@@ -45,6 +54,7 @@ impl Sheet {
             file: file.to_owned(),
             lines,
             party,
+            schema: Cell::default(),
             faults: RefCell::default(),
             missing: RefCell::default(),
             misplaced: RefCell::default(),
@@ -52,12 +62,20 @@ impl Sheet {
         }
     }
 
-    /// A fault of this file at a place, with its source line. Not yet reported.
+    /// A fault of this file at a place. Not yet reported, and without its source line.
     pub fn fault(&self, code: &'static str, at: Span, message: impl Into<String>) -> Fault {
-        let line = self.lines.get((at.line as usize).saturating_sub(1)).cloned();
-        // A binary or endless line helps nobody.
-        let snippet = line.filter(|line| line.len() <= 64 * 1024);
-        Fault::new(code, self.file.as_str(), self.party, message).at(at).snippet(snippet)
+        Fault::new(code, self.file.as_str(), self.party, message).at(at)
+    }
+
+    /// A fault with its source line, if that is one that a person could read.
+    pub fn shown(&self, fault: Fault) -> Fault {
+        let line = self.lines.get((fault.line as usize).saturating_sub(1));
+        fault.snippet(line.filter(|line| line.len() <= LONGEST_LINE).cloned())
+    }
+
+    /// What the file may say, where that was described.
+    pub(super) fn schema(&self) -> Option<Schema> {
+        self.schema.get()
     }
 
     /// Whether the file shows exactly this text at a place of one line.
@@ -76,6 +94,11 @@ impl Sheet {
     /// Adds a fault without more words.
     pub fn say(&self, code: &'static str, at: Span, message: impl Into<String>) {
         self.report(self.fault(code, at, message));
+    }
+
+    /// Adds the fault of two keys that may not stand together.
+    pub(super) fn excludes(&self, one: &str, other: &str, why: &str, at: Span) {
+        self.say(code::EXCLUDES, at, format!("`{one}` and `{other}` exclude each other: {why}"));
     }
 
     /// Adds a fault about a key that lacks; told only if the key does not stand misplaced in
@@ -100,18 +123,20 @@ impl Sheet {
 
     /// The root of a file, as a map of these keys. The file's own name stands for its path.
     pub fn root<'a>(&'a self, node: &'a Node, schema: Schema) -> Option<Fields<'a>> {
+        self.schema.set(Some(schema));
         let path = String::new();
         let cursor = Cursor { sheet: self, node, key: Span::START, path, form: Form::Any };
         cursor.map(schema)
     }
 
-    /// Every fault, in the order of the file.
+    /// Every fault, in the order of the file; of more than [`MOST_FAULTS`] the first ones, and
+    /// the last one says how many there are.
     pub fn finish(self) -> Vec<Fault> {
-        let misplaced = self.misplaced.into_inner();
-        let mut faults = self.faults.into_inner();
+        let misplaced = self.misplaced.take();
+        let mut faults = self.faults.take();
         faults.extend(
             self.missing
-                .into_inner()
+                .take()
                 .into_iter()
                 .filter(|(key, _)| !misplaced.contains(&key.to_lowercase()))
                 .map(|(_, fault)| fault),
@@ -121,12 +146,35 @@ impl Sheet {
         });
         // A value that several components inherit is one value.
         faults.dedup();
-        for text in self.masked.into_inner() {
+        self.bound(&mut faults);
+        let mut faults: Vec<Fault> = faults.into_iter().map(|fault| self.shown(fault)).collect();
+        for text in self.masked.take() {
             for fault in &mut faults {
                 hide(fault, &text);
             }
         }
         faults
+    }
+
+    /// Keeps the first faults and the first warnings. A file with thousands of them is one that
+    /// somebody broke as a whole: nobody reads all, and every forge cuts them off without a word.
+    fn bound(&self, faults: &mut Vec<Fault>) {
+        let mut found: BTreeMap<Severity, usize> = BTreeMap::new();
+        faults.retain(|fault| {
+            let so_far = found.entry(fault.severity).or_default();
+            *so_far += 1;
+            *so_far <= MOST_FAULTS
+        });
+        let errors = found.get(&Severity::Error).copied().unwrap_or_default();
+        if errors > MOST_FAULTS
+            && let Some(last) = faults.iter().rfind(|fault| fault.severity == Severity::Error)
+        {
+            let at = Span::point(last.line, last.column);
+            let message =
+                format!("the file has {errors} faults: only the first {MOST_FAULTS} are told");
+            let help = "mend these first; the others are told then";
+            faults.push(self.fault(code::TOO_MANY_FAULTS, at, message).help(help));
+        }
     }
 }
 

@@ -75,6 +75,88 @@ fn an_alias_is_told_once_and_not_again_as_a_wrong_type() {
     assert_eq!(faults.len(), 2, "{faults:#?}");
 }
 
+const INNER: Schema = Schema::described(&[
+    Field::new("minReplicas", Form::Whole(0, 9), ""),
+    Field::new("maxReplicas", Form::Whole(0, 9), ""),
+]);
+const PROBE: Schema =
+    Schema::described(&[Field::new("get", Form::Text, ""), Field::new("connect", Form::Text, "")])
+        .choosing("get", "connect", "a probe asks one way");
+const OUTER: Schema = Schema::described(&[
+    Field::new("title", Form::Line(9), ""),
+    Field::new("scaling", Form::Map(&INNER), ""),
+    Field::new("probe", Form::Map(&PROBE), ""),
+]);
+
+fn described(text: &str) -> Vec<Fault> {
+    let (sheet, root) = Sheet::open("f.yaml", text.as_bytes(), Party::Author);
+    if let Some(fields) = root.as_ref().and_then(|root| sheet.root(root, OUTER)) {
+        for key in ["scaling", "probe"] {
+            fields.get(key).and_then(|cursor| cursor.fields());
+        }
+    }
+    sheet.finish()
+}
+
+#[test]
+fn a_key_at_the_wrong_level_is_told_where_it_belongs() {
+    for (text, meant) in [
+        ("replicas: 3\n", "did you mean `scaling.maxReplicas`? "),
+        ("minreplicas: 3\n", "did you mean `scaling.minReplicas`? "),
+        ("scaling: {title: a}\n", "did you mean `title`? "),
+        ("titel: a\n", "did you mean `title`? "),
+        ("quux: 3\n", "allowed: "),
+    ] {
+        let help = described(text).remove(0).help.unwrap();
+        assert!(help.starts_with(meant), "{text}: {help}");
+    }
+}
+
+#[test]
+fn of_two_keys_a_map_may_need_one_and_take_not_both() {
+    let told = |text: &str| -> Vec<String> {
+        described(text).iter().map(|fault| format!("{} {fault}", fault.code)).collect()
+    };
+    assert_eq!(told("probe: {get: a}\n"), Vec::<String>::new());
+    assert_eq!(told("probe: {}\n"), ["V0203 f.yaml:1:1: `probe` lacks `get` or `connect`"]);
+    let both = told("probe:\n  get: a\n  connect: b\n");
+    assert!(both[0].starts_with("V0209 f.yaml:3:3"), "{both:#?}");
+}
+
+#[test]
+fn of_thousands_of_faults_the_first_are_told_and_the_last_says_how_many() {
+    let text: String = (0..5000).map(|n| format!("key{n}: 1\n")).collect();
+    let faults = described(&text);
+    assert_eq!(faults.len(), sheet::MOST_FAULTS + 1);
+    assert_eq!(faults[99].line, 100);
+    assert!(faults[99].help.is_some() && faults[99].snippet.is_some());
+    assert_eq!(faults[100].code, code::TOO_MANY_FAULTS);
+    assert!(faults[100].message.contains("5000"), "{}", faults[100]);
+    assert_eq!(described(&text[..text.find("key100:").unwrap()]).len(), 100);
+}
+
+#[test]
+fn a_whole_number_may_be_written_with_a_point() {
+    let read = |text: &str| {
+        judged(text, |fields| {
+            fields.get("port").and_then(|c| c.integer(0, 100));
+        })
+        .len()
+    };
+    for (text, faults) in [
+        ("80.0", 0),
+        ("8e1", 0),
+        ("+80", 0),
+        ("-0", 0),
+        ("80.5", 1),
+        ("1e3", 1),
+        ("-1", 1),
+        ("0x10", 1),
+    ] {
+        assert_eq!(read(&format!("port: {text}\n")), faults, "{text}");
+    }
+}
+
 #[test]
 fn a_boolean_has_one_spelling() {
     let read = |text: &str| {

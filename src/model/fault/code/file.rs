@@ -147,4 +147,9 @@ codes! { FILES;
     "A device, a socket or a pipe lies where files should. Git cannot commit one, so it is only met when a folder is judged on a disk. It is never opened.",
     wrong Shown("use/app.sock    a socket that a server left behind"),
     right Shown("use/            files and folders");
+
+    TOO_MANY_FAULTS = "V0129": "more faults than are told", WRITER,
+    "The file has more than a hundred faults. The first hundred are told, in the order of the file, and this one says how many there are. Such a file was mostly broken as a whole: by a wrong indent, or by a file of another kind under its name.",
+    wrong Shown("use/solution.yaml    9000 unknown keys"),
+    right Shown("use/solution.yaml    the keys of docs/manifest.md");
 }

@@ -19,23 +19,23 @@ codes! { VALUES;
     wrong Shown("encoder/solution.yaml    metadata: {name: use}"),
     right Shown("use/solution.yaml        metadata: {name: use}");
 
-    TOO_LONG = "V0303": "too long", WRITER,
-    "A text or a list has a length that gallery, board and addresses can bear. The fault says how long it may be.",
+    TOO_LONG = "V0303": "too long, or blank", WRITER,
+    "A text or a list has a length that gallery, board and addresses can bear, and a text is one line with something on it. The fault says how long it may be.",
     wrong Spec("owner: group:nlp\nsuspend: {reason: \"the machine room is being rebuilt and nobody knows when it will be ready, but the people who rebuild it promised to say so as soon as they know, which they think will be in the second half of the year, or early in the next\", until: 2027-01-05}"),
     right Spec("suspend: {reason: \"the machine room is being rebuilt\", until: 2027-01-05}");
 
     OUT_OF_RANGE = "V0304": "a number out of range", WRITER,
-    "The number, size or time is smaller or larger than it can ever be, whatever the platform allows.",
+    "The number is smaller or larger than it can ever be, whatever the platform allows.",
     wrong Spec("port: 80"),
     right Spec("port: 8080");
 
-    BAD_QUANTITY = "V0305": "not a quantity", WRITER,
-    "Sizes and amounts are written as Kubernetes writes them: `500m` is half a processor, `2Gi` are two gibibytes. `2GB` and `2 Gi` are not.",
+    BAD_QUANTITY = "V0305": "not a quantity, or none that can be had", WRITER,
+    "Sizes and amounts are written as Kubernetes writes them: `500m` is half a processor, `2Gi` are two gibibytes. `2GB` and `2 Gi` are not. Nothing can be had of an amount of 0, and devices are counted whole.",
     wrong Spec("resources: {limits: {memory: 2GB}}"),
     right Spec("resources: {limits: {memory: 2Gi}}");
 
-    BAD_DURATION = "V0306": "not a duration", WRITER,
-    "Times are whole numbers with a unit: `90s`, `30m`, `1h30m`. A number alone leaves open what it counts.",
+    BAD_DURATION = "V0306": "not a duration, or one out of bounds", WRITER,
+    "Times are whole numbers with a unit: `90s`, `30m`, `1h30m`. A number alone leaves open what it counts. Some times have bounds of their own, which the fault names.",
     wrong Spec("startup: {timeout: 5 minutes}"),
     right Spec("startup: {timeout: 5m}");
 
