@@ -5,6 +5,7 @@ mod coverage;
 mod crds;
 mod from_folder;
 mod hostile;
+mod manifest;
 mod mutated;
 mod mutation;
 mod pages;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::File;
-use crate::model::decode::{Field, Form, Schema};
+use crate::model::decode::{Choice, Field, Form, Schema};
 use crate::model::duration;
 use std::time::Duration;
 
@@ -18,6 +18,11 @@ what a mistake means is in [the faults](faults/README.md).
 
 Both files are one YAML document of at most 256 KiB. Keys that are not listed here are refused, \
 with a suggestion. A value in *italics* is described in words.
+
+A *duration* is a number with `h`, `m`, `s` or `ms`, or several of them: `30m`, `1h30m`. A \
+*quantity* is a number, if need be with `m` (a thousandth), `k`, `M`, `G` or `Ki`, `Mi`, `Gi`: \
+`500m` of a processor, `2Gi` of memory. `[]` after a key means each item of its list, `<name>` \
+a name that the author chooses.
 "
     .to_owned();
     for file in [File::Solution, File::Platform] {
@@ -52,8 +57,16 @@ fn section(page: &mut String, path: &str, schema: Schema, seen: &mut Vec<(String
         }
         row(page, field, &see);
     }
+    if let Some(Choice { one, other, why_not_both }) = schema.choice {
+        let word = if why_not_both.is_some() { "Exactly" } else { "At least" };
+        let _ = writeln!(page, "\n{word} one of `{one}` and `{other}` is required.");
+    }
     if !schema.later.is_empty() {
-        let words: Vec<String> = schema.later.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let way = |(word, way): &(&str, &str)| match *way {
+            "" => format!("`{word}`"),
+            way => format!("`{word}` ({way})"),
+        };
+        let words: Vec<String> = schema.later.iter().map(way).collect();
         let _ = writeln!(page, "\nReserved, and refused today: {}.", words.join(", "));
     }
     for (place, schema) in inner {
@@ -107,7 +120,8 @@ fn holds(form: &Form) -> String {
     match form {
         Form::Any => "anything".to_owned(),
         Form::Text => "text".to_owned(),
-        Form::Line(most) => format!("1 to {most} characters"),
+        Form::Line(most) => format!("a line of 1 to {most} characters"),
+        Form::Word([]) => "nothing yet".to_owned(),
         Form::Word(one) => words(one),
         Form::Bool => "`true`, `false`".to_owned(),
         Form::Whole(least, most) => format!("{least} to {most}"),
