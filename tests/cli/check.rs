@@ -142,7 +142,12 @@ fn a_program_reads_one_object_a_line() {
     assert_eq!(first["end_line"], 8);
     assert_eq!((&first["severity"], &first["party"]), (&"error".into(), &"author".into()));
     assert_eq!((&first["solution"], &first["file"]), (&"use".into(), &"use/solution.yaml".into()));
-    assert!(first["help"].as_str().unwrap().starts_with("allowed: "));
+    assert!(
+        first["help"]
+            .as_str()
+            .unwrap()
+            .starts_with("did you mean `spec.scaling.maxReplicas`? allowed: ")
+    );
     assert!(found[1]["message"].as_str().unwrap().contains("`spec.port` is 80"));
     assert_eq!(found[1]["help"], Value::Null);
     assert_eq!(first.as_object().unwrap().len(), 11);
