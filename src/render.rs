@@ -3,15 +3,19 @@
 //! In: [`Solution`], [`Platform`], the instance and the [`Phase`]. Out: [`Desired`]. Cannot fail:
 //! `catalog` checked everything. One file a kind; the golden files show what reaches the cluster.
 
+mod backend_traffic_policy;
 mod config_map;
 mod context;
 mod deployment;
 mod door;
 mod duration;
 mod http_route;
+mod ingress;
 mod interceptor_route;
 pub mod isolation;
 mod limit_range;
+mod limits;
+mod middleware;
 mod namespace;
 mod network_policy;
 mod object;
@@ -24,6 +28,7 @@ mod scaled_object;
 mod scheduling;
 mod service;
 mod service_account;
+mod visits;
 mod waking_page;
 mod yaml;
 
@@ -125,7 +130,10 @@ pub fn all(
         objects.extend(interceptor_route::interceptor_routes(&cx, &door));
     }
     objects.extend(reference_grant::reference_grant(&cx));
+    objects.extend(middleware::middlewares(&cx));
+    objects.extend(backend_traffic_policy::backend_traffic_policies(&cx));
     objects.extend(http_route::http_routes(&cx));
+    objects.extend(ingress::ingresses(&cx));
 
     objects.sort_by(|a, b| (a.wave, &a.key).cmp(&(b.wave, &b.key)));
     Desired {

@@ -40,7 +40,7 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
     let mut redirects_in_place = true;
     for object in &desired.objects {
         // A redirect needs no back end, so nothing waits for it and it waits for no policy.
-        let redirect = object.key.kind == Kind::HttpRoute && object.wave < Wave::Route;
+        let redirect = is_route(object.key.kind) && object.wave < Wave::Route;
         if wave != Some(object.wave) {
             wave = Some(object.wave);
             earlier = earlier.or_else(|| this_wave.take());
@@ -217,6 +217,11 @@ pub(super) fn unknown_kind(ground: &Ground<'_>) -> Option<Gate> {
     unknown.map(Gate::UnknownKind)
 }
 
+/// What makes a solution public.
+const fn is_route(kind: Kind) -> bool {
+    matches!(kind, Kind::HttpRoute | Kind::Ingress)
+}
+
 /// The gates of activation: KEDA must find the add-on's route when it reads a ScaledObject, and
 /// a route that leaves the interceptor needs a target that answers.
 fn activation_gate(
@@ -239,12 +244,14 @@ fn activation_gate(
             .iter()
             .find(|key| key.kind == Kind::ScaledObject && key.name == object.key.name)
             .map(|key| Gate::Object(key.clone())),
-        Kind::HttpRoute if extras.iter().any(|key| key.kind == Kind::InterceptorRoute) => desired
-            .objects
-            .iter()
-            .filter(|o| o.key.kind == Kind::Deployment && owns_replicas(&o.fields))
-            .find(|o| !live.get(&o.key).is_some_and(|l| l.health.is_available()))
-            .map(|o| Gate::NotAvailable(o.key.clone())),
+        kind if is_route(kind) && extras.iter().any(|k| k.kind == Kind::InterceptorRoute) => {
+            desired
+                .objects
+                .iter()
+                .filter(|o| o.key.kind == Kind::Deployment && owns_replicas(&o.fields))
+                .find(|o| !live.get(&o.key).is_some_and(|l| l.health.is_available()))
+                .map(|o| Gate::NotAvailable(o.key.clone()))
+        }
         _ => None,
     }
 }
@@ -269,7 +276,8 @@ fn leave_the_autoscaler(
 }
 
 /// Deletes what is no longer desired, after everything desired is in place and the gateway has
-/// accepted the route; a superseded config map only after the roll-out that replaced it.
+/// accepted the route; a superseded config map only after the roll-out that replaced it. A route
+/// that goes itself (another edge serves the host now) goes before what it refers to.
 fn tidy(
     extras: &BTreeSet<ObjectKey>,
     desired: &Desired,
@@ -289,11 +297,14 @@ fn tidy(
                 _ => false,
             })
     });
+    let leaving = extras.iter().find(|key| is_route(key.kind));
     for key in extras.iter().filter(|key| key.kind != Kind::ScaledObject) {
         let gate = if !in_place {
             desired.objects.last().map(|o| Gate::Object(o.key.clone()))
         } else if let Some(route) = unaccepted {
             Some(Gate::NotAccepted(route.key.clone()))
+        } else if let Some(route) = leaving.filter(|_| !is_route(key.kind)) {
+            Some(Gate::Object(route.clone()))
         } else if key.kind == Kind::ConfigMap {
             rolling.map(|o| Gate::NotAvailable(o.key.clone()))
         } else {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Phase;
 use super::door::Door;
-use crate::catalog::platform::{Activation, Interceptor};
-use crate::catalog::solution::{Component, Exposure, Scaling, Shape, Target};
+use crate::catalog::platform::{Activation, Interceptor, Prometheus};
+use crate::catalog::solution::{Component, Exposure, Scaling, Schedule, Shape, Target};
 use crate::catalog::{Platform, Solution};
 use crate::model::InstanceName;
 
@@ -21,43 +21,49 @@ pub(super) struct Context<'a> {
 pub(super) enum Copies<'a> {
     /// We do.
     Fixed(u16),
-    /// KEDA does, between these bounds; the interceptor counts the requests.
+    /// KEDA does, between these bounds.
     Scaled(Scaled<'a>),
 }
 
 /// How KEDA scales a component.
 pub(super) struct Scaled<'a> {
-    pub interceptor: &'a Interceptor,
+    pub counter: Counter<'a>,
     pub min: u16,
     pub max: u16,
     pub cooldown: Duration,
     pub target: Target,
+    pub schedules: &'a [Schedule],
+}
+
+/// Who tells KEDA how many requests there are.
+#[derive(Clone, Copy)]
+pub(super) enum Counter<'a> {
+    /// The interceptor, which also holds them: requests go through it.
+    Interceptor(&'a Interceptor),
+    /// Prometheus, which asks the edge: requests go straight to the Service.
+    Prometheus(&'a Prometheus),
 }
 
 impl<'a> Context<'a> {
     /// Who decides how many copies of a component run. Without activation nobody could wake it,
     /// so at least one stays.
-    pub fn copies(&self, component: &Component) -> Copies<'a> {
-        match (&component.scaling, &self.platform.activation) {
-            (Scaling::AlwaysOn { replicas }, _) => Copies::Fixed(replicas.get()),
-            (Scaling::Autoscaled { min, .. }, Activation::None | Activation::Prometheus(_)) => {
-                Copies::Fixed((*min).max(1))
+    pub fn copies(&self, component: &'a Component) -> Copies<'a> {
+        let (min, max, cooldown, target, schedules) = match &component.scaling {
+            Scaling::AlwaysOn { replicas } => return Copies::Fixed(replicas.get()),
+            Scaling::Autoscaled { min, max, cooldown, target, schedules } => {
+                (*min, max.get(), *cooldown, *target, schedules)
             }
-            (
-                Scaling::Autoscaled { min, max, cooldown, target, .. },
-                Activation::Interceptor(i),
-            ) => Copies::Scaled(Scaled {
-                interceptor: i,
-                min: *min,
-                max: max.get(),
-                cooldown: *cooldown,
-                target: *target,
-            }),
-        }
+        };
+        let counter = match &self.platform.activation {
+            Activation::None => return Copies::Fixed(min.max(1)),
+            Activation::Interceptor(interceptor) => Counter::Interceptor(interceptor),
+            Activation::Prometheus(prometheus) => Counter::Prometheus(prometheus),
+        };
+        Copies::Scaled(Scaled { counter, min, max, cooldown, target, schedules })
     }
 
     /// The least and the greatest number of copies that may be wanted of a component.
-    pub fn bounds(&self, component: &Component) -> (u16, u16) {
+    pub fn bounds(&self, component: &'a Component) -> (u16, u16) {
         match self.copies(component) {
             Copies::Fixed(replicas) => (replicas, replicas),
             Copies::Scaled(scaled) => (scaled.min, scaled.max.max(scaled.min)),
@@ -65,10 +71,18 @@ impl<'a> Context<'a> {
     }
 
     /// How KEDA scales a component, if it does.
-    pub fn scaled(&self, component: &Component) -> Option<Scaled<'a>> {
+    pub fn scaled(&self, component: &'a Component) -> Option<Scaled<'a>> {
         match self.copies(component) {
             Copies::Fixed(_) => None,
             Copies::Scaled(scaled) => Some(scaled),
+        }
+    }
+
+    /// The interceptor that stands before a component, if it sleeps behind one.
+    pub fn interceptor(&self, component: &'a Component) -> Option<&'a Interceptor> {
+        match self.scaled(component)?.counter {
+            Counter::Interceptor(interceptor) => Some(interceptor),
+            Counter::Prometheus(_) => None,
         }
     }
 

@@ -84,7 +84,7 @@ impl<'a> Door<'a> {
     pub fn ways(&self, cx: &Context) -> Vec<Way<'a>> {
         let home = self.host_of_home().map(|c| &c.name);
         let mut ways = Vec::new();
-        for component in self.components.iter().filter(|c| cx.scaled(c).is_some()) {
+        for component in self.components.iter().copied().filter(|c| cx.interceptor(c).is_some()) {
             ways.push(Way { component, cold: Cold::Hold });
             if home == Some(&component.name) {
                 ways.push(Way { component, cold: Cold::Page });

@@ -28,14 +28,14 @@ pub(super) fn interceptor_routes(cx: &Context, door: &Door) -> Vec<DesiredObject
 
 fn interceptor_route(cx: &Context, door: &Door, way: Way) -> Option<DesiredObject> {
     let component = way.component;
-    let scaled = cx.scaled(component)?;
+    let (scaled, interceptor) = (cx.scaled(component)?, cx.interceptor(component)?);
     let response = duration(component.http.request_timeout);
     let (cold_start, timeouts) = match way.cold {
         Cold::Page => (placeholder(), json!({ "responseHeader": response })),
         Cold::Hold => (
             Value::Null,
             json!({
-                "readiness": duration(scaled.interceptor.hold_requests_for),
+                "readiness": duration(interceptor.hold_requests_for),
                 "responseHeader": response,
             }),
         ),

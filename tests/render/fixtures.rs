@@ -5,9 +5,10 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vitrine::catalog::platform::{Activation, EdgeKind};
+use vitrine::catalog::platform::{Activation, Controller, EdgeKind, Mesh, MeshPolicy, Prometheus};
 use vitrine::catalog::solution::{
-    About, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling, Shape, Target,
+    About, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling, Schedule, Shape,
+    Target,
 };
 use vitrine::catalog::{Platform, Solution};
 use vitrine::model::{ComponentName, InstanceName, Kind, SolutionName, TreeId};
@@ -39,8 +40,9 @@ impl Case {
 /// Every case that has golden files.
 pub fn cases() -> Vec<Case> {
     use Kind::{
-        ConfigMap, Deployment, HttpRoute, InterceptorRoute, LimitRange, Namespace, NetworkPolicy,
-        PodDisruptionBudget, ResourceQuota, ScaledObject, ServiceAccount,
+        BackendTrafficPolicy, ConfigMap, Deployment, HttpRoute, Ingress, InterceptorRoute,
+        LimitRange, Middleware, Namespace, NetworkPolicy, PodDisruptionBudget, ResourceQuota,
+        ScaledObject, Service, ServiceAccount,
     };
     let mut cases = vec![
         Case::new("minimal", single("use", |_| {}), &[]),
@@ -149,6 +151,20 @@ pub fn cases() -> Vec<Case> {
             single("use", |app| app.scaling = Scaling::AlwaysOn { replicas: copies(2) }),
             &[Deployment, HttpRoute],
         ),
+        Case::new("edge-traefik", single("use", |_| {}), &[Middleware, HttpRoute, Service]),
+        Case::new("edge-traefik-limits", limits(), &[Middleware, HttpRoute]),
+        Case::new("edge-envoy", single("use", |_| {}), &[BackendTrafficPolicy, HttpRoute]),
+        Case::new("edge-envoy-limits", limits(), &[BackendTrafficPolicy, HttpRoute]),
+        Case::new("ingress", single("use", |app| app.base_path = "/ui/".to_owned()), &[Ingress]),
+        Case::new("ingress-limits", limits(), &[Ingress]),
+        Case::new("ingress-stripped", part_comparer(), &[Ingress]),
+        Case::new("ingress-configurations", configurations(), &[Ingress]),
+        Case::new("ingress-suspended", part_comparer(), &[Ingress, Deployment]),
+        Case::new("prometheus-traefik", part_comparer(), &[ScaledObject, HttpRoute]),
+        Case::new("prometheus-envoy", configurations(), &[ScaledObject, BackendTrafficPolicy]),
+        Case::new("prometheus-ingress", single("use", |_| {}), &[ScaledObject, Ingress]),
+        Case::new("prometheus-suspended", single("use", |_| {}), &[ScaledObject, HttpRoute]),
+        Case::new("schedules", scheduled(), &[ScaledObject]),
     ];
     for case in &mut cases {
         match case.name {
@@ -161,11 +177,87 @@ pub fn cases() -> Vec<Case> {
                 case.platform.nodes.priority_class = Some("vitrine-solution".to_owned());
             }
             "old-cluster" => case.platform.cluster_version = (1, 30),
-            "suspended" | "suspended-always-on" => case.phase = Phase::Suspended,
+            "suspended" | "suspended-always-on" | "ingress-suspended" | "prometheus-suspended" => {
+                case.phase = Phase::Suspended;
+            }
+            "edge-traefik" => case.platform.mesh = Mesh::Linkerd(MeshPolicy::Deny),
             _ => {}
+        }
+        if case.name.contains("traefik") || case.name == "prometheus-suspended" {
+            controlled_by(&mut case.platform, Controller::Traefik);
+        }
+        if case.name.contains("envoy") {
+            controlled_by(&mut case.platform, Controller::EnvoyGateway);
+        }
+        if case.name.contains("ingress") {
+            case.platform.edge.kind = EdgeKind::Ingress { class: "nginx".to_owned() };
+            case.platform.activation = Activation::None;
+            case.platform.interceptor = None;
+        }
+        if case.name.starts_with("prometheus") {
+            case.platform.activation = Activation::Prometheus(prometheus());
+            case.platform.interceptor = None;
         }
     }
     cases
+}
+
+/// Public components that differ in what the edge limits.
+fn limits() -> Solution {
+    components(
+        "portal",
+        &[
+            ("web", Some("/"), &[], |c| c.http.cors = vec!["https://plm.example.org".to_owned()]),
+            ("api", Some("/api"), &[], |c| {
+                c.http.rate_limit = RateLimit { requests_per_second: 2, burst: 5 };
+                c.http.cors = vec!["*".to_owned()];
+            }),
+            ("upload", Some("/up"), &[], |c| {
+                c.http.body_limit_asked = true;
+                c.http.max_request_body_size = 64 * 1024 * 1024;
+                c.http.request_timeout = Duration::from_millis(90_500);
+            }),
+        ],
+    )
+}
+
+/// Hours at which two public components and a private one are kept awake.
+fn scheduled() -> Solution {
+    components(
+        "office",
+        &[
+            ("web", Some("/"), &["store"], |c| keep_awake(c, "0 8 * * 1-5", 2)),
+            ("api", Some("/api"), &["store"], |c| keep_awake(c, "0 6 * * *", 1)),
+            ("store", None, &[], |_| {}),
+        ],
+    )
+}
+
+/// Adds hours to a sleeping component, until five in the afternoon.
+pub fn keep_awake(component: &mut Component, from: &str, replicas: u16) {
+    let Scaling::Autoscaled { max, schedules, .. } = &mut component.scaling else { return };
+    *max = (*max).max(copies(replicas));
+    schedules.push(Schedule {
+        timezone: "Europe/Berlin".to_owned(),
+        start: from.to_owned(),
+        end: "0 17 * * 1-5".to_owned(),
+        replicas: copies(replicas),
+    });
+}
+
+/// Gives a platform's Gateway an implementation.
+pub fn controlled_by(platform: &mut Platform, controller: Controller) {
+    if let EdgeKind::Gateway(gateway) = &mut platform.edge.kind {
+        gateway.controller = controller;
+    }
+}
+
+/// A Prometheus that scrapes the edge.
+pub fn prometheus() -> Prometheus {
+    Prometheus {
+        server_address: "http://prometheus.monitoring:9090".to_owned(),
+        job: "edge".to_owned(),
+    }
 }
 
 fn every_runtime_field(app: &mut Component) {

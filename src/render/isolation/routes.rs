@@ -33,13 +33,20 @@ pub fn visitors(desired: &Desired) -> BTreeMap<String, BTreeSet<Way>> {
             }
         }
     }
-    for ingress in of_kind(desired, Kind::Ingress) {
+    // One that redirects names a back end only because the API asks for one.
+    let redirects = |o: &DesiredObject| {
+        let annotations = &o.body["metadata"]["annotations"];
+        annotations.get("nginx.ingress.kubernetes.io/temporal-redirect").is_some()
+    };
+    for ingress in of_kind(desired, Kind::Ingress).filter(|o| !redirects(o)) {
         for rule in items(&ingress.body, "/spec/rules") {
             let host = text(rule, "/host").unwrap_or("*");
             for path in items(rule, "/http/paths") {
                 let Some(service) = text(path, "/backend/service/name") else { continue };
                 let Some(component) = of_service(desired, service) else { continue };
-                let address = format!("https://{host}{}", text(path, "/path").unwrap_or("/"));
+                // As `ingress` writes a prefix where nginx must match patterns.
+                let path = text(path, "/path").unwrap_or("/").trim_end_matches("(/|$)(.*)");
+                let address = format!("https://{host}{}", path.replace('\\', ""));
                 let through = edge.clone().unwrap_or_default();
                 ways.entry(component).or_default().insert(Way { address, through });
             }
