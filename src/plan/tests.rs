@@ -522,6 +522,70 @@ fn what_is_no_longer_desired_goes_after_the_gateway_accepted_the_route() {
 }
 
 #[test]
+fn a_route_waits_for_the_limits_that_it_names() {
+    for kind in [Kind::Middleware, Kind::BackendTrafficPolicy] {
+        let mut world = World::settled();
+        let limit = object(kind, "limit", Wave::EdgeLimits, "1");
+        let route = object(Kind::HttpRoute, "edge", Wave::Route, "2");
+        let last = world.desired.objects.len() - 1;
+        world.desired.objects[last] = route;
+        world.desired.objects.insert(last, limit.clone());
+        assert_eq!(world.ready(), [limit.key.to_string()]);
+        world.apply(&limit);
+        assert_eq!(world.ready(), ["HTTPRoute/edge"]);
+    }
+}
+
+#[test]
+fn a_route_that_goes_itself_goes_before_what_it_refers_to() {
+    let mut world = World::settled();
+    let last = world.desired.objects.len() - 1;
+    let ingress = object(Kind::Ingress, "edge", Wave::Route, "1");
+    world.desired.objects[last] = ingress.clone();
+    let limit = object(Kind::Middleware, "rate-limit", Wave::EdgeLimits, "1");
+    world.apply(&limit);
+    assert_eq!(world.ready(), ["Ingress/edge"], "the old edge serves until the new one can");
+    world.apply(&ingress);
+    assert_eq!(world.ready(), ["HTTPRoute/edge"]);
+    world.observed.solutions.get_mut("use").unwrap().remove(&key(Kind::HttpRoute, "edge"));
+    assert_eq!(world.ready(), ["Middleware/rate-limit"]);
+}
+
+#[test]
+fn an_ingress_that_only_redirects_waits_for_nothing() {
+    let mut world = World::new();
+    let namespace = world.desired.objects[0].clone();
+    world.apply(&namespace);
+    let last = world.desired.objects.len() - 1;
+    world.desired.objects[last] = object(Kind::Ingress, "edge-app", Wave::Route, "1");
+    world.desired.objects.insert(1, object(Kind::Ingress, "edge", Wave::Protection, "1"));
+    assert_eq!(world.ready(), ["Ingress/edge", "NetworkPolicy/default-deny"]);
+}
+
+#[test]
+fn an_ingress_that_leaves_the_interceptor_waits_for_somebody_who_answers() {
+    let mut world = World::settled();
+    world.desired.objects.retain(|o| {
+        !matches!(o.key.kind, Kind::ScaledObject | Kind::InterceptorRoute | Kind::HttpRoute)
+    });
+    world.desired.objects.push(object(Kind::Ingress, "edge", Wave::Route, "1"));
+    let body = json!({
+        "metadata": {"annotations": {marks::CONTENT: "1", marks::REVISION: "r"}},
+        "spec": {"replicas": 1},
+    });
+    let fields = Arc::new(FieldSet::owned(Kind::Deployment, &body));
+    let deployment = DesiredObject { body, fields, ..(*world.desired.objects[2]).clone() };
+    world.apply(&deployment);
+    world.desired.objects[2] = Arc::new(deployment);
+    world.observed.solutions.get_mut("use").unwrap().remove(&key(Kind::ScaledObject, "app"));
+    world.deployment().wanted = 1;
+    assert!(world.ready().is_empty(), "{:?}", world.ready());
+    let facts = world.deployment();
+    (facts.available, facts.updated, facts.replicas) = (1, 1, 1);
+    assert_eq!(world.ready(), ["Ingress/edge"]);
+}
+
+#[test]
 fn a_changed_template_is_woken_once_seen_and_let_go() {
     let mut world = World::settled();
     world.deployment().verified = Some("older born".into());

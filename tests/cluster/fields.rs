@@ -164,7 +164,10 @@ fn switched() -> Vec<(Kind, Value)> {
             json!({
                 "rateLimit": {"average": 10, "burst": 50, "period": "1s",
                     "sourceCriterion": {"ipStrategy": {"depth": 1}}},
-                "buffering": {"maxRequestBodyBytes": 10_485_760},
+                "headers": {"accessControlAllowOriginList": ["https://plm.example.org"],
+                    "accessControlAllowMethods": ["GET", "POST"],
+                    "accessControlAllowHeaders": ["*"], "accessControlMaxAge": 600,
+                    "addVaryHeader": true},
             }),
         ),
         (
@@ -174,6 +177,7 @@ fn switched() -> Vec<(Kind, Value)> {
                     "name": "edge", "sectionName": "rest"}],
                 "rateLimit": {"type": "Local",
                     "local": {"rules": [{"limit": {"requests": 50, "unit": "Second"}}]}},
+                "routingType": "Service",
                 "requestBuffer": {"limit": "10Mi"},
                 "timeout": {"http": {"requestTimeout": "60s", "streamIdleTimeout": "300s"}},
             }),

@@ -56,9 +56,57 @@ scenario! {
         let board = daemon.settled(&head).await;
         assert!(board.verdicts.iter().all(|v| v.is_good()), "{board:#?}");
         let writes = cluster.requests().take_writes();
-        assert!(writes.iter().any(|r| r.manager().as_deref() == Some("vitrine-handover")), "{writes:#?}");
+        let handed = writes.iter().position(|r| r.manager().as_deref() == Some("vitrine-handover"));
+        let handed = handed.unwrap_or_else(|| panic!("no hand-over: {writes:#?}"));
+        let deployment = handed + 1 + place(&writes[handed + 1..], http::Method::PATCH, "/deployments/");
+        let interceptor = place(&writes, http::Method::PATCH, "/interceptorroutes/");
+        let scaler = place(&writes, http::Method::PATCH, "/scaledobjects/");
+        let grant = place(&writes, http::Method::PATCH, "/referencegrants/");
+        let route = place(&writes, http::Method::PATCH, "/httproutes/");
+        let order = [handed, deployment, interceptor, scaler, grant, route];
+        assert!(order.is_sorted(), "{order:?}: {writes:#?}");
         let route = cluster.get(&key(Kind::HttpRoute, "edge")).await.unwrap();
         assert_ne!(back_end(&route), "app");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn another_activation_and_another_edge_cut_no_living_route(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        catalogue.edit("platform.yaml", "controller: other", "controller: traefik");
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.commit("Behind Traefik")).await;
+        let limit = key(Kind::Middleware, "rate-limit");
+        assert!(cluster.get(&limit).await.is_some());
+
+        cluster.requests().take();
+        let prometheus = "mode: prometheus\n    prometheus: {serverAddress: \"http://prometheus.monitoring:9090\", job: traefik}";
+        catalogue.edit("platform.yaml", "mode: interceptor", prometheus);
+        daemon.settled(&catalogue.commit("Prometheus wakes")).await;
+        let writes = cluster.requests().take_writes();
+        let scaler = place(&writes, http::Method::PATCH, "/scaledobjects/");
+        let route = place(&writes, http::Method::PATCH, "/httproutes/");
+        let interceptor_goes = place(&writes, http::Method::DELETE, "/interceptorroutes/");
+        let grant_goes = place(&writes, http::Method::DELETE, "/referencegrants/");
+        assert!(scaler < route && route < interceptor_goes.min(grant_goes), "{writes:#?}");
+        let deployments = writes.iter().filter(|r| r.path.contains("/deployments/")).count();
+        assert_eq!(deployments, 0, "nobody restarts, nobody takes the replicas: {writes:#?}");
+        let route = cluster.get(&key(Kind::HttpRoute, "edge")).await.unwrap();
+        assert_eq!(back_end(&route), "app");
+        let scaled = cluster.get(&key(Kind::ScaledObject, "app")).await.unwrap();
+        assert_eq!(scaled["spec"]["triggers"][0]["type"], "prometheus");
+
+        cluster.requests().take();
+        catalogue.edit("platform.yaml", "kind: Gateway\n    controller: traefik", "kind: Ingress");
+        daemon.settled(&catalogue.commit("An Ingress")).await;
+        let writes = cluster.requests().take_writes();
+        let ingress = place(&writes, http::Method::PATCH, "/ingresses/");
+        let route_goes = place(&writes, http::Method::DELETE, "/httproutes/");
+        let limit_goes = place(&writes, http::Method::DELETE, "/middlewares/");
+        assert!(ingress < route_goes && route_goes < limit_goes, "{writes:#?}");
+        assert!(cluster.get(&key(Kind::Ingress, "edge")).await.is_some());
+        cluster.wait_for(&limit, "gone", |o| o.is_none()).await;
         daemon.stop().await;
     }
 }

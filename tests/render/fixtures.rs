@@ -277,7 +277,7 @@ fn every_runtime_field(app: &mut Component) {
     app.liveness = Some(Probe::TcpConnect);
 }
 
-fn strip(component: &mut Component) {
+pub fn strip(component: &mut Component) {
     if let Exposure::Public { strip_prefix, .. } = &mut component.exposure {
         *strip_prefix = true;
     }

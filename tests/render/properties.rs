@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use vitrine::catalog::platform::Activation;
+use vitrine::catalog::platform::{Activation, Controller, EdgeKind};
 use vitrine::catalog::solution::{
-    Component, Egress, Exposure, Hardware, Probe, Scaling, Shape, Target,
+    Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling, Schedule, Shape, Target,
 };
 use vitrine::catalog::{Platform, Solution};
 use vitrine::model::{Kind, ObjectKey, marks};
 use vitrine::render::{Desired, Phase};
 
-use super::fixtures::{DOMAIN, component, copies, platform, solution};
+use super::fixtures::{DOMAIN, component, controlled_by, copies, platform, prometheus, solution};
 use super::rules::{of_kind, on};
 
 proptest! {
@@ -77,6 +77,42 @@ proptest! {
         for deployment in of_kind(&desired, Kind::Deployment) {
             let ours = deployment.body["spec"].get("replicas").is_some();
             prop_assert_eq!(ours, !scaled.contains(&deployment.key.name));
+        }
+    }
+
+    #[test]
+    fn triggers_have_names_of_their_own_and_nobody_follows_a_follower(world in world()) {
+        let desired = world.render();
+        for scaled in of_kind(&desired, Kind::ScaledObject) {
+            let triggers = scaled.body["spec"]["triggers"].as_array().unwrap();
+            prop_assert!(!triggers.is_empty());
+            let names = triggers.iter().map(|t| t["name"].as_str().unwrap()).collect::<BTreeSet<_>>();
+            prop_assert_eq!(names.len(), triggers.len());
+            let part = world.solution.components.values()
+                .find(|c| c.name.as_str() == scaled.key.name).unwrap();
+            let follows = triggers.iter().any(|t| t["type"] == "kubernetes-workload");
+            prop_assert_eq!(follows, part.exposure == Exposure::Private);
+            for trigger in triggers.iter().filter(|t| t["type"] == "kubernetes-workload") {
+                prop_assert_eq!(&trigger["metadata"]["podSelector"], "vitrine.dev/exposure=public");
+            }
+            for value in triggers.iter().flat_map(|t| t["metadata"].as_object().unwrap().values()) {
+                prop_assert!(value.is_string(), "KEDA takes texts only: {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_route_names_is_rendered_with_it(world in world()) {
+        let desired = world.render();
+        for route in of_kind(&desired, Kind::HttpRoute) {
+            let rules = route.body["spec"]["rules"].as_array().unwrap();
+            prop_assert!(rules.len() <= 16);
+            let names = rules.iter().filter_map(|r| r["name"].as_str()).collect::<BTreeSet<_>>();
+            prop_assert!(names.is_empty() || names.len() == rules.len(), "rules share a name");
+            for filter in rules.iter().flat_map(|r| r["filters"].as_array().into_iter().flatten()) {
+                let Some(name) = filter["extensionRef"]["name"].as_str() else { continue };
+                prop_assert!(of_kind(&desired, Kind::Middleware).any(|m| m.key.name == name));
+            }
         }
     }
 
@@ -192,11 +228,26 @@ pub fn world() -> impl Strategy<Value = World> {
         1 => Just(Phase::Expired),
     ];
     let version = prop_oneof![Just((1, 30)), Just((1, 33)), Just((1, 40))];
-    (any_solution(), phase, any::<bool>(), version).prop_map(
-        |(solution, phase, activation, version)| {
+    let controller = prop_oneof![
+        Just(Controller::Traefik),
+        Just(Controller::EnvoyGateway),
+        Just(Controller::Other)
+    ];
+    let edge = proptest::option::of(controller);
+    (any_solution(), phase, edge, 0..3, version).prop_map(
+        |(solution, phase, edge, activation, version)| {
             let mut platform = platform();
-            if !activation {
-                platform.activation = Activation::None;
+            match edge {
+                Some(controller) => controlled_by(&mut platform, controller),
+                None => platform.edge.kind = EdgeKind::Ingress { class: "nginx".to_owned() },
+            }
+            match (activation, edge) {
+                (0, _) => platform.activation = Activation::None,
+                // An Ingress cannot lead to the interceptor, and nobody counts for `other`.
+                (1, None | Some(Controller::Traefik | Controller::EnvoyGateway)) | (_, None) => {
+                    platform.activation = Activation::Prometheus(prometheus());
+                }
+                _ => {}
             }
             platform.cluster_version = version;
             World { solution, platform, phase }
@@ -265,6 +316,7 @@ struct Part {
     probe: Probe,
     startup: u64,
     limits: bool,
+    http: Http,
 }
 
 impl Part {
@@ -273,6 +325,7 @@ impl Part {
             *strip_prefix = self.strip;
         }
         it.scaling = self.scaling;
+        it.http = self.http;
         it.port = self.port;
         it.base_path = self.base_path.to_owned();
         it.hardware = self.hardware;
@@ -299,10 +352,25 @@ fn part() -> impl Strategy<Value = Part> {
                 max: copies(max),
                 cooldown: Duration::from_secs(cooldown),
                 target: if rate { Target::RequestRate(n) } else { Target::Concurrency(n) },
-                schedules: Vec::new(),
+                schedules: (0..n % 3)
+                    .map(|hour| Schedule {
+                        timezone: "Europe/Berlin".to_owned(),
+                        start: format!("0 {hour} * * *"),
+                        end: "0 17 * * *".to_owned(),
+                        replicas: copies(1),
+                    })
+                    .collect(),
             }
         ),
     ];
+    let http =
+        (1u32..30, 0u32..30, any::<bool>(), 0usize..3).prop_map(|(rate, more, asked, n)| Http {
+            request_timeout: Duration::from_secs(60),
+            max_request_body_size: 1 << (20 + more),
+            body_limit_asked: asked,
+            rate_limit: RateLimit { requests_per_second: rate, burst: rate + more },
+            cors: (0..n).map(|n| format!("https://{n}.example")).collect(),
+        });
     let hardware =
         (proptest::option::of(name(20)), any::<bool>()).prop_map(|(group, exclusive)| Hardware {
             class: "any".to_owned(),
@@ -320,7 +388,7 @@ fn part() -> impl Strategy<Value = Part> {
         proptest::collection::vec(bytes, 0..3),
         0usize..3,
         proptest::collection::vec(egress, 0..3),
-        (probe, 1u64..1800, any::<bool>()),
+        (probe, 1u64..1800, any::<bool>(), http),
     )
         .prop_map(
             |(
@@ -331,7 +399,7 @@ fn part() -> impl Strategy<Value = Part> {
                 egress,
                 last,
             )| {
-                let (probe, startup, limits) = last;
+                let (probe, startup, limits, http) = last;
                 Part {
                     public,
                     strip,
@@ -345,6 +413,7 @@ fn part() -> impl Strategy<Value = Part> {
                     probe,
                     startup,
                     limits,
+                    http,
                 }
             },
         )

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vitrine::catalog::platform::Activation;
-use vitrine::catalog::solution::{Component, Exposure, Scaling, Shape};
+use vitrine::catalog::platform::{Activation, Controller, EdgeKind};
+use vitrine::catalog::solution::{Component, Exposure, RateLimit, Scaling, Shape, Target};
 use vitrine::catalog::{Platform, Solution};
 use vitrine::model::{ContentHash, FieldSet, Kind, Revision, marks};
 use vitrine::render::{self, Desired, DesiredObject, Phase, Wave};
 
 use super::fixtures::{
-    DOMAIN, cases, component, components, configurations, copies, instance, part_comparer,
-    platform, single, solution,
+    DOMAIN, cases, component, components, configurations, controlled_by, copies, instance,
+    keep_awake, part_comparer, platform, prometheus, single, solution, strip,
 };
 
 pub fn live(solution: &Solution) -> Desired {
@@ -36,6 +36,257 @@ pub fn of_kind(desired: &Desired, kind: Kind) -> impl Iterator<Item = &Arc<Desir
 fn triggers(desired: &Desired, name: &str) -> Vec<String> {
     let list = find(desired, Kind::ScaledObject, name).body["spec"]["triggers"].clone();
     list.as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A platform whose Gateway is implemented by this one.
+fn behind(controller: Controller) -> Platform {
+    let mut platform = platform();
+    controlled_by(&mut platform, controller);
+    platform
+}
+
+/// A platform with an Ingress, on which nothing sleeps.
+fn behind_nginx() -> Platform {
+    let mut platform = platform();
+    platform.edge.kind = EdgeKind::Ingress { class: "nginx".to_owned() };
+    platform.activation = Activation::None;
+    platform
+}
+
+#[test]
+fn a_route_passes_only_middlewares_that_come_before_it() {
+    for case in cases() {
+        let mut platform = case.platform.clone();
+        controlled_by(&mut platform, Controller::Traefik);
+        let desired = on(&case.solution, &platform, Phase::Live);
+        for route in of_kind(&desired, Kind::HttpRoute) {
+            for rule in route.body["spec"]["rules"].as_array().unwrap() {
+                let filters = rule["filters"].as_array().into_iter().flatten();
+                let named = filters.filter(|f| f["type"] == "ExtensionRef");
+                let named = named.map(|f| f["extensionRef"]["name"].as_str().unwrap());
+                let named = named.collect::<Vec<_>>();
+                let leads_on = rule.get("backendRefs").is_some();
+                let limited = named.iter().any(|name| name.ends_with("rate-limit"));
+                assert_eq!(leads_on, limited, "{}: {rule:#}", case.name);
+                for name in named {
+                    assert!(find(&desired, Kind::Middleware, name).wave < route.wave);
+                }
+                assert!(rule.get("timeouts").is_none(), "Traefik would ignore it");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_policy_of_envoy_names_routes_and_rules_that_are_there() {
+    for case in cases() {
+        let mut platform = case.platform.clone();
+        controlled_by(&mut platform, Controller::EnvoyGateway);
+        let desired = on(&case.solution, &platform, Phase::Live);
+        for policy in of_kind(&desired, Kind::BackendTrafficPolicy) {
+            let targets = policy.body["spec"]["targetRefs"].as_array().unwrap();
+            assert!(!targets.is_empty(), "{}: {}", case.name, policy.key);
+            for target in targets {
+                let route = find(&desired, Kind::HttpRoute, target["name"].as_str().unwrap());
+                let rules = route.body["spec"]["rules"].as_array().unwrap();
+                let rule = &target["sectionName"];
+                assert!(rule.is_null() || rules.iter().any(|r| r["name"] == *rule), "{target}");
+                assert!(policy.wave < route.wave);
+            }
+        }
+    }
+}
+
+#[test]
+fn another_limit_of_one_component_touches_nobody_elses() {
+    let changed = |platform: &Platform| {
+        let old = part_comparer();
+        let mut new = part_comparer();
+        let api = new.components.values_mut().find(|c| c.name.as_str() == "api").unwrap();
+        api.http.rate_limit = RateLimit { requests_per_second: 1, burst: 2 };
+        let (old, new) = (on(&old, platform, Phase::Live), on(&new, platform, Phase::Live));
+        let known = old.objects.iter().map(|o| (&o.key, &o.content)).collect::<BTreeSet<_>>();
+        let changed = new.objects.iter().filter(|o| !known.contains(&(&o.key, &o.content)));
+        changed.map(|o| o.key.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        changed(&behind(Controller::Traefik)),
+        ["Middleware/api-rate-limit", "HTTPRoute/edge"]
+    );
+    assert_eq!(changed(&behind(Controller::EnvoyGateway)), ["BackendTrafficPolicy/edge-api"]);
+    assert_eq!(changed(&behind_nginx()), ["Ingress/edge-api"]);
+    assert!(changed(&behind(Controller::Other)).is_empty(), "it has no limits");
+}
+
+/// To know a request's size Envoy holds it back whole, which breaks streaming: never for a
+/// default that nobody asked for.
+#[test]
+fn envoy_holds_requests_back_only_for_who_asked() {
+    let buffer = |asked: bool| {
+        let solution = single("use", |app| app.http.body_limit_asked = asked);
+        let desired = on(&solution, &behind(Controller::EnvoyGateway), Phase::Live);
+        find(&desired, Kind::BackendTrafficPolicy, "edge").body["spec"]["requestBuffer"].clone()
+    };
+    assert_eq!(buffer(false), Value::Null);
+    assert_eq!(buffer(true), json!({ "limit": "10Mi" }));
+}
+
+#[test]
+fn an_ingress_takes_the_place_of_every_route() {
+    for case in cases() {
+        let desired = on(&case.solution, &behind_nginx(), Phase::Live);
+        for absent in [Kind::HttpRoute, Kind::ReferenceGrant, Kind::Middleware] {
+            assert_eq!(of_kind(&desired, absent).count(), 0, "{}: {absent}", case.name);
+        }
+        let mut served = BTreeSet::new();
+        for ingress in of_kind(&desired, Kind::Ingress) {
+            for rule in ingress.body["spec"]["rules"].as_array().unwrap() {
+                for path in rule["http"]["paths"].as_array().unwrap() {
+                    let at = (rule["host"].to_string(), path["path"].to_string());
+                    assert!(served.insert(at), "{}: two Ingresses for one path", case.name);
+                    let service = path["backend"]["service"]["name"].as_str().unwrap();
+                    find(&desired, Kind::Service, service);
+                }
+            }
+        }
+        assert!(!served.is_empty());
+    }
+}
+
+/// nginx tries patterns from the longest text to the shortest and takes the first that matches.
+#[test]
+fn among_nginx_patterns_the_longest_prefix_still_wins() {
+    let desired = on(
+        &components(
+            "manual",
+            &[
+                ("web", Some("/"), &[], |_| {}),
+                ("v1", Some("/v1.0"), &[], strip),
+                ("deep", Some("/v1.0/x"), &[], |_| {}),
+            ],
+        ),
+        &behind_nginx(),
+        Phase::Live,
+    );
+    let mut paths = Vec::new();
+    for ingress in of_kind(&desired, Kind::Ingress) {
+        let annotations = &ingress.body["metadata"]["annotations"];
+        assert_eq!(annotations["nginx.ingress.kubernetes.io/use-regex"], "true");
+        for path in ingress.body["spec"]["rules"][0]["http"]["paths"].as_array().unwrap() {
+            let service = path["backend"]["service"]["name"].as_str().unwrap().to_owned();
+            paths.push((path["path"].as_str().unwrap().to_owned(), service));
+        }
+    }
+    paths.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
+    let path = |path: &str, service: &str| (path.to_owned(), service.to_owned());
+    assert_eq!(
+        paths,
+        [path(r"/v1\.0/x(/|$)(.*)", "deep"), path(r"/v1\.0(/|$)(.*)", "v1"), path("/", "web"),]
+    );
+}
+
+#[test]
+fn prometheus_counts_at_the_door_and_the_route_leads_straight_to_the_service() {
+    let mut platform = behind(Controller::Traefik);
+    platform.activation = Activation::Prometheus(prometheus());
+    let desired = on(&part_comparer(), &platform, Phase::Live);
+    for absent in [Kind::InterceptorRoute, Kind::ReferenceGrant] {
+        assert_eq!(of_kind(&desired, absent).count(), 0, "{absent}");
+    }
+    assert_eq!(triggers(&desired, "web"), ["visits"]);
+    assert_eq!(triggers(&desired, "api"), ["visits"]);
+    assert_eq!(triggers(&desired, "compare"), ["public"]);
+    let route = find(&desired, Kind::HttpRoute, "edge").body.to_string();
+    assert!(!route.contains("keda") && !route.contains("X-Vitrine"), "{route}");
+    let trigger = &find(&desired, Kind::ScaledObject, "web").body["spec"]["triggers"][0];
+    assert_eq!(trigger["metadata"]["ignoreNullValues"], "false");
+    assert_eq!(trigger["metadata"]["activationThreshold"], "0");
+    let deployment = find(&desired, Kind::Deployment, "web");
+    assert!(deployment.body["spec"].get("replicas").is_none());
+}
+
+/// Ten a second are 1200 within the window of two minutes; ten at once count as ten a second.
+#[test]
+fn a_target_is_so_many_requests_within_the_window() {
+    let mut platform = behind(Controller::Traefik);
+    platform.activation = Activation::Prometheus(prometheus());
+    for target in [Target::RequestRate(10), Target::Concurrency(10)] {
+        let solution = single("use", |app| {
+            let Scaling::Autoscaled { target: own, .. } = &mut app.scaling else { return };
+            *own = target;
+        });
+        let desired = on(&solution, &platform, Phase::Live);
+        let trigger = &find(&desired, Kind::ScaledObject, "app").body["spec"]["triggers"][0];
+        assert_eq!(trigger["metadata"]["threshold"], "1200");
+    }
+}
+
+#[test]
+fn routes_that_a_door_needs_more_of_are_all_counted() {
+    let host = format!("many.{DOMAIN}");
+    let parts = (0..20).map(|n| {
+        let path = if n == 0 { "/".to_owned() } else { format!("/part/{n}") };
+        component(&format!("part{n}"), Some((&host, &path)))
+    });
+    let many = solution("many", Shape::Components, parts);
+    let mut platform = behind(Controller::Traefik);
+    platform.activation = Activation::Prometheus(prometheus());
+    let desired = on(&many, &platform, Phase::Live);
+    let triggers = &find(&desired, Kind::ScaledObject, "part7").body["spec"]["triggers"];
+    let query = triggers[0]["metadata"]["query"].as_str().unwrap();
+    assert!(query.contains("httproute-sol-many-(edge|edge-2)-gw-edge-public-ep-"), "{query}");
+}
+
+#[test]
+fn hours_wake_everybody_behind_the_door_and_private_ones_follow() {
+    let desired = live(&components(
+        "office",
+        &[
+            ("web", Some("/"), &["store"], |c| keep_awake(c, "0 8 * * *", 3)),
+            ("api", Some("/api"), &[], |_| {}),
+            ("store", None, &[], |_| {}),
+            ("alone", None, &[], |_| {}),
+        ],
+    ));
+    let hours = |name: &str| {
+        let triggers = &find(&desired, Kind::ScaledObject, name).body["spec"]["triggers"];
+        let all = triggers.as_array().unwrap().iter().filter(|t| t["type"] == "cron");
+        all.map(|t| t["metadata"]["desiredReplicas"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(hours("web"), ["3"]);
+    assert_eq!(hours("api"), ["1"], "awake is enough");
+    for private in ["store", "alone"] {
+        assert_eq!(triggers(&desired, private), ["public"], "nobody calls `alone`");
+    }
+}
+
+#[test]
+fn the_same_hours_are_kept_once() {
+    let solution = components(
+        "office",
+        &[
+            ("web", Some("/"), &[], |c| keep_awake(c, "0 8 * * *", 1)),
+            ("api", Some("/api"), &[], |c| keep_awake(c, "0 8 * * *", 2)),
+        ],
+    );
+    let desired = live(&solution);
+    for (name, replicas) in [("web", "1"), ("api", "2")] {
+        let spec = &find(&desired, Kind::ScaledObject, name).body["spec"]["triggers"];
+        let hours = spec.as_array().unwrap().iter().filter(|t| t["type"] == "cron");
+        let hours = hours.map(|t| &t["metadata"]["desiredReplicas"]).collect::<Vec<_>>();
+        assert_eq!(hours, [replicas], "{name}");
+    }
+}
+
+#[test]
+fn a_configuration_keeps_its_own_hours_only() {
+    let mut solution = configurations();
+    let pumps = solution.components.values_mut().find(|c| c.name.as_str() == "pumps").unwrap();
+    keep_awake(pumps, "0 8 * * *", 1);
+    let desired = live(&solution);
+    assert_eq!(triggers(&desired, "pumps"), ["pumps", "pumps-page", "edge-schedule-1"]);
+    assert_eq!(triggers(&desired, "spindles"), ["spindles", "spindles-page"]);
 }
 
 #[test]
@@ -136,6 +387,12 @@ fn a_suspended_solution_runs_nothing_and_leads_to_the_gallery() {
             assert!(rules[0].get("backendRefs").is_none());
             assert_eq!(route.wave, Wave::Protection, "a redirect waits for no back end");
         }
+        for ingress in of_kind(&desired, Kind::Ingress) {
+            let annotations = &ingress.body["metadata"]["annotations"];
+            let page = format!("https://gallery.{DOMAIN}/r/{}", case.solution.name);
+            assert_eq!(annotations["nginx.ingress.kubernetes.io/temporal-redirect"], page);
+            assert_eq!(ingress.wave, Wave::Protection);
+        }
     }
 }
 
@@ -153,8 +410,11 @@ fn an_expired_solution_is_rendered_like_a_suspended_one() {
 fn a_route_to_a_component_comes_last() {
     for case in cases() {
         let desired = on(&case.solution, &case.platform, Phase::Live);
-        let routed = of_kind(&desired, Kind::HttpRoute)
-            .filter(|route| route.body.to_string().contains("backendRefs"));
+        let routed = desired
+            .objects
+            .iter()
+            .filter(|o| matches!(o.key.kind, Kind::HttpRoute | Kind::Ingress))
+            .filter(|o| !o.body.to_string().contains("gallery."));
         for route in routed {
             assert_eq!(route.wave, Wave::Route, "{}", case.name);
         }

@@ -1,14 +1,16 @@
 //! What the edge of a platform cannot do. Never silently: whoever asked for it is told.
 
-use super::{Controller, EdgeKind, Mesh, Platform};
+use super::{Activation, Controller, EdgeKind, Mesh, Platform};
 
-/// Something that a solution may ask of the edge.
+/// Something that a solution may ask of the edge, or of who counts there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ability {
     RequestTimeout,
     RateLimit,
     BodyLimit,
     Cors,
+    /// Scaling by how many requests are open.
+    Concurrency,
 }
 
 /// How the edge falls short.
@@ -33,6 +35,12 @@ impl Platform {
     /// How the edge falls short of an ability; `None` if it has it.
     pub fn lacks(&self, ability: Ability) -> Option<NotAble> {
         use NotAble::{Never, Otherwise};
+        if ability == Ability::Concurrency {
+            return matches!(self.activation, Activation::Prometheus(_)).then_some(Otherwise(
+                "Prometheus counts requests and not how many are open: `concurrency: 10` is taken \
+                 for 10 requests a second",
+            ));
+        }
         let EdgeKind::Gateway(gateway) = &self.edge.kind else { return None };
         match (gateway.controller, ability) {
             (Controller::Traefik, Ability::RequestTimeout) => {
@@ -61,7 +69,8 @@ impl Platform {
             }
             (Controller::Traefik, Ability::RateLimit | Ability::Cors)
             | (Controller::EnvoyGateway, Ability::RequestTimeout | Ability::Cors)
-            | (Controller::Other, Ability::RequestTimeout) => None,
+            | (Controller::Other, Ability::RequestTimeout)
+            | (_, Ability::Concurrency) => None,
         }
     }
 }

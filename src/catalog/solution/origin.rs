@@ -250,6 +250,9 @@ impl Notes {
                     Target::RequestRate(n) => format!("{{requestRate: {n}}}"),
                 };
                 self.say("scaling.target", shown, origin);
+                if matches!(target, Target::Concurrency(_)) {
+                    self.note_lack(platform, Ability::Concurrency);
+                }
                 if let Some(origin) = written(&runtime.schedules, &base.schedules) {
                     let shown = schedules.iter().map(|s| {
                         format!("{} to {} ({}): {}", s.start, s.end, s.timezone, s.replicas)

@@ -7,6 +7,7 @@ use super::judge::Bench;
 use super::runtime::over;
 use super::{Schedule, Target, cron};
 use crate::catalog::fault::code;
+use crate::catalog::platform::Ability;
 use crate::model::decode::{Cursor, nearest};
 use crate::model::duration;
 use crate::model::yaml::Spanned;
@@ -38,6 +39,12 @@ pub fn scaling(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {
         }
     }
     runtime.target = fields.get("target").and_then(|c| target(&c));
+    if let Some(Target::Concurrency(_)) = runtime.target.as_ref().map(|target| target.value)
+        && let (Some(cursor), Some(not_able)) =
+            (fields.get("target"), bench.platform.lacks(Ability::Concurrency))
+    {
+        crate::catalog::not_enforced(&cursor, not_able);
+    }
     runtime.schedules = fields.get("schedules").and_then(|c| {
         let items = c.list()?;
         Some(c.spanned(items.iter().filter_map(|item| schedule(bench, item)).collect()))
