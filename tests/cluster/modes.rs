@@ -100,13 +100,13 @@ scenario! {
         cluster.requests().take();
         catalogue.edit("platform.yaml", "kind: Gateway\n    controller: traefik", "kind: Ingress");
         daemon.settled(&catalogue.commit("An Ingress")).await;
+        cluster.wait_for(&limit, "gone", |o| o.is_none()).await;
         let writes = cluster.requests().take_writes();
         let ingress = place(&writes, http::Method::PATCH, "/ingresses/");
         let route_goes = place(&writes, http::Method::DELETE, "/httproutes/");
         let limit_goes = place(&writes, http::Method::DELETE, "/middlewares/");
         assert!(ingress < route_goes && route_goes < limit_goes, "{writes:#?}");
         assert!(cluster.get(&key(Kind::Ingress, "edge")).await.is_some());
-        cluster.wait_for(&limit, "gone", |o| o.is_none()).await;
         daemon.stop().await;
     }
 }
