@@ -554,8 +554,9 @@ fn a_route_that_goes_itself_goes_before_what_it_refers_to() {
 #[test]
 fn an_ingress_that_only_redirects_waits_for_nothing_and_holds_nobody_up() {
     let mut world = World::new();
-    for object in world.desired.objects[..2].to_vec() {
-        world.apply(&object);
+    let there = world.desired.objects[..2].to_vec();
+    for object in &there {
+        world.apply(object);
     }
     let last = world.desired.objects.len() - 1;
     world.desired.objects[last] = object(Kind::Ingress, "edge-app", Wave::Route, "1");
