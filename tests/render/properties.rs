@@ -276,7 +276,9 @@ struct Switches {
 impl Switches {
     fn turn(self, platform: &mut Platform) {
         platform.mesh = self.mesh;
-        platform.edge.data_plane_service_account = self.edge_account.then(|| "traefik".to_owned());
+        // `catalog` refuses a mesh that nobody's gateway could get into.
+        let account = self.edge_account || self.mesh == Mesh::Linkerd(MeshPolicy::Deny);
+        platform.edge.data_plane_service_account = account.then(|| "traefik".to_owned());
         platform.monitoring = self.monitoring;
         if self.karpenter {
             platform.nodes.provisioner = Provisioner::Karpenter;
