@@ -30,6 +30,7 @@ mod schema;
 mod settings;
 mod status;
 mod terminal;
+mod warm;
 
 use std::process::ExitCode;
 
@@ -129,6 +130,12 @@ enum Command {
     /// Writes a manual page for each command.
     #[command(after_help = "Exit codes: 0 written, 2 it could not be written.")]
     Man(man::Arguments),
+    /// Makes the example requests of an application before its first visitor comes. It runs beside
+    /// the application in the same pod.
+    #[command(
+        after_help = "Exit codes: 0 it was told to stop, with --ready: all requests were made; 1 with --ready, not yet; 2 it could not run, with --ready: it does not."
+    )]
+    Warm(warm::Arguments),
     /// Lets a held plan delete; bound to exactly that plan.
     #[command(after_help = "Exit codes: 0 approved, 2 nothing was approved.")]
     Approve(approve::Arguments),
@@ -242,6 +249,10 @@ pub fn main() -> ExitCode {
             Command::Config(arguments) => config::config(&arguments, &log),
             Command::Completions(arguments) => completions::completions(&arguments),
             Command::Man(arguments) => man::man(&arguments),
+            Command::Warm(arguments) => {
+                log.begin("info", false);
+                warm::warm(arguments).await
+            }
             Command::Approve(arguments) => approve::approve(arguments).await,
         }
     });

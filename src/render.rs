@@ -3,33 +3,41 @@
 //! In: [`Solution`], [`Platform`], the instance and the [`Phase`]. Out: [`Desired`]. Cannot fail:
 //! `catalog` checked everything. One file a kind; the golden files show what reaches the cluster.
 
+mod authorization_policy;
 mod backend_traffic_policy;
 mod config_map;
 mod context;
 mod deployment;
 mod door;
 mod duration;
+mod http_local_rate_limit_policy;
 mod http_route;
+mod image;
 mod ingress;
 mod interceptor_route;
 pub mod isolation;
 mod limit_range;
 mod limits;
+mod mesh;
+mod mesh_tls_authentication;
 mod middleware;
 mod namespace;
 mod network_policy;
 mod object;
 mod pod;
 mod pod_disruption_budget;
+mod pod_monitor;
 mod reference_grant;
 mod resource_quota;
 mod resources;
 mod scaled_object;
 mod scheduling;
+mod server;
 mod service;
 mod service_account;
 mod visits;
 mod waking_page;
+mod warm_up;
 mod yaml;
 
 use std::sync::Arc;
@@ -121,9 +129,15 @@ pub fn all(
         objects.push(service_account::service_account(&cx, component));
         objects.extend(network_policy::of(&cx, component));
         objects.extend(config_map::files(&cx, component));
+        objects.extend(config_map::warm_up(&cx, component));
+        objects.extend(server::server(&cx, component));
+        objects.extend(mesh_tls_authentication::mesh_tls_authentication(&cx, component));
+        objects.extend(authorization_policy::authorization_policy(&cx, component));
+        objects.extend(http_local_rate_limit_policy::http_local_rate_limit_policy(&cx, component));
         objects.push(service::service(&cx, component));
         objects.push(deployment::deployment(&cx, component));
         objects.extend(pod_disruption_budget::pod_disruption_budget(&cx, component));
+        objects.extend(pod_monitor::pod_monitor(&cx, component));
         objects.extend(scaled_object::scaled_object(&cx, component));
     }
     for door in cx.doors() {

@@ -3,11 +3,13 @@
 //! In: a [`watch::Receiver`] with the [`Board`] that `reconcile` publishes. Out: a page at `/`,
 //! one document at `/status.json`, and what a kubelet asks at `/healthz` and `/readyz`. Nothing
 //! is awaited to answer: a visitor cannot make the daemon do work on a cluster or a repository.
+//! Beside the board, a [`Visitor`] asks an application the requests of its warm-up.
 
 mod fetch;
 mod headers;
 mod listener;
 mod page;
+mod visit;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +26,7 @@ use crate::status::{Board, status_json};
 
 pub use fetch::{NoBoard, fetch};
 pub use listener::Limited;
+pub use visit::{NoAnswer, Visit, Visitor};
 
 /// Where the board is taken from.
 pub type Boards = watch::Receiver<Arc<Board>>;

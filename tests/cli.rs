@@ -19,3 +19,4 @@ mod render;
 mod scene;
 mod status;
 mod trouble;
+mod warm;

@@ -3,6 +3,7 @@
 //! A scenario runs on both API servers, the one in memory and the real one; where it cannot, it
 //! says why. A difference between the two is a bug of the sandbox.
 
+mod admitted;
 mod apply;
 mod control_plane;
 mod counts;

@@ -97,7 +97,7 @@ const OWNED_CRATES: [(&str, &[&str]); 16] = [
     ("libgit2_sys", &["source"]),
     ("maud", &["web"]),
     ("notify", &["source"]),
-    // `web` serves the board, and reads the one of another daemon.
+    // `web` serves the board, reads the one of another daemon, and visits what is warmed up.
     ("reqwest", &["source", "report", "web"]),
     // `sandbox` reads definitions and what kubectl sends.
     ("serde_saphyr", &["model", "render", "sandbox"]),

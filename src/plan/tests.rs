@@ -510,6 +510,15 @@ fn nothing_is_deleted_before_the_lease_was_read_or_while_something_is_being_adde
 }
 
 #[test]
+fn a_superseded_config_map_is_part_of_every_roll_out() {
+    let routine = |kind, name: &str| is_routine(&object(kind, name, Wave::Protection, "1").key);
+    assert!(routine(Kind::ConfigMap, "app-files-00000000"));
+    assert!(routine(Kind::ConfigMap, "app-warmup-00000000"));
+    assert!(!routine(Kind::ConfigMap, "cold-start-page"));
+    assert!(!routine(Kind::ServiceAccount, "app-files-x"), "a component may be called so");
+}
+
+#[test]
 fn what_is_no_longer_desired_goes_after_the_gateway_accepted_the_route() {
     let mut world = World::settled();
     let old = object(Kind::ConfigMap, "app-files-00000000", Wave::Protection, "1");

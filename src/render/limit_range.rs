@@ -17,8 +17,9 @@ const DEFAULTS: [(&str, &str, &str); 3] =
 /// otherwise reach ours as well and throttle what is meant to be unbounded. No container is
 /// refused by it.
 pub(super) fn limit_range(cx: &Context) -> Option<DesiredObject> {
+    let components = cx.solution.components.values();
     let ours: Vec<Amounts> =
-        cx.solution.components.values().flat_map(resources::containers).collect();
+        components.flat_map(|component| resources::containers(cx, component)).collect();
     let pick = |said: fn(&Amounts, &str) -> bool, amount: fn(&(_, _, _)) -> &'static str| {
         let all_say = |name: &str| ours.iter().all(|amounts| said(amounts, name));
         let picked = DEFAULTS.iter().filter(|(name, ..)| all_say(name));

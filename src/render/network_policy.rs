@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::DesiredObject;
 use super::context::Context;
+use super::mesh;
 use super::object::EXPOSURE;
+use super::pod_monitor::scraper;
 use crate::catalog::solution::{Component, Exposure};
 use crate::model::Kind;
 
@@ -33,14 +35,17 @@ const NOT_PUBLIC: [&str; 10] = [
 pub(super) fn shared(cx: &Context) -> Vec<DesiredObject> {
     let mut policies = vec![default_deny(cx), allow_dns(cx)];
     policies.extend(allow_edge(cx));
+    policies.extend(allow_mesh(cx));
+    policies.extend(allow_scrape(cx));
     policies
 }
 
-/// The policies of what one component declares: its calls, and the networks it opens.
+/// The policies of what one component declares: its calls, its metrics, and the networks it opens.
 pub(super) fn of(cx: &Context, component: &Component) -> Vec<DesiredObject> {
     let callees = component.depends_on.iter().filter_map(|c| cx.solution.components.get(c));
     callees
         .flat_map(|callee| call(cx, component, callee))
+        .chain(scrape(cx, component))
         .chain(allow_egress(cx, component))
         .collect()
 }
@@ -87,8 +92,7 @@ fn allow_edge(cx: &Context) -> Option<DesiredObject> {
         return None;
     }
     let gateway = &cx.platform.edge.data_plane_namespace;
-    let mut from =
-        vec![json!({ "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: gateway } } })];
+    let mut from = vec![in_namespace(gateway)];
     if let Some(interceptor) = &cx.platform.interceptor {
         from.push(json!({
             "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: interceptor.namespace } },
@@ -104,7 +108,64 @@ fn allow_edge(cx: &Context) -> Option<DesiredObject> {
             "policyTypes": ["Ingress"],
             "ingress": [{
                 "from": from,
-                "ports": ports.into_iter().map(tcp).collect::<Vec<_>>(),
+                "ports": inbound(cx, ports),
+            }],
+        }),
+    ))
+}
+
+/// A proxy gets its certificate, its addresses and its policies from the mesh's own services.
+/// Absent without a mesh.
+fn allow_mesh(cx: &Context) -> Option<DesiredObject> {
+    mesh::policy(cx)?;
+    let ports = mesh::SERVICES.into_iter().chain([mesh::INBOUND]).map(tcp);
+    Some(policy(
+        cx,
+        "allow-mesh".to_owned(),
+        None,
+        json!({
+            "podSelector": {},
+            "policyTypes": ["Egress"],
+            "egress": [{
+                "to": [in_namespace(mesh::NAMESPACE)],
+                "ports": ports.collect::<Vec<_>>(),
+            }],
+        }),
+    ))
+}
+
+/// The proxies' own metrics, for the platform's monitoring. Absent without either.
+fn allow_scrape(cx: &Context) -> Option<DesiredObject> {
+    mesh::policy(cx)?;
+    let monitoring = cx.platform.monitoring.as_ref()?;
+    Some(policy(
+        cx,
+        "allow-scrape".to_owned(),
+        None,
+        json!({
+            "podSelector": {},
+            "policyTypes": ["Ingress"],
+            "ingress": [{
+                "from": [in_namespace(&monitoring.namespace)],
+                "ports": [tcp(mesh::METRICS)],
+            }],
+        }),
+    ))
+}
+
+/// A component's own metrics. Absent where nobody can read them.
+fn scrape(cx: &Context, component: &Component) -> Option<DesiredObject> {
+    let monitoring = scraper(cx, component)?;
+    Some(policy(
+        cx,
+        format!("scrape-{}", component.name),
+        Some(component),
+        json!({
+            "podSelector": { "matchLabels": cx.selector(component) },
+            "policyTypes": ["Ingress"],
+            "ingress": [{
+                "from": [in_namespace(&monitoring.namespace)],
+                "ports": inbound(cx, [component.port]),
             }],
         }),
     ))
@@ -113,7 +174,7 @@ fn allow_edge(cx: &Context) -> Option<DesiredObject> {
 /// A declared call needs both ends. `--` cannot stand in a component's name, so no two pairs
 /// share a policy.
 fn call(cx: &Context, caller: &Component, callee: &Component) -> [DesiredObject; 2] {
-    let ports = [tcp(callee.port)];
+    let ports = inbound(cx, [callee.port]);
     [
         policy(
             cx,
@@ -168,6 +229,19 @@ fn allow_egress(cx: &Context, component: &Component) -> Option<DesiredObject> {
 
 fn policy(cx: &Context, name: String, of: Option<&Component>, spec: Value) -> DesiredObject {
     cx.object(Kind::NetworkPolicy, name, of, json!({ "spec": spec }))
+}
+
+/// All pods of a namespace.
+fn in_namespace(name: &str) -> Value {
+    json!({ "namespaceSelector": { "matchLabels": { NAMESPACE_NAME: name } } })
+}
+
+/// The ports on which applications are reached: their own, and beside them the proxy's, because
+/// what comes from the mesh arrives there.
+fn inbound(cx: &Context, ports: impl IntoIterator<Item = u16>) -> Vec<Value> {
+    let mut ports = ports.into_iter().collect::<BTreeSet<_>>();
+    ports.extend(mesh::policy(cx).map(|_| mesh::INBOUND));
+    ports.into_iter().map(tcp).collect()
 }
 
 fn tcp(port: u16) -> Value {

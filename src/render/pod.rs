@@ -1,15 +1,17 @@
-//! The pod template: one restricted container that answers HTTP.
+//! The pod template: one restricted container that answers HTTP, and what warms it up.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::config_map;
 use super::context::Context;
+use super::image::pulled;
 use super::resources::application;
 use super::scheduling::scheduling;
 use super::service::PORT_NAME;
-use crate::catalog::solution::{Component, Probe};
+use super::{config_map, mesh, warm_up};
+use crate::catalog::platform::RunAsRoot;
+use crate::catalog::solution::{Component, Probe, Shape};
 use crate::model::ComponentName;
 
 /// How often a starting container is asked, in seconds.
@@ -24,13 +26,11 @@ pub(super) fn template(cx: &Context, component: &Component) -> Value {
         ("enableServiceLinks".to_owned(), json!(false)),
         ("priorityClassName".to_owned(), json!(cx.platform.nodes.priority_class)),
         ("terminationGracePeriodSeconds".to_owned(), json!(30)),
-        (
-            "securityContext".to_owned(),
-            json!({ "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } }),
-        ),
-        ("containers".to_owned(), json!([container(component)])),
-        ("volumes".to_owned(), volumes(component)),
+        ("initContainers".to_owned(), warm_up::sidecar(cx, component).into_iter().collect()),
+        ("containers".to_owned(), json!([container(cx, component)])),
+        ("volumes".to_owned(), volumes(cx, component)),
     ]);
+    spec.extend(identity(cx));
     spec.extend(scheduling(cx, component));
     json!({
         "metadata": {
@@ -41,29 +41,27 @@ pub(super) fn template(cx: &Context, component: &Component) -> Value {
     })
 }
 
-/// The image that the kubelet pulls: by digest alone where there is one, because a tag beside it
-/// means nothing, and a new one would roll the same image.
-fn image(component: &Component) -> (String, &'static str) {
-    match component.image.split_once('@') {
-        Some((name, digest)) => {
-            // A colon before the last slash belongs to a port: `host:5000/name:tag`.
-            let tag = name.rfind(':').filter(|at| name.rfind('/').is_none_or(|slash| slash < *at));
-            let repository = tag.map_or(name, |at| name.get(..at).unwrap_or(name));
-            (format!("{repository}@{digest}"), "IfNotPresent")
+/// As whom the containers run: never as root, or as a root that is nobody outside of the pod.
+fn identity(cx: &Context) -> Map<String, Value> {
+    let seccomp = json!({ "type": "RuntimeDefault" });
+    let (users, security) = match cx.platform.pod_security.run_as_root {
+        RunAsRoot::Refuse => {
+            (Value::Null, json!({ "runAsNonRoot": true, "seccompProfile": seccomp }))
         }
-        None => (component.image.clone(), "Always"),
-    }
+        RunAsRoot::UserNamespace => (json!(false), json!({ "seccompProfile": seccomp })),
+    };
+    Map::from_iter([("hostUsers".to_owned(), users), ("securityContext".to_owned(), security)])
 }
 
-fn container(component: &Component) -> Value {
-    let (image, pull) = image(component);
+fn container(cx: &Context, component: &Component) -> Value {
+    let (image, pull) = pulled(&component.image);
     json!({
         "name": component.name,
         "image": image,
         "imagePullPolicy": pull,
         "command": component.command,
         "args": component.args,
-        "env": env(component),
+        "env": env(cx, component),
         "ports": [{ "name": PORT_NAME, "containerPort": component.port, "protocol": "TCP" }],
         "resources": application(component).body(),
         "securityContext": {
@@ -99,14 +97,32 @@ fn probe(probe: &Probe, period: u64, failures: u64) -> Value {
     body
 }
 
-/// The author's variables, and `<COMPONENT>_URL` for each component that this one calls. A
-/// variable that the author wrote wins.
-fn env(component: &Component) -> Value {
-    let mut env = component.env.clone();
-    for callee in &component.depends_on {
-        env.entry(url_variable(callee)).or_insert_with(|| format!("http://{callee}"));
+/// The author's variables, those that come from the Secret, and `<COMPONENT>_URL` for each
+/// component that this one calls. A variable that the author wrote wins.
+fn env(cx: &Context, component: &Component) -> Value {
+    let written =
+        |(name, value): (&String, &String)| (name.clone(), json!({ "name": name, "value": value }));
+    let mut env = component.env.iter().map(written).collect::<Map<_, _>>();
+    let secret = secret_name(cx, component);
+    for key in &component.secrets {
+        env.entry(key).or_insert_with(|| {
+            json!({ "name": key, "valueFrom": { "secretKeyRef": { "name": secret, "key": key } } })
+        });
     }
-    env.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
+    for callee in &component.depends_on {
+        let name = url_variable(callee);
+        env.entry(name.clone())
+            .or_insert_with(|| json!({ "name": name, "value": format!("http://{callee}") }));
+    }
+    env.into_iter().map(|(_, variable)| variable).collect()
+}
+
+/// The Secret that the operator provides: configurations are one image, and share theirs.
+fn secret_name(cx: &Context, component: &Component) -> String {
+    match cx.solution.shape {
+        Shape::Single | Shape::Configurations => "app-secrets".to_owned(),
+        Shape::Components => format!("{}-secrets", component.name),
+    }
 }
 
 /// `part-index` is reached at `$PART_INDEX_URL`.
@@ -114,13 +130,26 @@ fn url_variable(component: &ComponentName) -> String {
     format!("{}_URL", component.as_str().to_ascii_uppercase().replace('-', "_"))
 }
 
-fn volumes(component: &Component) -> Value {
+/// The author's names stand behind a word, so that none meets one of ours.
+fn image_volume(name: &str) -> String {
+    format!("image-{name}")
+}
+
+fn volumes(cx: &Context, component: &Component) -> Value {
     let files = config_map::files_name(component)
         .map(|name| json!({ "name": "files", "configMap": { "name": name } }));
     let scratch = component.scratch.values().enumerate().map(
         |(n, size)| json!({ "name": format!("scratch-{n}"), "emptyDir": { "sizeLimit": size } }),
     );
-    files.into_iter().chain(scratch).collect()
+    let images = component.volumes.iter().map(|(name, volume)| {
+        let (reference, pull) = pulled(&volume.image);
+        json!({
+            "name": image_volume(name),
+            "image": { "reference": reference, "pullPolicy": pull },
+        })
+    });
+    let examples = warm_up::volume(cx, component);
+    files.into_iter().chain(scratch).chain(images).chain(examples).collect()
 }
 
 fn mounts(component: &Component) -> Value {
@@ -132,19 +161,22 @@ fn mounts(component: &Component) -> Value {
         .keys()
         .enumerate()
         .map(|(n, path)| json!({ "name": format!("scratch-{n}"), "mountPath": path }));
-    files.chain(scratch).collect()
+    let images = component.volumes.iter().map(|(name, volume)| {
+        json!({ "name": image_volume(name), "mountPath": volume.mount_path, "readOnly": true })
+    });
+    files.chain(scratch).chain(images).collect()
 }
 
 /// What sleeps when idle leaves its node by itself: the node's autoscaler need not chase it.
 fn annotations(cx: &Context, component: &Component) -> Value {
+    let mut annotations = mesh::of_pod(cx);
     if cx.scaled(component).is_some_and(|scaled| scaled.min == 0) {
-        json!({
-            "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
-            "karpenter.sh/do-not-disrupt": "true",
-        })
-    } else {
-        json!({})
+        annotations.extend([
+            ("cluster-autoscaler.kubernetes.io/safe-to-evict".to_owned(), json!("false")),
+            ("karpenter.sh/do-not-disrupt".to_owned(), json!("true")),
+        ]);
     }
+    annotations.into()
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) fn resource_quota(cx: &Context) -> DesiredObject {
         .values()
         .map(|component| {
             let most = u32::from(cx.bounds(component).1) + u32::from(surge(component));
-            (most, resources::containers(component))
+            (most, resources::containers(cx, component))
         })
         .collect();
     let mut hard: BTreeMap<String, String> =

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::context::Context;
+use super::{mesh, warm_up};
 use crate::catalog::solution::Component;
 use crate::model::Quantity;
 
@@ -39,10 +41,10 @@ impl Amounts {
 }
 
 /// What every container of one pod of a component takes: the application's, and what runs beside
-/// it. Whatever else a pod gets (a mesh's proxy, a warm-up that runs beside the application) is
-/// added here, so that the quota has room for it.
-pub(super) fn containers(component: &Component) -> Vec<Amounts> {
-    vec![application(component)]
+/// it (a mesh's proxy, a warm-up), so that the quota has room for all of it.
+pub(super) fn containers(cx: &Context, component: &Component) -> Vec<Amounts> {
+    let beside = mesh::proxy(cx).into_iter().chain(warm_up::amounts(cx, component));
+    [application(component)].into_iter().chain(beside).collect()
 }
 
 /// What the application takes.

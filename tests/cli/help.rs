@@ -2,7 +2,7 @@
 
 use crate::support::binary::{finish, vitrine};
 
-pub const COMMANDS: [&str; 15] = [
+pub const COMMANDS: [&str; 16] = [
     "demo",
     "run",
     "once",
@@ -17,6 +17,7 @@ pub const COMMANDS: [&str; 15] = [
     "config",
     "completions",
     "man",
+    "warm",
     "approve",
 ];
 

@@ -5,10 +5,13 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vitrine::catalog::platform::{Activation, Controller, EdgeKind, Mesh, MeshPolicy, Prometheus};
+use vitrine::catalog::platform::{
+    Activation, Controller, EdgeKind, Level, Mesh, MeshPolicy, Monitoring, Prometheus, Provisioner,
+    RunAsRoot,
+};
 use vitrine::catalog::solution::{
-    About, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling, Schedule, Shape,
-    Target,
+    About, Architecture, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling,
+    Schedule, Shape, Target, Volume,
 };
 use vitrine::catalog::{Platform, Solution};
 use vitrine::model::{ComponentName, InstanceName, Kind, SolutionName, TreeId};
@@ -40,9 +43,10 @@ impl Case {
 /// Every case that has golden files.
 pub fn cases() -> Vec<Case> {
     use Kind::{
-        BackendTrafficPolicy, ConfigMap, Deployment, HttpRoute, Ingress, InterceptorRoute,
-        LimitRange, Middleware, Namespace, NetworkPolicy, PodDisruptionBudget, ResourceQuota,
-        ScaledObject, Service, ServiceAccount,
+        AuthorizationPolicy, BackendTrafficPolicy, ConfigMap, Deployment, HttpLocalRateLimitPolicy,
+        HttpRoute, Ingress, InterceptorRoute, LimitRange, MeshTlsAuthentication, Middleware,
+        Namespace, NetworkPolicy, PodDisruptionBudget, PodMonitor, ResourceQuota, ScaledObject,
+        Server, Service, ServiceAccount,
     };
     let mut cases = vec![
         Case::new("minimal", single("use", |_| {}), &[]),
@@ -165,6 +169,78 @@ pub fn cases() -> Vec<Case> {
         Case::new("prometheus-ingress", single("use", |_| {}), &[ScaledObject, Ingress]),
         Case::new("prometheus-suspended", single("use", |_| {}), &[ScaledObject, HttpRoute]),
         Case::new("schedules", scheduled(), &[ScaledObject]),
+        Case::new(
+            "mesh",
+            part_comparer(),
+            &[
+                Namespace,
+                ResourceQuota,
+                LimitRange,
+                NetworkPolicy,
+                Server,
+                MeshTlsAuthentication,
+                AuthorizationPolicy,
+                HttpLocalRateLimitPolicy,
+            ],
+        ),
+        Case::new(
+            "mesh-audit",
+            single("use", |_| {}),
+            &[Server, MeshTlsAuthentication, Deployment],
+        ),
+        Case::new("metrics", single("use", serves_metrics), &[NetworkPolicy, PodMonitor]),
+        Case::new(
+            "metrics-in-a-mesh",
+            single("use", serves_metrics),
+            &[NetworkPolicy, MeshTlsAuthentication, PodMonitor],
+        ),
+        Case::new(
+            "karpenter",
+            single("use", |app| {
+                app.hardware = Hardware {
+                    class: "cpu-large".to_owned(),
+                    node_group: Some("solutions-large".to_owned()),
+                    exclusive: true,
+                };
+            }),
+            &[Deployment],
+        ),
+        Case::new(
+            "architectures",
+            single("use", |app| {
+                app.hardware.exclusive = true;
+                app.architectures = BTreeSet::from([Architecture::Arm64, Architecture::Amd64]);
+            }),
+            &[Deployment],
+        ),
+        Case::new("root-in-a-user-namespace", single("use", |_| {}), &[Namespace, Deployment]),
+        Case::new("baseline", single("use", |_| {}), &[Namespace]),
+        Case::new(
+            "secrets",
+            components(
+                "vault",
+                &[("web", Some("/"), &[], |web| {
+                    web.env = map(&[("MODE", "demo")]);
+                    web.secrets = ["LICENSE_KEY", "TOKEN"].map(str::to_owned).into();
+                })],
+            ),
+            &[Deployment],
+        ),
+        Case::new("secrets-of-configurations", secret_configurations(), &[Deployment]),
+        Case::new(
+            "image-volume",
+            single("use", |app| {
+                app.volumes = BTreeMap::from([(
+                    "model".to_owned(),
+                    Volume {
+                        image: format!("registry.example/nlp/use-model:3@{DIGEST}"),
+                        mount_path: "/models".to_owned(),
+                    },
+                )]);
+            }),
+            &[Deployment],
+        ),
+        Case::new("warm-up", single("use", is_warmed_up), &[ConfigMap, ResourceQuota, Deployment]),
     ];
     for case in &mut cases {
         match case.name {
@@ -176,6 +252,19 @@ pub fn cases() -> Vec<Case> {
                 case.platform.registries.pull_secret = Some("regcred".to_owned());
                 case.platform.nodes.priority_class = Some("vitrine-solution".to_owned());
             }
+            "mesh" => meshed(&mut case.platform, MeshPolicy::Deny),
+            "mesh-audit" => meshed(&mut case.platform, MeshPolicy::Audit),
+            "metrics" => monitored(&mut case.platform),
+            "metrics-in-a-mesh" => {
+                meshed(&mut case.platform, MeshPolicy::Deny);
+                monitored(&mut case.platform);
+            }
+            "karpenter" => case.platform.nodes.provisioner = Provisioner::Karpenter,
+            "root-in-a-user-namespace" => {
+                case.platform.pod_security.run_as_root = RunAsRoot::UserNamespace;
+            }
+            "baseline" => case.platform.pod_security.level = Level::Baseline,
+            "warm-up" => case.platform.warmup_image = Some(warmup_image()),
             "old-cluster" => case.platform.cluster_version = (1, 30),
             "suspended" | "suspended-always-on" | "ingress-suspended" | "prometheus-suspended" => {
                 case.phase = Phase::Suspended;
@@ -275,6 +364,49 @@ fn every_runtime_field(app: &mut Component) {
     app.startup = Duration::from_secs(481);
     app.readiness = Probe::Get { path: "/healthz".to_owned() };
     app.liveness = Some(Probe::TcpConnect);
+}
+
+fn serves_metrics(app: &mut Component) {
+    app.metrics_path = Some("/metrics".to_owned());
+}
+
+/// What a component has that is warmed up with two requests.
+pub fn is_warmed_up(app: &mut Component) {
+    let example = |path: &str, text: &str| (format!("examples/{path}"), Arc::from(text.as_bytes()));
+    app.warmup = vec![
+        example("embed.json", r#"{"method": "POST", "path": "/embed", "json": {"text": ["x"]}}"#),
+        example("again.json", r#"{"path": "/", "expect": {"status": 200}}"#),
+    ];
+}
+
+/// An image that has `vitrine warm`.
+pub fn warmup_image() -> String {
+    format!("registry.example/vitrine:0.1.0@{DIGEST}")
+}
+
+/// Puts a platform into a mesh whose edge is known by its account.
+pub fn meshed(platform: &mut Platform, policy: MeshPolicy) {
+    platform.mesh = Mesh::Linkerd(policy);
+    platform.edge.data_plane_service_account = Some("traefik".to_owned());
+}
+
+/// Gives a platform somebody who reads metrics.
+pub fn monitored(platform: &mut Platform) {
+    platform.monitoring = Some(Monitoring {
+        namespace: "monitoring".to_owned(),
+        service_account: Some("prometheus".to_owned()),
+        pod_monitors: true,
+    });
+}
+
+/// Two settings of an image that needs a licence.
+fn secret_configurations() -> Solution {
+    let mut solution = configurations();
+    for configuration in solution.components.values_mut() {
+        configuration.secrets = ["LICENSE_KEY".to_owned()].into();
+        configuration.files.clear();
+    }
+    solution
 }
 
 pub fn strip(component: &mut Component) {

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use vitrine::catalog::platform::{Mesh, MeshPolicy};
 use vitrine::catalog::solution::{Component, Exposure};
 use vitrine::catalog::{Platform, Solution};
 use vitrine::render::Phase;
@@ -18,16 +19,23 @@ fn peers(names: impl IntoIterator<Item = Peer>) -> BTreeSet<Peer> {
     names.into_iter().collect()
 }
 
-/// Who should be let in.
+/// Who should be let in. A mesh that refuses strangers knows others by their accounts alone.
 fn admitted(solution: &Solution, platform: &Platform, component: &Component) -> BTreeSet<Peer> {
+    let known = |account: Option<&String>| {
+        platform.mesh != Mesh::Linkerd(MeshPolicy::Deny) || account.is_some()
+    };
     let callers = solution.components.values().filter(|c| c.depends_on.contains(&component.name));
     let mut admitted = peers(callers.map(|caller| Peer::Component(caller.name.to_string())));
     if let Exposure::Public { .. } = component.exposure {
-        admitted.insert(Peer::Namespace(platform.edge.data_plane_namespace.clone()));
+        let gateway = known(platform.edge.data_plane_service_account.as_ref());
+        let gateway = gateway.then(|| platform.edge.data_plane_namespace.clone());
+        admitted.extend(gateway.map(Peer::Namespace));
         let interceptor = platform.interceptor.as_ref();
         admitted.extend(interceptor.map(|it| Peer::Namespace(it.namespace.clone())));
     }
-    if let (Some(monitoring), Some(_)) = (&platform.monitoring, &component.metrics_path) {
+    if let (Some(monitoring), Some(_)) = (&platform.monitoring, &component.metrics_path)
+        && known(monitoring.service_account.as_ref())
+    {
         admitted.insert(Peer::Namespace(monitoring.namespace.clone()));
     }
     admitted

@@ -5,6 +5,8 @@
 pub mod fixtures;
 mod golden;
 mod isolation;
+mod mesh;
+mod pods;
 mod properties;
 mod quota;
 mod rules;

@@ -6,15 +6,21 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use vitrine::catalog::platform::{Activation, Controller, EdgeKind};
+use vitrine::catalog::platform::{
+    Activation, Controller, EdgeKind, Level, Mesh, MeshPolicy, Monitoring, Provisioner, RunAsRoot,
+};
 use vitrine::catalog::solution::{
-    Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling, Schedule, Shape, Target,
+    Architecture, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling, Schedule,
+    Shape, Target, Volume,
 };
 use vitrine::catalog::{Platform, Solution};
 use vitrine::model::{Kind, ObjectKey, marks};
 use vitrine::render::{Desired, Phase};
 
-use super::fixtures::{DOMAIN, component, controlled_by, copies, platform, prometheus, solution};
+use super::fixtures::{
+    DOMAIN, component, controlled_by, copies, platform, prometheus, solution, warmup_image,
+};
+use super::quota::has_room;
 use super::rules::{of_kind, on};
 
 proptest! {
@@ -154,12 +160,20 @@ proptest! {
         for deployment in of_kind(&world.render(), Kind::Deployment) {
             let pod = &deployment.body["spec"]["template"]["spec"];
             prop_assert_eq!(&pod["automountServiceAccountToken"], false);
-            prop_assert_eq!(&pod["securityContext"]["runAsNonRoot"], true);
+            // Root is refused, or it is a root of nothing.
+            let root = world.platform.pod_security.run_as_root == RunAsRoot::UserNamespace;
+            prop_assert_eq!(pod.get("hostUsers") == Some(&Value::Bool(false)), root);
+            prop_assert_eq!(&pod["securityContext"]["runAsNonRoot"] == true, !root);
             prop_assert_eq!(&pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
-            for forbidden in ["hostNetwork", "hostPID", "hostIPC", "hostUsers"] {
+            for forbidden in ["hostNetwork", "hostPID", "hostIPC"] {
                 prop_assert!(pod.get(forbidden).is_none());
             }
-            for container in pod["containers"].as_array().unwrap() {
+            let beside = pod.get("initContainers").and_then(Value::as_array).into_iter().flatten();
+            let containers = pod["containers"].as_array().unwrap().iter().chain(beside);
+            let containers = containers.collect::<Vec<_>>();
+            let names = containers.iter().map(|c| c["name"].to_string()).collect::<BTreeSet<_>>();
+            prop_assert_eq!(names.len(), containers.len(), "two of one name are refused");
+            for container in &containers {
                 let security = &container["securityContext"];
                 prop_assert_eq!(&security["allowPrivilegeEscalation"], false);
                 prop_assert_eq!(&security["capabilities"]["drop"][0], "ALL");
@@ -173,10 +187,55 @@ proptest! {
                     }
                 }
             }
-            let mounts = pod.pointer("/containers/0/volumeMounts").and_then(Value::as_array);
-            for mount in mounts.into_iter().flatten() {
-                let volumes = pod["volumes"].as_array().unwrap();
-                prop_assert!(volumes.iter().any(|v| v["name"] == mount["name"]), "{mount}");
+            let volumes = pod.get("volumes").and_then(Value::as_array).into_iter().flatten();
+            let volumes = volumes.map(|v| v["name"].as_str().unwrap()).collect::<Vec<_>>();
+            prop_assert_eq!(volumes.iter().collect::<BTreeSet<_>>().len(), volumes.len());
+            for container in &containers {
+                let mounts = container.get("volumeMounts").and_then(Value::as_array);
+                for mount in mounts.into_iter().flatten() {
+                    prop_assert!(volumes.contains(&mount["name"].as_str().unwrap()), "{mount}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_quota_has_room_for_all_that_can_run(world in world()) {
+        has_room(world.solution.name.as_str(), &world.render());
+    }
+
+    #[test]
+    fn in_a_mesh_every_component_answers_its_callers_and_nobody_else(world in world()) {
+        let desired = world.render();
+        let home = world.solution.name.namespace();
+        let meshed = world.platform.mesh != Mesh::Off;
+        let servers = of_kind(&desired, Kind::Server).count();
+        prop_assert_eq!(servers, if meshed { world.solution.components.len() } else { 0 });
+        for policy in of_kind(&desired, Kind::AuthorizationPolicy) {
+            let named = policy.body["spec"]["requiredAuthenticationRefs"][0]["name"].as_str();
+            let found = of_kind(&desired, Kind::MeshTlsAuthentication)
+                .find(|o| Some(o.key.name.as_str()) == named);
+            prop_assert!(found.is_some_and(|o| o.wave < policy.wave), "{named:?}");
+        }
+        let callers = of_kind(&desired, Kind::MeshTlsAuthentication);
+        for callers in callers {
+            let callee = callers.component.as_ref().unwrap();
+            for account in callers.body["spec"]["identityRefs"].as_array().unwrap() {
+                let name = account["name"].as_str().unwrap();
+                let component = world.solution.components.values().find(|c| c.name.as_str() == name);
+                match account["namespace"].as_str().unwrap() {
+                    "edge" | "keda" => {
+                        let private = world.solution.components[callee].exposure == Exposure::Private;
+                        prop_assert!(!private, "visitors reach {callee}");
+                    }
+                    "monitoring" => {
+                        prop_assert!(world.solution.components[callee].metrics_path.is_some());
+                    }
+                    namespace => {
+                        prop_assert_eq!(namespace, &home);
+                        prop_assert!(component.unwrap().depends_on.contains(callee));
+                    }
+                }
             }
         }
     }
@@ -234,8 +293,8 @@ pub fn world() -> impl Strategy<Value = World> {
         Just(Controller::Other)
     ];
     let edge = proptest::option::of(controller);
-    (any_solution(), phase, edge, 0..3, version).prop_map(
-        |(solution, phase, edge, activation, version)| {
+    (any_solution(), phase, edge, 0..3, version, switches()).prop_map(
+        |(solution, phase, edge, activation, version, switches)| {
             let mut platform = platform();
             match edge {
                 Some(controller) => controlled_by(&mut platform, controller),
@@ -250,7 +309,65 @@ pub fn world() -> impl Strategy<Value = World> {
                 _ => {}
             }
             platform.cluster_version = version;
+            switches.turn(&mut platform);
             World { solution, platform, phase }
+        },
+    )
+}
+
+/// What only some platforms have.
+#[derive(Clone, Debug)]
+struct Switches {
+    mesh: Mesh,
+    edge_account: bool,
+    monitoring: Option<Monitoring>,
+    karpenter: bool,
+    root: bool,
+    baseline: bool,
+    warm_up: bool,
+}
+
+impl Switches {
+    fn turn(self, platform: &mut Platform) {
+        platform.mesh = self.mesh;
+        // `catalog` refuses a mesh that nobody's gateway could get into.
+        let account = self.edge_account || self.mesh == Mesh::Linkerd(MeshPolicy::Deny);
+        platform.edge.data_plane_service_account = account.then(|| "traefik".to_owned());
+        platform.monitoring = self.monitoring;
+        if self.karpenter {
+            platform.nodes.provisioner = Provisioner::Karpenter;
+        }
+        if self.root {
+            platform.pod_security.run_as_root = RunAsRoot::UserNamespace;
+        }
+        if self.baseline {
+            platform.pod_security.level = Level::Baseline;
+        }
+        platform.warmup_image = self.warm_up.then(warmup_image);
+    }
+}
+
+fn switches() -> impl Strategy<Value = Switches> {
+    let mesh = prop_oneof![
+        Just(Mesh::Off),
+        Just(Mesh::Linkerd(MeshPolicy::Deny)),
+        Just(Mesh::Linkerd(MeshPolicy::Audit)),
+    ];
+    let monitoring =
+        (any::<bool>(), any::<bool>()).prop_map(|(account, pod_monitors)| Monitoring {
+            namespace: "monitoring".to_owned(),
+            service_account: account.then(|| "prometheus".to_owned()),
+            pod_monitors,
+        });
+    (mesh, proptest::option::of(monitoring), any::<[bool; 5]>()).prop_map(
+        |(mesh, monitoring, [edge_account, karpenter, root, baseline, warm_up])| Switches {
+            mesh,
+            edge_account,
+            monitoring,
+            karpenter,
+            root,
+            baseline,
+            warm_up,
         },
     )
 }
@@ -317,6 +434,12 @@ struct Part {
     startup: u64,
     limits: bool,
     http: Http,
+    /// How many of each.
+    secrets: usize,
+    volumes: usize,
+    warm_ups: usize,
+    metrics: bool,
+    arm: bool,
 }
 
 impl Part {
@@ -340,6 +463,13 @@ impl Part {
         if !self.limits {
             it.limits.clear();
         }
+        it.secrets = (0..self.secrets).map(|n| format!("KEY_{n}")).collect();
+        let volume = |n| Volume { image: warmup_image(), mount_path: format!("/models/{n}") };
+        it.volumes = (0..self.volumes).map(|n| (format!("scratch-{n}"), volume(n))).collect();
+        let example = |n| (format!("examples/{n}.json"), Arc::from(&br#"{"path": "/"}"#[..]));
+        it.warmup = (0..self.warm_ups).map(example).collect();
+        it.metrics_path = self.metrics.then(|| "/metrics".to_owned());
+        it.architectures.extend(self.arm.then_some(Architecture::Arm64));
     }
 }
 
@@ -389,6 +519,7 @@ fn part() -> impl Strategy<Value = Part> {
         0usize..3,
         proptest::collection::vec(egress, 0..3),
         (probe, 1u64..1800, any::<bool>(), http),
+        (0usize..3, 0usize..3, 0usize..3, any::<bool>(), any::<bool>()),
     )
         .prop_map(
             |(
@@ -398,6 +529,7 @@ fn part() -> impl Strategy<Value = Part> {
                 scratch,
                 egress,
                 last,
+                (secrets, volumes, warm_ups, metrics, arm),
             )| {
                 let (probe, startup, limits, http) = last;
                 Part {
@@ -414,6 +546,11 @@ fn part() -> impl Strategy<Value = Part> {
                     startup,
                     limits,
                     http,
+                    secrets,
+                    volumes,
+                    warm_ups,
+                    metrics,
+                    arm,
                 }
             },
         )

@@ -41,41 +41,68 @@ fn counted(container: &Value) -> BTreeMap<String, Quantity> {
     counted
 }
 
+/// The containers of a Deployment's pods, with those that run beside the application: an init
+/// container that stays counts like any other, and a mesh puts a proxy of the announced size in.
+fn running(desired: &Desired, deployment: &Value) -> Vec<Value> {
+    let pod = &deployment["spec"]["template"]["spec"];
+    let mut running = pod["containers"].as_array().unwrap().clone();
+    for init in pod["initContainers"].as_array().into_iter().flatten() {
+        assert_eq!(init["restartPolicy"], "Always", "no other is rendered");
+        running.push(init.clone());
+    }
+    let namespace = of_kind(desired, Kind::Namespace).next().unwrap();
+    let annotations = &namespace.body["metadata"]["annotations"];
+    if annotations["linkerd.io/inject"] == "enabled" {
+        let size = |what: &str| annotations[format!("config.linkerd.io/proxy-{what}")].clone();
+        running.push(json!({"name": "linkerd-proxy", "resources": {
+            "requests": {"cpu": size("cpu-request"), "memory": size("memory-request")},
+            "limits": {
+                "cpu": size("cpu-limit"), "memory": size("memory-limit"),
+                "ephemeral-storage": size("ephemeral-storage-limit"),
+            },
+        }}));
+    }
+    running
+}
+
+/// Whether the API server would take every pod of a solution at once.
+pub fn has_room(name: &str, desired: &Desired) {
+    let hard = find(desired, Kind::ResourceQuota, "limits").body["spec"]["hard"].clone();
+    let mut needed: BTreeMap<String, Quantity> = BTreeMap::new();
+    let mut pods = 0;
+    for deployment in of_kind(desired, Kind::Deployment) {
+        let most = most_pods(desired, &deployment.body);
+        pods += most;
+        for container in running(desired, &deployment.body) {
+            let counted = counted(&container);
+            for resource in hard.as_object().unwrap().keys() {
+                let ours = ["requests.", "limits."].iter().any(|sort| resource.starts_with(sort));
+                let device = resource.contains('/');
+                assert!(
+                    !ours || device || counted.contains_key(resource),
+                    "{name}: {} without {resource} is refused",
+                    container["name"]
+                );
+            }
+            for (resource, amount) in counted {
+                let sum = needed.entry(resource).or_insert(Quantity::count(0));
+                *sum = *sum + amount * most;
+            }
+        }
+    }
+    for (resource, value) in hard.as_object().unwrap() {
+        if let Some(needed) = needed.get(resource) {
+            assert!(amount(value) >= *needed, "{name}: {resource} {value} < {needed}");
+        }
+    }
+    // A suspended solution keeps the room that it had.
+    assert!(amount(&hard["pods"]) >= Quantity::count(pods), "{name}: {pods} pods");
+}
+
 #[test]
 fn the_quota_has_room_for_every_pod_that_can_run_at_once_and_for_a_roll_out() {
     for case in cases() {
-        let desired = case.render();
-        let hard = find(&desired, Kind::ResourceQuota, "limits").body["spec"]["hard"].clone();
-        let mut needed: BTreeMap<String, Quantity> = BTreeMap::new();
-        let mut pods = 0;
-        for deployment in of_kind(&desired, Kind::Deployment) {
-            let most = most_pods(&desired, &deployment.body);
-            pods += most;
-            let pod = &deployment.body["spec"]["template"]["spec"];
-            for container in pod["containers"].as_array().unwrap() {
-                let counted = counted(container);
-                for name in hard.as_object().unwrap().keys() {
-                    let ours = ["requests.", "limits."].iter().any(|sort| name.starts_with(sort));
-                    let device = name.contains('/');
-                    assert!(
-                        !ours || device || counted.contains_key(name),
-                        "{}: a container without {name} is refused",
-                        case.name
-                    );
-                }
-                for (name, amount) in counted {
-                    let sum = needed.entry(name).or_insert(Quantity::count(0));
-                    *sum = *sum + amount * most;
-                }
-            }
-        }
-        for (name, value) in hard.as_object().unwrap() {
-            if let Some(needed) = needed.get(name) {
-                assert!(amount(value) >= *needed, "{}: {name} {value} < {needed}", case.name);
-            }
-        }
-        // A suspended solution keeps the room that it had.
-        assert!(amount(&hard["pods"]) >= Quantity::count(pods), "{}: {pods} pods", case.name);
+        has_room(case.name, &case.render());
     }
 }
 

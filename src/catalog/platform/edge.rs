@@ -178,6 +178,32 @@ fn monitoring(cursor: &Cursor<'_>) -> Option<Monitoring> {
     })
 }
 
+/// A mesh that refuses strangers must know the edge by its account: visitors would otherwise be
+/// strangers. Where the interceptor stands before everything its account is enough; the gateway
+/// itself calls only what is always awake, and the platform's limits may rule that out. To be asked
+/// when these are read.
+pub fn strangers(spec: &Fields<'_>, platform: &Platform) {
+    let named = platform.edge.data_plane_service_account.is_some();
+    if named || platform.mesh != Mesh::Linkerd(MeshPolicy::Deny) {
+        return;
+    }
+    let awake = match &platform.activation {
+        Activation::Interceptor(_) if platform.limits.min_replicas == 0 => return,
+        Activation::Interceptor(_) => "a solution that is always awake",
+        Activation::Prometheus(_) | Activation::None => "any solution",
+    };
+    let message = format!(
+        "the mesh refuses the gateway, whose account is not named: nobody could \
+                           reach {awake}"
+    );
+    let at = spec.place("mesh").unwrap_or(spec.key);
+    let fault = spec.sheet.fault(code::SWITCHES_EXCLUDE, at, message);
+    spec.sheet.report(fault.help(
+        "name the account of the gateway's pods: edge: {gateway: {dataPlane: {serviceAccount: \
+         ...}}}; until then write policy: audit",
+    ));
+}
+
 /// Words that are right each, and wrong together. Told at the mode, because it is the mode that
 /// the edge cannot serve.
 fn exclusions(

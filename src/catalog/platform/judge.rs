@@ -90,6 +90,7 @@ fn document(root: &Fields<'_>, platform: &mut Platform) {
     if let Some(cursor) = spec.get("limits") {
         limits::limits(&cursor, &mut platform.limits);
     }
+    edge::strangers(&spec, platform);
     limits::defaults(&spec, first.as_deref(), platform);
 }
 

@@ -193,3 +193,37 @@ fn a_faulty_platform_protects_everything_and_hides_no_fault_of_a_solution() {
     assert_eq!(catalog.refused["use"].faults[0].code, code::UNKNOWN_FIELD);
     assert!(catalog.protected.covers("anything"));
 }
+
+#[test]
+fn a_mesh_may_refuse_a_nameless_gateway_that_calls_nothing() {
+    let deny = "  mesh: {kind: linkerd, policy: deny}\n";
+    let judged = |more: &str| {
+        let platform = format!("{PLATFORM}{deny}{more}");
+        let catalog = read(&snapshot(&platform, &[]), &mut Memory::default());
+        catalog.platform.is_ok()
+    };
+    assert!(!judged(""), "a solution may ask to be always awake, and is then called directly");
+    assert!(judged("  limits: {minReplicas: 0}\n"), "the interceptor stands before everything");
+    assert!(!judged("  limits: {minReplicas: 0}\n  activation: {mode: none}\n"));
+    assert!(judged("  edge: {gateway: {dataPlane: {serviceAccount: traefik}}}\n"));
+    let audit = format!("{PLATFORM}  mesh: {{kind: linkerd, policy: audit}}\n");
+    assert!(read(&snapshot(&audit, &[]), &mut Memory::default()).platform.is_ok());
+}
+
+#[test]
+fn the_requests_of_a_warm_up_fit_into_what_a_pod_can_be_given() {
+    let warmup = "  startup: {warmup: [examples/a.json, examples/b.json]}\n";
+    let judged = |length: usize| {
+        let mut snapshot = snapshot(PLATFORM, &[("use", warmup)]);
+        let folder = Arc::make_mut(snapshot.folders.get_mut("use").unwrap());
+        let example = format!(r#"{{"path": "/", "body": "{}"}}"#, "x".repeat(length));
+        for name in ["examples/a.json", "examples/b.json"] {
+            folder.files.insert(name.to_owned(), file(&example));
+        }
+        let catalog = read(&snapshot, &mut Memory::default());
+        let refused = catalog.refused.get("use").map(|refused| refused.faults.as_slice());
+        refused.unwrap_or_default().iter().map(|fault| fault.code).collect::<Vec<_>>()
+    };
+    assert_eq!(judged(200 * 1024), [""; 0]);
+    assert_eq!(judged(300 * 1024), [code::FILES_TOO_LARGE]);
+}

@@ -1,6 +1,6 @@
 //! Example requests (`examples/*.json`): a broken one is a fault in that file, at that line.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::judge::Bench;
 use super::secret;
@@ -31,7 +31,7 @@ pub fn judge(bench: &Bench<'_>) -> Vec<Fault> {
             let help = "whoever can read the catalogue could use it: revoke it, and take it out";
             faults.push(fault.at(Span::point(line, 1)).help(help));
         }
-        if let Err((at, message)) = example(bytes) {
+        if let Err((at, message)) = Example::read(bytes) {
             let line = String::from_utf8_lossy(bytes)
                 .lines()
                 .nth((at.line as usize).saturating_sub(1))
@@ -52,35 +52,105 @@ pub fn is_example(path: &str) -> bool {
         && path.rsplit_once('.').is_some_and(|(_, ending)| ending == "json")
 }
 
-fn example(bytes: &[u8]) -> Result<(), (Span, String)> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX - 1).max(1);
-        let at = Span::point(number(error.line()), number(error.column()));
-        (at, format!("this is not JSON: {error}"))
-    })?;
-    let at = |message: String| (Span::START, message);
-    let Value::Object(fields) = value else {
-        return Err(at("an example is a JSON object".to_owned()));
-    };
-    for key in fields.keys() {
-        if !KEYS.contains(&key.as_str()) {
-            let near = nearest(key, KEYS.into_iter());
-            let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-            return Err(at(format!("unknown field `{key}`{near}")));
+/// A request that an author gives as an example, and what it should be answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    pub method: String,
+    /// Begins with `/`; a query may follow.
+    pub path: String,
+    /// In the order of their names.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// Absent = any status below 400.
+    pub status: Option<u16>,
+}
+
+impl Example {
+    /// Reads an example file.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one sentence, and where.
+    pub fn read(bytes: &[u8]) -> Result<Self, (Span, String)> {
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+            let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX - 1).max(1);
+            let at = Span::point(number(error.line()), number(error.column()));
+            (at, format!("this is not JSON: {error}"))
+        })?;
+        Self::of(&value).map_err(|message| (Span::START, message))
+    }
+
+    fn of(value: &Value) -> Result<Self, String> {
+        let Value::Object(fields) = value else {
+            return Err("an example is a JSON object".to_owned());
+        };
+        known("", fields, &KEYS)?;
+        let method = fields.get("method").map_or(Some("GET"), Value::as_str).unwrap_or("");
+        if !METHODS.contains(&method) {
+            return Err(format!("`method` is one of {}", METHODS.join(", ")));
         }
+        let path = match fields.get("path").and_then(Value::as_str) {
+            Some(path) if path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic()) => {
+                path
+            }
+            _ => {
+                let words = "`path` is missing or does not begin with `/`, or holds a space or a \
+                             letter that an address must encode";
+                return Err(words.to_owned());
+            }
+        };
+        let mut headers = headers(fields.get("headers"))?;
+        let body = match (fields.get("json"), fields.get("body")) {
+            (Some(_), Some(_)) => return Err("`json` and `body` exclude each other".to_owned()),
+            (None, None) => Vec::new(),
+            (None, Some(body)) => {
+                body.as_str().ok_or("`body` is a text; an object is `json`")?.as_bytes().to_vec()
+            }
+            (Some(json), None) => {
+                if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+                    headers.push(("content-type".to_owned(), "application/json".to_owned()));
+                }
+                json.to_string().into_bytes()
+            }
+        };
+        let status = expected(fields.get("expect"))?;
+        Ok(Self { method: method.to_owned(), path: path.to_owned(), headers, body, status })
     }
-    let method = fields.get("method").map(|method| method.as_str().unwrap_or(""));
-    if method.is_some_and(|method| !METHODS.contains(&method)) {
-        return Err(at(format!("`method` is one of {}", METHODS.join(", "))));
+}
+
+/// Refuses a key that means nothing, with the one that was probably meant.
+fn known(under: &str, fields: &Map<String, Value>, keys: &[&'static str]) -> Result<(), String> {
+    let Some(key) = fields.keys().find(|key| !keys.contains(&key.as_str())) else { return Ok(()) };
+    let near = nearest(key, keys.iter().copied());
+    let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    Err(format!("unknown field `{under}{key}`{near}"))
+}
+
+/// Names and values as HTTP takes them (RFC 9110, section 5): nothing that could end a line.
+fn headers(value: Option<&Value>) -> Result<Vec<(String, String)>, String> {
+    let Some(value) = value else { return Ok(Vec::new()) };
+    let fields = value.as_object().ok_or("`headers` is an object of names and texts")?;
+    let mut headers = Vec::new();
+    for (name, value) in fields {
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if name.is_empty() || !name.bytes().all(token) {
+            return Err(format!("`{name}` is not the name of a header"));
+        }
+        let text = value.as_str().filter(|t| t.bytes().all(|b| (b' '..=b'~').contains(&b)));
+        let text = text.ok_or_else(|| format!("the header `{name}` is a text in ASCII"))?;
+        headers.push((name.clone(), text.to_owned()));
     }
-    match fields.get("path").and_then(Value::as_str) {
-        Some(path) if path.starts_with('/') => {}
-        _ => return Err(at("`path` is missing or does not begin with `/`".to_owned())),
-    }
-    if fields.contains_key("json") && fields.contains_key("body") {
-        return Err(at("`json` and `body` exclude each other".to_owned()));
-    }
-    Ok(())
+    Ok(headers)
+}
+
+/// The status in `expect`.
+fn expected(value: Option<&Value>) -> Result<Option<u16>, String> {
+    let Some(value) = value else { return Ok(None) };
+    let fields = value.as_object().ok_or("`expect` is an object: {\"status\": 200}")?;
+    known("expect.", fields, &["status"])?;
+    let Some(status) = fields.get("status") else { return Ok(None) };
+    let status = status.as_u64().and_then(|status| u16::try_from(status).ok());
+    let status = status.filter(|status| (100..600).contains(status));
+    Ok(Some(status.ok_or("`expect.status` is a status of HTTP, such as 200")?))
 }
 
 #[cfg(test)]
@@ -90,10 +160,48 @@ mod tests {
 
     #[test]
     fn an_example_is_a_request_and_a_broken_one_names_its_line() {
-        assert!(example(br#"{"method": "POST", "path": "/embed", "json": {}}"#).is_ok());
-        assert_eq!(example(b"{\n\"path\": }").unwrap_err().0.line, 2);
-        for bad in ["[]", "{}", r#"{"path": "x"}"#, r#"{"path": "/", "metod": "GET"}"#] {
-            assert!(example(bad.as_bytes()).is_err(), "{bad}");
+        let example = Example::read(
+            br#"{"method": "POST", "path": "/embed", "json": {}, "expect": {"status": 201}}"#,
+        );
+        assert_eq!(
+            example.unwrap(),
+            Example {
+                method: "POST".to_owned(),
+                path: "/embed".to_owned(),
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+                body: b"{}".to_vec(),
+                status: Some(201),
+            }
+        );
+        assert_eq!(Example::read(b"{\n\"path\": }").unwrap_err().0.line, 2);
+        for bad in [
+            "[]",
+            "{}",
+            r#"{"path": "x"}"#,
+            r#"{"path": "/a b"}"#,
+            r#"{"path": "/", "metod": "GET"}"#,
+            r#"{"path": "/", "method": 1}"#,
+            r#"{"path": "/", "body": {}}"#,
+            r#"{"path": "/", "json": 1, "body": ""}"#,
+            r#"{"path": "/", "headers": ["a"]}"#,
+            r#"{"path": "/", "headers": {"a": "b\r\nc: d"}}"#,
+            r#"{"path": "/", "headers": {"a b": ""}}"#,
+            r#"{"path": "/", "expect": 200}"#,
+            r#"{"path": "/", "expect": {"status": "200"}}"#,
+            r#"{"path": "/", "expect": {"status": 1000}}"#,
+            r#"{"path": "/", "expect": {"statuz": 200}}"#,
+        ] {
+            assert!(Example::read(bad.as_bytes()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_an_author_said_about_the_body_wins() {
+        let example = Example::read(
+            br#"{"path": "/", "json": {}, "headers": {"Content-Type": "application/geo+json"}}"#,
+        );
+        assert_eq!(example.unwrap().headers.len(), 1);
+        let text = Example::read(br#"{"path": "/", "body": "a"}"#).unwrap();
+        assert_eq!((text.body.as_slice(), text.method.as_str()), (&b"a"[..], "GET"));
     }
 }

@@ -138,6 +138,13 @@ fn warmup(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<Requests>> {
         let bytes = bench.folder.files.get(&path).and_then(|file| file.bytes.clone());
         requests.extend(bytes.map(|bytes| (path, bytes)));
     }
+    // They reach the pods as files do.
+    let together: usize = requests.iter().map(|(_, bytes)| bytes.len()).sum();
+    if together > mount::FILES_MAX {
+        let message = format!("the requests of `{}` are {together} bytes together", cursor.path);
+        let fault = cursor.sheet.fault(code::FILES_TOO_LARGE, cursor.key, message);
+        cursor.sheet.report(fault.help("at most 512 KiB together; shorten them"));
+    }
     if !requests.is_empty() && bench.platform.warmup_image.is_none() {
         let message = format!("`{}` has no effect on this platform", cursor.path);
         let warning = cursor.sheet.fault(code::NOT_WARMED, cursor.key, message);

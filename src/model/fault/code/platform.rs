@@ -28,7 +28,7 @@ codes! { PLATFORMS;
     right Platform("domain: demo.example\ndefaults: {scaling: {maxReplicas: 1}}\nlimits: {maxReplicas: 5}");
 
     SWITCHES_EXCLUDE = "V0605": "two switches of the platform that exclude each other", OPERATOR,
-    "Each of the two is fine, together they cannot work: the interceptor needs a Gateway, and waking by Prometheus needs an edge whose metrics are known.",
+    "Each of the two is fine, together they cannot work: the interceptor needs a Gateway, waking by Prometheus needs an edge whose metrics are known, and a mesh that refuses strangers must know the account of the gateway that it lets in.",
     wrong Platform("domain: demo.example\nedge: {kind: Ingress}\nactivation: {mode: interceptor}"),
     right Platform("domain: demo.example\nedge: {kind: Gateway}\nactivation: {mode: interceptor}");
 

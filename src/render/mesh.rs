@@ -1,0 +1,96 @@
+//! What the mesh's proxy beside every application needs to be told, and who it lets in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::context::Context;
+use super::pod_monitor::scraper;
+use super::resources::{Amounts, CPU, MEMORY, STORAGE};
+use crate::catalog::platform::{Mesh, MeshPolicy};
+use crate::catalog::solution::{Component, Exposure};
+
+/// Where the mesh's own services live.
+pub(super) const NAMESPACE: &str = "linkerd";
+/// Its services that a proxy asks: identity, destination, policy.
+pub(super) const SERVICES: [u16; 3] = [8080, 8086, 8090];
+/// Where a proxy takes what other proxies send, whatever the application's port is.
+pub(super) const INBOUND: u16 = 4143;
+/// Where a proxy serves its own metrics.
+pub(super) const METRICS: u16 = 4191;
+
+const INJECT: (&str, &str) = ("linkerd.io/inject", "enabled");
+
+/// What a proxy asks for and may take: a quota refuses a pod of which one container does not say.
+const REQUESTS: [(&str, &str, &str); 2] = [
+    (CPU, "20m", "config.linkerd.io/proxy-cpu-request"),
+    (MEMORY, "32Mi", "config.linkerd.io/proxy-memory-request"),
+];
+const LIMITS: [(&str, &str, &str); 3] = [
+    (CPU, "500m", "config.linkerd.io/proxy-cpu-limit"),
+    (MEMORY, "128Mi", "config.linkerd.io/proxy-memory-limit"),
+    (STORAGE, "64Mi", "config.linkerd.io/proxy-ephemeral-storage-limit"),
+];
+
+/// Whether a call that nobody declared is refused or only noted; `None` without a mesh.
+pub(super) fn policy(cx: &Context) -> Option<MeshPolicy> {
+    match cx.platform.mesh {
+        Mesh::Off => None,
+        Mesh::Linkerd(policy) => Some(policy),
+    }
+}
+
+/// The Namespace's annotations, which the mesh's injector reads.
+pub(super) fn of_namespace(cx: &Context) -> Map<String, Value> {
+    let mut annotations = of_pod(cx);
+    if policy(cx).is_some() {
+        let sizes = REQUESTS.iter().chain(&LIMITS);
+        annotations.extend(sizes.map(|(_, size, key)| ((*key).to_owned(), json!(size))));
+        // The proxy starts before the application and ends after it.
+        let native = "config.linkerd.io/proxy-enable-native-sidecar".to_owned();
+        annotations.insert(native, json!("true"));
+    }
+    annotations
+}
+
+/// The pods' annotations. The Namespace's would do for new pods; this one also rolls those that
+/// run, when the platform joins the mesh or leaves it.
+pub(super) fn of_pod(cx: &Context) -> Map<String, Value> {
+    let inject = policy(cx).map(|_| (INJECT.0.to_owned(), json!(INJECT.1)));
+    inject.into_iter().collect()
+}
+
+/// What a pod's proxy takes, if it has one.
+pub(super) fn proxy(cx: &Context) -> Option<Amounts> {
+    let sizes = |rows: &[(&str, &str, &str)]| -> BTreeMap<String, String> {
+        rows.iter().map(|(name, size, _)| ((*name).to_owned(), (*size).to_owned())).collect()
+    };
+    policy(cx).map(|_| Amounts { requests: sizes(&REQUESTS), limits: sizes(&LIMITS) })
+}
+
+/// The accounts, as (namespace, name), whose calls a component answers.
+///
+/// Of a public one both the gateway's data plane and the interceptor, where the platform names
+/// them, so that a change of activation cuts no living route. Of a private one those who declared
+/// it. Of both whoever reads its metrics.
+pub(super) fn callers(cx: &Context, component: &Component) -> BTreeSet<(String, String)> {
+    let mut callers = BTreeSet::new();
+    if let Exposure::Public { .. } = component.exposure {
+        let edge = &cx.platform.edge;
+        let gateway = edge.data_plane_service_account.as_ref();
+        callers.extend(gateway.map(|name| (edge.data_plane_namespace.clone(), name.clone())));
+        let interceptor = cx.platform.interceptor.as_ref();
+        callers.extend(interceptor.map(|i| (i.namespace.clone(), i.service_account.clone())));
+    }
+    let siblings = cx.solution.components.values();
+    callers.extend(
+        siblings
+            .filter(|sibling| sibling.depends_on.contains(&component.name))
+            .map(|sibling| (cx.solution.name.namespace(), sibling.name.to_string())),
+    );
+    if let Some(monitoring) = scraper(cx, component) {
+        let account = monitoring.service_account.as_ref();
+        callers.extend(account.map(|name| (monitoring.namespace.clone(), name.clone())));
+    }
+    callers
+}
