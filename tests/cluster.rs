@@ -10,6 +10,7 @@ mod counts;
 mod drift;
 mod fields;
 mod health;
+mod matrix;
 mod modes;
 mod publish;
 mod remote;

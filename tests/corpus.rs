@@ -3,7 +3,7 @@
 mod catalogues;
 mod coverage;
 mod crds;
-mod from_folder;
+pub mod from_folder;
 mod hostile;
 mod manifest;
 mod mutated;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,11 @@ use vitrine::catalog::solution::{
     About, Architecture, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling,
     Schedule, Shape, Target, Volume,
 };
-use vitrine::catalog::{Platform, Solution};
+use vitrine::catalog::{self, Memory, Platform, Solution};
 use vitrine::model::{ComponentName, InstanceName, Kind, SolutionName, TreeId};
 use vitrine::render::{self, Desired, Phase};
+
+use crate::corpus::from_folder::snapshot;
 
 pub const DOMAIN: &str = "demo.example";
 const DIGEST: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
@@ -242,6 +245,7 @@ pub fn cases() -> Vec<Case> {
         ),
         Case::new("warm-up", single("use", is_warmed_up), &[ConfigMap, ResourceQuota, Deployment]),
     ];
+    cases.extend(examples());
     for case in &mut cases {
         match case.name {
             "activation-none" => {
@@ -449,6 +453,23 @@ pub fn configurations() -> Solution {
         })
         .collect();
     solution
+}
+
+/// The solutions of `catalog/` on their own platform.
+fn examples() -> impl Iterator<Item = Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
+    let catalog = catalog::read(&snapshot(&folder), &mut Memory::default());
+    let names = [
+        ("anomaly", "example-anomaly"),
+        ("part-comparer", "example-part-comparer"),
+        ("tourism", "example-tourism"),
+        ("use", "example-use"),
+    ];
+    names.into_iter().map(move |(solution, name)| {
+        let platform = catalog.platform.as_deref().unwrap().clone();
+        let solution = Solution::clone(&catalog.solutions[solution]);
+        Case { name, solution, platform, phase: Phase::Live, shows: &[] }
+    })
 }
 
 /// A solution with one component, `app`.
