@@ -15,6 +15,7 @@ mod check;
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod explain;
 mod folder;
 mod follow;
@@ -129,6 +130,11 @@ enum Command {
     /// Writes a manual page for each command.
     #[command(after_help = "Exit codes: 0 written, 2 it could not be written.")]
     Man(man::Arguments),
+    /// Is this cluster ready for a platform file? What is missing or dangerous, and what mends it.
+    #[command(
+        after_help = "Exit codes: 0 all fine, or warnings; 1 something is missing; 2 something could not be looked at."
+    )]
+    Doctor(doctor::Arguments),
     /// Lets a held plan delete; bound to exactly that plan.
     #[command(after_help = "Exit codes: 0 approved, 2 nothing was approved.")]
     Approve(approve::Arguments),
@@ -242,6 +248,7 @@ pub fn main() -> ExitCode {
             Command::Config(arguments) => config::config(&arguments, &log),
             Command::Completions(arguments) => completions::completions(&arguments),
             Command::Man(arguments) => man::man(&arguments),
+            Command::Doctor(arguments) => doctor::doctor(arguments).await,
             Command::Approve(arguments) => approve::approve(arguments).await,
         }
     });

@@ -6,6 +6,7 @@
 mod apply;
 mod control_plane;
 mod counts;
+pub mod doctor;
 mod drift;
 mod fields;
 mod health;

@@ -2,7 +2,8 @@
 
 use crate::support::binary::{finish, vitrine};
 
-pub const COMMANDS: [&str; 15] = [
+pub const COMMANDS: [&str; 16] = [
+    "doctor",
     "demo",
     "run",
     "once",
