@@ -8,6 +8,7 @@ mod approval;
 mod client;
 mod discovery;
 mod execute;
+mod facts;
 #[cfg(test)]
 mod fake;
 mod health;
@@ -20,7 +21,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -31,10 +32,12 @@ use tokio::task::JoinSet;
 
 pub use approval::{NotApproved, approve};
 pub use client::{Unreachable, client};
+pub use facts::{Asker, Whose};
 pub use store::Touched;
 
 use crate::config;
 use crate::model::{InstanceName, Revision, marks};
+use crate::plan::facts::{Look, Question};
 use crate::plan::observed::{Approval, Record};
 use crate::plan::{Observed, Outcome, Step};
 use execute::{carry_out, needs_object, watched};
@@ -91,6 +94,8 @@ enum Arrival {
         approval: Option<Approval>,
     },
     Record(Record),
+    /// Answers to what [`Cluster::look`] was asked.
+    Facts(Vec<(Question, Look)>),
     /// What cannot be read, by the name that rights use; `None` = it can again.
     Problem(&'static str, Option<String>),
 }
@@ -240,6 +245,7 @@ impl Cluster {
                 self.store.approval(name, approval, batch);
             }
             Arrival::Record(record) => self.store.record(record, batch),
+            Arrival::Facts(looks) => batch.facts.extend(looks),
             Arrival::Problem(what, Some(problem)) => {
                 self.store.problems.insert(what.to_owned(), problem);
             }
@@ -269,6 +275,16 @@ impl Cluster {
                 let _ = self.tell.send(Arrival::Done { solution, step, outcome, written });
             }
         }
+    }
+
+    /// Answers questions about what vitrine does not watch, and does not wait: they arrive as
+    /// [`Touched::Facts`].
+    pub fn look(&mut self, questions: BTreeSet<Question>) {
+        let (api, tell) = (self.api.clone(), self.tell.clone());
+        self.tasks.spawn(async move {
+            let looks = facts::answers(&api, &Whose::Ours, questions).await;
+            let _ = tell.send(Arrival::Facts(looks));
+        });
     }
 
     /// Forgets what a look into a namespace found, so that the plan asks for another.

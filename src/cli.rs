@@ -15,6 +15,7 @@ mod check;
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod explain;
 mod folder;
 mod follow;
@@ -136,6 +137,11 @@ enum Command {
         after_help = "Exit codes: 0 it was told to stop, with --ready: all requests were made; 1 with --ready, not yet; 2 it could not run, with --ready: it does not."
     )]
     Warm(warm::Arguments),
+    /// Is this cluster ready for a platform file? What is missing or dangerous, and what mends it.
+    #[command(
+        after_help = "Exit codes: 0 all fine, or warnings; 1 something is missing; 2 something could not be looked at."
+    )]
+    Doctor(doctor::Arguments),
     /// Lets a held plan delete; bound to exactly that plan.
     #[command(after_help = "Exit codes: 0 approved, 2 nothing was approved.")]
     Approve(approve::Arguments),
@@ -253,6 +259,7 @@ pub fn main() -> ExitCode {
                 log.begin("info", false);
                 warm::warm(arguments).await
             }
+            Command::Doctor(arguments) => doctor::doctor(arguments).await,
             Command::Approve(arguments) => approve::approve(arguments).await,
         }
     });

@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod brake;
+pub mod facts;
 pub mod observed;
 pub mod outline;
 pub mod publish;

@@ -5,6 +5,7 @@
 //! and arrives as news.
 
 mod arrivals;
+mod checkup;
 mod courier;
 mod judging;
 mod memory;
@@ -36,6 +37,7 @@ use crate::report::History;
 use crate::source::Source;
 use crate::status::{self, Board, Verdict};
 
+use checkup::Checkup;
 use courier::Courier;
 use memory::{Known, Memory};
 pub use tally::Tally;
@@ -100,6 +102,7 @@ pub struct Engine {
     recorded: Option<Revision>,
     telling: Telling,
     problems: BTreeMap<&'static str, String>,
+    checkup: Checkup,
 }
 
 impl Engine {
@@ -142,6 +145,7 @@ impl Engine {
             recorded: since,
             telling: Telling::default(),
             problems: BTreeMap::new(),
+            checkup: Checkup::default(),
         };
         // What was listed before the Lease was read is told only once.
         engine.all_dirty();
@@ -224,6 +228,7 @@ impl Engine {
         if self.looked && self.memory.catalog.is_some() && !self.dirty.is_empty() {
             self.act(now).await;
         }
+        self.check_up(now);
         self.tell(now);
     }
 

@@ -1,6 +1,7 @@
 //! Says in words what became of a solution: three words, a reason, whose turn, a next step.
 
 pub mod board;
+pub mod doctor;
 pub mod health;
 pub mod json;
 pub mod judge;

@@ -8,6 +8,7 @@ mod config;
 mod daemon;
 mod demo;
 mod demo_live;
+mod doctor;
 mod explain;
 mod help;
 mod new;

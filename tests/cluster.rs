@@ -7,6 +7,7 @@ mod admitted;
 mod apply;
 mod control_plane;
 mod counts;
+pub mod doctor;
 mod drift;
 mod fields;
 mod health;

@@ -4,6 +4,7 @@ mod catalogues;
 mod coverage;
 mod crds;
 pub mod from_folder;
+mod guide;
 mod hostile;
 mod manifest;
 mod mutated;

@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
         tracing::info!(instance = %config.instance, repository = config.repository.shown_url(), "started");
         let forward = tokio::spawn(forward(boards, publish.clone()));
         let turn = stop.child_token();
-        let engine = tokio::spawn(engine.run(Until::Stopped, turn.clone()));
+        let engine = tokio::spawn(engine.with_check_up().run(Until::Stopped, turn.clone()));
         let changed = tokio::select! {
             changed = changed(&arguments.settings, &config, unusable.as_ref()) => Some(changed),
             () = stop.cancelled() => None,

@@ -128,6 +128,7 @@ impl Engine {
                     }
                 }
                 Touched::Kind(..) | Touched::Approvals | Touched::Record => self.all_dirty(),
+                Touched::Facts(looks) => self.take_facts(looks, now),
                 Touched::Done { solution, step, outcome } => {
                     self.finish(&solution, &step, outcome, now);
                     self.dirty.insert(solution);

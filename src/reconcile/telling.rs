@@ -149,6 +149,7 @@ impl Engine {
                 deletions: hold.deletions.iter().cloned().collect(),
             }),
             problems,
+            findings: self.checkup.findings.clone(),
         };
         self.board.send_if_modified(|old| {
             let changed = **old != board;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::{ContentHash, InstanceName, ObjectKey, Party, Revision};
 
+use super::doctor::Finding;
 use super::{Verdict, word};
 
 /// What one daemon knows.
@@ -28,6 +29,9 @@ pub struct Board {
     /// What belongs to no single solution and somebody should know: a fault of `platform.yaml`,
     /// a note that could not be pushed. One sentence each.
     pub problems: Vec<String>,
+    /// What the platform lacks, or what in it is dangerous, as the daemon found at its start.
+    /// It is no verdict: solutions may be published all the same.
+    pub findings: Vec<Finding>,
 }
 
 /// Since when the repository cannot be read, and why.
@@ -67,6 +71,7 @@ impl Board {
             verdicts: Vec::new(),
             held: None,
             problems: Vec::new(),
+            findings: Vec::new(),
         }
     }
 

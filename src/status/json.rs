@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Revision};
 
+use super::doctor::{Finding, Grade};
 use super::{Board, Health, Held, Outage, Stage, Verdict, word};
 
 /// The board as one document. Absent things are `null`, so every key is always there.
@@ -23,6 +24,18 @@ pub fn status_json(board: &Board) -> Value {
             "cause": outage.cause,
         })),
         "problems": board.problems,
+        "findings": board.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+/// One line of `doctor --format json`, and one finding of the board.
+pub fn finding(finding: &Finding) -> Value {
+    json!({
+        "grade": finding.grade.as_str(),
+        "subject": finding.subject,
+        "sentence": finding.sentence,
+        "mend": finding.mend,
+        "party": finding.party.to_string(),
     })
 }
 
@@ -89,6 +102,7 @@ pub fn read_status_json(document: &Value) -> Result<Board, NotABoard> {
         verdicts: root.list("solutions", verdict)?,
         held,
         problems: root.list("problems", |at| at.parse(|text| Some(text.to_owned())))?,
+        findings: root.list("findings", read_finding)?,
     })
 }
 
@@ -108,6 +122,16 @@ fn verdict(at: &At<'_>) -> Result<Verdict, NotABoard> {
             || Err(at.key("objects").wrong("is not a number")),
             |n| Ok(usize::try_from(n).unwrap_or(usize::MAX)),
         )?,
+    })
+}
+
+fn read_finding(at: &At<'_>) -> Result<Finding, NotABoard> {
+    Ok(Finding {
+        grade: at.parsed("grade", |text| find(Grade::ALL, Grade::as_str, text))?,
+        subject: at.text("subject")?.to_owned(),
+        sentence: at.text("sentence")?.to_owned(),
+        mend: at.text("mend")?.to_owned(),
+        party: at.parsed("party", |t| word::PARTIES.into_iter().find(|p| p.to_string() == t))?,
     })
 }
 
@@ -207,7 +231,8 @@ mod tests {
     #[test]
     fn every_key_is_there_even_when_it_has_nothing_to_say() {
         let document = status_json(&sample::unread());
-        for key in ["instance", "revision", "solutions", "held", "unknown", "problems"] {
+        for key in ["instance", "revision", "solutions", "held", "unknown", "problems", "findings"]
+        {
             assert!(document.get(key).is_some(), "{key}");
         }
         let document = status_json(&sample::board());

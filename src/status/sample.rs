@@ -2,6 +2,7 @@
 
 use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Party, Revision};
 
+use super::doctor::{Finding, Grade};
 use super::{Board, Health, Held, Outage, Stage, Sync, Verdict};
 
 #[allow(clippy::unwrap_used)]
@@ -65,6 +66,13 @@ pub fn troubled() -> Board {
             ObjectKey::cluster(Kind::Namespace, "sol-anomaly"),
         ],
     });
+    board.findings = vec![Finding {
+        grade: Grade::Missing,
+        subject: "GatewayClass traefik".into(),
+        sentence: "is not there".into(),
+        mend: "install its controller".into(),
+        party: Party::Operator,
+    }];
     board.problems = vec!["platform.yaml:12:3: unknown field `domian`".into()];
     let more = [
         (Sync::Progressing, Some(Stage::Waking), Some(Health::Progressing), Party::Nobody),

@@ -95,7 +95,11 @@ fn heading(out: &mut String, board: &Board, width: Option<usize>, paint: Paint) 
     for problem in &board.problems {
         notice(out, &sentence(problem), width, paint);
     }
-    if board.unknown.is_some() || board.held.is_some() || !board.problems.is_empty() {
+    for finding in &board.findings {
+        notice(out, &sentence(&format!("platform: {}", finding.line())), width, paint);
+    }
+    let quiet = board.problems.is_empty() && board.findings.is_empty();
+    if board.unknown.is_some() || board.held.is_some() || !quiet {
         out.push('\n');
     }
 }
@@ -206,7 +210,7 @@ fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
 }
 
 /// A text that cannot steer the terminal, on one line.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'

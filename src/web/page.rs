@@ -95,6 +95,12 @@ fn notices(board: &Board) -> Markup {
     html! {
         @if let Some(outage) = &board.unknown { (outage_notice(outage, board.revision.as_ref())) }
         @if let Some(held) = &board.held { (held_notice(held)) }
+        @if !board.findings.is_empty() {
+            section.notice.trouble aria-label="Platform" {
+                h2 { "The platform" }
+                ul { @for finding in &board.findings { li { (finding.line()) } } }
+            }
+        }
         @if !board.problems.is_empty() {
             section.notice.trouble aria-label="Problems" {
                 h2 { "For the operator" }

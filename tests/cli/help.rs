@@ -2,7 +2,8 @@
 
 use crate::support::binary::{finish, vitrine};
 
-pub const COMMANDS: [&str; 16] = [
+pub const COMMANDS: [&str; 17] = [
+    "doctor",
     "demo",
     "run",
     "once",

@@ -46,7 +46,6 @@ scenario! {
         for (group, resource) in [
             ("", "secrets"),
             ("", "serviceaccounts/token"),
-            ("", "nodes"),
             ("", "pods/exec"),
             ("", "pods/log"),
             ("apps", "deployments/scale"),
@@ -63,6 +62,23 @@ scenario! {
                         "may {verb} {resource} in {namespace:?}"
                     );
                 }
+            }
+        }
+        // What is looked at once, at the start: one verb each.
+        for (group, resource, can) in [
+            ("", "nodes", "list"),
+            ("apps", "daemonsets", "get"),
+            ("scheduling.k8s.io", "priorityclasses", "get"),
+            ("networking.k8s.io", "ingressclasses", "get"),
+            ("gateway.networking.k8s.io", "gatewayclasses", "get"),
+            ("gateway.networking.k8s.io", "gateways", "get"),
+            ("cert-manager.io", "certificates", "list"),
+            ("apiregistration.k8s.io", "apiservices", "get"),
+            ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "get"),
+        ] {
+            for verb in everything.into_iter().chain(["update"]) {
+                let may = may(&client, verb, group, resource, None).await;
+                assert_eq!(may, verb == can, "{verb} {resource}");
             }
         }
         for verb in ["create", "patch", "update", "delete"] {

@@ -118,6 +118,48 @@ scenario! {
 }
 
 scenario! {
+    async fn a_look_at_the_platform_is_taken_once_and_after_the_first_steps(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        let mut daemon = Daemon::with_check_up(cluster, &catalogue).await;
+        let board = daemon.board("examined", |board| !board.findings.is_empty()).await;
+        assert!(board.findings.iter().any(|f| f.subject == "Gateway edge/public"), "{board:#?}");
+        daemon.settled(&catalogue.head()).await;
+        let sent = cluster.requests().take();
+        let of_platform =
+            |r: &Request| !r.is_write() && !r.is_watch() && LOOKED_AT.contains(&&*r.path);
+        let first = sent.iter().position(of_platform).expect("it looked");
+        let written = sent.iter().position(|r| r.is_write() && !r.is_lease()).unwrap();
+        assert!(written < first, "it looked before it published: {sent:#?}");
+        for path in LOOKED_AT {
+            let times = sent.iter().filter(|r| of_platform(r) && r.path == path).count();
+            assert_eq!(times, 1, "{path}");
+        }
+        // Another commit, the same platform file: nothing is asked again.
+        catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
+        daemon.settled(&catalogue.commit("A newer image")).await;
+        tokio::time::sleep(SILENCE).await;
+        let asked: Vec<String> =
+            counted(cluster).into_iter().filter(|line| line.starts_with("GET")).collect();
+        assert_eq!(asked, [""; 0]);
+        daemon.stop().await;
+    }
+}
+
+/// What the check-up of a bare platform asks for: one request each.
+const LOOKED_AT: [&str; 10] = [
+    "/version",
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/httproutes.gateway.networking.k8s.io",
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/scaledobjects.keda.sh",
+    "/api/v1/namespaces/edge",
+    "/api/v1/namespaces/keda",
+    "/apis/gateway.networking.k8s.io/v1/namespaces/edge/gateways/public",
+    "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io",
+    "/api/v1/namespaces/keda/services/keda-add-ons-http-interceptor-proxy",
+    "/api/v1/namespaces/keda/serviceaccounts/keda-add-ons-http-interceptor",
+    "/api/v1/namespaces/vitrine-system",
+];
+
+scenario! {
     only sandbox, because "the binary reaches it over HTTP, and the log is the binary's";
     async fn a_daemon_with_nothing_to_do_says_nothing_and_asks_nothing(cluster: &Cluster) {
         let sandbox = cluster.as_sandbox().unwrap();

@@ -92,6 +92,20 @@ impl Daemon {
         let observed = apply::Settings::of(&settings);
         let connected = apply::Cluster::connect(client, observed).await.unwrap();
         let (engine, boards) = Engine::new(settings, source, connected).await;
+        Self::of(engine, boards)
+    }
+
+    /// Starts the engine as the binary does: with a look at the platform.
+    pub async fn with_check_up(cluster: &Cluster, catalogue: &Catalogue) -> Self {
+        let settings = settings(catalogue);
+        let source = opened(&settings).await;
+        let observed = apply::Settings::of(&settings);
+        let connected = apply::Cluster::connect(cluster.client(), observed).await.unwrap();
+        let (engine, boards) = Engine::new(settings, source, connected).await;
+        Self::of(engine.with_check_up(), boards)
+    }
+
+    fn of(engine: Engine, boards: watch::Receiver<Arc<Board>>) -> Self {
         let tally = engine.tally();
         let stop = CancellationToken::new();
         let task = tokio::spawn(engine.run(Until::Stopped, stop.clone()));

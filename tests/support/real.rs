@@ -26,14 +26,16 @@ use super::objects;
 const DAEMON: &str = "system:serviceaccount:vitrine-system:vitrine";
 
 /// The CustomResourceDefinitions that the tests need, as the upstream projects name their files.
-const CRDS: [&str; 13] = [
+const CRDS: [&str; 15] = [
+    "cert-manager.io_certificates.yaml",
+    "cert-manager.io_clusterissuers.yaml",
+    "gateway.envoyproxy.io_backendtrafficpolicies.yaml",
     "gateway.networking.k8s.io_gatewayclasses.yaml",
     "gateway.networking.k8s.io_gateways.yaml",
     "gateway.networking.k8s.io_httproutes.yaml",
     "gateway.networking.k8s.io_referencegrants.yaml",
     "http.keda.sh_interceptorroutes.yaml",
     "keda.sh_scaledobjects.yaml",
-    "gateway.envoyproxy.io_backendtrafficpolicies.yaml",
     "monitoring.coreos.com_podmonitors.yaml",
     "policy.linkerd.io_authorizationpolicies.yaml",
     "policy.linkerd.io_httplocalratelimitpolicies.yaml",
@@ -85,7 +87,7 @@ impl Crds {
     /// The definitions of the kinds that the tests need.
     ///
     /// Ours are taken whole, whatever their files are called. Of upstream's, which lie in one folder
-    /// a project, those that we use.
+    /// a project, those that we use or look at.
     pub fn read(&self) -> anyhow::Result<Vec<Value>> {
         let (folder, wanted): (&Path, fn(&str) -> bool) = match self {
             Self::Upstream(folder) => (folder, |name| CRDS.contains(&name)),

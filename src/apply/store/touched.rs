@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Kind;
+use crate::plan::facts::{Look, Question};
 use crate::plan::observed::KindState;
 use crate::plan::{Outcome, Step};
 
@@ -21,6 +22,8 @@ pub enum Touched {
     Approvals,
     /// The record on the Lease was read.
     Record,
+    /// Answers to what was asked besides.
+    Facts(Vec<(Question, Look)>),
 }
 
 /// Collects what a batch touches.
@@ -32,6 +35,7 @@ pub(in crate::apply) struct Batch {
     pub approvals: bool,
     pub record: bool,
     pub done: Vec<Touched>,
+    pub facts: Vec<(Question, Look)>,
     /// ConfigMaps whose approval is to be read.
     pub read: Vec<String>,
 }
@@ -53,6 +57,7 @@ impl Batch {
         all.extend(self.namespaces.into_iter().map(Touched::Namespace));
         all.extend(self.solutions.into_iter().map(Touched::Solution));
         all.extend(self.done);
+        all.extend((!self.facts.is_empty()).then_some(Touched::Facts(self.facts)));
         all
     }
 }

@@ -1,0 +1,100 @@
+//! What is asked about a cluster before solutions are published to it, and what it answered.
+//!
+//! `status::doctor` asks, `apply` brings the answers. An answer that could not be had is an answer
+//! of its own: "forbidden" is not "absent".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+/// How the API server calls objects of a kind. Most of these vitrine never writes, so they are no
+/// [`crate::model::Kind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource {
+    /// Empty for the core group.
+    pub group: &'static str,
+    pub version: &'static str,
+    pub plural: &'static str,
+}
+
+/// One thing to be asked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    /// `major` and `minor` of the API server.
+    Version,
+    /// One object by its name.
+    One { resource: Resource, namespace: Option<String>, name: String },
+    /// All objects of a kind in a namespace (`None` = everywhere), if need be only those with a
+    /// label (`key=value`).
+    All { resource: Resource, namespace: Option<String>, label: Option<&'static str> },
+    /// May we? Answered by [`Look::Found`] or [`Look::Absent`].
+    May(Right),
+}
+
+/// Something to do with objects of a kind, in a namespace or (`None`) everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    pub verb: &'static str,
+    pub group: &'static str,
+    pub resource: &'static str,
+    pub namespace: Option<String>,
+}
+
+/// What became of a question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Look {
+    /// What is there: one object, or those of a list.
+    Found(Vec<Value>),
+    /// It is not there, or the server has no such kind.
+    Absent,
+    /// It could not be looked at. Why, in a sentence.
+    NotTold(String),
+}
+
+/// The answers so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    looks: BTreeMap<Question, Look>,
+}
+
+impl Facts {
+    /// The answer to a question, if it was asked.
+    pub fn look(&self, question: &Question) -> Option<&Look> {
+        self.looks.get(question)
+    }
+
+    /// Adds answers.
+    pub fn learn(&mut self, looks: impl IntoIterator<Item = (Question, Look)>) {
+        self.looks.extend(looks);
+    }
+
+    /// Whether anything at all was answered.
+    pub fn is_told(&self) -> bool {
+        self.looks.values().any(|look| !matches!(look, Look::NotTold(_)))
+    }
+
+    /// Those of the questions that have no answer yet.
+    pub fn unanswered(&self, questions: BTreeSet<Question>) -> BTreeSet<Question> {
+        questions.into_iter().filter(|question| !self.looks.contains_key(question)).collect()
+    }
+}
+
+impl Resource {
+    pub const fn new(group: &'static str, version: &'static str, plural: &'static str) -> Self {
+        Self { group, version, plural }
+    }
+
+    /// The question for one object.
+    pub fn one(self, namespace: Option<&str>, name: &str) -> Question {
+        Question::One {
+            resource: self,
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The question for all objects, in a namespace or everywhere.
+    pub fn all(self, namespace: Option<&str>) -> Question {
+        Question::All { resource: self, namespace: namespace.map(str::to_owned), label: None }
+    }
+}
