@@ -140,10 +140,10 @@ fn pairs(row: &Row) -> impl Iterator<Item = Pair> {
 fn rows() -> (Vec<Row>, BTreeSet<Pair>) {
     let mut random = fastrand::Rng::with_seed(7);
     let mut open: BTreeSet<Pair> = BTreeSet::new();
-    for first in 0..SWITCHES.len() {
-        for second in first + 1..SWITCHES.len() {
-            for one in 0..SWITCHES[first].1.len() {
-                open.extend((0..SWITCHES[second].1.len()).map(|two| (first, one, second, two)));
+    for (first, (_, ones)) in SWITCHES.iter().enumerate() {
+        for (second, (_, twos)) in SWITCHES.iter().enumerate().skip(first + 1) {
+            for one in 0..ones.len() {
+                open.extend((0..twos.len()).map(|two| (first, one, second, two)));
             }
         }
     }
