@@ -72,7 +72,13 @@ pub(super) async fn new(arguments: Arguments) -> Result<Answer, Stop> {
     };
     let unpinned = draft.judge(&place)?.unpinned;
     place.write(&draft)?;
-    super::terminal::write(&closing(&name, &place, &draft, &domain))?;
+    super::terminal::write(&closing(
+        &name,
+        &place,
+        &draft,
+        &domain,
+        failed.is_none() && !unpinned,
+    ))?;
     if failed.is_none() && !unpinned {
         return Ok(Answer::Good);
     }
@@ -122,7 +128,10 @@ impl Place {
                 )));
             }
             (None, Some(domain)) => (start.clone(), Some(template::platform(domain))),
-            (None, None) => return Err(no_catalogue(&start, &arguments.name)),
+            (None, None) => {
+                let image = arguments.image.as_deref().unwrap_or("IMAGE");
+                return Err(no_catalogue(&start, &arguments.name, image));
+            }
         };
         let group = match &arguments.dir {
             Some(_) => start.strip_prefix(&root).unwrap_or(Path::new("")).to_str(),
@@ -199,11 +208,11 @@ impl Place {
     }
 }
 
-fn no_catalogue(start: &Path, name: &str) -> Stop {
+fn no_catalogue(start: &Path, name: &str, image: &str) -> Stop {
     Stop::new(format!(
         "there is no {} in {} or above, so it is no catalogue. Go into the folder that holds one \
          (or name it by --dir DIR); to begin a catalogue here, say the domain under which its \
-         solutions are served:\n\n  vitrine new {name} --image IMAGE --with-platform demo.example\n",
+         solutions are served:\n\n  vitrine new {name} --image {image} --with-platform demo.example\n",
         catalogue::PLATFORM,
         start.display()
     ))
@@ -297,7 +306,13 @@ fn write_schema(file: &Path) -> std::io::Result<()> {
 }
 
 /// What was written, and what to do next.
-fn closing(name: &SolutionName, place: &Place, draft: &Draft, domain: &str) -> String {
+fn closing(
+    name: &SolutionName,
+    place: &Place,
+    draft: &Draft,
+    domain: &str,
+    pinned: bool,
+) -> String {
     let path = &place.path;
     let root = place.root.display();
     let mut text = format!("written, in {root}:\n");
@@ -314,6 +329,11 @@ fn closing(name: &SolutionName, place: &Place, draft: &Draft, domain: &str) -> S
     text += "\nnext:\n";
     if elsewhere {
         text += &format!("  cd {root}\n");
+    }
+    if !pinned {
+        text += &format!(
+            "  vitrine pin {name}              # writes the digest, when the registry answers\n"
+        );
     }
     text += &format!(
         "  less {path}/solution.yaml        # what runs; change what does not fit\n  \
@@ -332,7 +352,7 @@ fn closing(name: &SolutionName, place: &Place, draft: &Draft, domain: &str) -> S
     text += &format!("  {git}git add {add} && git commit -m 'Add {name}'\n");
     text += &format!(
         "\nThen push and open a pull request. Once it is merged, it is served at \
-         https://{name}.{domain}.\nREADME.md is the page that visitors see beside it.\n"
+         https://{name}.{domain}.\nREADME.md gives its title and description.\n"
     );
     text
 }

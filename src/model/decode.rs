@@ -50,7 +50,11 @@ impl<'a> Fields<'a> {
         match cursor.node.value {
             Value::Broken => None,
             Value::Null => {
-                let help = "write a value, or delete the key to get the default";
+                let help = if self.schema.requires(name) {
+                    "write a value: the key is required"
+                } else {
+                    "write a value, or delete the key to get the default"
+                };
                 let message = format!("`{}` has no value", cursor.path);
                 cursor.sheet.report(cursor.sheet.fault(code::NULL, cursor.key, message).help(help));
                 None
@@ -94,7 +98,12 @@ impl<'a> Fields<'a> {
             } else {
                 format!("`{}` lacks `{name}`", self.path)
             };
-            self.sheet.missing(name, self.key, message);
+            let example = self.schema.fields().iter().find(|field| field.name == name);
+            let example = example.and_then(|field| field.example).map_or_else(
+                || format!("add `{name}:`"),
+                |example| format!("add it, such as `{name}: {example}`"),
+            );
+            self.sheet.missing(name, self.key, message, &example);
         }
         self.get(name)
     }
@@ -204,13 +213,15 @@ impl<'a> Cursor<'a> {
         } else {
             format!("not a field of `{}`", self.path)
         };
-        let mut help = match schema.keys().collect::<Vec<_>>().join(", ") {
-            none if none.is_empty() => "nothing may stand here".to_owned(),
-            keys => format!("allowed: {keys}"),
+        let keys: Vec<&str> = schema.keys().collect();
+        let allowed = match keys.len() {
+            0 => "nothing may stand here".to_owned(),
+            _ => format!("allowed: {}", keys.join(", ")),
         };
-        if let Some(meant) = meant {
-            help = format!("did you mean `{meant}`? {help}");
-        }
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`? {allowed}"),
+            None => allowed,
+        };
         let message = format!("unknown field `{}`", key.text);
         let fault = self.sheet.fault(code::UNKNOWN_FIELD, key.at, message);
         self.sheet.report(fault.label(holder).help(help));
@@ -220,7 +231,9 @@ impl<'a> Cursor<'a> {
         match &self.node.value {
             Value::Map(entries) => Some(entries),
             _ => {
-                self.wrong_type("a map", None);
+                let list = matches!(self.node.value, Value::List(_));
+                let help = "write `key: value`, without `-`";
+                self.wrong_type("a map", list.then(|| help.to_owned()));
                 None
             }
         }
@@ -257,7 +270,11 @@ impl<'a> Cursor<'a> {
     /// The items of a list. More than its form allows are a fault, and are not read.
     pub fn list(&self) -> Option<Vec<Cursor<'a>>> {
         let Value::List(items) = &self.node.value else {
-            self.wrong_type("a list", None);
+            let help = match &self.node.value {
+                Value::Text(text) if text.len() <= 80 => Some(format!("write a list: [{text}]")),
+                _ => None,
+            };
+            self.wrong_type("a list", help);
             return None;
         };
         let (form, most) = match self.form {

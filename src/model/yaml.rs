@@ -8,6 +8,7 @@
 mod build;
 mod edit;
 mod scan;
+mod syntax;
 
 pub use edit::{Edit, edit};
 
@@ -124,6 +125,14 @@ pub fn read(bytes: &[u8]) -> Document {
         Err(finding) => Document { root: None, findings: vec![finding] },
         Ok((text, mut findings)) => {
             let mut document = build::tree(text);
+            let lines: Vec<&str> = text.lines().collect();
+            for finding in document.findings.iter_mut() {
+                if finding.problem == Problem::Syntax {
+                    let at = (finding.at.line as usize).saturating_sub(1);
+                    let line = lines.get(at).copied().unwrap_or_default();
+                    (finding.message, finding.help) = syntax::explain(&finding.message, line);
+                }
+            }
             if !findings.is_empty() {
                 // The parser stumbles over the same character and calls it something vaguer.
                 document.findings.retain(|finding| finding.problem != Problem::Syntax);

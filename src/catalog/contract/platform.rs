@@ -10,8 +10,11 @@ pub const PLATFORM: Schema = Schema::described(&[
         Form::Word(&[crate::catalog::API_VERSION]),
         "The version of this contract.",
     )
-    .required(),
-    Field::new("kind", Form::Word(&["Platform"]), "What the file describes.").required(),
+    .required()
+    .example(crate::catalog::API_VERSION),
+    Field::new("kind", Form::Word(&["Platform"]), "What the file describes.")
+        .required()
+        .example("Platform"),
     Field::new("metadata", Form::Map(&METADATA), "What the platform is called."),
     Field::new("spec", Form::Map(&SPEC), "What the platform provides and allows.").required(),
 ]);

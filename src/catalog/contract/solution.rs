@@ -10,8 +10,11 @@ pub const SOLUTION: Schema = Schema::described(&[
         Form::Word(&[crate::catalog::API_VERSION]),
         "The version of this contract.",
     )
-    .required(),
-    Field::new("kind", Form::Word(&["Solution"]), "What the file describes.").required(),
+    .required()
+    .example(crate::catalog::API_VERSION),
+    Field::new("kind", Form::Word(&["Solution"]), "What the file describes.")
+        .required()
+        .example("Solution"),
     Field::new("metadata", Form::Map(&METADATA), "What the solution is called.").required(),
     Field::new("spec", Form::Map(&SPEC), "What runs, when, for whom.").required(),
 ]);
@@ -20,8 +23,9 @@ const METADATA: Schema = Schema::described(&[
     Field::new(
         "name",
         Form::Text,
-        "The name of the folder, of the namespace and of the host: 1 to 40 of a-z, 0-9 and -, \
-         first a letter, last no -, no --. Unique in the catalogue.",
+        "The name of the folder and the first label of the host: 1 to 40 of a-z, 0-9 and -, first \
+         a letter, last no -, no --. Unique in the catalogue. Reserved: www, api, auth, admin, \
+         status, gallery, apex, docs, preview, pr-*, and names with the word edge.",
     )
     .required()
     .example("part-comparer"),
@@ -49,6 +53,18 @@ const LINK: Schema = Schema::described(&[
 
 /// Words that are reserved where a container is described.
 const LATER: &[(&str, &str)] = &[
+    ("persistence", "solutions are stateless"),
+    ("persistentVolumeClaim", "solutions are stateless"),
+    ("ports", "one port: `port`"),
+    ("placement", "use a hardware class"),
+    ("slo", ""),
+    ("budget", ""),
+    ("switching", ""),
+    ("traffic", ""),
+];
+
+/// The same where nothing calls anything.
+const LATER_OF_SOLUTION: &[(&str, &str)] = &[
     ("persistence", "solutions are stateless"),
     ("persistentVolumeClaim", "solutions are stateless"),
     ("ports", "one port: `port`"),
@@ -124,7 +140,8 @@ macro_rules! runtime {
             Field::new(
                 "volumes",
                 Form::List(&Form::Map(&VOLUME), 8),
-                "OCI images that are mounted read-only: models and data beside the code.",
+                "OCI images that are mounted read-only: models and data beside the code. Needs Kubernetes \
+                 1.35 (`cluster.version` of platform.yaml).",
             )
             .default("[]")
             .example(
@@ -249,8 +266,8 @@ const SPEC: Schema = Schema::described(runtime![
     Field::new(
         "components",
         Form::Free(&Form::Map(&COMPONENT), 100),
-        "Several services that wake as one. The keys are their names: 1 to 20 of a-z, 0-9 and -. \
-         Each may set every key of what runs, and inherits the solution's values. Excludes \
+        "Several services that wake as one. The keys are their names: 1 to 20 of a-z, 0-9 and -, \
+         first a letter; not app, default, *-page, *-files, *-secrets. Each may set every key of what runs, and inherits the solution's values. Excludes \
          `configurations`.",
     )
     .default("{}")
@@ -264,7 +281,7 @@ const SPEC: Schema = Schema::described(runtime![
     .default("{}")
     .example("{pumps: {title: Pumps, env: {ALGORITHM: isolation-forest}}}"),
 ])
-.reserving(LATER);
+.reserving(LATER_OF_SOLUTION);
 
 const COMPONENT: Schema = Schema::described(runtime![
     Field::new(
@@ -301,7 +318,7 @@ const CONFIGURATION: Schema = Schema::described(&[
     Field::new("scaling", Form::Map(&SCALING), "Over that of the solution.")
         .example("{maxReplicas: 2}"),
 ])
-.reserving(LATER);
+.reserving(LATER_OF_SOLUTION);
 
 const EXPOSE: Schema = Schema::described(&[
     Field::new("path", Form::Text, "Below which path it is public. Exactly one component is at /.")

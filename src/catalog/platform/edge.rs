@@ -110,7 +110,8 @@ fn activation(cursor: &Cursor<'_>, platform: &mut Platform) -> Option<Span> {
             None => {
                 if !fields.has("prometheus") {
                     let message = "`spec.activation` lacks `prometheus`".to_owned();
-                    cursor.sheet.missing("prometheus", fields.key, message);
+                    let help = "add prometheus: {serverAddress: \"http://prometheus.monitoring:9090\", job: traefik}";
+                    cursor.sheet.missing("prometheus", fields.key, message, help);
                 }
                 Activation::None
             }

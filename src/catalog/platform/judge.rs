@@ -200,7 +200,7 @@ fn warmup(spec: &Fields<'_>) -> Option<String> {
         return None;
     };
     if reference.digest.is_none() {
-        let message = format!("`{text}` has no digest: it could change under us");
+        let message = format!("`{text}` has no digest: the registry can replace what a tag means");
         let help = "append @sha256:<digest>";
         cursor.sheet.report(cursor.fault(code::NO_DIGEST, message).help(help));
         return None;

@@ -20,6 +20,9 @@ use crate::model::{ComponentName, duration};
 const PORT: u16 = 8080;
 /// How long a start may take, unless said otherwise.
 const STARTUP: Duration = Duration::from_secs(5 * 60);
+/// How to mend a missing image.
+pub const ADD_IMAGE: &str =
+    "add `image: registry/repository:tag@sha256:<digest>`; `vitrine pin` writes the digest";
 /// Requests at the same time that one replica is trusted with.
 const CONCURRENCY: u32 = 10;
 
@@ -64,7 +67,8 @@ pub fn component(
     let (env, depends_on) = calls(sheet, &runtime, &secrets, setting.depends_on);
     let http = http(bench, &runtime);
     if runtime.image.is_none() && !image_written {
-        sheet.missing("image", setting.key, format!("`{}` lacks `image`", setting.path));
+        let message = format!("`{}` lacks `image`", setting.path);
+        sheet.missing("image", setting.key, message, ADD_IMAGE);
     }
     let base_path = value(&runtime.base_path).unwrap_or_else(|| "/".to_owned());
     let component = Component {

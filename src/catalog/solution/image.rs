@@ -44,7 +44,8 @@ pub fn read(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<String>> {
         return None;
     }
     if registries.require_digest && reference.digest.is_none() {
-        let message = format!("`{}` has no digest: it could change under us", text.value);
+        let message =
+            format!("`{}` has no digest: the registry can replace what a tag means", text.value);
         let help = "append @sha256:<digest>; `vitrine pin` asks the registry for it";
         cursor.sheet.report(cursor.fault(code::NO_DIGEST, message).help(help));
         return None;

@@ -67,7 +67,12 @@ pub fn parts(
         let parts = configurations(bench, &cursor);
         too_many(&cursor, parts.len(), limits.max_configurations);
         if !image_written {
-            sheet.missing("image", spec.key, "`spec` lacks `image`".to_owned());
+            sheet.missing(
+                "image",
+                spec.key,
+                "`spec` lacks `image`".to_owned(),
+                effective::ADD_IMAGE,
+            );
         }
         let done = parts.into_iter().filter_map(|part| {
             let setting = Setting {

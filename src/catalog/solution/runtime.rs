@@ -104,7 +104,8 @@ fn is_escaped(path: &str) -> bool {
 /// Says that a written value is over a limit of the platform.
 pub fn over(cursor: &Cursor<'_>, found: &str, limit: &str) {
     let message = format!("`{}` is {found}, this platform allows {limit}", cursor.path);
-    cursor.say(code::OVER_LIMIT, message);
+    let help = "stay below it, or ask the operator: `limits` of platform.yaml decides";
+    cursor.sheet.report(cursor.fault(code::OVER_LIMIT, message).help(help));
 }
 
 fn startup(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {

@@ -30,9 +30,10 @@ pub(super) enum Target {
 /// [`Stop`] for a path that is not there, or a lone file of no solution.
 pub(super) fn find(path: &Path) -> Result<(Target, Scope), Stop> {
     let shown = path.display();
-    let about = path
-        .symlink_metadata()
-        .map_err(|error| Stop::new(format!("cannot look at {shown}: {}", error.kind())))?;
+    let about = path.symlink_metadata().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Stop::new(format!("there is no file or folder `{shown}`")),
+        kind => Stop::new(format!("cannot look at {shown}: {kind}")),
+    })?;
     let full = |path: &Path| {
         let full = path.canonicalize();
         full.map_err(|error| Stop::new(format!("cannot find {shown}: {}", error.kind())))

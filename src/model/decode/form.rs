@@ -121,6 +121,11 @@ impl Schema {
         }
     }
 
+    /// Whether a key must be there.
+    pub(super) fn requires(&self, name: &str) -> bool {
+        self.fields().iter().any(|field| field.name == name && field.required)
+    }
+
     /// What the value of a key may be.
     pub(super) fn form(&self, name: &str) -> Form {
         let field = self.fields().iter().find(|field| field.name == name);

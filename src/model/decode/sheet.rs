@@ -103,8 +103,8 @@ impl Sheet {
 
     /// Adds a fault about a key that lacks; told only if the key does not stand misplaced in
     /// this file, for then that is the fault.
-    pub fn missing(&self, key: &str, at: Span, message: String) {
-        let fault = self.fault(code::MISSING, at, message);
+    pub fn missing(&self, key: &str, at: Span, message: String, help: &str) {
+        let fault = self.fault(code::MISSING, at, message).help(help);
         self.missing.borrow_mut().push((key.to_owned(), fault));
     }
 

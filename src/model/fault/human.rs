@@ -7,6 +7,9 @@ use super::{Fault, Severity};
 /// The longest source line that is shown, in characters; a longer one is cut around the mark.
 const WIDTH: usize = 160;
 
+/// The longest line of help, in characters.
+const HELP: usize = 100;
+
 /// A fault with its source line and a mark below it.
 pub fn human(fault: &Fault) -> String {
     let severity = match fault.severity {
@@ -30,9 +33,28 @@ pub fn human(fault: &Fault) -> String {
         if fault.snippet.is_some() {
             let _ = writeln!(text, "{gutter} |");
         }
-        let _ = writeln!(text, "{gutter} = {help}");
+        let mut begin = "=";
+        for line in wrapped(help) {
+            let _ = writeln!(text, "{gutter} {begin} {line}");
+            begin = " ";
+        }
     }
     text
+}
+
+/// A sentence in lines of at most [`HELP`] characters, but for words that are longer.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= HELP => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The line, without characters that a terminal would act on, and the carets below it.

@@ -80,8 +80,8 @@ impl Builder {
                 Some("delete the line"),
             ),
             kind => {
-                let message = format!("this is not YAML: {}", shorten(&kind.to_string(), 200));
-                self.find(Problem::Syntax, at, &message, None);
+                let words = shorten(&kind.to_string(), 200);
+                self.find(Problem::Syntax, at, &words, None);
             }
         }
     }

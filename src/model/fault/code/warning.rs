@@ -18,7 +18,7 @@ codes! { WARNINGS;
     NOT_ENFORCED = "V9003": "a limit that this platform's edge cannot enforce", &[Author, Operator],
     "The edge of this platform has no means for such a limit, so the value has no effect. If you rely on it, limit inside the application.",
     wrong Spec("http: {rateLimit: {requestsPerSecond: 10}}"),
-    right Spec("http: {requestTimeout: 30s}");
+    right Shown("no `http.rateLimit`: the application limits its clients itself");
 
     EXPIRED = "V9004": "the solution has expired", &[Author],
     "The day of `expires` has come: the solution sleeps, and its page says so. Nothing is deleted. A later day wakes it, deleting the folder removes it.",
