@@ -2,6 +2,7 @@
 //!
 //! Plain data and plain functions. Knows no other room, no file, no clock, no network.
 
+pub mod credential;
 pub mod decode;
 pub mod duration;
 pub mod fault;

@@ -16,7 +16,7 @@ use crate::model::{ContentHash, Quantity};
 pub use ability::{Ability, NotAble};
 pub(super) use hardware::is_device;
 pub(super) use judge::FILE;
-pub use judge::{Judged, judge};
+pub use judge::{Judged, is_domain, judge};
 
 /// The operator's file with every default filled in.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,6 +12,7 @@ use crate::catalog::fault::human;
 use crate::catalog::{self, Catalog, Platform, Solution};
 use crate::model::InstanceName;
 use crate::model::decode::nearest;
+use crate::model::fault::harmless;
 use crate::{reconcile, render};
 
 #[derive(Debug, Args)]
@@ -101,13 +102,14 @@ fn unknown(name: &str, catalog: &Catalog) -> Stop {
 
 /// A table a component. What is the same for all components is told once, at the first.
 fn page(solution: &Solution, platform: &Platform, values: &[&Effective]) -> String {
-    let mut page = format!("{}: {}\n", solution.name, solution.title);
+    let mut page = format!("{}: {}\n", solution.name, harmless(&solution.title));
     page += &format!("  in {}/, at {}\n", solution.folder, solution.url(&platform.domain));
     if let Some(day) = solution.expires {
         page += &format!("  expires on {day}\n");
     }
     if let Some(suspension) = &solution.suspend {
-        page += &format!("  suspended until {}: {}\n", suspension.until, suspension.reason);
+        page +=
+            &format!("  suspended until {}: {}\n", suspension.until, harmless(&suspension.reason));
     }
     let mut components: BTreeMap<&str, Vec<&Effective>> = BTreeMap::new();
     for value in values {
@@ -121,7 +123,8 @@ fn page(solution: &Solution, platform: &Platform, values: &[&Effective]) -> Stri
     for (component, values) in components {
         page += &format!("\n{component}\n");
         for value in values {
-            let Effective { path, value, origin, note, .. } = value;
+            let Effective { path, origin, note, .. } = value;
+            let value = harmless(&value.value);
             page += &format!("  {path:paths$}  {value:shown$}  {origin}\n");
             if let Some(note) = note {
                 page += &format!("  {:paths$}  ! {note}\n", "");

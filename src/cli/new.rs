@@ -16,6 +16,7 @@ use super::registry::{self, RegistryArguments};
 use super::{Answer, Stop, catalogue, folder, schema};
 use crate::catalog::contract;
 use crate::catalog::fault::code;
+use crate::catalog::platform::is_domain;
 use crate::catalog::snapshot::{File, Folder};
 use crate::catalog::solution::Reference;
 use crate::catalog::{self, Fault, Snapshot, images};
@@ -127,7 +128,15 @@ impl Place {
                     catalogue::PLATFORM
                 )));
             }
-            (None, Some(domain)) => (start.clone(), Some(template::platform(domain))),
+            (None, Some(domain)) if is_domain(domain) => {
+                (start.clone(), Some(template::platform(domain)))
+            }
+            (None, Some(domain)) => {
+                return Err(Stop::new(format!(
+                    "--with-platform: {domain:?} is not a domain; write a DNS name in lower case, \
+                     such as demo.example"
+                )));
+            }
             (None, None) => {
                 let image = arguments.image.as_deref().unwrap_or("IMAGE");
                 return Err(no_catalogue(&start, &arguments.name, image));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{SettingsArguments, Stop};
 use crate::catalog::Fault;
 use crate::config::{self, Config, File};
-use crate::model::ContentHash;
+use crate::model::{ContentHash, yaml};
 
 /// Prefix of the variables that carry settings.
 const PREFIX: &str = "VITRINE_";
@@ -47,12 +47,22 @@ impl Layers {
 }
 
 fn text(path: &Path) -> Result<String, Stop> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Stop::new(format!(
-            "cannot read the settings {}: {error}; name another file with --config",
-            path.display()
-        ))
-    })
+    // A pipe would be waited for, a device read without end.
+    let about = std::fs::metadata(path).map_err(|error| unreadable(path, &error.to_string()))?;
+    if !about.is_file() {
+        return Err(unreadable(path, "it is not a file"));
+    }
+    if about.len() > yaml::MAX_BYTES as u64 {
+        return Err(unreadable(path, "it is larger than 256 KiB"));
+    }
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error.to_string()))
+}
+
+fn unreadable(path: &Path, why: &str) -> Stop {
+    Stop::new(format!(
+        "cannot read the settings {}: {why}; name another file with --config",
+        path.display()
+    ))
 }
 
 /// Reads the daemon's settings: flag > variable `VITRINE_...` > file > default.

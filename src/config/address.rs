@@ -29,7 +29,11 @@ pub fn repository(cursor: &Cursor<'_>) -> Option<String> {
 
 /// User name and whether there is a password, of `scheme://user:password@host`.
 fn credentials(address: &str) -> Option<(&str, bool)> {
-    let (_, rest) = address.split_once("://")?;
+    let rest = match address.split_once("://") {
+        Some((_, rest)) => rest,
+        // `user:password@host:path`
+        None => address,
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let (user, _) = authority.rsplit_once('@')?;
     match user.split_once(':') {

@@ -10,7 +10,7 @@ mod sheet;
 
 use std::time::Duration;
 
-use super::fault::{Fault, code};
+use super::fault::{Fault, code, is_invisible};
 use super::yaml::{Key, Node, Span, Spanned, Value};
 use super::{Quantity, duration};
 use near::{elsewhere, join};
@@ -295,7 +295,7 @@ impl<'a> Cursor<'a> {
     /// Text. A number or a boolean without quotes is a fault that says how to write it.
     pub fn text(&self) -> Option<Spanned<String>> {
         match &self.node.value {
-            Value::Text(text) => Some(self.spanned(text.clone())),
+            Value::Text(text) => self.visible(text),
             Value::Integer(raw) | Value::Float(raw) => {
                 self.wrong_type("text", Some(format!("write it in quotes: \"{raw}\"")));
                 None
@@ -309,6 +309,25 @@ impl<'a> Cursor<'a> {
                 None
             }
         }
+    }
+
+    /// A text, also written with escapes, must show everything that it holds.
+    fn visible(&self, text: &str) -> Option<Spanned<String>> {
+        let hidden = |c: &char| is_invisible(*c) && !"\n\t".contains(*c);
+        let Some(character) = text.chars().find(hidden) else {
+            return Some(self.spanned(text.to_owned()));
+        };
+        let code =
+            if character.is_control() { code::CONTROL_CHARACTER } else { code::BIDI_CONTROL };
+        // Where it stands as itself, the reader of the file has told it.
+        if self.sheet.told(code, self.at().line) {
+            return None;
+        }
+        let number = u32::from(character);
+        let message =
+            format!("`{}` holds a character that nobody sees (U+{number:04X})", self.path);
+        self.sheet.report(self.fault(code, message).help("take it out"));
+        None
     }
 
     /// Text on one line, as long as the form allows.

@@ -6,6 +6,7 @@ mod human;
 use std::fmt;
 
 use super::Party;
+use super::credential;
 use super::yaml::Span;
 
 pub use human::human;
@@ -60,7 +61,7 @@ impl Fault {
         Self {
             code,
             severity: if code.starts_with("V9") { Severity::Warning } else { Severity::Error },
-            file: file.into(),
+            file: harmless(&file.into()),
             line,
             column,
             end_line,
@@ -89,13 +90,13 @@ impl Fault {
     /// The same fault with a few words beside the mark.
     #[must_use]
     pub fn label(self, label: impl Into<String>) -> Self {
-        Self { label: Some(label.into()), ..self }
+        Self { label: Some(harmless(&label.into())), ..self }
     }
 
     /// The same fault with its source line.
     #[must_use]
     pub fn snippet(self, snippet: Option<String>) -> Self {
-        Self { snippet, ..self }
+        Self { snippet: snippet.map(|line| credential::masked(&line)), ..self }
     }
 }
 
@@ -103,12 +104,31 @@ impl Fault {
 /// be masked in it: what is cut could not be recognised.
 const LONGEST: usize = 4096;
 
-/// A sentence that may quote an author, without characters that a terminal or a log acts on.
-fn harmless(text: &str) -> String {
+/// A sentence that may quote an author, without characters that a terminal or a log acts on or
+/// nobody sees, and without credentials.
+pub fn harmless(text: &str) -> String {
     if let Some((end, _)) = text.char_indices().nth(LONGEST) {
         return harmless(text.get(..end).unwrap_or_default()) + "...";
     }
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let visible = |c: char| if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c };
+    credential::masked(text).chars().map(visible).collect()
+}
+
+/// Whether a character acts on a terminal, turns the direction of writing, or is not seen. The
+/// joiners that emojis are made with are not among them.
+pub fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}'
+                | '\u{200b}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'
+        )
 }
 
 /// `use/solution.yaml:14:5: unknown field `replica`; did you mean `maxReplicas`?`

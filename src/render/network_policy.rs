@@ -18,7 +18,7 @@ const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 /// Private (RFC 1918, RFC 4193), shared (RFC 6598) and link-local (RFC 3927, RFC 4291) networks,
 /// the cloud's metadata service among them. A wider network never includes them.
-const NOT_PUBLIC: [&str; 10] = [
+const NOT_PUBLIC: [&str; 14] = [
     "10.0.0.0/8",
     "100.64.0.0/10",
     "168.63.129.16/32", // a cloud's metadata service
@@ -26,7 +26,11 @@ const NOT_PUBLIC: [&str; 10] = [
     "172.16.0.0/12",
     "192.0.0.0/24",
     "192.168.0.0/16",
-    "64:ff9b::/96", // IPv4 in the clothes of IPv6
+    "64:ff9b::/96",       // IPv4 in the clothes of IPv6
+    "100.100.100.200/32", // clouds' metadata services, inside what may be asked for by name
+    "192.0.0.192/32",
+    "fd00:ec2::254/128",
+    "fd20:ce::254/128",
     "fc00::/7",
     "fe80::/10",
 ];
@@ -251,7 +255,9 @@ fn tcp(port: u16) -> Value {
 /// The networks that `cidr` contains but must not open. One that *is* such a network, or lies in
 /// one, was asked for by name and stays.
 fn except(cidr: &str) -> Vec<&'static str> {
-    NOT_PUBLIC.into_iter().filter(|inner| contains(cidr, inner)).collect()
+    let inside: Vec<&str> = NOT_PUBLIC.into_iter().filter(|inner| contains(cidr, inner)).collect();
+    let widest = |inner: &&&str| !inside.iter().any(|outer| contains(outer, inner));
+    inside.iter().filter(widest).copied().collect()
 }
 
 /// Whether `outer` is strictly wider than `inner` and holds all of it.
@@ -313,8 +319,15 @@ mod tests {
 
     #[test]
     fn a_network_asked_for_by_name_is_opened() {
-        for cidr in ["10.0.0.0/8", "10.1.2.0/24", "192.0.2.0/24", "fd00::/8", "198.51.100.7/32"] {
+        for cidr in ["10.0.0.0/8", "10.1.2.0/24", "192.0.2.0/24", "fd12::/16", "198.51.100.7/32"] {
             assert!(except(cidr).is_empty(), "{cidr}");
         }
+    }
+
+    #[test]
+    fn a_metadata_service_stays_out_of_reach_of_a_network_around_it() {
+        assert_eq!(except("100.64.0.0/10"), ["100.100.100.200/32"]);
+        assert_eq!(except("192.0.0.0/24"), ["192.0.0.192/32"]);
+        assert_eq!(except("fd00::/8"), ["fd00:ec2::254/128", "fd20:ce::254/128"]);
     }
 }

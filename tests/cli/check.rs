@@ -242,7 +242,7 @@ fn the_search_for_a_platform_ends_at_the_repositorys_root() {
 #[test]
 fn what_is_not_there_or_not_readable_exits_with_2() {
     let desk = Desk::of(&["use"]);
-    let run = desk.check(&["nowhere"]).exits(2).says(&["cannot look at nowhere"]);
+    let run = desk.check(&["nowhere"]).exits(2).says(&["there is no file or folder `nowhere`"]);
     assert_eq!(run.out, "");
     fs::set_permissions(desk.path("use/solution.yaml"), fs::Permissions::from_mode(0o000)).unwrap();
     // The superuser reads everything.

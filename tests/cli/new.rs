@@ -160,7 +160,7 @@ fn a_catalogue_begins_with_one_command() {
     let empty = home.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
     let run = new(&empty, &["demo", "--image", &image('a')]).exits(2);
-    run.says(&["platform.yaml", "vitrine new demo --image IMAGE --with-platform demo.example"]);
+    run.says(&["platform.yaml", "--with-platform demo.example"]);
     new(&empty, &["demo", "--image", &image('a'), "--with-platform", "not a domain"])
         .exits(2)
         .says(&["domain"]);

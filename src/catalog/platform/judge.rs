@@ -94,16 +94,22 @@ fn document(root: &Fields<'_>, platform: &mut Platform) {
     limits::defaults(&spec, first.as_deref(), platform);
 }
 
-/// A DNS name that leaves room for `<solution>--<configuration>.` before it.
-fn domain(cursor: &Cursor<'_>) -> Option<String> {
-    let text = cursor.text()?.value;
+/// Whether a text is a DNS name that leaves room for `<solution>--<configuration>.` before it. An
+/// address is none.
+pub fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    if text.len() <= 180 && text.split('.').all(label) {
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.len() <= 180 && text.split('.').all(label) && last.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
+fn domain(cursor: &Cursor<'_>) -> Option<String> {
+    let text = cursor.text()?.value;
+    if is_domain(&text) {
         return Some(text);
     }
     let message = format!("`{}` is `{text}`, which is not a domain", cursor.path);

@@ -148,7 +148,7 @@ fn page(cursor: &Cursor<'_>) -> Option<String> {
     if ok {
         return Some(text);
     }
-    if super::secret::has_password(&text) {
+    if crate::model::credential::has_password(&text) {
         cursor.sheet.mask(&cursor.spanned(text.clone()));
     }
     let message = format!("`{}` is not the address of a page", cursor.path);

@@ -226,6 +226,14 @@ fn files(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Arc<[u8]>> {
     }
     let mut mounted: BTreeMap<&str, &str> =
         runtime.files.keys().map(|path| (path.as_str(), "as a file")).collect();
+    for (path, file) in &runtime.files {
+        let below =
+            |other: &&String| path.strip_prefix(other.as_str()).is_some_and(|r| r.starts_with('/'));
+        if let Some(above) = runtime.files.keys().find(below) {
+            let message = format!("`{path}` lies below the file `{above}`");
+            sheet.say(code::MOUNT_TWICE, file.at, message);
+        }
+    }
     let scratch = runtime.scratch.iter().flat_map(|written| &written.value);
     let scratch = scratch.map(|(path, size)| (path.as_str(), size.at, "as scratch"));
     let volumes = runtime.volumes.iter().flat_map(|written| written.value.values());

@@ -172,7 +172,9 @@ fn is_local(host: &str) -> bool {
     matches!(name.as_str(), "localhost" | "host.docker.internal" | "0.0.0.0" | "::1" | "::")
         || name.ends_with(".localhost")
         || name.ends_with(".local")
-        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        // Also as `127.1`, which is not how an address is written and is understood all the same.
+        || name.strip_prefix("127.").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_link_local())
 }
 
 /// Whether a text matches a pattern in which `*` stands for any text, `/` included.
@@ -246,7 +248,15 @@ mod tests {
 
     #[test]
     fn ones_own_machine_is_recognised_in_every_disguise() {
-        for host in ["localhost", "localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000"] {
+        for host in [
+            "localhost",
+            "localhost:5000",
+            "127.0.0.1:5000",
+            "127.9.9.9",
+            "[::1]:5000",
+            "127.1:5000",
+            "169.254.169.254",
+        ] {
             assert!(is_local(host), "{host}");
         }
         for host in ["registry.example", "localhost.example", "10.0.0.1:5000"] {

@@ -133,7 +133,8 @@ fn mount_path(cursor: &Cursor<'_>, path: &str, at: Span) -> bool {
         && parts.iter().all(|part| !part.is_empty() && *part != "." && *part != "..");
     let taken = ["proc", "sys", "dev"].contains(parts.first().unwrap_or(&""))
         || path.starts_with("/var/run/secrets")
-        || path.starts_with("/run/secrets");
+        || path.starts_with("/run/secrets")
+        || ["/etc", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"].contains(&path);
     if shape && !taken {
         return true;
     }

@@ -7,10 +7,13 @@ use super::judge::Bench;
 use super::{Architecture, Egress, Probe, example, image, mount, resources, scaling, secret};
 use crate::catalog::fault::code;
 use crate::catalog::network::Network;
-use crate::catalog::platform::{Ability, EgressLimit};
+use crate::catalog::platform::{Ability, EgressLimit, Mesh};
 use crate::model::decode::{Cursor, Fields};
 use crate::model::yaml::Spanned;
 use crate::model::{Quantity, duration};
+
+/// The ports of Linkerd's proxy in every pod.
+const MESH_PORTS: [u16; 4] = [4140, 4143, 4190, 4191];
 
 /// Reads the shared fields of a map.
 pub fn runtime(bench: &Bench<'_>, fields: &Fields<'_>) -> Runtime {
@@ -19,8 +22,13 @@ pub fn runtime(bench: &Bench<'_>, fields: &Fields<'_>) -> Runtime {
         command: fields.get("command").and_then(|c| words(&c)),
         args: fields.get("args").and_then(|c| words(&c)),
         port: fields.get("port").and_then(|c| {
-            let port = c.whole()?;
-            Some(c.spanned(u16::try_from(port.value).ok()?))
+            let port = u16::try_from(c.whole()?.value).ok()?;
+            if bench.platform.mesh != Mesh::Off && MESH_PORTS.contains(&port) {
+                let message = format!("`{}` is {port}, which belongs to the mesh", c.path);
+                c.sheet.report(c.fault(code::OUT_OF_RANGE, message).help("take another one"));
+                return None;
+            }
+            Some(c.spanned(port))
         }),
         base_path: fields.get("basePath").and_then(|c| Some(c.spanned(url_path(&c)?))),
         secrets: fields.get("secrets").and_then(|c| secret::names(&c)),
@@ -78,7 +86,8 @@ pub fn url_path(cursor: &Cursor<'_>) -> Option<String> {
     let text = cursor.text()?.value;
     let ok = text.starts_with('/')
         && text.len() <= 512
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&b))
+        // What an edge writes into its own configuration must mean nothing there.
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~%".contains(&b))
         && !text.contains("//")
         && is_escaped(&text)
         && text.split('/').all(|part| part != ".." && part != ".");
@@ -86,7 +95,7 @@ pub fn url_path(cursor: &Cursor<'_>) -> Option<String> {
         return Some(text);
     }
     let message = format!("`{}` is `{text}`, which is not a path of a page", cursor.path);
-    let help = "begin with `/`, use letters, digits and -._~, no `..`, no query";
+    let help = "begin with `/`, use letters, digits and -._~ only, no `..`, no query";
     cursor.sheet.report(cursor.fault(code::BAD_PATH, message).help(help));
     None
 }
@@ -224,8 +233,9 @@ fn cors(cursor: &Cursor<'_>) -> Option<Spanned<Vec<String>>> {
         }
         let message = format!("`{}` is not the origin of a page", text.value);
         let origin = url::Url::parse(&text.value).ok().map(|url| url.origin());
-        let help = match origin.filter(url::Origin::is_tuple) {
-            Some(origin) => format!("did you mean {}?", origin.ascii_serialization()),
+        let origin = origin.map(|origin| origin.ascii_serialization());
+        let help = match origin.filter(|origin| is_origin(origin)) {
+            Some(origin) => format!("did you mean {origin}?"),
             None => "write https://host without path, or * for every page".to_owned(),
         };
         item.sheet.report(item.fault(code::BAD_ORIGIN, message).help(help));
@@ -233,15 +243,29 @@ fn cors(cursor: &Cursor<'_>) -> Option<Spanned<Vec<String>>> {
     if known.len() > 1 && known.iter().any(|origin| origin == "*") {
         origins.say(code::EXCLUDES, "`*` and single origins exclude each other");
     }
-    Some(origins.spanned(known))
+    (!known.is_empty()).then(|| origins.spanned(known))
 }
 
-/// Scheme, host and perhaps a port, as a browser writes it.
+/// Scheme, host name and perhaps a port, as a browser writes it.
 fn is_origin(text: &str) -> bool {
-    text == "*"
-        || url::Url::parse(text).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
-        })
+    if text == "*" {
+        return true;
+    }
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest else { return false };
+    let (host, port) = match rest.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (rest, None),
+    };
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let port_ok = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    let written = url::Url::parse(text).map(|url| url.origin().ascii_serialization());
+    host.split('.').all(label) && port_ok && written.is_ok_and(|origin| origin == text)
 }
 
 /// Reads `network.egress`.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::fault::code;
+use crate::model::credential::{has_password, is_secret_name, is_token, masked};
 use crate::model::decode::Cursor;
 use crate::model::yaml::Spanned;
 
@@ -36,10 +37,6 @@ pub fn public(cursor: &Cursor<'_>, name: &str) -> Option<String> {
         let help = "whoever can read the catalogue could use it: revoke it, and take it out; list \
                     its name under `secrets`, and the operator keeps the value";
         cursor.sheet.report(cursor.fault(code::CREDENTIAL, message).help(help));
-        return None;
-    }
-    if text.value.contains('\0') {
-        cursor.say(code::BAD_TEXT, format!("`{}` holds a NUL character", cursor.path));
         return None;
     }
     Some(text.value)
@@ -92,36 +89,6 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// Beginnings that the issuers of tokens chose so that they can be recognised.
-const PREFIXES: [(&str, usize); 26] = [
-    ("ghp_", 20),
-    ("gho_", 20),
-    ("ghu_", 20),
-    ("ghs_", 20),
-    ("github_pat_", 20),
-    ("glpat-", 16),
-    ("gldt-", 16),
-    ("hf_", 20),
-    ("sk-", 20),
-    ("sk_live_", 16),
-    ("xoxb-", 16),
-    ("xoxp-", 16),
-    ("AKIA", 16),
-    ("ASIA", 16),
-    ("AIza", 30),
-    ("npm_", 30),
-    ("pypi-", 30),
-    ("ghr_", 20),
-    ("glptt-", 16),
-    ("rk_live_", 16),
-    ("whsec_", 20),
-    ("xoxa-", 16),
-    ("xapp-", 16),
-    ("dop_v1_", 32),
-    ("shpat_", 20),
-    ("dckr_pat_", 20),
-];
-
 /// What sort of credential a value looks like, if any.
 fn credential(name: &str, value: &str) -> Option<&'static str> {
     let value = value.trim();
@@ -134,43 +101,25 @@ fn credential(name: &str, value: &str) -> Option<&'static str> {
     if has_password(value) {
         return Some("an address with a password");
     }
-    let name = name.to_uppercase();
-    let words: Vec<&str> = name.split('_').collect();
-    let suspicious =
-        ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS", "APIKEY"]
-            .iter()
-            .any(|word| words.contains(word))
-            || ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"].iter().any(|part| name.contains(part));
-    (suspicious && is_random(value)).then_some("a secret")
+    let suspicious = is_secret_name(name);
+    let secret = (suspicious && is_random(value))
+        || (is_password_name(name) && is_password(value))
+        || masked(value) != value;
+    secret.then_some("a secret")
 }
 
-/// Whether a word begins as issuers of tokens begin theirs.
-fn is_token(word: &str) -> bool {
-    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-    PREFIXES.iter().any(|(prefix, length)| {
-        word.strip_prefix(prefix).is_some_and(|rest| rest.len() >= *length && plain(rest))
-    }) || is_signed(word, plain)
+fn is_password_name(name: &str) -> bool {
+    let last = name.rsplit('_').next().unwrap_or_default();
+    ["PASSWORD", "PASSWD"].contains(&last.to_uppercase().as_str())
 }
 
-/// A JSON Web Token: header, claims and signature, of which the first two begin with `{"`.
-fn is_signed(word: &str, plain: impl Fn(&str) -> bool) -> bool {
-    let parts: Vec<&str> = word.split('.').collect();
-    matches!(parts.as_slice(), [header, claims, signature]
-        if header.starts_with("eyJ") && claims.starts_with("eyJ") && signature.len() >= 20
-            && parts.iter().all(|part| plain(part)))
-}
-
-/// `scheme://user:password@host`
-pub fn has_password(value: &str) -> bool {
-    value.split_whitespace().any(|word| {
-        let Some((_, rest)) = word.split_once("://") else { return false };
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-        let Some((user, _)) = authority.rsplit_once('@') else { return false };
-        user.split_once(':').is_some_and(|(_, password)| {
-            // `$(PASSWORD)` and `***` are places for one, not one.
-            !password.is_empty() && !password.starts_with('$') && !password.starts_with('*')
-        })
-    })
+/// One word that is neither a place for a password nor an answer about one.
+fn is_password(value: &str) -> bool {
+    let answers = ["true", "false", "none", "null", "required", "optional", "disabled", "enabled"];
+    value.chars().count() >= 4
+        && !value.contains(char::is_whitespace)
+        && !value.starts_with(['$', '/', '*', '<'])
+        && !answers.contains(&value.to_lowercase().as_str())
 }
 
 /// Long, without spaces, and as mixed as only a generator writes. Not a plain digest.
@@ -213,6 +162,9 @@ mod tests {
             ("A", "postgres://user:hunter2@db.example/x"),
             ("DB_PASSWORD", "Xq7!mZ2pL9vR4tK8"),
             ("OPENAI_API_KEY", "q8Zr5Tn2Lk9Wp4Xv7Bm1"),
+            ("DB_PASSWORD", "hunter2"),
+            ("DSN", "host=db user=u password=Xk29fLq8"),
+            ("STORE", "DefaultEndpointsProtocol=https;AccountKey=Xk29fLq81mZpT0vW=="),
         ] {
             assert!(credential(name, value).is_some(), "{name}={value}");
         }
@@ -228,6 +180,8 @@ mod tests {
             ("MODEL_TOKEN", "sha256:0123456789abcdef0123456789abcdef"),
             ("TOKEN_DIGEST", "0123456789abcdef0123456789abcdef01234567"),
             ("DB", "postgres://db.example/x"),
+            ("DB_PASSWORD", "$(FROM_ELSEWHERE)"),
+            ("MODEL_TOKEN_NAME", "google/universal-sentence-encoder-large-v5"),
             ("DB", "postgres://user:$(PASSWORD)@db.example/x"),
             ("SECRET_FILE", "/run/secrets/very-long-name-0123456789"),
         ] {

@@ -91,6 +91,11 @@ impl Sheet {
         self.faults.borrow_mut().push(fault);
     }
 
+    /// Whether a fault of a code was reported on a line.
+    pub(super) fn told(&self, code: &str, line: u32) -> bool {
+        self.faults.borrow().iter().any(|fault| fault.code == code && fault.line == line)
+    }
+
     /// Adds a fault without more words.
     pub fn say(&self, code: &'static str, at: Span, message: impl Into<String>) {
         self.report(self.fault(code, at, message));

@@ -34,7 +34,7 @@ fn a_missing_key_is_told_at_the_map_that_lacks_it_unless_it_stands_misspelt() {
     let missing = judged("port: 1\n", |fields| {
         fields.required("name");
     });
-    assert_eq!(missing, ["V0203 f.yaml:1:1: `name` is missing"]);
+    assert_eq!(missing, ["V0203 f.yaml:1:1: `name` is missing; add `name:`"]);
     let misspelt = judged("Name: x\n", |fields| {
         fields.required("name");
     });

@@ -75,13 +75,7 @@ fn marked(line: &str, fault: &Fault) -> (String, String) {
 fn visible(character: char) -> char {
     match character {
         '\t' => ' ',
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
-        '\u{200e}'
-        | '\u{200f}'
-        | '\u{61c}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
-        | '\u{feff}' => char::REPLACEMENT_CHARACTER,
+        c if super::is_invisible(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     }
 }

@@ -42,10 +42,13 @@ pub fn explain(words: &str, line: &str) -> (String, Option<&'static str>) {
     if words.contains("expected ':'") || words.contains("simple key") {
         return said("this line is no `key: value`", "write `key: value`, with a space");
     }
-    if words.contains("quoted scalar") {
+    if words.contains("quote") {
         return said("a quote is not closed", "close it, or write the text without quotes");
     }
-    if words.contains("flow") {
+    if words.contains("flow")
+        || words.contains("placement of ':'")
+        || words.contains("end of stream")
+    {
         return said(
             "a bracket or a brace is not closed, or a comma lacks",
             "close it where it ends: [a, b] or {key: value}",
@@ -74,7 +77,7 @@ mod tests {
             let findings = read(text.as_bytes()).findings;
             let finding = findings.iter().find(|finding| finding.problem == Problem::Syntax);
             let message = finding.map(|finding| finding.message.clone()).unwrap_or_default();
-            assert!(message.contains(wrong), "{text:?}: {findings:?}");
+            assert!(message.contains(wrong), "{text:?}: {findings:?}\n{message}");
             assert!(finding.is_some_and(|finding| finding.help.is_some()), "{text:?}");
         }
     }

@@ -1,0 +1,252 @@
+//! What looks like a credential, and the stars in its place.
+//!
+//! Recognised by what issuers made recognisable (the beginnings of their tokens, PEM, passwords in
+//! addresses), and by the names of what stands before a value. Whatever vitrine prints of somebody's
+//! file goes through [`masked`], because the file that is wrong is the one that nobody read yet.
+
+/// Beginnings that the issuers of tokens chose so that they can be recognised, each with the least
+/// length of what follows.
+const PREFIXES: [(&str, usize); 26] = [
+    ("ghp_", 20),
+    ("gho_", 20),
+    ("ghu_", 20),
+    ("ghs_", 20),
+    ("ghr_", 20),
+    ("github_pat_", 20),
+    ("glpat-", 16),
+    ("gldt-", 16),
+    ("glptt-", 16),
+    ("hf_", 20),
+    ("sk-", 20),
+    ("sk_live_", 16),
+    ("rk_live_", 16),
+    ("whsec_", 20),
+    ("xoxa-", 16),
+    ("xoxb-", 16),
+    ("xoxp-", 16),
+    ("xapp-", 16),
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("AIza", 30),
+    ("npm_", 30),
+    ("pypi-", 30),
+    ("dop_v1_", 32),
+    ("shpat_", 20),
+    ("dckr_pat_", 20),
+];
+
+/// Words of names whose values are secret.
+const SECRET: [&str; 9] = [
+    "PASSWORD",
+    "PASSWD",
+    "SECRET",
+    "TOKEN",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "APIKEY",
+    "AUTHORIZATION",
+    "ACCOUNTKEY",
+];
+/// Parts of names whose values are secret.
+const SECRET_PARTS: [&str; 4] = ["API_KEY", "ACCESS_KEY", "ACCOUNT_KEY", "PRIVATE_KEY"];
+/// Last words of names that speak of a secret and hold none.
+const ABOUT: [&str; 14] = [
+    "NAME", "FILE", "PATH", "URL", "LIMIT", "LIMITS", "COUNT", "SIZE", "LENGTH", "TYPE", "ID",
+    "TTL", "ISSUER", "ENDPOINT",
+];
+
+/// Whether a word begins as issuers of tokens begin theirs, or is a signed token.
+pub fn is_token(word: &str) -> bool {
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    let prefixed = PREFIXES.iter().any(|(prefix, length)| {
+        word.strip_prefix(prefix).is_some_and(|rest| rest.len() >= *length && plain(rest))
+    });
+    prefixed || is_signed(word, plain)
+}
+
+/// A JSON Web Token: header, claims and signature, of which the first two begin with `{"`.
+fn is_signed(word: &str, plain: impl Fn(&str) -> bool) -> bool {
+    let parts: Vec<&str> = word.split('.').collect();
+    matches!(parts.as_slice(), [header, claims, signature]
+        if header.starts_with("eyJ") && claims.starts_with("eyJ") && signature.len() >= 20
+            && parts.iter().all(|part| plain(part)))
+}
+
+/// `scheme://user:password@host`
+pub fn has_password(value: &str) -> bool {
+    value.split_whitespace().any(|word| {
+        let Some((_, rest)) = word.split_once("://") else { return false };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        let Some((user, _)) = authority.rsplit_once('@') else { return false };
+        user.split_once(':').is_some_and(|(_, password)| {
+            // `$(PASSWORD)` and `***` are places for one, not one.
+            !password.is_empty() && !password.starts_with('$') && !password.starts_with('*')
+        })
+    })
+}
+
+/// Whether the value of what is called so is probably secret: `API_TOKEN`, not `TOKEN_LIMIT`.
+pub fn is_secret_name(name: &str) -> bool {
+    let name = snake(name);
+    let words: Vec<&str> = name.split('_').filter(|word| !word.is_empty()).collect();
+    let about = words.last().is_some_and(|last| ABOUT.contains(last));
+    !about
+        && (words.iter().any(|word| SECRET.contains(word))
+            || SECRET_PARTS.iter().any(|part| name.contains(part)))
+}
+
+/// `apiToken` and `X-Api-Token` as `API_TOKEN`.
+fn snake(name: &str) -> String {
+    let mut words = String::new();
+    let mut lower = false;
+    for character in name.chars() {
+        if character.is_uppercase() && lower {
+            words.push('_');
+        }
+        lower = character.is_lowercase();
+        let kept = if character.is_alphanumeric() { character } else { '_' };
+        words.extend(kept.to_uppercase());
+    }
+    words
+}
+
+/// The text with stars where a credential stands. Every character keeps its place.
+pub fn masked(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let mut hidden = vec![false; characters.len()];
+    let mut hide = |from: usize, to: usize| {
+        for (mark, character) in hidden.iter_mut().zip(&characters).take(to).skip(from) {
+            *mark = !character.is_whitespace();
+        }
+    };
+    for (from, to) in words(&characters, |c| c.is_whitespace() || "\"'`=:,;()[]{}<>|".contains(c)) {
+        let word: String = characters.iter().take(to).skip(from).collect();
+        if is_token(&word) {
+            hide(from, to);
+        }
+    }
+    for (from, to) in words(&characters, |c| c.is_whitespace() || "\"'`,()[]{}<>|".contains(c)) {
+        if let Some((from, to)) = password(&characters, from, to) {
+            hide(from, to);
+        }
+    }
+    for (from, to) in words(&characters, |c| !(c.is_alphanumeric() || "_-".contains(c))) {
+        let name: String = characters.iter().take(to).skip(from).collect();
+        if is_secret_name(&name)
+            && let Some((from, to)) = value_after(&characters, to)
+        {
+            hide(from, to);
+        }
+    }
+    let shown = characters.iter().zip(&hidden);
+    shown.map(|(character, hidden)| if *hidden { '*' } else { *character }).collect()
+}
+
+/// The stretches between separators.
+fn words(characters: &[char], is_separator: impl Fn(char) -> bool) -> Vec<(usize, usize)> {
+    let mut words = Vec::new();
+    let mut begin = None;
+    for (at, character) in characters.iter().copied().chain([' ']).enumerate() {
+        let ends = at == characters.len() || is_separator(character);
+        match (begin, ends) {
+            (None, false) => begin = Some(at),
+            (Some(from), true) => {
+                words.push((from, at));
+                begin = None;
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+/// The password of `user:password@host` in a word, but not what stands before a digest.
+fn password(characters: &[char], from: usize, to: usize) -> Option<(usize, usize)> {
+    let word = characters.get(from..to)?;
+    let at = word.iter().position(|c| *c == '@')?;
+    let rest: String = word.iter().skip(at + 1).take(7).collect();
+    if rest.starts_with("sha256:") || rest.starts_with("sha512:") {
+        return None;
+    }
+    let scheme = word.windows(3).position(|three| three == [':', '/', '/']).map_or(0, |at| at + 3);
+    let colon = word.iter().take(at).skip(scheme).position(|c| *c == ':')? + scheme;
+    let secret: String = word.iter().take(at).skip(colon + 1).collect();
+    let placeholder = secret.is_empty() || secret.starts_with(['$', '*']);
+    (!placeholder).then_some((from + colon + 1, from + at))
+}
+
+/// What stands behind `name:` or `name=`: one value, or all of a map or list of them.
+fn value_after(characters: &[char], end: usize) -> Option<(usize, usize)> {
+    let mut at = end;
+    let skip = |at: &mut usize, set: &str| {
+        while characters.get(*at).is_some_and(|c| set.contains(*c)) {
+            *at += 1;
+        }
+    };
+    skip(&mut at, "\"' ");
+    if !characters.get(at).is_some_and(|c| ":=".contains(*c)) {
+        return None;
+    }
+    at += 1;
+    skip(&mut at, "\"' ");
+    let many = characters.get(at).is_some_and(|c| "{[".contains(*c));
+    let open = characters.get(at.checked_sub(1)?).copied().filter(|c| "\"'".contains(*c));
+    let ends = |c: char| match open {
+        Some(quote) => c == quote,
+        None => !many && (c.is_whitespace() || "`,}]\"'".contains(c)),
+    };
+    let length = characters.iter().skip(at).position(|c| ends(*c)).unwrap_or(characters.len() - at);
+    let value: String = characters.iter().skip(at).take(length).collect();
+    // A scheme such as `Bearer` is followed by the secret.
+    let length = if ["Bearer", "Basic"].contains(&value.as_str()) && open.is_none() {
+        characters.len() - at
+    } else {
+        length
+    };
+    let places = ["", "null", "true", "false", "~", "..."];
+    let place = places.contains(&value.as_str()) || value.starts_with(['$', '/', '*']);
+    (!place).then_some((at, at + length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_starred_wherever_it_stands_and_nothing_else_is() {
+        for (text, shown) in [
+            (
+                "type: ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+                "type: ****************************************",
+            ),
+            ("`https://u:hunter2@x` is no network", "`https://u:*******@x` is no network"),
+            ("image: user:PW99@registry.example/a:1", "image: user:****@registry.example/a:1"),
+            ("API_TOKEN: {value: \"Xk29\", b: 1}", "API_TOKEN: ************************"),
+            ("env: {API_TOKEN: \"Xk29\", A: b}", "env: {API_TOKEN: \"****\", A: b}"),
+            ("`API_TOKEN=PW` is not the name", "`API_TOKEN=**` is not the name"),
+            ("\"Authorization\": \"Bearer Xk29\"", "\"Authorization\": \"****** ****\""),
+            ("  password: Xk29 # mine", "  password: **** # mine"),
+        ] {
+            let hidden: String = masked(text);
+            let same = hidden.chars().count() == text.chars().count();
+            assert!(same, "{hidden}");
+            let squeezed = |text: &str| text.replace(' ', "");
+            assert!(!hidden.contains("Xk29") && !hidden.contains("hunter2"), "{hidden}");
+            if !text.contains('{') {
+                assert_eq!(squeezed(&hidden), squeezed(shown));
+            }
+        }
+        for text in [
+            "image: registry.example/a:1.0@sha256:aaaa",
+            "TOKEN_LIMIT: \"4096\"",
+            "tokenFile: /run/secrets/git-token",
+            "MODEL_TOKEN_NAME: google/universal-sentence-encoder-large-v5",
+            "`spec.env.API_TOKEN` looks like a secret",
+            "url: https://git.example/aim/catalogue.git",
+            "secrets: [LICENSE_KEY]",
+            "PASSWORD: $(OTHER)",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+    }
+}
