@@ -67,11 +67,15 @@ proptest! {
     }
 
     #[test]
-    fn two_solutions_share_no_object((one, other) in (world(), world())) {
+    fn two_solutions_share_no_object_no_host_and_no_router((one, other) in (world(), world())) {
         prop_assume!(one.solution.name != other.solution.name);
-        let keys = |d: Desired| d.objects.iter().map(|o| o.key.clone()).collect::<BTreeSet<_>>();
-        let (one, other) = (keys(one.render()), keys(other.render()));
-        prop_assert!(one.is_disjoint(&other));
+        let (one, other) = (one.render(), other.render());
+        let keys = |desired: &Desired| -> BTreeSet<ObjectKey> {
+            desired.objects.iter().map(|o| o.key.clone()).collect()
+        };
+        prop_assert!(keys(&one).is_disjoint(&keys(&other)));
+        prop_assert!(hosts(&one).is_disjoint(&hosts(&other)));
+        prop_assert!(routers(&one).is_disjoint(&routers(&other)));
     }
 
     #[test]
@@ -264,6 +268,33 @@ proptest! {
             }
         }
     }
+}
+
+/// The hosts that routes and Ingresses answer for.
+fn hosts(desired: &Desired) -> BTreeSet<String> {
+    let routes = of_kind(desired, Kind::HttpRoute);
+    let of_routes = routes.into_iter().flat_map(|route| strings(&route.body["spec"]["hostnames"]));
+    let ingresses = of_kind(desired, Kind::Ingress);
+    let rules = ingresses.into_iter().flat_map(|i| i.body["spec"]["rules"].as_array().cloned());
+    let of_ingresses = rules.flatten().filter_map(|rule| rule["host"].as_str().map(str::to_owned));
+    of_routes.chain(of_ingresses).collect()
+}
+
+fn strings(list: &Value) -> Vec<String> {
+    let items = list.as_array().into_iter().flatten();
+    items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+/// How Traefik's router of a route begins: runs of anything but letters and digits are one dash,
+/// so that names which differ in dashes alone would be one.
+fn routers(desired: &Desired) -> BTreeSet<String> {
+    let routes = of_kind(desired, Kind::HttpRoute).into_iter().map(|route| {
+        let namespace = route.key.namespace.clone().unwrap_or_default();
+        let name = format!("httproute-{namespace}-{}-gw-", route.key.name);
+        let parts: Vec<&str> = name.split('-').filter(|part| !part.is_empty()).collect();
+        parts.join("-")
+    });
+    routes.collect()
 }
 
 /// Everything that rendering depends on.
