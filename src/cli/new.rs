@@ -119,6 +119,15 @@ impl Place {
         let start = start.canonicalize().map_err(|error| {
             Stop::new(format!("there is no folder {} ({error})", start.display()))
         })?;
+        let skipped = start.file_name().is_some_and(|name| {
+            name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().starts_with(b"_")
+        });
+        if skipped && arguments.dir.is_some() {
+            return Err(Stop::new(format!(
+                "{} begins with `.` or `_`: a catalogue skips such folders",
+                start.display()
+            )));
+        }
         let (root, platform) = match (catalogue::above(&start), &arguments.with_platform) {
             (Some(root), None) => (root, None),
             (Some(root), Some(_)) => {

@@ -288,7 +288,7 @@ fn strings(list: &Value) -> Vec<String> {
 /// How Traefik's router of a route begins: runs of anything but letters and digits are one dash,
 /// so that names which differ in dashes alone would be one.
 fn routers(desired: &Desired) -> BTreeSet<String> {
-    let routes = of_kind(desired, Kind::HttpRoute).into_iter().map(|route| {
+    let routes = of_kind(desired, Kind::HttpRoute).map(|route| {
         let namespace = route.key.namespace.clone().unwrap_or_default();
         let name = format!("httproute-{namespace}-{}-gw-", route.key.name);
         let parts: Vec<&str> = name.split('-').filter(|part| !part.is_empty()).collect();

@@ -10,6 +10,8 @@ pub enum BadCron {
     Nickname,
     #[error("it has {0} fields, not five")]
     Fields(usize),
+    #[error("no month of it has a day {day}")]
+    Never { day: u8 },
     #[error("`{field}` is no {what} ({least} to {most})")]
     Field { field: String, what: &'static str, least: u8, most: u8 },
 }
@@ -45,7 +47,36 @@ pub fn judge(text: &str) -> Result<(), BadCron> {
             return Err(BadCron::Field { field: word.to_owned(), what, least, most });
         }
     }
-    Ok(())
+    never(text)
+}
+
+/// The 31st of February never comes; what never comes would never end either. A day of the week
+/// beside it comes all the same.
+fn never(text: &str) -> Result<(), BadCron> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [_, _, days, months, weekday] = words.as_slice() else { return Ok(()) };
+    if !matches!(*weekday, "*" | "?") {
+        return Ok(());
+    }
+    let bounds = |part: &str, least: u8, most: u8, names: &[&str]| -> (u8, u8) {
+        let range = part.split('/').next().unwrap_or(part);
+        let one = |text: &str| value(text, least, most, names);
+        match range.split_once('-') {
+            Some((from, to)) => (one(from).unwrap_or(least), one(to).unwrap_or(most)),
+            None => {
+                one(range).map_or((least, most), |n| (n, if part.contains('/') { most } else { n }))
+            }
+        }
+    };
+    let first = days.split(',').map(|part| bounds(part, 1, 31, &[]).0).min().unwrap_or(1);
+    let length = |month: u8| match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let spans = months.split(',').map(|part| bounds(part, 1, 12, &MONTHS));
+    let longest = spans.flat_map(|(from, to)| from..=to).map(length).max().unwrap_or(31);
+    if first > longest { Err(BadCron::Never { day: first }) } else { Ok(()) }
 }
 
 /// `*`, `?`, `5`, `1-5`, and each with a step.
@@ -90,6 +121,10 @@ mod tests {
             "5,35 0-6/2 1,15 jan,JUL ?",
             "0 0 1 1 0",
             "0  8 * *   sun",
+            "0 8 29 2 *",
+            "0 8 31 2,3 *",
+            "0 8 31 2 MON",
+            "0 8 */2 2 *",
         ] {
             assert_eq!(judge(right), Ok(()), "{right}");
         }
@@ -113,6 +148,9 @@ mod tests {
             "1,,2 8 * * *",
             "+1 8 * * *",
             "MON 8 * * *",
+            "0 8 31 2 *",
+            "0 8 30,31 FEB ?",
+            "0 8 31 4,6,SEP *",
         ] {
             assert!(judge(wrong).is_err(), "{wrong}");
         }
