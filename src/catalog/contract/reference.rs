@@ -61,12 +61,14 @@ fn section(page: &mut String, path: &str, schema: Schema, seen: &mut Vec<(String
         let word = if why_not_both.is_some() { "Exactly" } else { "At least" };
         let _ = writeln!(page, "\n{word} one of `{one}` and `{other}` is required.");
     }
-    if !schema.later.is_empty() {
+    let is_key = |word: &str| schema.keys().any(|key| key == word);
+    let later: Vec<_> = schema.later.iter().filter(|(word, _)| !is_key(word)).collect();
+    if !later.is_empty() {
         let way = |(word, way): &(&str, &str)| match *way {
             "" => format!("`{word}`"),
             way => format!("`{word}` ({way})"),
         };
-        let words: Vec<String> = schema.later.iter().map(way).collect();
+        let words: Vec<String> = later.into_iter().map(way).collect();
         let _ = writeln!(page, "\nReserved, and refused today: {}.", words.join(", "));
     }
     for (place, schema) in inner {

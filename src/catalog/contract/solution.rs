@@ -61,18 +61,7 @@ const LATER: &[(&str, &str)] = &[
     ("budget", ""),
     ("switching", ""),
     ("traffic", ""),
-];
-
-/// The same where nothing calls anything.
-const LATER_OF_SOLUTION: &[(&str, &str)] = &[
-    ("persistence", "solutions are stateless"),
-    ("persistentVolumeClaim", "solutions are stateless"),
-    ("ports", "one port: `port`"),
-    ("placement", "use a hardware class"),
-    ("slo", ""),
-    ("budget", ""),
-    ("switching", ""),
-    ("traffic", ""),
+    // A key of components, which know it before they ask here.
     ("dependsOn", "components have theirs"),
 ];
 
@@ -281,7 +270,7 @@ const SPEC: Schema = Schema::described(runtime![
     .default("{}")
     .example("{pumps: {title: Pumps, env: {ALGORITHM: isolation-forest}}}"),
 ])
-.reserving(LATER_OF_SOLUTION);
+.reserving(LATER);
 
 const COMPONENT: Schema = Schema::described(runtime![
     Field::new(
@@ -318,7 +307,7 @@ const CONFIGURATION: Schema = Schema::described(&[
     Field::new("scaling", Form::Map(&SCALING), "Over that of the solution.")
         .example("{maxReplicas: 2}"),
 ])
-.reserving(LATER_OF_SOLUTION);
+.reserving(LATER);
 
 const EXPOSE: Schema = Schema::described(&[
     Field::new("path", Form::Text, "Below which path it is public. Exactly one component is at /.")
