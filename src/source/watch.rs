@@ -20,6 +20,8 @@ const QUIET: Duration = Duration::from_millis(50);
 /// Tells that the refs of a local repository may have moved. A hint: the poll stays.
 pub struct Watch {
     changed: mpsc::Receiver<()>,
+    /// Whether the refs were touched and nobody was told yet.
+    touched: bool,
     _watcher: RecommendedWatcher,
 }
 
@@ -33,10 +35,14 @@ pub fn watch(settings: &config::Repository) -> Result<Option<Watch>, Unknown> {
 
 impl Watch {
     /// Waits until the refs were touched and then left alone for a moment. Many changes are one.
-    /// `None` if there will be none any more.
+    /// `None` if there will be none any more. May be dropped while it waits: nothing is lost.
     pub async fn changed(&mut self) -> Option<()> {
-        self.changed.recv().await?;
+        if !self.touched {
+            self.changed.recv().await?;
+            self.touched = true;
+        }
         while tokio::time::timeout(QUIET, self.changed.recv()).await == Ok(Some(())) {}
+        self.touched = false;
         Some(())
     }
 }
@@ -65,7 +71,7 @@ fn start(settings: &config::Repository) -> Result<Option<Watch>, Trouble> {
     // The folder itself for `packed-refs` and `HEAD`, which are replaced by a rename.
     watcher.watch(folder, RecursiveMode::NonRecursive).map_err(cannot)?;
     watcher.watch(&folder.join("refs"), RecursiveMode::Recursive).map_err(cannot)?;
-    Ok(Some(Watch { changed, _watcher: watcher }))
+    Ok(Some(Watch { changed, touched: false, _watcher: watcher }))
 }
 
 /// What we do ourselves and need not be told: reading, and writing notes.

@@ -212,3 +212,15 @@ async fn a_commit_is_seen_within_a_second_and_our_reading_is_not() {
     assert!(watch(&scene.settings("https://git.example/c.git")).unwrap().is_none());
     assert!(watch(&scene.settings("/nowhere/at/all")).is_err());
 }
+
+#[tokio::test]
+async fn a_commit_is_heard_although_the_listener_was_called_away() {
+    let scene = Scene::new();
+    scene.published();
+    let mut watched = watch(&scene.local()).unwrap().unwrap();
+    scene.commit();
+    // Long enough to notice, too short for the pause after it.
+    let away = tokio::time::timeout(Duration::from_millis(30), watched.changed()).await;
+    assert!(away.is_err(), "it waits until Git is done");
+    tokio::time::timeout(Duration::from_secs(5), watched.changed()).await.unwrap().unwrap();
+}
