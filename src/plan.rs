@@ -11,10 +11,11 @@ pub mod outline;
 pub mod publish;
 mod quota;
 pub mod remove;
+pub mod setback;
 pub mod step;
 pub mod verify;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -24,6 +25,7 @@ pub use observed::{Live, Observed};
 pub use outline::{Outline, is_settled};
 pub use publish::publish;
 pub use remove::remove;
+pub use setback::{Setback, Setbacks};
 pub use step::{Outcome, Rejection, Step, Why};
 pub use verify::Verified;
 
@@ -77,14 +79,15 @@ pub enum Gate {
     NotAvailable(ObjectKey),
     /// The gateway has not accepted this route yet.
     NotAccepted(ObjectKey),
-    /// The server refused this before; nothing has changed since.
-    Refused(ObjectKey),
-    /// Tried again at this time.
+    /// It was refused or could not be sent; tried again at this time.
     BackOff { key: ObjectKey, until: Timestamp },
     /// The deletions are held until a person approves them.
     Held,
-    /// What the daemon remembers on its Lease has not been read yet.
+    /// What the daemon remembers on its Lease has not been read, or the commit was not compared
+    /// with it yet.
     Record,
+    /// The repository has not answered since the start.
+    Unheard,
     /// Solutions that are just being added, so that a rename has no gap.
     Additions(Vec<String>),
     /// Work in the namespace that is not ours.
@@ -113,10 +116,10 @@ impl std::fmt::Display for Gate {
             Self::NotReady(key) => write!(f, "{key} is not ready"),
             Self::NotAvailable(key) => write!(f, "{key} is not available"),
             Self::NotAccepted(key) => write!(f, "the gateway has not accepted {key}"),
-            Self::Refused(key) => write!(f, "the API server refused {key}"),
             Self::BackOff { key, until } => write!(f, "{key} is tried again at {until}"),
             Self::Held => f.write_str("held until it is approved"),
             Self::Record => f.write_str("the daemon's Lease has not been read"),
+            Self::Unheard => f.write_str("the repository has not answered since the start"),
             Self::Additions(names) => write!(f, "after {} is published", names.join(", ")),
             Self::ForeignWork(names) => write!(f, "foreign work is left: {}", names.join(", ")),
             Self::Slot => f.write_str("all verification slots are taken"),
@@ -132,6 +135,8 @@ pub struct Ground<'a> {
     pub revision: &'a Revision,
     pub setbacks: &'a Setbacks,
     pub hold: Option<&'a Hold>,
+    /// Why nothing at all may be deleted, whatever the brake says.
+    pub nothing_deleted: Option<&'a Gate>,
     /// Whether a changed pod template is woken once.
     pub verify: bool,
     /// Verifications that may still begin.
@@ -139,20 +144,6 @@ pub struct Ground<'a> {
     /// Deployments whose start-up budget is over although they were woken to be verified.
     pub overdue: &'a BTreeSet<ObjectKey>,
     pub now: Timestamp,
-}
-
-/// What went wrong with an object lately, so that it is not tried again too soon.
-pub type Setbacks = BTreeMap<ObjectKey, Setback>;
-
-/// One object's bad luck.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Setback {
-    pub outcome: Outcome,
-    /// What was sent; another content is tried at once.
-    pub content: Option<ContentHash>,
-    pub attempts: u32,
-    /// Not before; `None` = not until the content changes.
-    pub until: Option<Timestamp>,
 }
 
 /// The limits of the brake and what it remembers.
@@ -226,11 +217,7 @@ fn setback_gate(
     if setback.content.as_ref() != content {
         return None;
     }
-    match setback.until {
-        None => Some(Gate::Refused(key.clone())),
-        Some(until) if until > ground.now => Some(Gate::BackOff { key: key.clone(), until }),
-        Some(_) => None,
-    }
+    (setback.until > ground.now).then(|| Gate::BackOff { key: key.clone(), until: setback.until })
 }
 
 #[cfg(test)]

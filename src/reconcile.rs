@@ -11,7 +11,6 @@ mod judging;
 mod memory;
 mod phase;
 mod removal;
-mod setbacks;
 mod tally;
 mod telling;
 mod trials;
@@ -21,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::Cluster;
@@ -31,8 +30,8 @@ use crate::config::{Config, Verify};
 use crate::model::names::NAMESPACE_PREFIX;
 use crate::model::{Kind, ObjectKey, Revision};
 use crate::plan::brake::Wishes;
-use crate::plan::observed::{KindState, Owner, Record};
-use crate::plan::{self, Ground, Hold, Phase, Setbacks, SolutionPlan, Step};
+use crate::plan::observed::{KindState, Owner};
+use crate::plan::{self, Gate, Ground, Hold, Phase, Setback, Setbacks, SolutionPlan, Step};
 use crate::report::History;
 use crate::source::Source;
 use crate::status::{self, Board, Verdict};
@@ -100,33 +99,31 @@ pub struct Engine {
     removals: Vec<(String, Timestamp)>,
     /// What the Lease was last given, so that it is written once.
     recorded: Option<Revision>,
+    /// Whether what the Lease remembers is known here, or that there is none.
+    adopted: bool,
+    /// Whether the commit in force was compared with what the Lease remembers. Before that nothing
+    /// is recorded and nothing deleted.
+    compared: bool,
+    /// Whether the repository has answered since the start. Before that nothing is deleted.
+    heard: bool,
+    /// Raised when a person asks to try everything now.
+    hints: Arc<Notify>,
     telling: Telling,
     problems: BTreeMap<&'static str, String>,
     checkup: Checkup,
 }
 
 impl Engine {
-    /// An engine that has read nothing yet but the daemon's Lease. The board is published through
-    /// the returned receiver.
-    pub async fn new(
+    /// An engine that has read nothing yet. The board is published through the returned receiver.
+    pub fn new(
         settings: Config,
         source: Source,
-        mut cluster: Cluster,
+        cluster: Cluster,
     ) -> (Self, watch::Receiver<Arc<Board>>) {
-        // History is asked for from what was applied last, so the Lease comes first. Where it
-        // cannot be read, nothing is deleted (`Gate::Record`).
-        while cluster.observed().record == Record::Unread && cluster.problems().is_empty() {
-            cluster.next().await;
-        }
-        let (since, removals) = match &cluster.observed().record {
-            Record::Kept { applied, removals, .. } => (applied.clone(), removals.clone()),
-            Record::Missing | Record::Unread => (None, Vec::new()),
-        };
-        let courier =
-            Courier::start(source, &settings.repository, settings.instance.clone(), since.clone());
+        let courier = Courier::start(source, &settings.repository, settings.instance.clone());
         let empty = Board::new(settings.instance.clone(), settings.repository.shown_url());
         let (board, boards) = watch::channel(Arc::new(empty));
-        let mut engine = Self {
+        let engine = Self {
             settings,
             cluster,
             courier,
@@ -141,20 +138,27 @@ impl Engine {
             hold: None,
             history: History::default(),
             woken: BTreeMap::new(),
-            removals,
-            recorded: since,
+            removals: Vec::new(),
+            recorded: None,
+            adopted: false,
+            compared: false,
+            heard: false,
+            hints: Arc::new(Notify::new()),
             telling: Telling::default(),
             problems: BTreeMap::new(),
             checkup: Checkup::default(),
         };
-        // What was listed before the Lease was read is told only once.
-        engine.all_dirty();
         (engine, boards)
     }
 
     /// What it has done so far, to be kept while it runs.
     pub fn tally(&self) -> Arc<Tally> {
         self.memory.tally()
+    }
+
+    /// Notify it, and the engine looks at the repository and tries what waits for a better time.
+    pub fn hints(&self) -> Arc<Notify> {
+        Arc::clone(&self.hints)
     }
 
     /// Runs until it is told to stop, or until everything is quiet.
@@ -177,6 +181,7 @@ impl Engine {
                     Some(news) => self.hear(news, Timestamp::now()),
                     None => break Ended::Stopped,
                 },
+                () = self.hints.notified() => self.try_everything(Timestamp::now()),
                 () = tokio::time::sleep(due) => self.wake(Timestamp::now()),
             }
         };
@@ -260,8 +265,10 @@ impl Engine {
     fn think(&mut self, now: Timestamp) -> Vec<(String, SolutionPlan)> {
         let mut dirty = std::mem::take(&mut self.dirty);
         let trials = self.woken.len();
+        self.notice_setbacks(&dirty, now);
         for name in &dirty {
             self.memory.render(name, &self.settings.instance, now);
+            self.drop_old_setbacks(name);
             if self.is_settled(name, now) {
                 self.memory.let_bodies_go(name); // a restart finds thousands in place
             }
@@ -327,6 +334,13 @@ impl Engine {
             revision: self.memory.revision()?,
             setbacks: &self.setbacks,
             hold: self.hold.as_ref(),
+            nothing_deleted: if !self.compared {
+                Some(&Gate::Record)
+            } else if !self.heard {
+                Some(&Gate::Unheard)
+            } else {
+                None
+            },
             verify: self.settings.rollouts.verify != Verify::Never,
             slots,
             overdue,
@@ -350,7 +364,7 @@ impl Engine {
 
     /// How long nothing can change by the clock alone.
     fn next_deadline(&self, now: Timestamp) -> Duration {
-        let setbacks = self.setbacks.values().filter_map(|s| s.until);
+        let setbacks = self.setbacks.values().filter_map(Setback::deadline);
         let woken = self.woken.iter().map(|(key, since)| *since + self.budget(key));
         let removing = self.memory.removing().next().map(|_| now + SignedDuration::from_secs(5));
         let leaving = self.late_namespaces().map(|(_, late)| late).filter(|late| *late > now);

@@ -48,7 +48,7 @@ mod write;
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
 
-pub use fault::Faults;
+pub use fault::{Denial, Faults};
 pub use refusal::Refusal;
 
 use kinds::{Kinds, Resource};

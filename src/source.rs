@@ -50,6 +50,14 @@ pub struct Source {
     inner: Arc<Mutex<Inner>>,
 }
 
+/// What a mirror has of an earlier life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub tip: Revision,
+    /// When the repository last answered, as far as is known.
+    pub heard: Option<Timestamp>,
+}
+
 struct Inner {
     remote: Remote,
     mirror: Mirror,
@@ -83,7 +91,12 @@ impl Source {
     /// # Errors
     /// [`Unknown`], also for a branch that does not exist.
     pub async fn tip(&mut self) -> Result<Revision, Unknown> {
-        self.blocking(|inner| inner.remote.tip(&inner.mirror)).await
+        self.blocking(|inner| {
+            let tip = inner.remote.tip(&inner.mirror)?;
+            inner.mirror.note_heard();
+            Ok(tip)
+        })
+        .await
     }
 
     /// Brings the tracked branch into the mirror if it lacks `revision`.
@@ -98,6 +111,29 @@ impl Source {
                 inner.notes.forget();
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// What the mirror has of the branch from an earlier life, without asking the repository. Only
+    /// if it is `since` or descends from it: else the mirror is older than what was applied.
+    ///
+    /// # Errors
+    /// [`Unknown`] if the mirror cannot be read.
+    pub async fn kept_since(&mut self, since: &Revision) -> Result<Option<Kept>, Unknown> {
+        let since = since.clone();
+        self.blocking(move |inner| {
+            let repository = inner.mirror.repository();
+            let Ok(found) = repository.find_reference(&inner.remote.branch_ref()) else {
+                return Ok(None);
+            };
+            let (tip, since) = (found.peel_to_commit()?.id(), remote::oid(&since)?);
+            // A commit that the mirror does not know is no ancestor of anything in it.
+            let known = repository.find_commit(since).is_ok();
+            if !known || (tip != since && !repository.graph_descendant_of(tip, since)?) {
+                return Ok(None);
+            }
+            Ok(Some(Kept { tip: remote::revision(tip)?, heard: inner.mirror.last_heard() }))
         })
         .await
     }

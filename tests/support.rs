@@ -15,6 +15,7 @@ pub mod git_server;
 pub mod guard;
 pub mod objects;
 pub mod players;
+mod policy;
 pub mod real;
 pub mod registry;
 pub mod requests;

@@ -63,7 +63,7 @@ impl Store {
     pub fn hear(&mut self, subject: Subject, news: News, batch: &mut Batch) {
         match subject {
             Subject::Kind(kind) => self.hear_kind(kind, news, batch),
-            Subject::Definitions => self.hear_definitions(news),
+            Subject::Definitions => self.hear_definitions(news, batch),
         }
     }
 
@@ -118,10 +118,17 @@ impl Store {
         }
     }
 
-    fn hear_definitions(&mut self, news: News) {
+    fn hear_definitions(&mut self, news: News, batch: &mut Batch) {
         match news {
             News::Listing => self.defined.clear(),
             News::Present(seen) => {
+                if let Some(kind) = defines(&seen.meta.name) {
+                    let version = seen.meta.resource_version.clone();
+                    let old = self.observed.definitions.insert(kind, version.clone());
+                    if old.is_some_and(|old| old != version) {
+                        batch.definitions.insert(kind);
+                    }
+                }
                 self.defined.insert(seen.meta.name);
                 // Its conditions may have changed: wake who waits, also if the name was known.
                 self.definitions.send_if_modified(|known| match known {
@@ -340,6 +347,11 @@ impl Store {
             health,
         }
     }
+}
+
+/// The kind of ours whose CRD has this name.
+fn defines(name: &str) -> Option<Kind> {
+    Kind::RENDERED.into_iter().find(|kind| kind.crd().is_some_and(|crd| crd == name))
 }
 
 fn key(kind: Kind, seen: &Seen) -> ObjectKey {

@@ -58,7 +58,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     let cluster = Cluster::connect(sandbox.client(), apply::Settings::of(&config))
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
-    let (engine, mut boards) = Engine::new(config, source, cluster).await;
+    let (engine, mut boards) = Engine::new(config, source, cluster);
 
     let Some(listener) = listener else {
         let ended = engine.run(Until::Quiet { at_most: AT_MOST }, stop).await;

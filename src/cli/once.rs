@@ -55,7 +55,7 @@ pub(super) async fn start(
     let cluster = Cluster::connect(client, apply::Settings::of(config))
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
-    Ok(Engine::new(config.clone(), source, cluster).await)
+    Ok(Engine::new(config.clone(), source, cluster))
 }
 
 /// An engine that only looks.

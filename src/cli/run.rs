@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::once::{bind, start};
@@ -41,9 +41,10 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
         tracing::info!(instance = %config.instance, repository = config.repository.shown_url(), "started");
         let forward = tokio::spawn(forward(boards, publish.clone()));
         let turn = stop.child_token();
+        let hints = engine.hints();
         let engine = tokio::spawn(engine.with_check_up().run(Until::Stopped, turn.clone()));
         let changed = tokio::select! {
-            changed = changed(&arguments.settings, &config, unusable.as_ref()) => Some(changed),
+            changed = changed(&arguments.settings, &config, unusable.as_ref(), &hints) => Some(changed),
             () = stop.cancelled() => None,
             () = ended(&engine) => None,
         };
@@ -97,11 +98,13 @@ async fn ended(engine: &tokio::task::JoinHandle<crate::reconcile::Ended>) {
     }
 }
 
-/// Waits for settings that are good and not the ones in force. Faulty ones are told once.
+/// Waits for settings that are good and not the ones in force. Faulty ones are told once. SIGHUP
+/// also asks the engine to look at the repository and to try everything now.
 async fn changed(
     arguments: &SettingsArguments,
     config: &Config,
     unusable: Option<&Config>,
+    hints: &Notify,
 ) -> Config {
     let mut hangup = signal(SignalKind::hangup()).ok();
     let mut told = String::new();
@@ -112,7 +115,15 @@ async fn changed(
                 None => std::future::pending().await,
             }
         };
-        tokio::select! { _ = asked => told.clear(), () = tokio::time::sleep(LOOK) => {} }
+        let asked = tokio::select! {
+            _ = asked => true,
+            () = tokio::time::sleep(LOOK) => false,
+        };
+        if asked {
+            told.clear();
+            hints.notify_one();
+            tracing::info!("SIGHUP: looking at the settings, the repository and all that waits");
+        }
         match settings::read(arguments) {
             Ok(new) if new != *config && Some(&new) != unusable => return new,
             Ok(_) => told.clear(),

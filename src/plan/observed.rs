@@ -11,6 +11,8 @@ use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Revision};
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     pub kinds: BTreeMap<Kind, KindState>,
+    /// The resourceVersion of each CRD of ours.
+    pub definitions: BTreeMap<Kind, String>,
     /// Every object that carries our instance label, by its solution label. Namespaces too.
     pub solutions: BTreeMap<String, BTreeMap<ObjectKey, Live>>,
     /// Every Namespace of the cluster, whoever it belongs to.

@@ -339,6 +339,7 @@ pub(super) fn delete(
         matches!(ground.observed.record, super::observed::Record::Unread).then_some(Gate::Record);
     let gate = held
         .or(unread)
+        .or_else(|| ground.nothing_deleted.cloned())
         .or_else(|| unknown_kind(ground))
         .or_else(|| kind_gate(key.kind, ground))
         .or_else(|| super::setback_gate(key, None, ground))

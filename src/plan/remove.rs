@@ -19,10 +19,11 @@ pub fn remove(solution: &str, additions: &[String], ground: &Ground<'_>) -> Solu
 
     let mut gate = match &ground.observed.record {
         Record::Unread => Some(Gate::Record),
+        // A removal that is under way goes on in its order; each step asks again.
         Record::Missing | Record::Kept { .. } if !additions.is_empty() && !begun => {
             Some(Gate::Additions(additions.to_vec()))
         }
-        Record::Missing | Record::Kept { .. } => None,
+        Record::Missing | Record::Kept { .. } => ground.nothing_deleted.cloned(),
     };
     for rank in 0..=LAST_RANK {
         let mut blocking = None;

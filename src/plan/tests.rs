@@ -18,6 +18,7 @@ struct World {
     revision: Revision,
     setbacks: Setbacks,
     hold: Option<Hold>,
+    nothing_deleted: Option<Gate>,
     overdue: BTreeSet<ObjectKey>,
     verify: bool,
     now: Timestamp,
@@ -65,6 +66,7 @@ impl World {
             revision: Revision::parse(&"a".repeat(40)).unwrap(),
             setbacks: Setbacks::new(),
             hold: None,
+            nothing_deleted: None,
             overdue: BTreeSet::new(),
             verify: true,
             now: "2026-01-05T10:00:00Z".parse().unwrap(),
@@ -149,6 +151,7 @@ impl World {
             revision: &self.revision,
             setbacks: &self.setbacks,
             hold: self.hold.as_ref(),
+            nothing_deleted: self.nothing_deleted.as_ref(),
             verify: self.verify,
             slots: 5,
             overdue: &self.overdue,
@@ -407,20 +410,44 @@ fn a_request_under_way_gets_no_second_step() {
 }
 
 #[test]
-fn what_the_server_refused_is_not_sent_again_until_it_changes() {
+fn what_the_server_refused_waits_for_its_time_or_another_body() {
     let mut world = World::settled();
     world.desired.objects[1] = object(Kind::NetworkPolicy, "default-deny", Wave::Protection, "bad");
-    let setback = Setback {
-        outcome: Outcome::Gone,
-        content: Some(world.desired.objects[1].content.clone()),
-        attempts: 1,
-        until: None,
+    let refused = Outcome::Rejected(Rejection {
+        code: 422,
+        reason: "Invalid".into(),
+        message: "no".into(),
+        causes: Vec::new(),
+    });
+    let step = Step::Apply {
+        object: world.desired.objects[1].clone(),
+        revision: world.revision.clone(),
+        why: Why::Update,
     };
-    world.setbacks.insert(key(Kind::NetworkPolicy, "default-deny"), setback);
+    setback::learn(&mut world.setbacks, &step, refused, &world.observed, world.now, 0.5);
     assert!(world.ready().is_empty());
+    let then = world.now;
+    world.now = then + SignedDuration::from_secs(1);
+    assert_eq!(world.ready(), ["NetworkPolicy/default-deny"]);
+    world.now = then;
     world.desired.objects[1] =
         object(Kind::NetworkPolicy, "default-deny", Wave::Protection, "mended");
     assert_eq!(world.ready(), ["NetworkPolicy/default-deny"]);
+}
+
+#[test]
+fn nothing_is_deleted_before_the_repository_answered_or_the_lease_was_compared() {
+    for gate in [Gate::Record, Gate::Unheard] {
+        let mut world = World::settled();
+        world.nothing_deleted = Some(gate.clone());
+        assert!(world.removing().is_empty());
+        assert!(world.remove().gates().any(|g| *g == gate));
+        // What stays is written all the same, and loses nothing.
+        world.desired.objects.pop();
+        assert!(world.ready().is_empty());
+        world.nothing_deleted = None;
+        assert!(!world.ready().is_empty() && !world.removing().is_empty());
+    }
 }
 
 #[test]

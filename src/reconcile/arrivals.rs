@@ -5,22 +5,37 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::Engine;
 use super::courier::{Commit, News};
-use super::{Engine, setbacks};
+use super::memory::Known;
 use crate::apply::Touched;
 use crate::catalog;
 use crate::catalog::snapshot::Unknown;
-use crate::model::Revision;
 use crate::model::names::NAMESPACE_PREFIX;
-use crate::plan::{self, Outcome, Step};
+use crate::model::{ContentHash, ObjectKey, Revision};
+use crate::plan::observed::Record;
+use crate::plan::{self, Outcome, Step, setback};
 use crate::report;
 
 impl Engine {
     /// News from the repository.
     pub(super) fn hear(&mut self, news: News, now: Timestamp) {
         match news {
-            News::Commit(commit) => self.take_commit(*commit, now),
+            News::Commit(commit) => {
+                self.heard = true;
+                self.take_commit(*commit, now);
+            }
+            News::Kept(commit, unknown) => {
+                tracing::warn!(
+                    revision = commit.snapshot.revision.short(),
+                    "the repository cannot be read, going on from the mirror: {}",
+                    unknown.cause
+                );
+                self.take_commit(*commit, now);
+                self.unknown = Some(unknown);
+            }
             News::Same => {
+                self.heard = true;
                 if self.unknown.take().is_some() {
                     self.all_dirty();
                     self.telling.changed();
@@ -49,7 +64,8 @@ impl Engine {
 
     /// A commit came: judge it, find out what it touches.
     pub(super) fn take_commit(&mut self, commit: Commit, now: Timestamp) {
-        let Commit { snapshot, changes, records } = commit;
+        self.compared |= self.adopted && self.courier.is_answer(&commit);
+        let Commit { snapshot, changes, records, errand: _ } = commit;
         tracing::info!(
             revision = snapshot.revision.short(),
             folders = snapshot.folders.len(),
@@ -82,7 +98,9 @@ impl Engine {
             let name = folder.rsplit('/').next().unwrap_or(&folder);
             self.history.records.insert(name.to_owned(), revision);
         }
-        self.setbacks.retain(|_, setback| setback.until.is_none());
+        for setback in self.setbacks.values_mut() {
+            setback.new_revision(now);
+        }
         let first = self.memory.catalog.is_none();
         let touched = self.memory.take(catalog, now);
         self.dirty.extend(touched);
@@ -128,6 +146,12 @@ impl Engine {
                     }
                 }
                 Touched::Kind(..) | Touched::Approvals | Touched::Record => self.all_dirty(),
+                Touched::Definition(kind) => {
+                    let instance = &self.settings.instance;
+                    let refused = self.setbacks.keys().filter(|key| key.kind == kind);
+                    let names = refused.filter_map(|key| key.solution(instance));
+                    self.dirty.extend(names.map(str::to_owned));
+                }
                 Touched::Facts(looks) => self.take_facts(looks, now),
                 Touched::Done { solution, step, outcome } => {
                     self.finish(&solution, &step, outcome, now);
@@ -136,17 +160,78 @@ impl Engine {
             }
         }
         self.forget_what_is_gone();
+        self.send_courier();
+    }
+
+    /// History is asked for from what was applied last, so the Lease comes first. Where it cannot
+    /// be read, the courier goes without, and again when it was read: until the answer to that,
+    /// nothing is deleted or recorded.
+    fn send_courier(&mut self) {
+        match &self.cluster.observed().record {
+            Record::Unread => {
+                if !self.courier.left() && !self.cluster.problems().is_empty() {
+                    self.courier.since(None);
+                }
+            }
+            _ if self.adopted => {}
+            Record::Missing => {
+                self.adopted = true;
+                self.courier.since(None);
+            }
+            Record::Kept { applied, removals, .. } => {
+                self.adopted = true;
+                self.recorded.clone_from(applied);
+                self.removals.clone_from(removals);
+                let applied = applied.clone();
+                self.courier.since(applied);
+            }
+        }
     }
 
     pub(super) fn finish(&mut self, solution: &str, step: &Step, outcome: Outcome, now: Timestamp) {
-        log_outcome(solution, step, &outcome);
         if let Step::Delete { key, .. } = step
             && outcome == Outcome::Changed
         {
             // The survey may be as old as the event: look again.
             self.cluster.forget_survey(&key.name);
         }
-        setbacks::learn(&mut self.setbacks, step, outcome, now);
+        let (observed, jitter) = (self.cluster.observed(), fastrand::f64());
+        let said = outcome.clone();
+        let news = setback::learn(&mut self.setbacks, step, outcome, observed, now, jitter);
+        log_outcome(solution, step, &said, news);
+    }
+
+    /// Looks whether the refusals of these solutions still stand against the same cluster.
+    pub(super) fn notice_setbacks(&mut self, dirty: &BTreeSet<String>, now: Timestamp) {
+        if self.setbacks.is_empty() {
+            return;
+        }
+        let instance = &self.settings.instance;
+        let concerned =
+            |key: &ObjectKey| key.solution(instance).is_some_and(|name| dirty.contains(name));
+        setback::notice(&mut self.setbacks, self.cluster.observed(), now, concerned);
+    }
+
+    /// Forgets refusals of bodies that are not asked for any more.
+    pub(super) fn drop_old_setbacks(&mut self, name: &str) {
+        if self.setbacks.is_empty() {
+            return;
+        }
+        let (memory, instance) = (&self.memory, &self.settings.instance);
+        let Some(Known::Published { outline, .. }) = memory.known(name) else { return };
+        self.setbacks.retain(|key, setback| {
+            let old = |content: &ContentHash| {
+                outline.objects.iter().all(|form| form.key != *key || form.content != *content)
+            };
+            key.solution(instance) != Some(name) || !setback.content.as_ref().is_some_and(old)
+        });
+    }
+
+    /// A person asks: whatever waits for a better time is tried now.
+    pub(super) fn try_everything(&mut self, now: Timestamp) {
+        self.setbacks.values_mut().for_each(|setback| setback.at_once(now));
+        self.courier.look();
+        self.all_dirty();
     }
 
     /// Removed solutions of which nothing is left are not on the board any more.
@@ -161,6 +246,8 @@ impl Engine {
         for name in gone {
             tracing::info!(solution = name, "removed");
             self.memory.forget(&name);
+            let instance = &self.settings.instance;
+            self.setbacks.retain(|key, _| key.solution(instance) != Some(name.as_str()));
             self.telling.changed();
             self.history.removed.insert(name);
         }
@@ -168,11 +255,12 @@ impl Engine {
 
     /// A deadline passed: look again at whatever waits for the clock.
     pub(super) fn wake(&mut self, now: Timestamp) {
-        let due = self.setbacks.iter().filter(|(_, s)| s.until.is_some_and(|until| until <= now));
         let instance = &self.settings.instance;
-        let names: BTreeSet<String> =
-            due.filter_map(|(key, _)| key.solution(instance).map(str::to_owned)).collect();
-        self.dirty.extend(names);
+        for (key, setback) in &mut self.setbacks {
+            if setback.rings(now) {
+                self.dirty.extend(key.solution(instance).map(str::to_owned));
+            }
+        }
         self.dirty.extend(self.memory.removing().map(str::to_owned));
         self.dirty
             .extend(self.woken.keys().filter_map(|key| key.solution(instance).map(str::to_owned)));
@@ -191,7 +279,8 @@ impl Engine {
     }
 }
 
-fn log_outcome(solution: &str, step: &Step, outcome: &Outcome) {
+/// One line a step; a refusal that is no `news` was told before.
+fn log_outcome(solution: &str, step: &Step, outcome: &Outcome, news: bool) {
     let key = step.key();
     match outcome {
         Outcome::Applied { created: true } => tracing::info!(solution, %key, "created"),
@@ -208,6 +297,9 @@ fn log_outcome(solution: &str, step: &Step, outcome: &Outcome) {
         Outcome::Deleted => tracing::info!(solution, %key, "deleted"),
         Outcome::Gone | Outcome::Surveyed => tracing::debug!(solution, %key, ?outcome, "done"),
         Outcome::Changed => tracing::debug!(solution, %key, "changed meanwhile, deciding again"),
+        Outcome::Rejected(r) if !news => {
+            tracing::debug!(solution, %key, code = r.code, "refused again: {}", r.message);
+        }
         Outcome::Rejected(r) => {
             tracing::warn!(solution, %key, code = r.code, reason = r.reason, "refused: {}", r.message);
         }

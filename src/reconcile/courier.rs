@@ -4,9 +4,10 @@
 //! local repository moved, and it carries the notes. What it finds arrives as [`News`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::catalog::Snapshot;
@@ -21,6 +22,8 @@ use crate::status::CommitStatus;
 pub(super) enum News {
     /// The branch has a commit that was not read before, or is read again after an outage.
     Commit(Box<Commit>),
+    /// The repository did not answer since the start. This is what the mirror has of before.
+    Kept(Box<Commit>, Unknown),
     /// The branch is where it was.
     Same,
     Unknown(Unknown),
@@ -36,45 +39,54 @@ pub(super) struct Commit {
     pub changes: Changes,
     /// The commit that last changed each folder of the snapshot.
     pub records: BTreeMap<String, Revision>,
+    /// How often the courier had been told, when it read this, from where history counts.
+    pub errand: u32,
 }
 
 /// What the courier is asked to do.
 enum Order {
-    /// Look at the branch.
-    Look,
+    /// Look at the branch, and ask for its history from this commit on: what was last applied.
+    Since(Option<Revision>),
     /// Write these lines.
     Notes(BTreeMap<Revision, Vec<CommitStatus>>),
 }
 
 /// The loop's end of the line.
 pub(super) struct Courier {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::UnboundedSender<Order>,
     news: mpsc::Receiver<News>,
+    look: Arc<Notify>,
     task: JoinHandle<()>,
+    /// How often it was told from where history counts.
+    errands: u32,
 }
 
 /// How long the courier may take to come home.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Courier {
-    /// Sends the courier off. `since` is the commit from which the history is asked for: what
-    /// was last applied.
-    pub fn start(
-        source: Source,
-        settings: &config::Repository,
-        instance: InstanceName,
-        since: Option<Revision>,
-    ) -> Self {
-        let (orders, inbox) = mpsc::channel(16);
+    /// Hires the courier. It leaves when it knows [from where](Courier::since) history counts.
+    pub fn start(source: Source, settings: &config::Repository, instance: InstanceName) -> Self {
+        let (orders, inbox) = mpsc::unbounded_channel();
         let (outbox, news) = mpsc::channel(16);
         let watch = source::watch(settings).unwrap_or_else(|unknown| {
             tracing::warn!("the repository is polled only: {}", unknown.cause);
             None
         });
         let poll = settings.poll;
-        let errand = Errand { source, instance, since, read: None, failed: false, outbox };
-        let task = tokio::spawn(errand.run(inbox, watch, poll));
-        Self { orders, news, task }
+        let look = Arc::new(Notify::new());
+        let errand = Errand {
+            source,
+            instance,
+            since: None,
+            number: 0,
+            read: None,
+            heard: false,
+            failed: false,
+            outbox,
+        };
+        let task = tokio::spawn(errand.run(inbox, Arc::clone(&look), watch, poll));
+        Self { orders, news, look, task, errands: 0 }
     }
 
     /// The next thing that the courier brings; `None` when it died.
@@ -85,16 +97,37 @@ impl Courier {
     /// Lets the courier finish what is under way, but not for long, so that the mirror is free for
     /// the next daemon.
     pub async fn stop(self) {
-        let Self { orders, news, mut task } = self;
+        let Self { orders, news, mut task, .. } = self;
         drop((orders, news));
         if tokio::time::timeout(FAREWELL, &mut task).await.is_err() {
             task.abort();
         }
     }
 
-    /// Hands over lines for the notes; false if the line is full (ask again later).
+    /// Tells the courier what was last applied. The branch is read again, with what changed since.
+    pub fn since(&mut self, applied: Option<Revision>) {
+        self.errands += 1;
+        let _ = self.orders.send(Order::Since(applied)); // without a courier its news end, too
+    }
+
+    /// Whether the courier was sent off.
+    pub fn left(&self) -> bool {
+        self.errands > 0
+    }
+
+    /// Whether this commit was compared with what [`Courier::since`] told last.
+    pub fn is_answer(&self, commit: &Commit) -> bool {
+        commit.errand == self.errands
+    }
+
+    /// Sends the courier to the repository now.
+    pub fn look(&self) {
+        self.look.notify_one();
+    }
+
+    /// Hands over lines for the notes; false if nobody takes them.
     pub fn note(&self, lines: BTreeMap<Revision, Vec<CommitStatus>>) -> bool {
-        self.orders.try_send(Order::Notes(lines)).is_ok()
+        self.orders.send(Order::Notes(lines)).is_ok()
     }
 }
 
@@ -103,8 +136,12 @@ struct Errand {
     source: Source,
     instance: InstanceName,
     since: Option<Revision>,
+    /// How often `since` was told.
+    number: u32,
     /// The last commit that was read and delivered.
     read: Option<Revision>,
+    /// Whether the repository has answered since the start.
+    heard: bool,
     /// Whether the last look failed, so that the same commit is delivered again after an outage.
     failed: bool,
     outbox: mpsc::Sender<News>,
@@ -113,40 +150,57 @@ struct Errand {
 impl Errand {
     async fn run(
         mut self,
-        mut inbox: mpsc::Receiver<Order>,
+        mut inbox: mpsc::UnboundedReceiver<Order>,
+        asked: Arc<Notify>,
         mut watch: Option<source::Watch>,
         poll: Option<Duration>,
     ) {
-        let mut order = Some(Order::Look);
         let mut backoff = Backoff::default();
+        let Some(mut order) = inbox.recv().await.map(Some) else { return };
         loop {
             let news = match order {
-                Some(Order::Look) => match self.look().await {
-                    Ok(news) => {
-                        backoff = Backoff::default();
-                        self.failed = false;
-                        news
-                    }
-                    Err(unknown) => {
-                        backoff.failed();
-                        self.failed = true;
-                        News::Unknown(unknown)
-                    }
-                },
                 Some(Order::Notes(lines)) => {
                     News::Noted(self.source.write_notes(&self.instance, &lines).await)
                 }
-                None => return,
+                Some(Order::Since(since)) => {
+                    (self.since, self.read) = (since, None);
+                    self.number += 1;
+                    self.go(&mut backoff).await
+                }
+                None => self.go(&mut backoff).await,
             };
             if self.outbox.send(news).await.is_err() {
                 return; // the loop has ended
             }
             let due = backoff.or(poll);
             order = tokio::select! {
-                order = inbox.recv() => order,
-                () = moved(&mut watch) => Some(Order::Look),
-                () = sleep(due) => Some(Order::Look),
+                order = inbox.recv() => match order {
+                    Some(order) => Some(order),
+                    None => return,
+                },
+                () = asked.notified() => None,
+                () = moved(&mut watch) => None,
+                () = sleep(due) => None,
             };
+        }
+    }
+
+    /// Goes to the repository.
+    async fn go(&mut self, backoff: &mut Backoff) -> News {
+        match self.look().await {
+            Ok(news) => {
+                *backoff = Backoff::default();
+                (self.failed, self.heard) = (false, true);
+                news
+            }
+            Err(unknown) => {
+                backoff.failed();
+                self.failed = true;
+                match self.kept(&unknown).await {
+                    Some(news) => news,
+                    None => News::Unknown(unknown),
+                }
+            }
         }
     }
 
@@ -157,6 +211,23 @@ impl Errand {
             return Ok(News::Same);
         }
         self.source.fetch(&tip).await?;
+        self.deliver(tip).await.map(|commit| News::Commit(Box::new(commit)))
+    }
+
+    /// What the mirror has of an earlier life, if that is what was last applied, or came after it.
+    async fn kept(&mut self, unknown: &Unknown) -> Option<News> {
+        let since = self.since.clone()?;
+        if self.heard || self.read.is_some() {
+            return None;
+        }
+        let kept = self.source.kept_since(&since).await.ok().flatten()?;
+        let since = kept.heard.unwrap_or(unknown.since);
+        let commit = self.deliver(kept.tip).await.ok()?;
+        Some(News::Kept(Box::new(commit), Unknown { since, cause: unknown.cause.clone() }))
+    }
+
+    /// Reads a commit of the mirror.
+    async fn deliver(&mut self, tip: Revision) -> Result<Commit, Unknown> {
         let snapshot = self.source.read(&tip).await?;
         let from = self.read.as_ref().or(self.since.as_ref());
         let changes = self.source.changes(from, &tip).await?;
@@ -164,7 +235,7 @@ impl Errand {
         let records = self.source.last_changes(&tip, &folders).await?;
         self.source.retain_notes(&tip, records.values().cloned().collect()).await?;
         self.read = Some(tip);
-        Ok(News::Commit(Box::new(Commit { snapshot, changes, records })))
+        Ok(Commit { snapshot, changes, records, errand: self.number })
     }
 }
 

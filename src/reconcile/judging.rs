@@ -18,7 +18,9 @@ impl Engine {
         let empty = SolutionPlan::default();
         let plan = self.memory.plan(name).unwrap_or(&empty);
         let frozen;
+        let unread = !self.looked && platform.is_some() && !catalog.protected.covers(name);
         let standing = match (self.memory.known(name), catalog.refused.get(name)) {
+            (_, None) if unread => Standing::Unread,
             (Some(Known::Published { solution, outline, phase, .. }), _) => Standing::Published {
                 solution,
                 phase: *phase,

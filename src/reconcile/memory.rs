@@ -156,6 +156,11 @@ impl Memory {
         self.published().chain(refused).chain(self.verdicts.keys().map(String::as_str))
     }
 
+    /// The names that the catalogue protects although it does not publish them.
+    pub fn protected(&self) -> impl Iterator<Item = &str> {
+        self.catalog.iter().flat_map(|c| &c.protected.names).map(String::as_str)
+    }
+
     /// Names of which something was said and that are not in the catalogue.
     pub fn removing(&self) -> impl Iterator<Item = &str> {
         let left = |name: &&str| self.known(name).is_none();

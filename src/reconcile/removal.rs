@@ -126,7 +126,8 @@ impl Engine {
     /// the first pass does not look like a lost memory.
     pub(super) fn is_first_write(&self, plans: &[(String, SolutionPlan)]) -> bool {
         let observed = self.cluster.observed();
-        observed.record == Record::Missing
+        self.compared
+            && observed.record == Record::Missing
             && observed.solutions.values().all(BTreeMap::is_empty)
             && plans.iter().any(|(_, plan)| plan.ready().next().is_some())
     }
@@ -136,6 +137,8 @@ impl Engine {
         // A faulty platform freezes everything: that nothing is to be deleted then says nothing.
         let sound = self.memory.catalog.as_ref().is_some_and(|c| c.platform.is_ok());
         sound
+            && self.compared
+            && self.heard
             && self.knows_every_kind()
             && self.unknown.is_none()
             && self.hold.is_none()

@@ -4,7 +4,7 @@
 //! said while no verdict changed, a burst of changes is said once, and both come after the steps
 //! that they speak of were sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -112,7 +112,7 @@ impl Engine {
         let begun = Instant::now();
         if board_due {
             self.publish(problems, now);
-            self.telling.behind = false;
+            self.telling.behind = false; // also what `publish` itself had to judge is said
         }
         self.write_notes(now);
         let pause = (begun.elapsed() * SHARE).max(BREATH);
@@ -131,8 +131,16 @@ impl Engine {
             .collect()
     }
 
-    /// Publishes the board if it changed.
-    fn publish(&self, problems: Vec<String>, now: Timestamp) {
+    /// Publishes the board if it changed. It has a row for each name that is declared or lives,
+    /// also before anybody could think about them: a board without rows looks as if all were well.
+    fn publish(&mut self, problems: Vec<String>, now: Timestamp) {
+        let living = self.cluster.observed().solutions.keys().map(String::as_str);
+        let names = self.memory.names().chain(self.memory.protected()).chain(living);
+        let unjudged = names.filter(|name| self.memory.verdict(name).is_none());
+        let unjudged: BTreeSet<String> = unjudged.map(str::to_owned).collect();
+        for name in unjudged {
+            self.judge(&name, now);
+        }
         let board = Board {
             instance: self.settings.instance.clone(),
             revision: self.memory.revision().cloned(),

@@ -175,6 +175,9 @@ impl Sandbox {
         if refuses(&state.faults.no_writes, resource) {
             return Err(Refusal::forbidden(resource, &objects.name, "writing is refused"));
         }
+        if let Some(denied) = state.faults.denial(resource, &objects.namespace) {
+            return Err(denied);
+        }
         let mut name = objects.name.clone();
         if request.method == Method::POST {
             name = match text(&body, "/metadata/name").filter(|n| !n.is_empty()) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::kinds::Resource;
 use super::refusal::Refusal;
 use crate::model::Kind;
 
@@ -23,6 +24,8 @@ pub struct Faults {
     pub no_deletes: BTreeSet<Kind>,
     /// Writes (not deletes) of these kinds get a 403.
     pub no_writes: BTreeSet<Kind>,
+    /// Writes (not deletes) that an admission policy denies.
+    pub denials: Vec<Denial>,
     /// The controllers remove no finalizers.
     pub stuck_finalizers: bool,
     /// Terminating namespaces stay.
@@ -31,7 +34,30 @@ pub struct Faults {
     pub old_discovery: bool,
 }
 
+/// What an admission policy denies, and how it says so.
+#[derive(Clone, Debug)]
+pub struct Denial {
+    pub kind: Kind,
+    /// Only in this namespace; everywhere if absent.
+    pub namespace: Option<String>,
+    /// 422 from a policy that gives no reason of its own, else 403.
+    pub code: u16,
+    /// `Invalid`, `Forbidden`.
+    pub reason: &'static str,
+    pub message: String,
+}
+
 impl Faults {
+    /// The denial that a write meets.
+    pub(super) fn denial(&self, resource: &Resource, namespace: &str) -> Option<Refusal> {
+        let denial = self.denials.iter().find(|denial| {
+            let facts = denial.kind.facts();
+            let there = denial.namespace.as_deref();
+            resource.is(facts.group, facts.plural) && there.is_none_or(|there| there == namespace)
+        })?;
+        Some(Refusal::denied(denial.code, denial.reason, &denial.message))
+    }
+
     /// The fault that the next request meets, counted down.
     pub(super) fn meet(&mut self) -> Option<Refusal> {
         if self.too_many.0 > 0 {

@@ -131,6 +131,11 @@ impl Refusal {
         refusal
     }
 
+    /// By an admission policy, in its words.
+    pub fn denied(code: u16, reason: &'static str, message: &str) -> Self {
+        Self::new(code, reason, message)
+    }
+
     pub fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         let said: Vec<String> =
             causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();

@@ -7,7 +7,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
 
 use git2::{Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
@@ -30,8 +32,11 @@ pub struct Mirror {
     place: PathBuf,
     repository: Repository,
     distrusted: bool,
-    /// Locked as long as we live; the system frees it when we are killed.
-    _mark: File,
+    /// Locked as long as we live; the system frees it when we are killed. Its time of change says
+    /// when the repository last answered.
+    mark: File,
+    /// When the repository answered in an earlier life, last.
+    heard: Option<Timestamp>,
 }
 
 impl Mirror {
@@ -57,7 +62,10 @@ impl Mirror {
         lock(&mark, place)?;
         let ours = format!("vitrine mirror 1\n{origin}\n");
         let mut found = String::new();
-        if mark.read_to_string(&mut found).is_err() || found != ours {
+        let known = mark.read_to_string(&mut found).is_ok() && found == ours;
+        let changed = mark.metadata().and_then(|meta| meta.modified()).ok().filter(|_| known);
+        let heard = changed.and_then(|time| Timestamp::try_from(time).ok());
+        if !known {
             // First the old repository, then the new mark: a crash between leaves the old mark.
             remove(&place.join(REPOSITORY)).map_err(wrong)?;
             mark.rewind().and_then(|()| mark.set_len(0)).map_err(wrong)?;
@@ -72,11 +80,21 @@ impl Mirror {
                 init(&path).map_err(|error| unusable(place, error.message()))?
             }
         };
-        Ok(Self { place: place.to_owned(), repository, distrusted: false, _mark: mark })
+        Ok(Self { place: place.to_owned(), repository, distrusted: false, mark, heard })
     }
 
     pub fn repository(&self) -> &Repository {
         &self.repository
+    }
+
+    /// The repository answered. That it cannot be kept is no reason to fail.
+    pub fn note_heard(&self) {
+        let _ = self.mark.set_modified(SystemTime::now());
+    }
+
+    /// When the repository last answered before this mirror was opened.
+    pub fn last_heard(&self) -> Option<Timestamp> {
+        self.heard
     }
 
     /// Something in it could not be read: the next fetch makes it again.

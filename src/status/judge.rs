@@ -64,6 +64,8 @@ pub enum Standing<'a> {
     },
     /// Not in the catalogue any more.
     Removed(&'a SolutionPlan),
+    /// The cluster is still being listed, so nobody can tell what is there.
+    Unread,
 }
 
 /// The verdict of a solution. Every state has a reason, a party and a next step.
@@ -81,6 +83,13 @@ pub fn judge(case: &Case<'_>) -> Verdict {
             condition: before(case),
         },
         Standing::Removed(plan) => removed(case, plan),
+        Standing::Unread => Said {
+            sync: Sync::Progressing,
+            party: Party::Nobody,
+            reason: "the cluster is being read".to_owned(),
+            next: "wait a moment".to_owned(),
+            condition: before(case),
+        },
     };
     let said = match case.unknown {
         Some(unknown) => unreadable(case, unknown, said),
@@ -88,7 +97,10 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     };
     let url = match case.standing {
         Standing::Published { solution, .. } => Some(solution.url(case.domain)),
-        Standing::Refused(_) | Standing::Frozen { .. } | Standing::Removed(_) => None,
+        Standing::Refused(_)
+        | Standing::Frozen { .. }
+        | Standing::Removed(_)
+        | Standing::Unread => None,
     };
     Verdict {
         name: case.name.to_owned(),

@@ -50,13 +50,11 @@ pub(super) fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
                 ),
             )
         }
-        Gate::Refused(key) => {
-            let Some(Outcome::Rejected(rejection)) = case.setbacks.get(key).map(|s| &s.outcome)
-            else {
-                return None;
-            };
-            Some(rejected(case, key, rejection))
-        }
+        // A try under way does not take back what the last one was told.
+        Gate::InFlight(key) => match case.setbacks.get(key).map(|s| &s.outcome) {
+            Some(Outcome::Rejected(rejection)) => Some(rejected(case, key, rejection)),
+            _ => None,
+        },
         Gate::BackOff { key, until } => match case.setbacks.get(key).map(|s| &s.outcome) {
             Some(Outcome::Rejected(rejection)) => Some(rejected(case, key, rejection)),
             Some(Outcome::Unavailable { cause, .. }) => blocked(
@@ -96,11 +94,11 @@ pub(super) fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
         ),
         Gate::Leaving { .. }
         | Gate::Object(_)
-        | Gate::InFlight(_)
         | Gate::NotReady(_)
         | Gate::NotAvailable(_)
         | Gate::NotAccepted(_)
         | Gate::Record
+        | Gate::Unheard
         | Gate::Additions(_)
         | Gate::Slot => None,
     }
@@ -137,9 +135,10 @@ const fn provider(kind: Kind) -> &'static str {
 
 fn rejected(case: &Case<'_>, key: &ObjectKey, rejection: &Rejection) -> Obstacle {
     let next = if rejection.code == 403 {
-        "give the daemon the right (deploy/rbac.yaml), or mend the policy that the message names"
+        "give the daemon the right (deploy/rbac.yaml), or mend the policy that the message names; \
+         vitrine tries again by itself"
     } else {
-        "change what the message names"
+        "change what the message names; vitrine tries again by itself"
     };
     Obstacle {
         rank: 7,

@@ -19,14 +19,15 @@ use serde_json::json;
 use vitrine::model::{Kind, marks, names};
 
 use super::cluster::DAEMON_NAMESPACE;
-use super::objects;
 use super::real::{self, ControlPlane};
+use super::{objects, policy};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Requests in flight.
 const AT_ONCE: usize = 16;
 
 pub async fn clear(admin: &Client, plane: &ControlPlane) -> anyhow::Result<()> {
+    policy::remove(admin).await?;
     real::install(admin, &plane.crds().read()?).await?;
     // From now on nothing new can come into them.
     let namespaces = objects::api(admin, Kind::Namespace, None);

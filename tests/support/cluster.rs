@@ -8,11 +8,12 @@ use kube::api::{DeleteParams, ListParams};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use vitrine::model::{Kind, ObjectKey, marks};
-use vitrine::sandbox::{Options, Sandbox};
+use vitrine::sandbox::{Denial, Options, Sandbox};
 
 use super::clear::clear;
 use super::objects;
 use super::players::Players;
+use super::policy;
 use super::real::{self, ControlPlane};
 use super::requests::Requests;
 
@@ -115,6 +116,35 @@ impl Cluster {
                 let mut all = plane.crds().read().expect("they were read before");
                 all.retain(|definition| definition["metadata"]["name"] == name.as_str());
                 real::install(&self.admin, &all).await.expect("it was installed before");
+            }
+        }
+    }
+
+    /// An admission policy denies Deployments in these namespaces from now on, with a 422.
+    pub async fn deny_deployments(&self, places: &[&str], words: &str) {
+        match &self.server {
+            Server::Sandbox(sandbox) => sandbox.faults(|faults| {
+                let denials = places.iter().map(|place| Denial {
+                    kind: Kind::Deployment,
+                    namespace: Some((*place).to_owned()),
+                    code: 422,
+                    reason: "Invalid",
+                    message: policy::refusal(words),
+                });
+                faults.denials = denials.collect();
+            }),
+            Server::Real { .. } => {
+                policy::deny(&self.admin, places, words).await.expect("policies are served");
+            }
+        }
+    }
+
+    /// Takes that policy away.
+    pub async fn deny_nothing(&self) {
+        match &self.server {
+            Server::Sandbox(sandbox) => sandbox.faults(|faults| faults.denials.clear()),
+            Server::Real { .. } => {
+                policy::remove(&self.admin).await.expect("the administrator may delete policies");
             }
         }
     }

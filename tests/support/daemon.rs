@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vitrine::apply;
@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Daemon {
     task: JoinHandle<Ended>,
     stop: CancellationToken,
+    hints: Arc<Notify>,
     pub boards: watch::Receiver<Arc<Board>>,
     /// What the engine counts of itself.
     pub tally: Arc<Tally>,
@@ -91,7 +92,7 @@ impl Daemon {
         let source = opened(&settings).await;
         let observed = apply::Settings::of(&settings);
         let connected = apply::Cluster::connect(client, observed).await.unwrap();
-        let (engine, boards) = Engine::new(settings, source, connected).await;
+        let (engine, boards) = Engine::new(settings, source, connected);
         Self::of(engine, boards)
     }
 
@@ -101,15 +102,15 @@ impl Daemon {
         let source = opened(&settings).await;
         let observed = apply::Settings::of(&settings);
         let connected = apply::Cluster::connect(cluster.client(), observed).await.unwrap();
-        let (engine, boards) = Engine::new(settings, source, connected).await;
+        let (engine, boards) = Engine::new(settings, source, connected);
         Self::of(engine.with_check_up(), boards)
     }
 
     fn of(engine: Engine, boards: watch::Receiver<Arc<Board>>) -> Self {
-        let tally = engine.tally();
+        let (tally, hints) = (engine.tally(), engine.hints());
         let stop = CancellationToken::new();
         let task = tokio::spawn(engine.run(Until::Stopped, stop.clone()));
-        Self { task, stop, boards, tally, patience: PATIENCE }
+        Self { task, stop, hints, boards, tally, patience: PATIENCE }
     }
 
     /// Lets a large catalogue take longer.
@@ -132,7 +133,10 @@ impl Daemon {
     /// Waits until this commit is in force and nothing will change by itself.
     pub async fn settled(&mut self, at: &Revision) -> Arc<Board> {
         self.board(&format!("settled at {}", at.short()), |board| {
-            board.revision.as_ref() == Some(at) && board.verdicts.iter().all(Verdict::is_settled)
+            // No row is no answer: every scenario's catalogue has solutions.
+            board.revision.as_ref() == Some(at)
+                && !board.verdicts.is_empty()
+                && board.verdicts.iter().all(Verdict::is_settled)
         })
         .await
     }
@@ -150,6 +154,11 @@ impl Daemon {
             })
             .await;
         board.verdicts.iter().find(|v| v.name == name).unwrap().clone()
+    }
+
+    /// Asks it to try everything now, as SIGHUP does.
+    pub fn hint(&self) {
+        self.hints.notify_one();
     }
 
     /// Stops it as SIGTERM does.

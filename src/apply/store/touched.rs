@@ -14,6 +14,8 @@ pub enum Touched {
     Solution(String),
     /// More or less is known of a kind.
     Kind(Kind, KindState),
+    /// The CRD of a kind is another one.
+    Definition(Kind),
     /// A step came to its end.
     Done { solution: String, step: Step, outcome: Outcome },
     /// A namespace, ours or not, is not as it was.
@@ -31,6 +33,7 @@ pub enum Touched {
 pub(in crate::apply) struct Batch {
     pub solutions: BTreeSet<String>,
     pub kinds: BTreeMap<Kind, KindState>,
+    pub definitions: BTreeSet<Kind>,
     pub namespaces: BTreeSet<String>,
     pub approvals: bool,
     pub record: bool,
@@ -52,6 +55,7 @@ impl Batch {
     pub fn finish(self) -> Vec<Touched> {
         let mut all = Vec::new();
         all.extend(self.kinds.into_iter().map(|(kind, state)| Touched::Kind(kind, state)));
+        all.extend(self.definitions.into_iter().map(Touched::Definition));
         all.extend(self.record.then_some(Touched::Record));
         all.extend(self.approvals.then_some(Touched::Approvals));
         all.extend(self.namespaces.into_iter().map(Touched::Namespace));

@@ -12,7 +12,7 @@ use crate::plan::observed::{
     Condition as Fact, DeploymentFacts, HealthFacts, Live, NamespaceFacts, Owner, Pause, PodFacts,
     PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
 };
-use crate::plan::{Outcome, Rejection, Setback};
+use crate::plan::{Outcome, Rejection, setback};
 
 const SOLUTION: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata:\n  name: use\nspec:\n  image: registry.example/use:1.0.0@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n";
 const PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\nmetadata: {name: lab}\nspec: {domain: demo.example}\n";
@@ -365,14 +365,17 @@ fn what_the_server_refuses_is_failed_in_its_words() {
         message: "may not patch services".into(),
         causes: vec![],
     };
-    let setback =
-        Setback { outcome: Outcome::Rejected(rejection), content: None, attempts: 1, until: None };
-    world.setbacks.insert(service.clone(), setback);
-    world.waits(Gate::Refused(service));
-    assert_eq!(
-        said(&world.judge()),
-        "Failed Asleep Healthy operator: the API server refused Service/app: may not patch services; the old revision keeps serving"
-    );
+    let step = Step::Delete { key: service.clone(), uid: "u".into(), resource_version: "1".into() };
+    let outcome = Outcome::Rejected(rejection);
+    let now = Timestamp::UNIX_EPOCH;
+    setback::learn(&mut world.setbacks, &step, outcome, &world.observed, now, 0.5);
+    let refused = "Failed Asleep Healthy operator: the API server refused Service/app: may not patch services; the old revision keeps serving";
+    // While it waits for the next try, and while that is under way.
+    for gate in [Gate::BackOff { key: service.clone(), until: now }, Gate::InFlight(service)] {
+        world.plan = SolutionPlan::default();
+        world.waits(gate);
+        assert_eq!(said(&world.judge()), refused);
+    }
 }
 
 #[test]
@@ -594,4 +597,11 @@ fn a_namespace_that_does_not_go_says_what_holds_it() {
         said(&world.judge()),
         format!("Progressing Asleep Healthy operator: waits: {holds}")
     );
+}
+
+#[test]
+fn before_the_cluster_was_read_nothing_is_said_of_it() {
+    let verdict = World::new().judge_as(Standing::Unread);
+    assert!(!verdict.is_settled());
+    assert_eq!(said(&verdict), "Progressing Asleep Healthy nobody: the cluster is being read");
 }

@@ -1,0 +1,85 @@
+//! An admission policy that says no, as an operator may have one.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use kube::Client;
+use kube::api::{DeleteParams, PostParams};
+use serde_json::json;
+
+use super::cluster::DAEMON_NAMESPACE;
+use super::objects;
+
+/// The name of the policy and of its binding on the real server.
+const NAME: &str = "the-tests-deny";
+const GROUP: &str = "admissionregistration.k8s.io/v1";
+/// How long the server may take to know of it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the real server says, and the sandbox after it.
+pub fn refusal(words: &str) -> String {
+    format!("ValidatingAdmissionPolicy '{NAME}' with binding '{NAME}' denied request: {words}")
+}
+
+/// Denies writes of Deployments in these namespaces, giving no reason of its own: the server then
+/// answers 422. Comes back when the server obeys.
+pub async fn deny(admin: &Client, places: &[&str], words: &str) -> anyhow::Result<()> {
+    let places: Vec<&str> = places.iter().copied().chain([DAEMON_NAMESPACE]).collect();
+    let elsewhere = format!("!(object.metadata.namespace in {})", json!(places));
+    let policy = json!({
+        "apiVersion": GROUP, "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": NAME},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": ["apps"], "apiVersions": ["*"],
+                "operations": ["CREATE", "UPDATE"], "resources": ["deployments"],
+            }]},
+            "validations": [{"expression": elsewhere, "message": words}],
+        },
+    });
+    let binding = json!({
+        "apiVersion": GROUP, "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": NAME},
+        "spec": {"policyName": NAME, "validationActions": ["Deny"]},
+    });
+    objects::apply(admin, &policy, "tests").await?;
+    objects::apply(admin, &binding, "tests").await?;
+
+    // A good one, because the policy is asked last.
+    let labels = json!({"probe": "yes"});
+    let probe = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "probe", "namespace": DAEMON_NAMESPACE},
+        "spec": {
+            "replicas": 0, "selector": {"matchLabels": labels}, "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "x", "image": "registry.example/x:1"}]},
+            },
+        },
+    });
+    let (begun, parameters) =
+        (Instant::now(), PostParams { dry_run: true, ..PostParams::default() });
+    loop {
+        let object = serde_json::from_value(probe.clone())?;
+        match objects::api_of(admin, &probe)?.create(&parameters, &object).await {
+            Err(kube::Error::Api(status)) if status.message.contains(NAME) => return Ok(()),
+            Ok(_) | Err(kube::Error::Api(_)) => {}
+            Err(why) => return Err(why.into()),
+        }
+        ensure!(begun.elapsed() < PATIENCE, "the server does not obey the policy");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Takes the policy away, if there is one.
+pub async fn remove(admin: &Client) -> anyhow::Result<()> {
+    for kind in ["ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"] {
+        let object = json!({"apiVersion": GROUP, "kind": kind});
+        match objects::api_of(admin, &object)?.delete(NAME, &DeleteParams::default()).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(why) => return Err(why).context(kind),
+        }
+    }
+    Ok(())
+}
