@@ -35,7 +35,7 @@ mod walk;
 mod watch;
 
 pub use disk::{read_folder, read_lone_folder};
-pub use folder::make_repository;
+pub use folder::{is_made_repository, is_mirror, is_mirror_in_use, make_repository};
 pub use history::{Change, Changes};
 pub use watch::{Watch, watch};
 

@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod daemon;
 mod demo;
+mod demo_folder;
 mod demo_live;
 mod doctor;
 mod explain;

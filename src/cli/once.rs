@@ -63,11 +63,11 @@ pub(super) async fn engine(config: &Config) -> Result<Engine, Stop> {
     start(config).await.map(|(engine, _)| engine)
 }
 
-/// Listens, or says who might be in the way.
-pub(super) async fn bind(address: &str) -> Result<TcpListener, Stop> {
+/// Listens, or says what chooses another address.
+pub(super) async fn bind(address: &str, chooser: &str) -> Result<TcpListener, Stop> {
     TcpListener::bind(address).await.map_err(|error| {
         Stop::new(format!(
-            "cannot listen on {address}: {error}; choose another address (`web` in the settings, --listen of the demo)"
+            "cannot listen on {address}: {error}; choose another address with {chooser}"
         ))
     })
 }

@@ -65,19 +65,19 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
 /// Listens where the settings say. Another address needs a restart of the daemon.
 async fn serve(config: &Config, boards: &web::Boards) -> Result<(), Stop> {
     if let Some(listen) = &config.web.public_listen {
-        let listener = listen_on(listen, "the board").await?;
+        let listener = listen_on(listen, "the board", "web.public.listen of the settings").await?;
         tokio::spawn(web::serve(listener, web::router(boards.clone())));
     }
     if let Some(listen) = &config.web.private_listen {
-        let listener = listen_on(listen, "health").await?;
+        let listener = listen_on(listen, "health", "web.private.listen of the settings").await?;
         tokio::spawn(web::serve(listener, web::probes(boards.clone())));
     }
     Ok(())
 }
 
 /// Listens, and tells where: port 0 lets the system choose.
-async fn listen_on(listen: &str, what: &str) -> Result<TcpListener, Stop> {
-    let listener = bind(listen).await?;
+async fn listen_on(listen: &str, what: &str, setting: &str) -> Result<TcpListener, Stop> {
+    let listener = bind(listen, setting).await?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!("{what} is served at http://{address}");
     }
