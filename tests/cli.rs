@@ -19,6 +19,7 @@ mod pin;
 mod plan;
 mod render;
 mod scene;
+mod silence;
 mod status;
 mod trouble;
 mod warm;

@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
 
     // Settings that could not be used are not tried again before they change.
     let mut unusable = None;
-    let mut next = Some(start(&config).await?);
+    let mut next = Some(start(&config, None).await?);
     while let Some((engine, boards)) = next.take() {
         tracing::info!(instance = %config.instance, repository = config.repository.shown_url(), "started");
         let forward = tokio::spawn(forward(boards, publish.clone()));
@@ -136,7 +136,7 @@ async fn restart(
     stop: &CancellationToken,
 ) -> Result<(Engine, web::Boards), Stop> {
     tracing::info!("the settings changed");
-    match start(&new).await {
+    match start(&new, None).await {
         Ok(started) => {
             *config = new;
             *unusable = None;
@@ -149,7 +149,7 @@ async fn restart(
                 fault.sentence
             );
             loop {
-                match start(config).await {
+                match start(config, None).await {
                     Ok(started) => return Ok(started),
                     Err(fault) if stop.is_cancelled() => return Err(fault),
                     Err(fault) => tracing::error!("{}", fault.sentence),

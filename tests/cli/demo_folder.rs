@@ -132,7 +132,8 @@ fn a_link_in_the_place_of_the_catalogue_is_not_followed() {
 
 #[test]
 fn what_a_person_put_into_a_demo_is_left_alone() {
-    let mine: [(&str, fn(&Desk)); 3] = [
+    type Put = (&'static str, fn(&Desk));
+    let mine: [Put; 3] = [
         ("kubeconfig", |desk| desk.write("kubeconfig", "clusters: [{name: production}]\n")),
         ("mirror", |desk| {
             fs::remove_dir_all(desk.path("mirror")).unwrap();
