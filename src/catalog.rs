@@ -14,6 +14,7 @@ pub mod platform;
 mod read;
 pub mod snapshot;
 pub mod solution;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use platform::Platform;
 pub use read::read;
 pub use snapshot::{Folder, Snapshot};
 pub use solution::Solution;
+pub use standing::Standing;
 
 use crate::model::decode::{Cursor, Fields, nearest};
 use crate::model::yaml::Spanned;

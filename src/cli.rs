@@ -19,6 +19,7 @@ mod doctor;
 mod explain;
 mod folder;
 mod follow;
+mod limit;
 mod man;
 mod new;
 mod once;
@@ -102,7 +103,7 @@ enum Command {
     /// What a pass would do now, or what changes between two revisions: 0 nothing, 1 changes,
     /// 2 cannot tell.
     #[command(
-        after_help = "Exit codes: 0 nothing to do, 1 there are changes, 2 it cannot be told."
+        after_help = "Exit codes: 0 nothing to do, 1 there are changes or refused folders, 2 it cannot be told."
     )]
     Plan(plan::Arguments),
     /// The board in the terminal, from a running daemon or from the notes of a clone.
@@ -263,8 +264,9 @@ pub fn main() -> ExitCode {
             Command::Approve(arguments) => approve::approve(arguments).await,
         }
     });
-    // A Git call that still blocks on a thread of its own must not hold the exit up.
-    runtime.shutdown_background();
+    // A Git call that still blocks on a thread of its own must not hold the exit up, and it panics
+    // when it finds its runtime gone: both end with the process.
+    std::mem::forget(runtime);
     match answer {
         Ok(answer) => answer.into(),
         Err(stop) => {

@@ -4,6 +4,7 @@
 //! Every deletion is decided here, where it can be tested without a cluster.
 
 pub mod approval;
+mod between;
 pub mod brake;
 pub mod facts;
 pub mod observed;
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 pub use approval::deletions_hash;
+pub use between::{Change, Difference, between};
 pub use brake::{Hold, brake};
 pub use observed::{Live, Observed};
 pub use outline::{Outline, is_settled};
@@ -29,6 +31,7 @@ pub use setback::{Setback, Setbacks};
 pub use step::{Outcome, Rejection, Step, Why};
 pub use verify::Verified;
 
+use crate::catalog::Standing;
 use crate::model::{ContentHash, Kind, ObjectKey, Revision};
 pub use crate::render::{Desired, DesiredObject, Phase, Wave};
 
@@ -183,6 +186,20 @@ impl SolutionPlan {
 
     fn push(&mut self, step: Step, gate: Option<Gate>) {
         self.steps.push(Planned { step, when: gate.map_or(When::Now, When::After) });
+    }
+}
+
+/// The plan for one name by what the catalogue says of it. `additions` as for [`remove()`].
+pub fn of_name(
+    name: &str,
+    standing: Standing<&Desired>,
+    additions: &[String],
+    ground: &Ground<'_>,
+) -> SolutionPlan {
+    match standing {
+        Standing::Published(desired) => publish(desired, ground),
+        Standing::Frozen => SolutionPlan::default(),
+        Standing::Gone => remove(name, additions, ground),
     }
 }
 

@@ -9,6 +9,8 @@ mod checkup;
 mod courier;
 mod judging;
 mod memory;
+mod outlook;
+mod patience;
 mod phase;
 mod removal;
 mod tally;
@@ -24,8 +26,8 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::Cluster;
-use crate::catalog::Solution;
 use crate::catalog::snapshot::Unknown;
+use crate::catalog::{Solution, Standing};
 use crate::config::{Config, Verify};
 use crate::model::names::NAMESPACE_PREFIX;
 use crate::model::{Kind, ObjectKey, Revision};
@@ -39,6 +41,9 @@ use crate::status::{self, Board, Verdict};
 use checkup::Checkup;
 use courier::Courier;
 use memory::{Known, Memory};
+pub use outlook::{Outlook, Unseen};
+pub use patience::Awaited;
+use patience::at;
 pub use tally::Tally;
 use telling::Telling;
 
@@ -58,15 +63,7 @@ pub enum Ended {
     Stopped,
     /// Quiet; the board says whether everything is good.
     Quiet,
-    OutOfTime,
-}
-
-/// What a pass would do.
-#[derive(Debug)]
-pub struct Outlook {
-    /// Plans that are not empty.
-    pub plans: Vec<(String, SolutionPlan)>,
-    pub hold: Option<Hold>,
+    OutOfTime(Awaited),
 }
 
 /// Whether the calendar lets a solution run at this time.
@@ -167,16 +164,25 @@ impl Engine {
             Until::Stopped => None,
             Until::Quiet { at_most } => Some(tokio::time::Instant::now() + at_most),
         };
+        let mut heard = tokio::time::Instant::now();
         let ended = loop {
-            self.step(Timestamp::now()).await;
+            tokio::select! {
+                biased;
+                () = self.step(Timestamp::now()) => {}
+                // It waits for nobody but the Lease to be written.
+                () = at(limit) => break Ended::OutOfTime(Awaited::Cluster),
+            }
             if limit.is_some() && self.is_quiet() {
                 break Ended::Quiet;
             }
             let due = self.next_deadline(Timestamp::now());
             tokio::select! {
                 () = stop.cancelled() => break Ended::Stopped,
-                () = at(limit) => break Ended::OutOfTime,
-                touched = self.cluster.next() => self.absorb(touched, Timestamp::now()),
+                () = at(limit) => break Ended::OutOfTime(self.awaited(heard.elapsed())),
+                touched = self.cluster.next() => {
+                    heard = tokio::time::Instant::now();
+                    self.absorb(touched, Timestamp::now());
+                }
                 news = self.courier.news() => match news {
                     Some(news) => self.hear(news, Timestamp::now()),
                     None => break Ended::Stopped,
@@ -185,43 +191,11 @@ impl Engine {
                 () = tokio::time::sleep(due) => self.wake(Timestamp::now()),
             }
         };
-        self.cluster.stop().await;
-        self.courier.stop().await;
+        match (until, ended) {
+            (Until::Stopped, _) | (Until::Quiet { .. }, Ended::Stopped) => self.part().await,
+            (Until::Quiet { .. }, Ended::Quiet | Ended::OutOfTime(_)) => self.part_soon().await,
+        }
         ended
-    }
-
-    /// What a pass would do now, without doing it: waits until the repository is read and every
-    /// kind is known, then plans.
-    ///
-    /// # Errors
-    /// A sentence: the repository or the cluster could not be read in time.
-    pub async fn look(mut self, at_most: Duration) -> Result<Outlook, String> {
-        let limit = Some(tokio::time::Instant::now() + at_most);
-        while self.memory.catalog.is_none() || !self.knows_every_kind() {
-            tokio::select! {
-                () = at(limit) => return Err("the repository or the cluster did not answer in time".to_owned()),
-                touched = self.cluster.next() => self.absorb(touched, Timestamp::now()),
-                news = self.courier.news() => match news {
-                    Some(news) => self.hear(news, Timestamp::now()),
-                    None => return Err("the repository's reader ended".to_owned()),
-                },
-            }
-            if let Some(unknown) = &self.unknown {
-                return Err(unknown.cause.clone());
-            }
-            if let Some(problem) = self.cluster.problems().values().next() {
-                return Err(problem.clone());
-            }
-        }
-        if let Some(Err(faults)) = self.memory.catalog.as_ref().map(|c| c.platform.as_ref()) {
-            return Err(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-        }
-        self.all_dirty();
-        let plans = self.think(Timestamp::now());
-        let plans = plans.into_iter().filter(|(_, plan)| !plan.is_empty()).collect();
-        self.cluster.stop().await;
-        self.courier.stop().await;
-        Ok(Outlook { plans, hold: self.hold })
     }
 
     /// Brings the cluster nearer to the catalogue, once. Calling it again changes nothing.
@@ -309,11 +283,12 @@ impl Engine {
         let desired = self.memory.with_bodies(name, &self.settings.instance);
         let overdue = self.overdue(now);
         let Some(ground) = self.ground(slots, &overdue, now) else { return nothing };
-        match (self.memory.known(name), desired) {
-            (Some(Known::Published { .. }), Some(desired)) => plan::publish(&desired, &ground),
-            (Some(_), _) => nothing,
-            (None, _) => plan::remove(name, additions, &ground),
-        }
+        let standing = match (self.memory.known(name), &desired) {
+            (Some(Known::Published { .. }), Some(desired)) => Standing::Published(&**desired),
+            (Some(_), _) => Standing::Frozen,
+            (None, _) => Standing::Gone,
+        };
+        plan::of_name(name, standing, additions, &ground)
     }
 
     /// Whether a solution is published as it should be, which is told without its bodies.
@@ -405,12 +380,5 @@ impl Engine {
         idle && !self.cluster.busy()
             && self.memory.verdicts().values().all(Verdict::is_settled)
             && self.telling.is_quiet()
-    }
-}
-
-async fn at(limit: Option<tokio::time::Instant>) {
-    match limit {
-        Some(limit) => tokio::time::sleep_until(limit).await,
-        None => std::future::pending().await,
     }
 }

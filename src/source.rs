@@ -21,6 +21,7 @@ mod folder;
 mod history;
 mod http;
 mod mirror;
+mod named;
 mod notes;
 pub mod registry;
 mod remote;
@@ -35,7 +36,7 @@ mod walk;
 mod watch;
 
 pub use disk::{read_folder, read_lone_folder};
-pub use folder::make_repository;
+pub use folder::{is_made_repository, is_mirror, is_mirror_in_use, make_repository};
 pub use history::{Change, Changes};
 pub use watch::{Watch, watch};
 
@@ -138,28 +139,16 @@ impl Source {
         .await
     }
 
-    /// The commit that people mean by `text`: a full or short name, a branch, a tag, `HEAD~2`.
-    /// `HEAD` and branches are those of the repository when it is on this machine, else the
-    /// tracked branch of the mirror.
+    /// The commit that people mean by `text`: a full or short id, a branch, a tag, `HEAD~2`.
+    /// Of a repository on this machine its own names count, of one elsewhere `HEAD` is the tracked
+    /// branch. `origin/` may stand before a branch.
     ///
     /// # Errors
-    /// [`Unknown`] if there is no such commit.
+    /// [`Unknown`] if there is no such commit, or more than one.
     pub async fn resolve(&mut self, text: &str) -> Result<Revision, Unknown> {
         let text = text.to_owned();
         self.blocking(move |inner| {
-            let find = |repository: &git2::Repository| {
-                let object = repository.revparse_single(&text).ok()?;
-                object.peel_to_commit().ok().map(|commit| commit.id())
-            };
-            let local =
-                if inner.remote.is_local() { find(&inner.remote.open_local()?) } else { None };
-            local
-                .or_else(|| find(inner.mirror.repository()))
-                .ok_or_else(|| {
-                    Trouble::new(format!(
-                        "there is no commit `{text}`; name one that is on the branch"
-                    ))
-                })
+            named::commit(&inner.remote, inner.mirror.repository(), &text)
                 .and_then(remote::revision)
         })
         .await
@@ -180,6 +169,36 @@ impl Source {
             Ok(snapshot)
         })
         .await
+    }
+
+    /// As [`Source::read`], of a commit that [`Source::resolve`] found: of a repository on this
+    /// machine the mirror has the tracked branch alone, and the others are read where they lie.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub async fn read_named(&mut self, revision: &Revision) -> Result<Snapshot, Unknown> {
+        let named = revision.clone();
+        let read = self.blocking(move |inner| {
+            let here = inner.mirror.repository().find_commit(remote::oid(&named)?).is_ok();
+            if here || !inner.remote.is_local() {
+                return Ok(None);
+            }
+            let local = inner.remote.open_local()?;
+            let read = snapshot::read(&local, &inner.root, &named, &inner.folders);
+            read.map(|(read, _)| Some(read)).map_err(|trouble| match trouble.damaged {
+                false => trouble,
+                // It is not the mirror that was read.
+                true => Trouble::new(format!(
+                    "commit {} of {} cannot be read; run `git fsck` there",
+                    named.short(),
+                    inner.remote
+                )),
+            })
+        });
+        match read.await? {
+            Some(snapshot) => Ok(snapshot),
+            None => self.read(revision).await,
+        }
     }
 
     /// What the first-parent history of `to` changed after `from`, oldest first. Without `from`,

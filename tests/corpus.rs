@@ -10,6 +10,7 @@ mod manifest;
 mod mutated;
 mod mutation;
 mod pages;
+mod planned;
 mod protected;
 mod schema;
 mod snapshots;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Answer, SettingsArguments, Stop, once, settings, status};
+use super::limit::Limit;
+use super::{Answer, SettingsArguments, Stop, folder, once, settings, status};
 use crate::apply;
 use crate::config;
 use crate::model::{ContentHash, InstanceName, ObjectKey};
@@ -40,8 +41,11 @@ pub(super) async fn approve(arguments: Arguments) -> Result<Answer, Stop> {
         }
         None => {
             let (config, _mirror) = settings::read_aside(&arguments.settings)?;
-            let outlook = once::engine(&config).await?.look(Duration::from_secs(60)).await;
-            let held = outlook.map_err(Stop::new)?.hold.map(|hold| (hold.hash, hold.deletions));
+            let outlook = once::look(&config, &Limit::of(Duration::from_secs(60))).await?;
+            if !outlook.platform.is_empty() {
+                return Err(folder::refused(&outlook.platform));
+            }
+            let held = outlook.hold.map(|hold| (hold.hash, hold.deletions));
             (config.instance.clone(), config.cluster.clone(), held)
         }
     };

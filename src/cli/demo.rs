@@ -1,5 +1,7 @@
 //! `demo`: everything embedded, so that the main job can be seen on a laptop in a minute.
 
+mod place;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,9 +10,10 @@ use super::{Answer, Format, Stop, follow, once, settings, stopped_by_signal, ter
 use crate::apply::{self, Cluster};
 use crate::reconcile::{Engine, Until};
 use crate::sandbox::{Options, Sandbox};
-use crate::source::{self, Source};
+use crate::source::Source;
 use crate::status::table;
 use crate::web;
+use place::Candidate;
 
 /// The name of the demo's daemon: `git log --notes=vitrine/demo`.
 const INSTANCE: &str = "demo";
@@ -22,8 +25,9 @@ pub(super) struct Arguments {
     /// The catalogue to begin with.
     #[arg(long, value_name = "DIR", default_value = "catalog")]
     catalog: PathBuf,
-    /// Keeps everything here: the repository in DIR/catalogue, a kubeconfig, the mirror. A second
-    /// start goes on with the repository that it finds. Without it, a temporary folder.
+    /// Keeps everything here: the repository in DIR/catalogue, a kubeconfig, the mirror. An empty
+    /// or a new folder, or one of an earlier start, which goes on with the repository that it
+    /// finds. Without it, a temporary folder.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Where the board listens.
@@ -38,21 +42,27 @@ pub(super) struct Arguments {
 
 pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     let stop = stopped_by_signal()?;
-    let (folder, _temporary) = folder(arguments.dir.as_deref())?;
-    let catalogue = folder.join("catalogue");
-    let fresh = prepare(&arguments.catalog, &catalogue)?;
+    let candidate = Candidate::find(arguments.dir.as_deref())?;
+    let fresh = candidate.needs(&arguments.catalog)?;
     // The board's address first: a port in use should not leave half a demo behind.
-    let listener = if arguments.once { None } else { Some(once::bind(&arguments.listen).await?) };
+    let listener = if arguments.once { None } else { Some(bind(&arguments.listen).await?) };
 
-    // Then the mirror's lock: a second demo in this folder must not take the first one's files.
-    let config = settings::of_demo(INSTANCE, &catalogue, &folder.join("mirror"))?;
+    let mut place = candidate.take()?;
+    let listening = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    if let Some(board) = listening {
+        place.announce(board)?;
+    }
+    if fresh {
+        place.copy(&arguments.catalog)?;
+    }
+    let (catalogue, kubeconfig) = (place.catalogue(), place.kubeconfig());
+    let config = settings::of_demo(INSTANCE, &catalogue, &place.mirror())?;
     let source = Source::open(&config.repository).map_err(|unknown| Stop::new(unknown.cause))?;
 
     let sandbox = Sandbox::new(Options { controllers: true, ..Options::default() });
-    let api = once::bind("127.0.0.1:0").await?;
-    let kubeconfig = folder.join("kubeconfig");
+    let api = bind("127.0.0.1:0").await?;
     let address = api.local_addr().map_err(|e| Stop::new(e.to_string()))?;
-    write(&kubeconfig, &Sandbox::kubeconfig(address))?;
+    place.write_kubeconfig(&Sandbox::kubeconfig(address))?;
     let _served = sandbox.serve(api);
     furnish(&sandbox)?;
     let cluster = Cluster::connect(sandbox.client(), apply::Settings::of(&config))
@@ -67,7 +77,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
         return Ok(once::answer(&board, ended));
     };
 
-    let shown = listener.local_addr().map_or(arguments.listen, |a| a.to_string());
+    let shown = listening.map_or(arguments.listen, |address| address.to_string());
     let router = web::router(boards.clone());
     tokio::spawn(web::serve(listener, router));
     let engine = tokio::spawn(engine.run(Until::Stopped, stop.clone()));
@@ -111,46 +121,8 @@ fn furnish(sandbox: &Sandbox) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The demo's folder, and the guard that removes it if it is temporary.
-fn folder(dir: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), Stop> {
-    match dir {
-        Some(dir) => {
-            std::fs::create_dir_all(dir)
-                .map_err(|e| Stop::new(format!("cannot make the folder {}: {e}", dir.display())))?;
-            let dir = dir
-                .canonicalize()
-                .map_err(|e| Stop::new(format!("cannot find the folder {}: {e}", dir.display())))?;
-            Ok((dir, None))
-        }
-        None => {
-            let temporary = tempfile::Builder::new()
-                .prefix("vitrine-demo-")
-                .tempdir()
-                .map_err(|e| Stop::new(format!("cannot make a temporary folder: {e}")))?;
-            Ok((temporary.path().to_owned(), Some(temporary)))
-        }
-    }
-}
-
-/// Makes a repository of the catalogue, unless one is there from an earlier start. Whether it is
-/// new.
-fn prepare(catalog: &Path, catalogue: &Path) -> Result<bool, Stop> {
-    if catalogue.join(".git").exists() {
-        return Ok(false);
-    }
-    if !catalog.is_dir() {
-        return Err(Stop::new(format!(
-            "there is no folder {}: run the demo where a catalogue lies, or name one with --catalog",
-            catalog.display()
-        )));
-    }
-    source::make_repository(catalog, catalogue).map_err(|unknown| Stop::new(unknown.cause))?;
-    Ok(true)
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Stop> {
-    std::fs::write(path, text)
-        .map_err(|e| Stop::new(format!("cannot write {}: {e}", path.display())))
+async fn bind(address: &str) -> Result<tokio::net::TcpListener, Stop> {
+    once::bind(address, "--listen ADDRESS:PORT").await
 }
 
 /// Where everything is, and three things to try.

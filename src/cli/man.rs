@@ -6,6 +6,9 @@ use clap::{Args, CommandFactory as _};
 
 use super::{Answer, Cli, Stop};
 
+/// How the title of each page begins.
+const TITLE: &str = ".TH vitrine";
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The folder to write them into, such as /usr/local/share/man/man1.
@@ -19,11 +22,33 @@ pub(super) fn man(arguments: &Arguments) -> Result<Answer, Stop> {
         .map_err(|error| Stop::new(format!("cannot make {}: {error}", folder.display())))?;
     let mut command = Cli::command();
     command.build();
+    if let Some(foreign) = foreign(&command, folder) {
+        return Err(Stop::new(format!(
+            "{} is no page of vitrine, so nothing is written; move it away, or name another folder",
+            foreign.display()
+        )));
+    }
     let pages = write(&command, folder)
         .map_err(|error| Stop::new(format!("cannot write into {}: {error}", folder.display())))?;
     let first = folder.join("vitrine.1");
     say!("{pages} pages in {}; read one with: man -l {}", folder.display(), first.display())?;
     Ok(Answer::Good)
+}
+
+/// What stands in the place of a page and is none. The folder is everybody's; an older page of
+/// ours is written anew.
+fn foreign(command: &clap::Command, folder: &Path) -> Option<PathBuf> {
+    let file = folder.join(clap_mangen::Man::new(command.clone()).get_filename());
+    let ours = match file.symlink_metadata() {
+        Err(_) => true,
+        Ok(about) if about.is_file() => std::fs::read(&file).is_ok_and(|text| {
+            let mut lines = text.split(|byte| *byte == b'\n');
+            lines.any(|line| line.starts_with(TITLE.as_bytes()))
+        }),
+        Ok(_) => false,
+    };
+    let mut inner = command.get_subcommands().filter(|inner| inner.get_name() != "help");
+    if ours { inner.find_map(|inner| foreign(inner, folder)) } else { Some(file) }
 }
 
 /// The page of a command and those of its own commands; how many they were.

@@ -181,6 +181,14 @@ impl Place {
                 folder.display()
             )));
         }
+        // In a solution's folder it is a file like any other, which does not make a catalogue.
+        if self.platform.is_some() && catalogue::holds(&self.root, catalogue::PLATFORM) {
+            return Err(Stop::new(format!(
+                "{} is there already, and nothing is overwritten; begin the catalogue in an empty \
+                 folder",
+                self.root.join(catalogue::PLATFORM).display()
+            )));
+        }
         Ok(())
     }
 
@@ -219,7 +227,7 @@ impl Place {
         }
         if let Some(text) = &self.platform {
             let file = self.root.join(catalogue::PLATFORM);
-            std::fs::write(&file, text)
+            create(&file, text)
                 .map_err(|error| Stop::new(format!("cannot write {}: {error}", file.display())))?;
         }
         Ok(())
@@ -316,11 +324,17 @@ fn schema_comment(path: &str) -> String {
 
 /// Writes the schema where the comment says, unless the catalogue keeps one already.
 fn write_schema(file: &Path) -> std::io::Result<()> {
-    if file.exists() {
-        return Ok(());
-    }
     std::fs::create_dir_all(file.parent().unwrap_or(file))?;
-    std::fs::write(file, schema::text(contract::File::Solution) + "\n")
+    match create(file, &(schema::text(contract::File::Solution) + "\n")) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes a file that is not there yet. A link to nowhere is there.
+fn create(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(file)?;
+    std::io::Write::write_all(&mut file, text.as_bytes())
 }
 
 /// What was written, and what to do next.

@@ -5,12 +5,13 @@ use std::time::Duration;
 use clap::Args;
 use tokio::net::TcpListener;
 
+use super::limit::{Limit, keep};
 use super::{
     Answer, Format, LogArguments, SettingsArguments, Stop, settings, stopped_by_signal, terminal,
 };
 use crate::apply::{self, Cluster};
 use crate::config::Config;
-use crate::reconcile::{Ended, Engine, Until};
+use crate::reconcile::{Awaited, Ended, Engine, Outlook, Unseen, Until};
 use crate::source::Source;
 use crate::status::{Board, status_json, table};
 
@@ -30,44 +31,62 @@ pub(super) async fn once(arguments: OnceArguments, log: &LogArguments) -> Result
     let config = settings::read(&arguments.settings)?;
     log.begin(&config.log.level, config.log.json);
     let stop = stopped_by_signal()?;
-    let (engine, boards) = start(&config).await?;
-    let ended = engine.run(Until::Quiet { at_most: arguments.timeout }, stop).await;
+    let limit = Limit::of(arguments.timeout);
+    let (engine, boards) = start(&config, Some(&limit)).await?;
+    let ended = engine.run(Until::Quiet { at_most: limit.left() }, stop).await;
     let board = boards.borrow().clone();
     print(&board, arguments.format)?;
-    if ended == Ended::OutOfTime {
-        eprintln!("vitrine: {}", out_of_time(arguments.timeout));
+    match ended {
+        Ended::OutOfTime(awaited) => {
+            // The board above is how far it came.
+            eprintln!("vitrine: {}", limit.passed(awaited, &config).sentence);
+        }
+        Ended::Stopped | Ended::Quiet => {}
     }
     Ok(answer(&board, ended))
-}
-
-/// The board above is how far it came.
-pub(super) fn out_of_time(after: Duration) -> String {
-    let after = crate::model::duration::text(after);
-    format!("it was still under way after {after}: run it again, or give it longer with --timeout")
 }
 
 /// Opens both ends and puts the engine between them.
 pub(super) async fn start(
     config: &Config,
+    limit: Option<&Limit>,
 ) -> Result<(Engine, tokio::sync::watch::Receiver<std::sync::Arc<Board>>), Stop> {
-    let source = Source::open(&config.repository).map_err(|unknown| Stop::new(unknown.cause))?;
-    let client = apply::client(&config.cluster).await.map_err(|e| Stop::new(e.to_string()))?;
-    let cluster = Cluster::connect(client, apply::Settings::of(config))
-        .await
-        .map_err(|e| Stop::new(e.to_string()))?;
+    let (repository, reached) = (config.repository.clone(), config.cluster.clone());
+    let source = aside(move || Source::open(&repository));
+    let source = keep(limit, Awaited::Repository, config, source).await??;
+    let source = source.map_err(|unknown| Stop::new(unknown.cause))?;
+    // A kubeconfig may name a program that gives the credentials, which is waited for.
+    let here = tokio::runtime::Handle::current();
+    let client = aside(move || here.block_on(apply::client(&reached)));
+    let client = keep(limit, Awaited::Cluster, config, client).await??;
+    let client = client.map_err(|e| Stop::new(e.to_string()))?;
+    let cluster = Cluster::connect(client, apply::Settings::of(config));
+    let cluster = keep(limit, Awaited::Cluster, config, cluster).await?;
+    let cluster = cluster.map_err(|e| Stop::new(e.to_string()))?;
     Ok(Engine::new(config.clone(), source, cluster))
 }
 
-/// An engine that only looks.
-pub(super) async fn engine(config: &Config) -> Result<Engine, Stop> {
-    start(config).await.map(|(engine, _)| engine)
+/// Does on a thread of its own what may block. Nobody waits for that thread at the end.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Stop::new(format!("the start was broken off: {error}")))
 }
 
-/// Listens, or says who might be in the way.
-pub(super) async fn bind(address: &str) -> Result<TcpListener, Stop> {
+/// What a pass would do now.
+pub(super) async fn look(config: &Config, limit: &Limit) -> Result<Outlook, Stop> {
+    let (engine, _) = start(config, Some(limit)).await?;
+    let looked = engine.look(limit.left()).await;
+    looked.map_err(|unseen| match unseen {
+        Unseen::Late(awaited) => limit.passed(awaited, config),
+        Unseen::Because(sentence) => Stop::new(sentence),
+    })
+}
+
+/// Listens, or says what chooses another address.
+pub(super) async fn bind(address: &str, chooser: &str) -> Result<TcpListener, Stop> {
     TcpListener::bind(address).await.map_err(|error| {
         Stop::new(format!(
-            "cannot listen on {address}: {error}; choose another address (`web` in the settings, --listen of the demo)"
+            "cannot listen on {address}: {error}; choose another address with {chooser}"
         ))
     })
 }
@@ -89,6 +108,6 @@ pub(super) fn answer(board: &Board, ended: Ended) -> Answer {
     match ended {
         Ended::Quiet if good && board.problems.is_empty() => Answer::Good,
         Ended::Quiet => Answer::NotGood,
-        Ended::OutOfTime | Ended::Stopped => Answer::Unknown,
+        Ended::OutOfTime(_) | Ended::Stopped => Answer::Unknown,
     }
 }

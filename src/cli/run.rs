@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
 
     // Settings that could not be used are not tried again before they change.
     let mut unusable = None;
-    let mut next = Some(start(&config).await?);
+    let mut next = Some(start(&config, None).await?);
     while let Some((engine, boards)) = next.take() {
         tracing::info!(instance = %config.instance, repository = config.repository.shown_url(), "started");
         let forward = tokio::spawn(forward(boards, publish.clone()));
@@ -66,19 +66,19 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
 /// Listens where the settings say. Another address needs a restart of the daemon.
 async fn serve(config: &Config, boards: &web::Boards) -> Result<(), Stop> {
     if let Some(listen) = &config.web.public_listen {
-        let listener = listen_on(listen, "the board").await?;
+        let listener = listen_on(listen, "the board", "web.public.listen of the settings").await?;
         tokio::spawn(web::serve(listener, web::router(boards.clone())));
     }
     if let Some(listen) = &config.web.private_listen {
-        let listener = listen_on(listen, "health").await?;
+        let listener = listen_on(listen, "health", "web.private.listen of the settings").await?;
         tokio::spawn(web::serve(listener, web::probes(boards.clone())));
     }
     Ok(())
 }
 
 /// Listens, and tells where: port 0 lets the system choose.
-async fn listen_on(listen: &str, what: &str) -> Result<TcpListener, Stop> {
-    let listener = bind(listen).await?;
+async fn listen_on(listen: &str, what: &str, setting: &str) -> Result<TcpListener, Stop> {
+    let listener = bind(listen, setting).await?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!("{what} is served at http://{address}");
     }
@@ -147,7 +147,7 @@ async fn restart(
     stop: &CancellationToken,
 ) -> Result<(Engine, web::Boards), Stop> {
     tracing::info!("the settings changed");
-    match start(&new).await {
+    match start(&new, None).await {
         Ok(started) => {
             *config = new;
             *unusable = None;
@@ -160,7 +160,7 @@ async fn restart(
                 fault.sentence
             );
             loop {
-                match start(config).await {
+                match start(config, None).await {
                     Ok(started) => return Ok(started),
                     Err(fault) if stop.is_cancelled() => return Err(fault),
                     Err(fault) => tracing::error!("{}", fault.sentence),

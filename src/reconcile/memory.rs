@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::Tally;
 use super::phase::{day, phase};
-use crate::catalog::{self, Catalog, Solution};
+use crate::catalog::{self, Catalog, Solution, Standing};
 use crate::model::intern::Interner;
 use crate::model::{ContentHash, InstanceName, Revision, TreeId};
 use crate::plan::{Desired, Gate, Outline, Phase, SolutionPlan};
@@ -124,16 +124,14 @@ impl Memory {
         Some(Arc::clone(desired))
     }
 
-    /// What the catalogue says of a name; `None` = it is not in it.
+    /// What the catalogue says of a name; `None` = it is not in it. A solution that was not rendered
+    /// yet is left alone until it is.
     pub fn known(&self, name: &str) -> Option<&Known> {
-        if let Some(rendered) = self.rendered.get(name) {
-            return Some(&rendered.known);
+        match self.catalog.as_ref()?.standing(name) {
+            Standing::Published(_) => Some(self.rendered.get(name).map_or(&FROZEN, |r| &r.known)),
+            Standing::Frozen => Some(&FROZEN),
+            Standing::Gone => None,
         }
-        let catalog = self.catalog.as_ref()?;
-        let frozen = catalog.refused.contains_key(name)
-            || catalog.protected.covers(name)
-            || catalog.solutions.contains_key(name);
-        frozen.then_some(&FROZEN)
     }
 
     pub fn tally(&self) -> Arc<Tally> {

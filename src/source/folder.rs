@@ -1,12 +1,13 @@
 //! A folder on a laptop as a repository, for the demo.
 
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use git2::{Repository, RepositoryInitOptions, Signature};
 
 use crate::catalog::snapshot::Unknown;
 
-use super::Trouble;
+use super::{Trouble, mirror, remote};
 
 /// The branch of a repository that vitrine makes.
 const BRANCH: &str = "main";
@@ -40,6 +41,47 @@ fn make(from: &Path, to: &Path) -> Result<(), Trouble> {
     let author = Signature::now(AUTHOR.0, AUTHOR.1)?;
     repository.commit(Some("HEAD"), &author, &author, "The catalogue\n", &tree, &[])?;
     Ok(())
+}
+
+/// Whether [`make_repository`] made this repository: it still says who commits in it, or one of
+/// its branches begins with our commit. People may have committed in it since.
+pub fn is_made_repository(folder: &Path) -> bool {
+    let plain = |path: &Path| path.symlink_metadata().is_ok_and(|about| about.is_dir());
+    if !plain(folder) || !plain(&folder.join(".git")) {
+        return false;
+    }
+    let Ok(repository) = remote::open_local(folder) else { return false };
+    says_who_commits(&repository) || begins_with_our_commit(&repository).unwrap_or(false)
+}
+
+fn says_who_commits(repository: &Repository) -> bool {
+    let own = repository.config().and_then(|all| all.open_level(git2::ConfigLevel::Local));
+    own.and_then(|own| own.get_string("user.email")).is_ok_and(|email| email == AUTHOR.1)
+}
+
+fn begins_with_our_commit(repository: &Repository) -> Result<bool, git2::Error> {
+    let mut walk = repository.revwalk()?;
+    walk.push_glob("refs/heads/*")?;
+    for id in walk {
+        let commit = repository.find_commit(id?)?;
+        let ours = commit.author().email_bytes() == AUTHOR.1.as_bytes();
+        if commit.parent_count() == 0 && ours {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the folder holds a mirror of vitrine.
+pub fn is_mirror(folder: &Path) -> bool {
+    let plain = folder.symlink_metadata().is_ok_and(|about| about.is_dir());
+    plain && folder.join(mirror::MARK).symlink_metadata().is_ok_and(|about| about.is_file())
+}
+
+/// Whether a process has the mirror in this folder open.
+pub fn is_mirror_in_use(folder: &Path) -> bool {
+    let Ok(mark) = File::open(folder.join(mirror::MARK)) else { return false };
+    matches!(mark.try_lock(), Err(TryLockError::WouldBlock))
 }
 
 /// Copies files and folders; what Git or an editor keeps beside them (`.git`, ...) is left out.

@@ -19,7 +19,7 @@ use super::Trouble;
 use super::remote::{Remote, oid};
 
 /// Says that the folder is ours, for which repository, and that a process is using it.
-const MARK: &str = "vitrine-mirror";
+pub(super) const MARK: &str = "vitrine-mirror";
 const REPOSITORY: &str = "catalogue.git";
 const FRESH: &str = "fresh.git";
 

@@ -49,3 +49,17 @@ fn every_command_has_its_page() {
     assert!(page("vitrine-config-show.1").contains("vitrine\\-config\\-show"));
     finish(vitrine(home.path()).args(["man", "/proc/no"])).exits(2).says(&["/proc/no"]);
 }
+
+#[test]
+fn a_file_that_is_no_page_of_ours_is_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let man = || finish(vitrine(home.path()).args(["man", "pages"]));
+    man().exits(0);
+    man().exits(0);
+    let file = home.path().join("pages/vitrine-plan.1");
+    std::fs::write(&file, ".TH plan 1\nMy notes.\n").unwrap();
+    std::fs::remove_file(home.path().join("pages/vitrine.1")).unwrap();
+    man().exits(2).says(&["vitrine-plan.1 is no page of vitrine", "move it away"]);
+    assert!(std::fs::read_to_string(file).unwrap().contains("My notes."));
+    assert!(!home.path().join("pages/vitrine.1").exists(), "a part was written");
+}

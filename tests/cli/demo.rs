@@ -74,7 +74,12 @@ fn a_port_in_use_is_named_before_anything_is_begun() {
     let home = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    demo(home.path(), &["--listen", &address]).exits(2).says(&[&address, "in use", "--listen"]);
+    let run = demo(home.path(), &["--listen", &address]).exits(2);
+    let run = run.says(&[&address, "in use", "--listen"]);
+    assert!(!run.err.contains("settings"), "the demo has none: {}", run.err);
+    let kept = home.path().join("kept");
+    demo(home.path(), &["--listen", &address, "--dir", kept.to_str().unwrap()]).exits(2);
+    assert!(!kept.exists(), "half a demo is left behind");
     demo(home.path(), &["--listen", "nonsense"]).exits(2).says(&["nonsense", "--listen"]);
 }
 

@@ -218,7 +218,7 @@ fn a_second_demo_in_the_same_folder_is_told_of_the_first() {
     let before = kubeconfig();
     let mut second = vitrine(home.path());
     second.args(["demo", "--listen", "127.0.0.1:0", "--dir"]).arg(&demo.folder);
-    finish(&mut second).exits(2).says(&["in use by another vitrine"]);
+    finish(&mut second).exits(2).says(&["a demo is running", &demo.address]);
     assert_eq!(kubeconfig(), before, "the first one's cluster can no longer be found");
     demo.running.signal("TERM");
     demo.running.ended().exits(0);

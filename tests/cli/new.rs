@@ -189,3 +189,22 @@ fn an_editor_finds_the_schema_and_a_catalogue_keeps_its_own() {
     new(&catalogue.path(), &["two", "--image", &image('a'), "--dir", "nlp"]).exits(0);
     assert_eq!(schema("nlp/two/solution.yaml"), "{}\n");
 }
+
+#[test]
+fn a_file_of_the_operators_name_is_never_overwritten() {
+    let home = tempfile::tempdir().unwrap();
+    let file = |name: &str| home.path().join(name);
+    let begin = || new(home.path(), &["a", "--image", &image('b'), "--with-platform", "x.example"]);
+    // Beside a `solution.yaml` it makes no catalogue, and is somebody's all the same.
+    std::fs::write(file("solution.yaml"), "mine: true\n").unwrap();
+    std::fs::write(file("platform.yaml"), "mine: true\n").unwrap();
+    begin().exits(2).says(&["platform.yaml is there already", "nothing is overwritten"]);
+    assert_eq!(std::fs::read_to_string(file("platform.yaml")).unwrap(), "mine: true\n");
+    // Nor is a link followed that points nowhere.
+    std::fs::remove_file(file("solution.yaml")).unwrap();
+    std::fs::remove_file(file("platform.yaml")).unwrap();
+    std::fs::create_dir(file(".schemas")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere.json", file(".schemas/solution.json")).unwrap();
+    begin().exits(0);
+    assert!(!file("elsewhere.json").exists(), "written through a link");
+}

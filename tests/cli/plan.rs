@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::scene::Scene;
 use crate::support::catalogue::{image, minimal};
+use crate::support::git_server::GitServer;
 
 /// Lines as (verb, `solution Kind/name`).
 fn lines(plan: &Value) -> Vec<(String, String)> {
@@ -88,4 +89,213 @@ fn what_cannot_be_read_cannot_be_planned() {
     scene.run(&["plan"]).exits(2).says(&["platform.yaml:"]);
     scene.settle(|s| s["cluster"]["kubeconfig"] = json!("/no/kubeconfig"));
     scene.run(&["plan"]).exits(2).says(&["/no/kubeconfig"]);
+}
+
+/// The row of a refused folder.
+#[track_caller]
+fn refusal<'p>(plan: &'p Value, solution: &str) -> &'p Value {
+    let rows = plan.as_array().unwrap().iter();
+    let mut refused = rows.filter(|row| row["verb"] == "refused" && row["solution"] == solution);
+    refused.next().unwrap_or_else(|| panic!("no refusal of {solution}: {plan:#}"))
+}
+
+#[test]
+fn a_refused_folder_is_told_and_nothing_of_it_is_called_a_deletion() {
+    let scene = Scene::of(&["one", "two"]);
+    scene.publish();
+    scene.catalogue.edit("one/solution.yaml", "spec:", "spec:\n  replica: 3");
+    scene.catalogue.commit("A typo");
+    for plan in [&["plan"][..], &["plan", "--against", "HEAD~1"]] {
+        let run = scene.run(plan).exits(1).says(&["one", "refused", "one/solution.yaml:6:3"]);
+        assert!(!run.out.contains("delete ") && !run.out.contains("update"), "{}", run.out);
+        let json = scene.run(&[plan, &["--format", "json"]].concat()).exits(1).json();
+        assert_eq!(json.as_array().unwrap().len(), 1, "{json:#}");
+        let fault = &refusal(&json, "one")["faults"][0];
+        assert_eq!((&fault["file"], &fault["line"]), (&json!("one/solution.yaml"), &json!(6)));
+        assert!(fault["message"].as_str().unwrap().contains("replica"), "{fault:#}");
+    }
+    let before = scene.api.state();
+    scene.once().exits(1);
+    assert_eq!(scene.api.state(), before, "the pass did as the plan said");
+
+    // Mended, it is not known what ran while it was refused.
+    scene.catalogue.edit("one/solution.yaml", "\n  replica: 3", "");
+    scene.catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
+    scene.catalogue.commit("Mended");
+    let run = scene.run(&["plan", "--against", "HEAD~1", "--format", "json"]).exits(1);
+    let rows = lines(&run.json());
+    assert!(rows.iter().all(|(verb, _)| verb == "apply" || verb == "unsure"), "{}", run.out);
+    assert!(rows.contains(&("apply".to_owned(), "one Deployment/app".to_owned())), "{}", run.out);
+    scene.run(&["plan", "--against", "HEAD~1"]).exits(1).says(&["not known what runs"]);
+}
+
+#[test]
+fn every_mistake_that_protects_a_name_protects_it_in_plan_too() {
+    type Mistake = (&'static str, fn(&Scene));
+    let mistakes: [Mistake; 4] = [
+        ("the file is lost", |s| {
+            s.catalogue.write("one/README.md", "# Still here\n");
+            std::fs::remove_file(s.catalogue.path().join("one/solution.yaml")).unwrap();
+        }),
+        ("it is there twice", |s| s.catalogue.write("lab/one/solution.yaml", &minimal("one"))),
+        ("the folder has another name", |s| {
+            std::fs::rename(s.catalogue.path().join("one"), s.catalogue.path().join("eins"))
+                .unwrap();
+        }),
+        ("a link may hide it", |s| {
+            s.catalogue.remove("one");
+            std::os::unix::fs::symlink("elsewhere", s.catalogue.path().join("group")).unwrap();
+        }),
+    ];
+    for (what, make) in mistakes {
+        let scene = Scene::of(&["one", "two", "three"]);
+        scene.publish();
+        make(&scene);
+        scene.catalogue.commit(what);
+        for plan in [&["plan"][..], &["plan", "--against", "HEAD~1"]] {
+            scene.run(plan).exits(1).says(&["refused"]);
+            let json = scene.run(&[plan, &["--format", "json"]].concat()).exits(1).json();
+            let verbs: Vec<_> = lines(&json).into_iter().map(|(verb, _)| verb).collect();
+            assert!(verbs.iter().all(|v| v == "refused" || v == "keep"), "{what}: {json:#}");
+        }
+        let before = scene.api.state();
+        scene.once().exits(1);
+        assert_eq!(scene.api.state(), before, "{what}");
+    }
+}
+
+#[test]
+fn a_refused_platform_is_a_row_and_nothing_can_be_told() {
+    let scene = Scene::of(&["one", "two", "three"]);
+    scene.publish();
+    scene.catalogue.write("platform.yaml", "kind: [\n");
+    scene.catalogue.remove("one");
+    scene.catalogue.commit("A slip");
+    for plan in [&["plan"][..], &["plan", "--against", "HEAD~1"]] {
+        let run = scene.run(plan).exits(2).says(&["platform.yaml:", "cannot be told"]);
+        assert!(!run.out.contains(" delete "), "{}", run.out);
+        let json = scene.run(&[plan, &["--format", "json"]].concat()).exits(2).json();
+        assert_eq!(refusal(&json, "*")["object"], "platform.yaml");
+        assert_eq!(json.as_array().unwrap().len(), 1, "{json:#}");
+    }
+    // Mended, what ran in between is not known.
+    let platform = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog/platform.yaml");
+    std::fs::copy(platform, scene.catalogue.path().join("platform.yaml")).unwrap();
+    scene.catalogue.commit("Mended");
+    let run = scene.run(&["plan", "--against", "HEAD~1"]).exits(1);
+    run.says(&["unsure", "every name was left alone", "apply", "two"]);
+    scene.run(&["plan"]).exits(1).says(&["one", "delete"]);
+}
+
+/// Commits on three branches, with tags: what each name means.
+fn named(scene: &Scene) -> Vec<(String, String)> {
+    let git = |arguments: &[&str]| scene.catalogue.git(arguments).trim().to_owned();
+    let first = scene.catalogue.head().to_string();
+    git(&["tag", "-a", "v1", "-m", "The first"]);
+    scene.catalogue.write("two/solution.yaml", &minimal("two"));
+    let second = scene.catalogue.commit("Two").to_string();
+    git(&["tag", "light"]);
+    git(&["checkout", "-q", "-b", "trial/x"]);
+    scene.catalogue.write("three/solution.yaml", &minimal("three"));
+    let trial = scene.catalogue.commit("Three, on a branch").to_string();
+    git(&["checkout", "-q", "main"]);
+    scene.catalogue.write("four/solution.yaml", &minimal("four"));
+    let tip = scene.catalogue.commit("Four").to_string();
+    [
+        (tip.clone(), tip.as_str()),
+        ("HEAD".to_owned(), &tip),
+        ("main".to_owned(), &tip),
+        ("origin/main".to_owned(), &tip),
+        ("refs/heads/main".to_owned(), &tip),
+        ("HEAD~2".to_owned(), &first),
+        ("main~1".to_owned(), &second),
+        ("origin/main^".to_owned(), &second),
+        (second[..8].to_owned(), &second),
+        ("light".to_owned(), &second),
+        ("light~1".to_owned(), &first),
+        ("v1".to_owned(), &first),
+        ("refs/tags/v1".to_owned(), &first),
+        ("v1^{commit}".to_owned(), &first),
+        ("trial/x".to_owned(), &trial),
+        ("trial/x~1".to_owned(), &second),
+    ]
+    .map(|(name, commit)| (name, commit.to_owned()))
+    .into()
+}
+
+/// What `plan --against` prints for each name is what it prints for its commit.
+#[track_caller]
+fn means(scene: &Scene, names: &[(String, String)]) {
+    let local = scene.catalogue.path();
+    let mut by_commit = std::collections::BTreeMap::new();
+    for (name, commit) in names {
+        let run = scene.run(&["plan", "--against", name]);
+        assert!(run.code.is_some_and(|code| code < 2), "{name}: {}", run.err);
+        let wanted = by_commit.entry(commit.clone()).or_insert_with(|| {
+            scene.run(&["plan", "--against", commit, "--repo", local.to_str().unwrap()]).out
+        });
+        assert_eq!(run.out, *wanted, "{name}");
+    }
+    assert_eq!(by_commit.len(), 4, "the commits differ");
+    let distinct: std::collections::BTreeSet<_> = by_commit.values().collect();
+    assert_eq!(distinct.len(), 4, "each commit has a plan of its own");
+}
+
+#[test]
+fn against_understands_what_people_call_a_commit() {
+    let scene = Scene::of(&["one"]);
+    let mut names = named(&scene);
+    means(&scene, &names);
+    let url = format!("file://{}", scene.catalogue.path().display());
+    scene.settle(|s| s["repository"]["url"] = json!(url));
+    means(&scene, &names);
+
+    let server = GitServer::over(scene.catalogue.path().parent().unwrap());
+    scene.settle(|s| s["repository"]["url"] = json!(server.url("catalogue")));
+    names.push(("origin/trial/x".to_owned(), names[14].1.clone()));
+    means(&scene, &names);
+}
+
+#[test]
+fn against_says_what_a_name_does_not_mean() {
+    let scene = Scene::of(&["one"]);
+    scene.catalogue.git(&["tag", "twice"]);
+    scene.catalogue.git(&["tag", "a-file", "HEAD:platform.yaml"]);
+    scene.catalogue.git(&["branch", "side"]);
+    scene.catalogue.write("two/solution.yaml", &minimal("two"));
+    scene.catalogue.commit("Two");
+    scene.catalogue.git(&["branch", "twice"]);
+    // Ids of one beginning.
+    let mut ids = std::collections::BTreeMap::<String, usize>::new();
+    let ambiguous = loop {
+        let id = scene.catalogue.git(&["commit-tree", "-m", &ids.len().to_string(), "HEAD^{tree}"]);
+        let count = ids.entry(id[..4].to_owned()).or_default();
+        *count += 1;
+        if *count == 2 {
+            let first = id[..4].to_owned();
+            scene.catalogue.git(&["update-ref", "refs/heads/kept", id.trim()]);
+            break first;
+        }
+        assert!(ids.len() < 2000, "no two ids begin alike");
+    };
+    let server = GitServer::over(scene.catalogue.path().parent().unwrap());
+    let path = scene.catalogue.path();
+    for url in [path.display().to_string(), server.url("catalogue")] {
+        scene.settle(|s| s["repository"]["url"] = json!(url));
+        let says = |name: &str, words: &[&str]| {
+            let run = scene.run(&["plan", "--against", name]).exits(2).says(words);
+            assert_eq!((run.out.as_str(), run.err.lines().count()), ("", 1), "{name}");
+        };
+        says("no-such-tag", &["`no-such-tag`", "name a"]);
+        says("HEAD~99", &["`HEAD~99`", "name a"]);
+        says("main..side", &["`main..side`"]);
+        says("", &["``"]);
+        says("a-file", &["`a-file` is no commit"]);
+        says("twice", &["a tag and a branch", "refs/tags/twice"]);
+        says("f00dfeed", &["f00dfeed"]);
+        assert!(scene.run(&["plan", "--against", "refs/heads/twice"]).code < Some(2));
+        assert!(scene.run(&["plan", "--against", "refs/tags/twice"]).code < Some(2));
+    }
+    scene.settle(|_| {});
+    scene.run(&["plan", "--against", &ambiguous]).exits(2).says(&["several ids begin"]);
 }

@@ -30,6 +30,8 @@ pub enum Manner {
     NoRefs,
     /// Half of every answer that carries objects.
     CutShort,
+    /// Nothing, ever, where the answer would carry objects.
+    NoObjects,
 }
 
 /// Serves every repository in a folder. Runs on threads of its own until it is dropped.
@@ -195,6 +197,13 @@ impl Shared {
                 let mut answer = backend(&self.root, head.uri.path(), head, body);
                 if answer.body.windows(4).any(|w| w == b"PACK") {
                     answer.body.truncate(answer.body.len() / 2);
+                }
+                answer.into_response()
+            }
+            Manner::NoObjects => {
+                let answer = backend(&self.root, head.uri.path(), head, body);
+                while answer.body.windows(4).any(|w| w == b"PACK") {
+                    std::thread::park();
                 }
                 answer.into_response()
             }

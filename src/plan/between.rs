@@ -1,0 +1,127 @@
+//! What changes between two revisions by the daemon's rules, told without a cluster.
+//!
+//! In: two catalogues. Out: a [`Difference`] for each object, or for each name of which less is
+//! known. What the old revision refused may have run in any earlier form: that is said, not guessed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::catalog::{Catalog, Platform, Solution, Standing};
+use crate::model::{ContentHash, ObjectKey};
+use crate::render::Desired;
+
+/// One thing that differs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Difference {
+    Object {
+        solution: String,
+        key: ObjectKey,
+        change: Change,
+    },
+    /// The old revision left this name alone and the new one publishes it: its objects follow as
+    /// [`Change::Apply`], and whatever else runs of it is deleted.
+    WasFrozen {
+        solution: String,
+    },
+    /// The old revision left this name alone and the new one lacks it: whatever runs of it is
+    /// deleted.
+    FrozenThenGone {
+        solution: String,
+    },
+    /// The old revision left every name alone that it did not mention, so some may run that are
+    /// neither here nor there. Whatever runs of them is deleted.
+    OthersMayGo,
+    /// The old revision published it; the new one lacks it, and yet it is left alone.
+    Kept {
+        solution: String,
+    },
+}
+
+/// What becomes of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    Create,
+    Update,
+    Delete,
+    /// Created, updated or in place already: nobody knows what ran.
+    Apply,
+}
+
+/// Compares two revisions. `wanted` renders a solution on its platform.
+pub fn between(
+    old: &Catalog,
+    new: &Catalog,
+    wanted: impl Fn(&Solution, &Platform) -> Desired,
+) -> Vec<Difference> {
+    let objects = |catalog: &Catalog, solution: &Arc<Solution>| -> Objects {
+        let Ok(platform) = &catalog.platform else { return Objects::new() };
+        let desired = wanted(solution, platform).objects;
+        desired.iter().map(|object| (object.key.clone(), object.content.clone())).collect()
+    };
+    let mut differences = Vec::new();
+    for name in names(old, new) {
+        let solution = || name.to_owned();
+        let all = |objects: Objects, change: Change| -> Changes {
+            objects.into_keys().map(|key| (key, change)).collect()
+        };
+        let changes = match (old.standing(name), new.standing(name)) {
+            (Standing::Published(before), Standing::Published(after)) => {
+                changed(&objects(old, before), &objects(new, after))
+            }
+            (Standing::Published(before), Standing::Gone) => {
+                all(objects(old, before), Change::Delete)
+            }
+            (Standing::Gone, Standing::Published(after)) => {
+                all(objects(new, after), Change::Create)
+            }
+            (Standing::Frozen, Standing::Published(after)) => {
+                differences.push(Difference::WasFrozen { solution: solution() });
+                all(objects(new, after), Change::Apply)
+            }
+            (Standing::Frozen, Standing::Gone) => {
+                differences.push(Difference::FrozenThenGone { solution: solution() });
+                Changes::new()
+            }
+            (Standing::Published(_), Standing::Frozen) if !new.refused.contains_key(name) => {
+                differences.push(Difference::Kept { solution: solution() });
+                Changes::new()
+            }
+            // A refusal is told as such, with its faults.
+            (Standing::Published(_) | Standing::Frozen | Standing::Gone, Standing::Frozen)
+            | (Standing::Gone, Standing::Gone) => Changes::new(),
+        };
+        differences.extend(changes.into_iter().map(|(key, change)| Difference::Object {
+            solution: solution(),
+            key,
+            change,
+        }));
+    }
+    if old.protected.all.is_some() && new.protected.all.is_none() {
+        differences.push(Difference::OthersMayGo);
+    }
+    differences
+}
+
+type Objects = BTreeMap<ObjectKey, ContentHash>;
+type Changes = BTreeMap<ObjectKey, Change>;
+
+/// Every name that either revision mentions. A refused folder whose name another one has goes by
+/// its path, which is nobody's name.
+fn names<'c>(old: &'c Catalog, new: &'c Catalog) -> BTreeSet<&'c str> {
+    let of = |catalog: &'c Catalog| {
+        let published = catalog.solutions.keys().map(|name| name.as_str());
+        published.chain(catalog.protected.names.iter().map(String::as_str))
+    };
+    of(old).chain(of(new)).collect()
+}
+
+fn changed(before: &Objects, after: &Objects) -> Changes {
+    let keys: BTreeSet<&ObjectKey> = before.keys().chain(after.keys()).collect();
+    let change = |key: &ObjectKey| match (before.get(key), after.get(key)) {
+        (None, Some(_)) => Some(Change::Create),
+        (Some(_), None) => Some(Change::Delete),
+        (Some(old), Some(new)) => (old != new).then_some(Change::Update),
+        (None, None) => None,
+    };
+    keys.into_iter().filter_map(|key| Some((key.clone(), change(key)?))).collect()
+}
