@@ -8,8 +8,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
-
 use crate::catalog::snapshot::{Snapshot, Unknown};
 use crate::config;
 use crate::model::{InstanceName, Revision};
@@ -31,6 +29,7 @@ mod ssh;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
 mod transport;
+mod trouble;
 mod walk;
 mod watch;
 
@@ -41,6 +40,7 @@ pub use watch::{Watch, watch};
 
 use mirror::Mirror;
 use remote::Remote;
+use trouble::{Side, Trouble};
 
 /// One repository and its mirror, owned by one loop.
 ///
@@ -263,8 +263,9 @@ impl Source {
             // A panic in an earlier call left nothing half-done that a fetch would not mend.
             let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
             let result = work(&mut inner);
-            if matches!(result, Err(Trouble { damaged: true, .. })) {
-                inner.mirror.distrust();
+            match &result {
+                Err(Trouble { side: Side::Cache(_), .. }) => inner.mirror.distrust(),
+                Err(Trouble { side: Side::Theirs | Side::Disk, .. }) | Ok(_) => {}
             }
             result
         });
@@ -289,37 +290,5 @@ impl Inner {
             records: history::Records::default(),
             notes: notes::Copies::default(),
         })
-    }
-}
-
-/// Why something could not be read or written: one sentence for the operator.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{sentence}")]
-struct Trouble {
-    sentence: String,
-    /// The mirror itself seems to be at fault: the next fetch makes it again.
-    damaged: bool,
-}
-
-impl Trouble {
-    fn new(sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), damaged: false }
-    }
-}
-
-/// Errors that libgit2 reports while it works on the mirror alone.
-impl From<git2::Error> for Trouble {
-    fn from(error: git2::Error) -> Self {
-        let sentence = format!(
-            "the mirror of the repository cannot be used ({}); it is made again at the next fetch",
-            error.message()
-        );
-        Self { sentence, damaged: true }
-    }
-}
-
-impl From<Trouble> for Unknown {
-    fn from(trouble: Trouble) -> Self {
-        Self { since: Timestamp::now(), cause: trouble.sentence }
     }
 }

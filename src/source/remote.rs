@@ -19,7 +19,7 @@ use super::address::Address;
 use super::http::ls_refs::Answer;
 use super::mirror::Mirror;
 use super::transport::{Dial, Line};
-use super::{Trouble, http, ssh};
+use super::{Side, Trouble, http, ssh, trouble};
 
 /// How long and how much a call may take.
 #[derive(Clone, Copy, Debug)]
@@ -259,7 +259,11 @@ impl Remote {
             _ => format!("{self} cannot be read ({message}); check the repository"),
         };
         // An object may be missing on either side; a new clone tells which.
-        Trouble { sentence, damaged: matches!(error.class(), Odb | Object | Indexer) }
+        let side = match error.class() {
+            Odb | Object | Indexer => Side::Cache(trouble::flaw(error)),
+            _ => Side::Theirs,
+        };
+        Trouble { sentence, side, why: Some(message.to_owned()) }
     }
 }
 
@@ -304,5 +308,5 @@ pub fn commit<'r>(
 
 /// Our name of a commit as libgit2's.
 pub fn oid(revision: &Revision) -> Result<Oid, Trouble> {
-    Oid::from_str(revision.as_str()).map_err(Trouble::from)
+    Oid::from_str(revision.as_str()).map_err(|error| Trouble::new(error.message()))
 }
