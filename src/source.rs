@@ -22,6 +22,7 @@ mod mirror;
 mod notes;
 pub mod registry;
 mod remote;
+mod room;
 mod secret;
 mod snapshot;
 mod ssh;
@@ -38,7 +39,7 @@ pub use folder::make_repository;
 pub use history::{Change, Changes};
 pub use watch::{Watch, watch};
 
-use mirror::Mirror;
+use mirror::{Mirror, TIP, Use};
 use remote::Remote;
 use trouble::{Side, Trouble};
 
@@ -83,7 +84,7 @@ impl Source {
     /// # Errors
     /// [`Unknown`], also for a branch that does not exist.
     pub async fn tip(&mut self) -> Result<Revision, Unknown> {
-        self.blocking(|inner| inner.remote.tip(&inner.mirror)).await
+        self.blocking(|inner| inner.remote.tip()).await
     }
 
     /// Brings the tracked branch into the mirror if it lacks `revision`.
@@ -93,11 +94,12 @@ impl Source {
     pub async fn fetch(&mut self, revision: &Revision) -> Result<(), Unknown> {
         let revision = revision.clone();
         self.blocking(move |inner| {
-            let swapped = inner.mirror.fetch(&inner.remote, &revision)?;
-            if swapped {
-                inner.notes.forget();
-            }
-            Ok(())
+            inner.soundly(Use::Fetch, Some(&revision), |inner| {
+                if inner.mirror.fetch(&inner.remote, &revision)? {
+                    inner.notes.forget();
+                }
+                Ok(())
+            })
         })
         .await
     }
@@ -111,14 +113,19 @@ impl Source {
     pub async fn resolve(&mut self, text: &str) -> Result<Revision, Unknown> {
         let text = text.to_owned();
         self.blocking(move |inner| {
-            let find = |repository: &git2::Repository| {
-                let object = repository.revparse_single(&text).ok()?;
+            let find = |repository: &git2::Repository, text: &str| {
+                let object = repository.revparse_single(text).ok()?;
                 object.peel_to_commit().ok().map(|commit| commit.id())
             };
-            let local =
-                if inner.remote.is_local() { find(&inner.remote.open_local()?) } else { None };
+            let local = if inner.remote.is_local() {
+                find(&inner.remote.open_local()?, &text)
+            } else {
+                None
+            };
             local
-                .or_else(|| find(inner.mirror.repository()))
+                .or_else(|| {
+                    find(inner.mirror.repository(), &in_mirror(&text, inner.remote.branch()))
+                })
                 .ok_or_else(|| {
                     Trouble::new(format!(
                         "there is no commit `{text}`; name one that is on the branch"
@@ -138,10 +145,13 @@ impl Source {
     pub async fn read(&mut self, revision: &Revision) -> Result<Snapshot, Unknown> {
         let revision = revision.clone();
         self.blocking(move |inner| {
-            let (snapshot, folders) =
-                snapshot::read(inner.mirror.repository(), &inner.root, &revision, &inner.folders)?;
-            inner.folders = folders;
-            Ok(snapshot)
+            inner.soundly(Use::Snapshot, Some(&revision), |inner| {
+                let repository = inner.mirror.repository();
+                let (snapshot, folders) =
+                    snapshot::read(repository, &inner.root, &revision, &inner.folders)?;
+                inner.folders = folders;
+                Ok(snapshot)
+            })
         })
         .await
     }
@@ -158,7 +168,9 @@ impl Source {
     ) -> Result<Changes, Unknown> {
         let (from, to) = (from.cloned(), to.clone());
         self.blocking(move |inner| {
-            history::changes(inner.mirror.repository(), &inner.root, from.as_ref(), &to)
+            inner.soundly(Use::History, Some(&to), |inner| {
+                history::changes(inner.mirror.repository(), &inner.root, from.as_ref(), &to)
+            })
         })
         .await
     }
@@ -175,13 +187,10 @@ impl Source {
     ) -> Result<BTreeMap<String, Revision>, Unknown> {
         let (at, folders) = (at.clone(), folders.clone());
         self.blocking(move |inner| {
-            history::last_changes(
-                inner.mirror.repository(),
-                &inner.root,
-                &at,
-                &folders,
-                &mut inner.records,
-            )
+            inner.soundly(Use::Records, Some(&at), |inner| {
+                let repository = inner.mirror.repository();
+                history::last_changes(repository, &inner.root, &at, &folders, &mut inner.records)
+            })
         })
         .await
     }
@@ -200,7 +209,9 @@ impl Source {
     ) -> Result<(), Unknown> {
         let (instance, lines) = (instance.clone(), lines.clone());
         self.blocking(move |inner| {
-            notes::write(&inner.remote, &inner.mirror, &mut inner.notes, &instance, &lines)
+            inner.soundly(Use::Notes, None, |inner| {
+                notes::write(&inner.remote, &inner.mirror, &mut inner.notes, &instance, &lines)
+            })
         })
         .await
     }
@@ -216,8 +227,12 @@ impl Source {
         revisions: &BTreeSet<Revision>,
     ) -> Result<BTreeMap<Revision, Vec<CommitStatus>>, Unknown> {
         let (instance, revisions) = (instance.clone(), revisions.clone());
-        self.blocking(move |inner| notes::read(&inner.remote, &inner.mirror, &instance, &revisions))
-            .await
+        self.blocking(move |inner| {
+            inner.soundly(Use::Notes, None, |inner| {
+                notes::read(&inner.remote, &inner.mirror, &instance, &revisions)
+            })
+        })
+        .await
     }
 
     /// Refreshes the copy of the notes that [`Source::read_notes`] reads.
@@ -227,7 +242,9 @@ impl Source {
     pub async fn fetch_notes(&mut self, instance: &InstanceName) -> Result<(), Unknown> {
         let instance = instance.clone();
         self.blocking(move |inner| {
-            notes::fetch(&inner.remote, &inner.mirror, &mut inner.notes, &instance)
+            inner.soundly(Use::Notes, None, |inner| {
+                notes::fetch(&inner.remote, &inner.mirror, &mut inner.notes, &instance)
+            })
         })
         .await
     }
@@ -246,8 +263,9 @@ impl Source {
         let at = at.clone();
         self.blocking(move |inner| {
             let mut wanted = records;
-            let repository = inner.mirror.repository();
-            wanted.extend(history::newest(repository, &at, Self::KEPT_NOTES)?);
+            wanted.extend(inner.soundly(Use::Records, Some(&at), |inner| {
+                history::newest(inner.mirror.repository(), &at, Self::KEPT_NOTES)
+            })?);
             inner.notes.retain(wanted);
             Ok(())
         })
@@ -262,12 +280,7 @@ impl Source {
         let task = tokio::task::spawn_blocking(move || {
             // A panic in an earlier call left nothing half-done that a fetch would not mend.
             let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
-            let result = work(&mut inner);
-            match &result {
-                Err(Trouble { side: Side::Cache(_), .. }) => inner.mirror.distrust(),
-                Err(Trouble { side: Side::Theirs | Side::Disk, .. }) | Ok(_) => {}
-            }
-            result
+            work(&mut inner)
         });
         match task.await {
             Ok(result) => result.map_err(Unknown::from),
@@ -291,4 +304,63 @@ impl Inner {
             notes: notes::Copies::default(),
         })
     }
+
+    /// Does what needs a whole mirror. One that is damaged, or turns out to be, is made again
+    /// first; what fails in a new one as well is nobody's cache.
+    fn soundly<T>(
+        &mut self,
+        of: Use,
+        at: Option<&Revision>,
+        mut work: impl FnMut(&mut Self) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        if self.mirror.is_damaged()? {
+            self.mend(Use::Files, None)?;
+        }
+        let found = match self.attempt(of, &mut work) {
+            Err(trouble @ Trouble { side: Side::Cache(_), .. }) => trouble,
+            done @ (Ok(_) | Err(Trouble { side: Side::Theirs | Side::Disk, .. })) => return done,
+        };
+        self.mirror.doubt(&found)?;
+        self.mend(of, at)?;
+        let again = self.attempt(of, &mut work);
+        again.map_err(|trouble| self.mirror.in_vain(of, at, &self.remote, trouble))
+    }
+
+    fn attempt<T>(
+        &mut self,
+        of: Use,
+        work: &mut impl FnMut(&mut Self) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        let done = work(self);
+        match of {
+            Use::Notes => self.mirror.wrote(),
+            Use::Files | Use::Fetch | Use::Snapshot | Use::History | Use::Records => {}
+        }
+        if done.is_ok() {
+            self.mirror.served(of);
+        }
+        done
+    }
+
+    fn mend(&mut self, of: Use, at: Option<&Revision>) -> Result<(), Trouble> {
+        self.mirror.mend(&self.remote, of, at)?;
+        self.notes.forget();
+        Ok(())
+    }
+}
+
+/// What people call a commit, as the mirror has it: there the tracked branch has one name, ours.
+fn in_mirror(text: &str, branch: &str) -> String {
+    let names = [
+        format!("refs/remotes/origin/{branch}"),
+        format!("origin/{branch}"),
+        format!("refs/heads/{branch}"),
+        format!("heads/{branch}"),
+        branch.to_owned(),
+        "HEAD".to_owned(),
+        "@".to_owned(),
+    ];
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with(['~', '^', ':']);
+    let rest = names.iter().find_map(|name| text.strip_prefix(name).filter(|rest| ends(rest)));
+    rest.map_or_else(|| text.to_owned(), |rest| format!("{TIP}{rest}"))
 }

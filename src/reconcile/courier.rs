@@ -153,10 +153,11 @@ impl Errand {
     /// One round trip; more only if the branch moved.
     async fn look(&mut self) -> Result<News, Unknown> {
         let tip = self.source.tip().await?;
+        // Asks for nothing that is here, and makes a mirror again that was damaged meanwhile.
+        self.source.fetch(&tip).await?;
         if self.read.as_ref() == Some(&tip) && !self.failed {
             return Ok(News::Same);
         }
-        self.source.fetch(&tip).await?;
         let snapshot = self.source.read(&tip).await?;
         let from = self.read.as_ref().or(self.since.as_ref());
         let changes = self.source.changes(from, &tip).await?;
