@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::catalog::snapshot::{Snapshot, Unknown};
 use crate::config;
@@ -20,6 +21,7 @@ mod history;
 mod http;
 mod mirror;
 mod notes;
+mod quiet;
 pub mod registry;
 mod remote;
 mod room;
@@ -85,6 +87,12 @@ impl Source {
     /// [`Unknown`], also for a branch that does not exist.
     pub async fn tip(&mut self) -> Result<Revision, Unknown> {
         self.blocking(|inner| inner.remote.tip()).await
+    }
+
+    /// Until when the Git server wants to be left alone (`Retry-After`); `None`: it may be asked.
+    /// Whatever would ask it sooner is refused here with [`Unknown`].
+    pub async fn quiet_until(&mut self) -> Option<Instant> {
+        self.blocking(|inner| Ok(inner.remote.quiet_until())).await.ok().flatten()
     }
 
     /// Brings the tracked branch into the mirror if it lacks `revision`.

@@ -4,7 +4,7 @@
 //! local repository moved, and it carries the notes. What it finds arrives as [`News`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -119,7 +119,9 @@ impl Errand {
     ) {
         let mut order = Some(Order::Look);
         let mut backoff = Backoff::default();
+        let mut held: Option<Instant> = None;
         loop {
+            let asked = Instant::now();
             let news = match order {
                 Some(Order::Look) => match self.look().await {
                     Ok(news) => {
@@ -141,11 +143,20 @@ impl Errand {
             if self.outbox.send(news).await.is_err() {
                 return; // the loop has ended
             }
-            let due = backoff.or(poll);
-            order = tokio::select! {
-                order = inbox.recv() => order,
-                () = moved(&mut watch) => Some(Order::Look),
-                () = sleep(due) => Some(Order::Look),
+            held = hold(self.source.quiet_until().await, asked, poll, held);
+            let due = [backoff.or(poll).map(|wait| Instant::now() + wait), held];
+            let due = due.into_iter().flatten().max();
+            order = loop {
+                // A hint is no reason to ask a server that wants to be left alone.
+                let open = held.is_none_or(|held| held <= Instant::now());
+                tokio::select! {
+                    order = inbox.recv() => match order {
+                        Some(Order::Look) if !open => {}
+                        order => break order,
+                    },
+                    () = moved(&mut watch), if open => break Some(Order::Look),
+                    () = sleep(due) => break Some(Order::Look),
+                }
             };
         }
     }
@@ -182,10 +193,25 @@ async fn moved(watch: &mut Option<source::Watch>) {
     }
 }
 
-async fn sleep(duration: Option<Duration>) {
-    match duration {
-        Some(duration) => tokio::time::sleep(duration).await,
+async fn sleep(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+/// Until when the server is not asked: as long as it wants, and never sooner than the poll.
+fn hold(
+    quiet: Option<Instant>,
+    asked: Instant,
+    poll: Option<Duration>,
+    held: Option<Instant>,
+) -> Option<Instant> {
+    match quiet {
+        Some(until) if held.is_none_or(|held| held < until) => {
+            Some(until.max(asked + poll.unwrap_or_default()))
+        }
+        Some(_) | None => held,
     }
 }
 
@@ -206,5 +232,24 @@ impl Backoff {
         let seconds = f64::from(1_u32 << (self.0 - 1)).min(300.0);
         let wait = Duration::from_secs_f64(seconds * jitter);
         Some(poll.map_or(wait, |poll| wait.min(poll)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_left_alone_as_long_as_it_wants_and_never_shorter_than_the_poll() {
+        let (asked, seconds) = (Instant::now(), Duration::from_secs);
+        let poll = Some(seconds(60));
+        let long = Some(asked + seconds(90));
+        assert_eq!(hold(long, asked, poll, None), long);
+        let short = Some(asked + seconds(2));
+        assert_eq!(hold(short, asked, poll, None), Some(asked + seconds(60)));
+        assert_eq!(hold(short, asked, None, None), short);
+        // What comes in between, as a batch of notes, moves nothing.
+        assert_eq!(hold(short, asked + seconds(1), poll, long), long);
+        assert_eq!(hold(None, asked + seconds(9), poll, long), long);
     }
 }

@@ -83,7 +83,8 @@ impl Mirror {
     pub fn is_damaged(&mut self) -> Result<bool, Trouble> {
         let found = self.seal.broken(&self.place.join(REPOSITORY));
         if !seal::is_at(&self.mark, &self.place.join(MARK)) {
-            self.damage.get_or_insert_with(|| format!("{MARK} was removed or replaced"));
+            let mark = format!("{MARK} was removed or replaced");
+            self.damage.get_or_insert_with(|| found.clone().unwrap_or(mark));
             self.mark = claim(&self.place, &self.origin, found.is_none())?;
         }
         if self.damage.is_none() {

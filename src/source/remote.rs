@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use git2::{
     AutotagOption, Direction, FetchOptions, FetchPrune, Oid, PushOptions, RemoteCallbacks,
@@ -173,6 +173,14 @@ impl Remote {
             Ok(commit) => Ok(Some(commit.id())),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
             Err(error) => Err(self.refused(&error)),
+        }
+    }
+
+    /// Until when the server wants to be left alone.
+    pub fn quiet_until(&self) -> Option<Instant> {
+        match &self.reach {
+            Reach::Http(server) => server.quiet().map(|quiet| quiet.until),
+            Reach::Local | Reach::Ssh(_) => None,
         }
     }
 

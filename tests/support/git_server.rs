@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -30,6 +31,8 @@ pub enum Manner {
     NoRefs,
     /// Half of every answer that carries objects.
     CutShort,
+    /// 429, with so many seconds in `Retry-After`.
+    Later(u32),
 }
 
 /// Serves every repository in a folder. Runs on threads of its own until it is dropped.
@@ -55,6 +58,8 @@ struct Shared {
     empty: TempDir,
     manner: Mutex<Manner>,
     requests: Mutex<Vec<String>>,
+    /// When each of them came.
+    times: Mutex<Vec<Instant>>,
 }
 
 impl GitServer {
@@ -89,6 +94,7 @@ impl GitServer {
                 empty,
                 manner: Mutex::new(Manner::Well),
                 requests: Mutex::default(),
+                times: Mutex::default(),
             }),
             door: Mutex::new(Door::Shut(socket)),
             runtime: Some(runtime),
@@ -150,6 +156,11 @@ impl GitServer {
     pub fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
     }
+
+    /// When that was asked.
+    pub fn times(&self) -> Vec<Instant> {
+        self.shared.times.lock().unwrap().clone()
+    }
 }
 
 impl Drop for GitServer {
@@ -169,6 +180,7 @@ fn bound(address: SocketAddr) -> TcpSocket {
 
 impl Shared {
     fn answer(&self, head: &Parts, body: &Bytes) -> Response {
+        self.times.lock().unwrap().push(Instant::now());
         self.requests.lock().unwrap().push(format!("{} {}", head.method, head.uri));
         let said = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         if self.wanted.is_some() && said(header::AUTHORIZATION) != self.wanted.as_deref() {
@@ -182,6 +194,11 @@ impl Shared {
         match manner {
             Manner::Broken => {
                 reply(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "no space left")
+            }
+            Manner::Later(seconds) => {
+                let mut later = reply(StatusCode::TOO_MANY_REQUESTS, "text/plain", "not now");
+                later.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+                later
             }
             Manner::WebPage => {
                 reply(StatusCode::OK, "text/html; charset=utf-8", "<html><h1>Sign in</h1></html>")
