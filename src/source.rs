@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use jiff::Timestamp;
 
@@ -23,8 +24,10 @@ mod http;
 mod mirror;
 mod named;
 mod notes;
+mod quiet;
 pub mod registry;
 mod remote;
+mod room;
 mod secret;
 mod snapshot;
 mod ssh;
@@ -32,6 +35,7 @@ mod ssh;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
 mod transport;
+mod trouble;
 mod walk;
 mod watch;
 
@@ -40,8 +44,9 @@ pub use folder::{is_made_repository, is_mirror, is_mirror_in_use, make_repositor
 pub use history::{Change, Changes};
 pub use watch::{Watch, watch};
 
-use mirror::Mirror;
+use mirror::{Mirror, TIP, Use};
 use remote::Remote;
+use trouble::{Side, Trouble};
 
 /// One repository and its mirror, owned by one loop.
 ///
@@ -93,11 +98,17 @@ impl Source {
     /// [`Unknown`], also for a branch that does not exist.
     pub async fn tip(&mut self) -> Result<Revision, Unknown> {
         self.blocking(|inner| {
-            let tip = inner.remote.tip(&inner.mirror)?;
+            let tip = inner.remote.tip()?;
             inner.mirror.note_heard();
             Ok(tip)
         })
         .await
+    }
+
+    /// Until when the Git server wants to be left alone (`Retry-After`); `None`: it may be asked.
+    /// Whatever would ask it sooner is refused here with [`Unknown`].
+    pub async fn quiet_until(&mut self) -> Option<Instant> {
+        self.blocking(|inner| Ok(inner.remote.quiet_until())).await.ok().flatten()
     }
 
     /// Brings the tracked branch into the mirror if it lacks `revision`.
@@ -107,11 +118,12 @@ impl Source {
     pub async fn fetch(&mut self, revision: &Revision) -> Result<(), Unknown> {
         let revision = revision.clone();
         self.blocking(move |inner| {
-            let swapped = inner.mirror.fetch(&inner.remote, &revision)?;
-            if swapped {
-                inner.notes.forget();
-            }
-            Ok(())
+            inner.soundly(Use::Fetch, Some(&revision), |inner| {
+                if inner.mirror.fetch(&inner.remote, &revision)? {
+                    inner.notes.forget();
+                }
+                Ok(())
+            })
         })
         .await
     }
@@ -124,17 +136,17 @@ impl Source {
     pub async fn kept_since(&mut self, since: &Revision) -> Result<Option<Kept>, Unknown> {
         let since = since.clone();
         self.blocking(move |inner| {
-            let repository = inner.mirror.repository();
-            let Ok(found) = repository.find_reference(&inner.remote.branch_ref()) else {
-                return Ok(None);
-            };
-            let (tip, since) = (found.peel_to_commit()?.id(), remote::oid(&since)?);
-            // A commit that the mirror does not know is no ancestor of anything in it.
-            let known = repository.find_commit(since).is_ok();
-            if !known || (tip != since && !repository.graph_descendant_of(tip, since)?) {
-                return Ok(None);
-            }
-            Ok(Some(Kept { tip: remote::revision(tip)?, heard: inner.mirror.last_heard() }))
+            inner.soundly(Use::History, None, |inner| {
+                let repository = inner.mirror.repository();
+                let Ok(found) = repository.find_reference(TIP) else { return Ok(None) };
+                let (tip, since) = (found.peel_to_commit()?.id(), remote::oid(&since)?);
+                // A commit that the mirror does not know is no ancestor of anything in it.
+                let known = repository.find_commit(since).is_ok();
+                if !known || (tip != since && !repository.graph_descendant_of(tip, since)?) {
+                    return Ok(None);
+                }
+                Ok(Some(Kept { tip: remote::revision(tip)?, heard: inner.mirror.last_heard() }))
+            })
         })
         .await
     }
@@ -148,8 +160,9 @@ impl Source {
     pub async fn resolve(&mut self, text: &str) -> Result<Revision, Unknown> {
         let text = text.to_owned();
         self.blocking(move |inner| {
-            named::commit(&inner.remote, inner.mirror.repository(), &text)
-                .and_then(remote::revision)
+            let found = named::commit(&inner.remote, inner.mirror.repository(), &text);
+            inner.mirror.wrote();
+            found.and_then(remote::revision)
         })
         .await
     }
@@ -163,10 +176,13 @@ impl Source {
     pub async fn read(&mut self, revision: &Revision) -> Result<Snapshot, Unknown> {
         let revision = revision.clone();
         self.blocking(move |inner| {
-            let (snapshot, folders) =
-                snapshot::read(inner.mirror.repository(), &inner.root, &revision, &inner.folders)?;
-            inner.folders = folders;
-            Ok(snapshot)
+            inner.soundly(Use::Snapshot, Some(&revision), |inner| {
+                let repository = inner.mirror.repository();
+                let (snapshot, folders) =
+                    snapshot::read(repository, &inner.root, &revision, &inner.folders)?;
+                inner.folders = folders;
+                Ok(snapshot)
+            })
         })
         .await
     }
@@ -185,10 +201,10 @@ impl Source {
             }
             let local = inner.remote.open_local()?;
             let read = snapshot::read(&local, &inner.root, &named, &inner.folders);
-            read.map(|(read, _)| Some(read)).map_err(|trouble| match trouble.damaged {
-                false => trouble,
+            read.map(|(read, _)| Some(read)).map_err(|trouble| match trouble.side {
+                Side::Theirs | Side::Disk => trouble,
                 // It is not the mirror that was read.
-                true => Trouble::new(format!(
+                Side::Cache(_) => Trouble::new(format!(
                     "commit {} of {} cannot be read; run `git fsck` there",
                     named.short(),
                     inner.remote
@@ -213,7 +229,9 @@ impl Source {
     ) -> Result<Changes, Unknown> {
         let (from, to) = (from.cloned(), to.clone());
         self.blocking(move |inner| {
-            history::changes(inner.mirror.repository(), &inner.root, from.as_ref(), &to)
+            inner.soundly(Use::History, Some(&to), |inner| {
+                history::changes(inner.mirror.repository(), &inner.root, from.as_ref(), &to)
+            })
         })
         .await
     }
@@ -230,13 +248,10 @@ impl Source {
     ) -> Result<BTreeMap<String, Revision>, Unknown> {
         let (at, folders) = (at.clone(), folders.clone());
         self.blocking(move |inner| {
-            history::last_changes(
-                inner.mirror.repository(),
-                &inner.root,
-                &at,
-                &folders,
-                &mut inner.records,
-            )
+            inner.soundly(Use::Records, Some(&at), |inner| {
+                let repository = inner.mirror.repository();
+                history::last_changes(repository, &inner.root, &at, &folders, &mut inner.records)
+            })
         })
         .await
     }
@@ -255,7 +270,9 @@ impl Source {
     ) -> Result<(), Unknown> {
         let (instance, lines) = (instance.clone(), lines.clone());
         self.blocking(move |inner| {
-            notes::write(&inner.remote, &inner.mirror, &mut inner.notes, &instance, &lines)
+            inner.soundly(Use::Notes, None, |inner| {
+                notes::write(&inner.remote, &inner.mirror, &mut inner.notes, &instance, &lines)
+            })
         })
         .await
     }
@@ -271,8 +288,12 @@ impl Source {
         revisions: &BTreeSet<Revision>,
     ) -> Result<BTreeMap<Revision, Vec<CommitStatus>>, Unknown> {
         let (instance, revisions) = (instance.clone(), revisions.clone());
-        self.blocking(move |inner| notes::read(&inner.remote, &inner.mirror, &instance, &revisions))
-            .await
+        self.blocking(move |inner| {
+            inner.soundly(Use::Notes, None, |inner| {
+                notes::read(&inner.remote, &inner.mirror, &instance, &revisions)
+            })
+        })
+        .await
     }
 
     /// Refreshes the copy of the notes that [`Source::read_notes`] reads.
@@ -282,7 +303,9 @@ impl Source {
     pub async fn fetch_notes(&mut self, instance: &InstanceName) -> Result<(), Unknown> {
         let instance = instance.clone();
         self.blocking(move |inner| {
-            notes::fetch(&inner.remote, &inner.mirror, &mut inner.notes, &instance)
+            inner.soundly(Use::Notes, None, |inner| {
+                notes::fetch(&inner.remote, &inner.mirror, &mut inner.notes, &instance)
+            })
         })
         .await
     }
@@ -301,8 +324,9 @@ impl Source {
         let at = at.clone();
         self.blocking(move |inner| {
             let mut wanted = records;
-            let repository = inner.mirror.repository();
-            wanted.extend(history::newest(repository, &at, Self::KEPT_NOTES)?);
+            wanted.extend(inner.soundly(Use::Records, Some(&at), |inner| {
+                history::newest(inner.mirror.repository(), &at, Self::KEPT_NOTES)
+            })?);
             inner.notes.retain(wanted);
             Ok(())
         })
@@ -317,11 +341,7 @@ impl Source {
         let task = tokio::task::spawn_blocking(move || {
             // A panic in an earlier call left nothing half-done that a fetch would not mend.
             let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
-            let result = work(&mut inner);
-            if matches!(result, Err(Trouble { damaged: true, .. })) {
-                inner.mirror.distrust();
-            }
-            result
+            work(&mut inner)
         });
         match task.await {
             Ok(result) => result.map_err(Unknown::from),
@@ -345,36 +365,47 @@ impl Inner {
             notes: notes::Copies::default(),
         })
     }
-}
 
-/// Why something could not be read or written: one sentence for the operator.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{sentence}")]
-struct Trouble {
-    sentence: String,
-    /// The mirror itself seems to be at fault: the next fetch makes it again.
-    damaged: bool,
-}
-
-impl Trouble {
-    fn new(sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), damaged: false }
+    /// Does what needs a whole mirror. One that is damaged, or turns out to be, is made again
+    /// first; what fails in a new one as well is nobody's cache.
+    fn soundly<T>(
+        &mut self,
+        of: Use,
+        at: Option<&Revision>,
+        mut work: impl FnMut(&mut Self) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        if self.mirror.is_damaged()? {
+            self.mend(Use::Files, None)?;
+        }
+        let found = match self.attempt(of, &mut work) {
+            Err(trouble @ Trouble { side: Side::Cache(_), .. }) => trouble,
+            done @ (Ok(_) | Err(Trouble { side: Side::Theirs | Side::Disk, .. })) => return done,
+        };
+        self.mirror.doubt(&found)?;
+        self.mend(of, at)?;
+        let again = self.attempt(of, &mut work);
+        again.map_err(|trouble| self.mirror.in_vain(of, at, &self.remote, trouble))
     }
-}
 
-/// Errors that libgit2 reports while it works on the mirror alone.
-impl From<git2::Error> for Trouble {
-    fn from(error: git2::Error) -> Self {
-        let sentence = format!(
-            "the mirror of the repository cannot be used ({}); it is made again at the next fetch",
-            error.message()
-        );
-        Self { sentence, damaged: true }
+    fn attempt<T>(
+        &mut self,
+        of: Use,
+        work: &mut impl FnMut(&mut Self) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        let done = work(self);
+        match of {
+            Use::Notes => self.mirror.wrote(),
+            Use::Files | Use::Fetch | Use::Snapshot | Use::History | Use::Records => {}
+        }
+        if done.is_ok() {
+            self.mirror.served(of);
+        }
+        done
     }
-}
 
-impl From<Trouble> for Unknown {
-    fn from(trouble: Trouble) -> Self {
-        Self { since: Timestamp::now(), cause: trouble.sentence }
+    fn mend(&mut self, of: Use, at: Option<&Revision>) -> Result<(), Trouble> {
+        self.mirror.mend(&self.remote, of, at)?;
+        self.notes.forget();
+        Ok(())
     }
 }

@@ -85,7 +85,7 @@ const NOT_IN_CORE: [&str; 13] = [
 ];
 
 /// One outside library, one room: replacing it touches one folder. `main` is `src/main.rs`.
-const OWNED_CRATES: [(&str, &[&str]); 16] = [
+const OWNED_CRATES: [(&str, &[&str]); 17] = [
     ("anyhow", &["cli", "main"]),
     ("axum", &["web", "sandbox"]),
     ("clap", &["cli"]),
@@ -99,6 +99,7 @@ const OWNED_CRATES: [(&str, &[&str]); 16] = [
     ("notify", &["source"]),
     // `web` serves the board, reads the one of another daemon, and visits what is warmed up.
     ("reqwest", &["source", "report", "web"]),
+    ("rustix", &["source"]),
     // `sandbox` reads definitions and what kubectl sends.
     ("serde_saphyr", &["model", "render", "sandbox"]),
     ("spdx", &["catalog"]),

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
@@ -157,7 +157,9 @@ impl Errand {
     ) {
         let mut backoff = Backoff::default();
         let Some(mut order) = inbox.recv().await.map(Some) else { return };
+        let mut held: Option<Instant> = None;
         loop {
+            let begun = Instant::now();
             let news = match order {
                 Some(Order::Notes(lines)) => {
                     News::Noted(self.source.write_notes(&self.instance, &lines).await)
@@ -172,14 +174,18 @@ impl Errand {
             if self.outbox.send(news).await.is_err() {
                 return; // the loop has ended
             }
-            let due = backoff.or(poll);
+            held = hold(self.source.quiet_until().await, begun, poll, held);
+            let due = [backoff.or(poll).map(|wait| Instant::now() + wait), held];
+            let due = due.into_iter().flatten().max();
+            // A hint is no reason to ask a server that wants to be left alone: it waits.
+            let open = held.is_none_or(|held| held <= Instant::now());
             order = tokio::select! {
                 order = inbox.recv() => match order {
                     Some(order) => Some(order),
                     None => return,
                 },
-                () = asked.notified() => None,
-                () = moved(&mut watch) => None,
+                () = asked.notified(), if open => None,
+                () = moved(&mut watch), if open => None,
                 () = sleep(due) => None,
             };
         }
@@ -207,10 +213,11 @@ impl Errand {
     /// One round trip; more only if the branch moved.
     async fn look(&mut self) -> Result<News, Unknown> {
         let tip = self.source.tip().await?;
+        // Asks for nothing that is here, and makes a mirror again that was damaged meanwhile.
+        self.source.fetch(&tip).await?;
         if self.read.as_ref() == Some(&tip) && !self.failed {
             return Ok(News::Same);
         }
-        self.source.fetch(&tip).await?;
         self.deliver(tip).await.map(|commit| News::Commit(Box::new(commit)))
     }
 
@@ -252,10 +259,25 @@ async fn moved(watch: &mut Option<source::Watch>) {
     }
 }
 
-async fn sleep(duration: Option<Duration>) {
-    match duration {
-        Some(duration) => tokio::time::sleep(duration).await,
+async fn sleep(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+/// Until when the server is not asked: as long as it wants, and never sooner than the poll.
+fn hold(
+    quiet: Option<Instant>,
+    asked: Instant,
+    poll: Option<Duration>,
+    held: Option<Instant>,
+) -> Option<Instant> {
+    match quiet {
+        Some(until) if held.is_none_or(|held| held < until) => {
+            Some(until.max(asked + poll.unwrap_or_default()))
+        }
+        Some(_) | None => held,
     }
 }
 
@@ -276,5 +298,24 @@ impl Backoff {
         let seconds = f64::from(1_u32 << (self.0 - 1)).min(300.0);
         let wait = Duration::from_secs_f64(seconds * jitter);
         Some(poll.map_or(wait, |poll| wait.min(poll)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_left_alone_as_long_as_it_wants_and_never_shorter_than_the_poll() {
+        let (asked, seconds) = (Instant::now(), Duration::from_secs);
+        let poll = Some(seconds(60));
+        let long = Some(asked + seconds(90));
+        assert_eq!(hold(long, asked, poll, None), long);
+        let short = Some(asked + seconds(2));
+        assert_eq!(hold(short, asked, poll, None), Some(asked + seconds(60)));
+        assert_eq!(hold(short, asked, None, None), short);
+        // What comes in between, as a batch of notes, moves nothing.
+        assert_eq!(hold(short, asked + seconds(1), poll, long), long);
+        assert_eq!(hold(None, asked + seconds(9), poll, long), long);
     }
 }

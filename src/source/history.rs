@@ -55,12 +55,14 @@ pub fn changes(
         }
         Some(from) => match repository.find_commit(oid(from)?) {
             Ok(from) => from.id(),
-            Err(_) => {
+            Err(error) if error.code() == git2::ErrorCode::NotFound => {
                 return Ok(Changes {
                     commits: vec![change(repository, root, &to)?],
                     rewritten: true,
                 });
             }
+            // A mirror that cannot be read says nothing about the history.
+            Err(error) => return Err(error.into()),
         },
     };
     let mut commits = Vec::new();

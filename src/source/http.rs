@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::config::Auth;
 
+use super::quiet::{self, Quiet};
 use super::remote::Limits;
 use super::transport::Dial;
 use super::{Trouble, secret};
@@ -67,7 +68,13 @@ impl Server {
     }
 
     /// Begins a call. Only on a thread of [`tokio::task::spawn_blocking`].
+    ///
+    /// # Errors
+    /// A CA file that cannot be used, and a server that asked to be left alone.
     pub fn session(self: &Arc<Self>) -> Result<Arc<Session>, Trouble> {
+        if let Some(quiet) = self.quiet() {
+            return Err(self.left_alone(quiet));
+        }
         Ok(Arc::new(Session {
             server: Arc::clone(self),
             client: self.client()?,
@@ -77,6 +84,27 @@ impl Server {
             moved: Mutex::new(None),
             failure: Mutex::new(None),
         }))
+    }
+
+    /// Whether it asked to be left alone, and until when.
+    pub fn quiet(&self) -> Option<Quiet> {
+        quiet::of(&quiet::server(&self.base))
+    }
+
+    fn left_alone(&self, quiet: Quiet) -> Trouble {
+        let (base, time) = (&self.base, quiet.time());
+        Trouble::new(if quiet.status == StatusCode::TOO_MANY_REQUESTS {
+            format!(
+                "{base} is asked too often (429) and is left alone until {time}; if it comes back, \
+                 raise repository.poll"
+            )
+        } else {
+            format!(
+                "{base} answered {} and is left alone until {time}, as it asks; if it comes back, \
+                 the Git server must be mended",
+                quiet.status.as_u16()
+            )
+        })
     }
 
     /// The client for the CA file as it is now.
@@ -231,7 +259,7 @@ impl Session {
     /// The answer, if it is the one that the protocol knows.
     fn judge(&self, response: Response, kind: &str) -> Result<Response, Trouble> {
         if response.status() != StatusCode::OK {
-            return Err(self.refusal(response.status()));
+            return Err(self.refusal(&response));
         }
         let found = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
         let found = found.unwrap_or_default().split(';').next().unwrap_or_default().trim();
@@ -247,7 +275,11 @@ impl Session {
         }))
     }
 
-    fn refusal(&self, status: StatusCode) -> Trouble {
+    fn refusal(&self, response: &Response) -> Trouble {
+        if let Some(quiet) = quiet::heed(&quiet::server(&self.server.base), response) {
+            return self.server.left_alone(quiet);
+        }
+        let status = response.status();
         let auth = self.server.auth.as_ref();
         let origin = secret::origin(auth);
         self.trouble(match status {

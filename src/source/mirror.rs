@@ -2,21 +2,35 @@
 //!
 //! A cache. Whatever looks wrong with it is mended by making it again. The folder holds a file
 //! that says it is ours, and the repository beside it; a folder without that file is never touched.
+//! Its refs have names of our own, so that nothing depends on how refs are named at the remote.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
-use git2::{Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
+use git2::{ErrorCode, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
-use crate::model::Revision;
+use crate::model::{InstanceName, Revision};
 
-use super::Trouble;
 use super::remote::{Remote, oid};
+use super::trouble::Flaw;
+use super::{Side, Trouble, room};
+
+mod seal;
+mod trials;
+
+use seal::Seal;
+use trials::Trials;
+pub use trials::Use;
+
+/// Where the tracked branch stands in the mirror, whatever its name.
+pub const TIP: &str = "refs/vitrine/tip";
+/// Our copies of notes, by instance.
+pub const NOTES: &str = "refs/vitrine/notes/";
 
 /// Says that the folder is ours, for which repository, and that a process is using it.
 pub(super) const MARK: &str = "vitrine-mirror";
@@ -30,57 +44,37 @@ const MAX_LOOSE: usize = 27;
 
 pub struct Mirror {
     place: PathBuf,
+    origin: String,
     repository: Repository,
-    distrusted: bool,
     /// Locked as long as we live; the system frees it when we are killed. Its time of change says
     /// when the repository last answered.
     mark: File,
     /// When the repository answered in an earlier life, last.
     heard: Option<Timestamp>,
+    seal: Seal,
+    /// Why it must not be read before it is made again.
+    damage: Option<String>,
+    trials: Trials,
 }
 
 impl Mirror {
     /// Opens the mirror of `origin` at `place`, or makes it.
     pub fn open(place: &Path, origin: &str) -> Result<Self, Trouble> {
-        let wrong = |error: io::Error| unusable(place, &error.to_string());
-        fs::create_dir_all(place).map_err(wrong)?;
-        let mark = place.join(MARK);
-        if !mark.exists() && holds_other_files(place).map_err(wrong)? {
-            return Err(Trouble::new(format!(
-                "{} holds files that are not a mirror of vitrine; set repository.mirror to an \
-                 empty folder",
-                place.display()
-            )));
-        }
-        let mut mark = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&mark)
-            .map_err(wrong)?;
-        lock(&mark, place)?;
-        let ours = format!("vitrine mirror 1\n{origin}\n");
-        let mut found = String::new();
-        let known = mark.read_to_string(&mut found).is_ok() && found == ours;
-        let changed = mark.metadata().and_then(|meta| meta.modified()).ok().filter(|_| known);
-        let heard = changed.and_then(|time| Timestamp::try_from(time).ok());
-        if !known {
-            // First the old repository, then the new mark: a crash between leaves the old mark.
-            remove(&place.join(REPOSITORY)).map_err(wrong)?;
-            mark.rewind().and_then(|()| mark.set_len(0)).map_err(wrong)?;
-            mark.write_all(ours.as_bytes()).map_err(wrong)?;
-        }
+        let (mark, heard) = claim(place, origin, false)?;
+        let wrong = |error: io::Error| Trouble::disk(place, &error);
         remove(&place.join(FRESH)).map_err(wrong)?;
         let path = place.join(REPOSITORY);
         let repository = match reopen(&path) {
             Some(repository) => repository,
             None => {
                 remove(&path).map_err(wrong)?;
-                init(&path).map_err(|error| unusable(place, error.message()))?
+                init(&path).map_err(|error| unusable(place, &error))?
             }
         };
-        Ok(Self { place: place.to_owned(), repository, distrusted: false, mark, heard })
+        let seal = Seal::of(&path);
+        let (place, origin) = (place.to_owned(), origin.to_owned());
+        let trials = Trials::default();
+        Ok(Self { place, origin, repository, mark, heard, seal, damage: None, trials })
     }
 
     pub fn repository(&self) -> &Repository {
@@ -97,30 +91,150 @@ impl Mirror {
         self.heard
     }
 
-    /// Something in it could not be read: the next fetch makes it again.
-    pub fn distrust(&mut self) {
-        self.distrusted = true;
+    /// Looks at the files, without reading any. Says whether it must be made again before use.
+    ///
+    /// # Errors
+    /// A folder that cannot be written or is another's by now.
+    pub fn is_damaged(&mut self) -> Result<bool, Trouble> {
+        let found = self.seal.broken(&self.place.join(REPOSITORY));
+        if !seal::is_at(&self.mark, &self.place.join(MARK)) {
+            let mark = format!("{MARK} was removed or replaced");
+            self.damage.get_or_insert_with(|| found.clone().unwrap_or(mark));
+            self.mark = claim(&self.place, &self.origin, found.is_none())?.0;
+        }
+        if self.damage.is_none() {
+            self.damage = found;
+        }
+        if self.damage.is_none() {
+            self.trials.served(Use::Files);
+        }
+        Ok(self.damage.is_some())
+    }
+
+    /// Something in it could not be read: it is made again before the next use. Says so only if
+    /// its disk is not the reason.
+    pub fn doubt(&mut self, trouble: &Trouble) -> Result<(), Trouble> {
+        room::writable(&self.place)?;
+        self.damage = Some(trouble.why.clone().unwrap_or_else(|| trouble.sentence.clone()));
+        Ok(())
+    }
+
+    /// It did what it was needed for.
+    pub fn served(&mut self, of: Use) {
+        self.trials.served(of);
+    }
+
+    /// We wrote into it ourselves.
+    pub fn wrote(&mut self) {
+        self.seal = Seal::of(&self.place.join(REPOSITORY));
+    }
+
+    /// It was made again and still cannot be read: what that means, until something changes.
+    pub fn in_vain(
+        &mut self,
+        of: Use,
+        at: Option<&Revision>,
+        remote: &Remote,
+        trouble: Trouble,
+    ) -> Trouble {
+        let why = trouble.why.as_deref().unwrap_or(&trouble.sentence);
+        let told = match trouble.side {
+            Side::Cache(Flaw::Missing) => Trouble::new(format!(
+                "{remote} does not hand out all that its commits need ({why}), not even to a new \
+                 mirror; run `git fsck` there and push what is missing"
+            )),
+            Side::Cache(Flaw::Broken) => Trouble {
+                sentence: format!(
+                    "the mirror {} was made again and still cannot be read ({why}): its disk or \
+                     another program changes what is written; check the disk or set \
+                     repository.mirror to another folder",
+                    self.place.display()
+                ),
+                side: Side::Disk,
+                why: None,
+            },
+            Side::Theirs | Side::Disk => return trouble,
+        };
+        // As good as a mirror of this repository can be.
+        self.damage = None;
+        self.trials.in_vain(of, at, told.clone());
+        told
+    }
+
+    /// Makes it again, unless that was in vain a moment ago.
+    pub fn mend(&mut self, remote: &Remote, of: Use, at: Option<&Revision>) -> Result<(), Trouble> {
+        let now = Instant::now();
+        match self.trials.may(of, at, now) {
+            Ok(()) => {}
+            Err(told) => {
+                if of != Use::Files {
+                    self.damage = None;
+                }
+                return Err(told.unwrap_or_else(|| self.meddled_with()));
+            }
+        }
+        let why = self.damage.clone().unwrap_or_default();
+        match self.replace(remote) {
+            Ok(()) => {
+                self.trials.made(now);
+                let place = self.place.display();
+                tracing::warn!("the mirror {place} was damaged ({why}) and has been made again");
+                Ok(())
+            }
+            // Nothing of ours was in the new one: it can only be theirs.
+            Err(Trouble { side: Side::Cache(_), why, sentence }) => {
+                self.trials.made(now);
+                let told = Trouble::new(format!(
+                    "{remote} cannot be read ({}), not even into a new mirror; check the \
+                     repository there with `git fsck`",
+                    why.unwrap_or(sentence)
+                ));
+                if of != Use::Files {
+                    self.damage = None;
+                }
+                self.trials.in_vain(of, at, told.clone());
+                Err(told)
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn meddled_with(&self) -> Trouble {
+        let why = self.damage.as_deref().unwrap_or("its files change");
+        Trouble {
+            sentence: format!(
+                "the mirror {} is changed by something else again and again ({why}); keep other \
+                 programs away from it or set repository.mirror to a folder of its own",
+                self.place.display()
+            ),
+            side: Side::Disk,
+            why: None,
+        }
     }
 
     /// Fetches the tracked branch if `revision` is not here. Says whether the mirror was replaced.
     pub fn fetch(&mut self, remote: &Remote, revision: &Revision) -> Result<bool, Trouble> {
         let id = oid(revision)?;
-        if !self.distrusted && self.repository.find_commit(id).is_ok() {
+        let is_here = |mirror: &Self| match mirror.repository.find_commit(id) {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
+            Err(error) => Err(Trouble::from(error)),
+        };
+        if is_here(self)? {
             return Ok(false);
         }
-        let branch = remote.branch_ref();
-        let refspec = format!("+{branch}:{branch}");
-        let replaced = self.distrusted || self.is_crowded();
+        let replaced = self.is_crowded();
         if replaced {
-            self.replace(remote, &refspec)?;
+            self.replace(remote)?;
         } else {
-            remote.fetch(&self.repository, &refspec)?;
+            let fetched = remote.fetch(&self.repository, &remote.refspec());
+            self.wrote();
+            fetched?;
         }
-        if self.repository.find_commit(id).is_ok() {
+        if is_here(self)? {
             return Ok(replaced);
         }
-        let tip = self.repository.find_reference(&branch).and_then(|tip| tip.peel_to_tree());
-        self.distrusted = tip.is_err();
+        self.repository.find_reference(TIP).and_then(|tip| tip.peel_to_tree())?;
         Err(Trouble::new(format!(
             "{remote} no longer has commit {} on the branch; it moved on while it was read and is \
              asked again",
@@ -129,13 +243,13 @@ impl Mirror {
     }
 
     /// Clones into a fresh folder and swaps. If that fails, the old mirror stays.
-    fn replace(&mut self, remote: &Remote, refspec: &str) -> Result<(), Trouble> {
+    fn replace(&mut self, remote: &Remote) -> Result<(), Trouble> {
         let (old, fresh) = (self.place.join(REPOSITORY), self.place.join(FRESH));
-        let wrong = |error: io::Error| unusable(&self.place, &error.to_string());
+        let wrong = |error: io::Error| Trouble::disk(&self.place, &error);
         remove(&fresh).map_err(wrong)?;
-        let cannot = |error: git2::Error| unusable(&self.place, error.message());
+        let cannot = |error: git2::Error| unusable(&self.place, &error);
         let repository = init(&fresh).map_err(cannot)?;
-        if let Err(trouble) = remote.fetch(&repository, refspec) {
+        if let Err(trouble) = remote.fetch(&repository, &remote.refspec()) {
             drop(repository);
             let _ = remove(&fresh);
             return Err(trouble);
@@ -145,8 +259,15 @@ impl Mirror {
         remove(&old).map_err(wrong)?;
         fs::rename(&fresh, &old).map_err(wrong)?;
         self.repository = open(&old).map_err(cannot)?;
-        self.distrusted = false;
+        self.seal = Seal::of(&old);
+        self.damage = None;
         Ok(())
+    }
+
+    /// How often it was made again lately.
+    #[cfg(test)]
+    pub fn made_again(&self) -> usize {
+        self.trials.count()
     }
 
     fn is_crowded(&self) -> bool {
@@ -164,12 +285,44 @@ impl Mirror {
     }
 }
 
-fn unusable(place: &Path, why: &str) -> Trouble {
-    Trouble::new(format!(
-        "the mirror {} cannot be written ({why}); check repository.mirror, its owner and the \
-         disk's space",
-        place.display()
-    ))
+/// libgit2 cannot make or open a repository there: the disk says why.
+fn unusable(place: &Path, error: &git2::Error) -> Trouble {
+    let general = || Trouble::disk(place, &io::Error::other(error.message().to_owned()));
+    room::writable(place).err().unwrap_or_else(general)
+}
+
+/// Makes the folder ours and locks it, and says when the repository last answered. `known`: the
+/// repository in it is ours without a mark.
+fn claim(place: &Path, origin: &str, known: bool) -> Result<(File, Option<Timestamp>), Trouble> {
+    let wrong = |error: io::Error| Trouble::disk(place, &error);
+    fs::create_dir_all(place).map_err(wrong)?;
+    let mark = place.join(MARK);
+    if !known && !mark.exists() && holds_other_files(place).map_err(wrong)? {
+        return Err(Trouble::new(format!(
+            "{} holds files that are not a mirror of vitrine; set repository.mirror to an empty \
+             folder",
+            place.display()
+        )));
+    }
+    let mut mark = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&mark)
+        .map_err(wrong)?;
+    lock(&mark, place)?;
+    let ours = format!("vitrine mirror 1\n{origin}\n");
+    let mut found = String::new();
+    if mark.read_to_string(&mut found).is_ok() && found == ours {
+        let heard = mark.metadata().and_then(|meta| meta.modified()).ok();
+        return Ok((mark, heard.and_then(|time| Timestamp::try_from(time).ok())));
+    }
+    // First the old repository, then the new mark: a crash between leaves the old mark.
+    remove(&place.join(REPOSITORY)).map_err(wrong)?;
+    mark.rewind().and_then(|()| mark.set_len(0)).map_err(wrong)?;
+    mark.write_all(ours.as_bytes()).map_err(wrong)?;
+    Ok((mark, None))
 }
 
 /// Anything but our mark and what the system puts at the root of a volume.
@@ -193,7 +346,7 @@ fn lock(mark: &File, place: &Path) -> Result<(), Trouble> {
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                 return Ok(());
             }
-            Err(TryLockError::Error(error)) => return Err(unusable(place, &error.to_string())),
+            Err(TryLockError::Error(error)) => return Err(Trouble::disk(place, &error)),
         }
     }
     Err(Trouble::new(format!(
@@ -223,15 +376,29 @@ fn open(path: &Path) -> Result<Repository, git2::Error> {
 }
 
 /// The repository of an earlier life, if it is whole: no lock that a killed process left, and
-/// every ref leads to a commit with its tree. Removes what a broken-off fetch left.
+/// every ref leads to a commit with its tree. Removes what a broken-off fetch left, and refs that
+/// are not (or no longer) ours; what they led to stays known by the tip.
 fn reopen(path: &Path) -> Option<Repository> {
     let repository = open(path).ok()?;
     if !repository.is_bare() || has_locks(path) || has_locks(&path.join("refs")) {
         return None;
     }
-    for name in repository.references().ok()? {
-        let target: Oid = name.ok()?.target()?;
+    let mut leftover = Vec::new();
+    for found in repository.references().ok()? {
+        let found = found.ok()?;
+        let target = found.target()?;
         repository.find_commit(target).ok()?.tree().ok()?;
+        let name = found.name().ok()?.to_owned();
+        if !is_ours(&name) {
+            leftover.push((name, target));
+        }
+    }
+    for (name, target) in leftover {
+        // Where the tracked branch stood in mirrors of before: nothing is fetched twice.
+        if name.starts_with("refs/heads/") && repository.find_reference(TIP).is_err() {
+            repository.reference(TIP, target, false, "").ok()?;
+        }
+        repository.find_reference(&name).ok()?.delete().ok()?;
     }
     for entry in fs::read_dir(path.join("objects").join("pack")).ok()?.flatten() {
         let name = entry.file_name();
@@ -240,6 +407,12 @@ fn reopen(path: &Path) -> Option<Repository> {
         }
     }
     Some(repository)
+}
+
+/// Whether we keep a ref of this name between two lives.
+fn is_ours(name: &str) -> bool {
+    let instance = name.strip_prefix(NOTES);
+    name == TIP || instance.is_some_and(|instance| InstanceName::parse(instance).is_ok())
 }
 
 /// Whether a file `*.lock` lies in `folder`, at any depth below `refs`.

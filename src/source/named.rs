@@ -6,6 +6,7 @@
 use git2::{ErrorCode, Oid, Repository};
 
 use super::Trouble;
+use super::mirror::TIP;
 use super::remote::Remote;
 
 /// Where the mirror keeps what a person named. Each is overwritten by the next.
@@ -15,8 +16,8 @@ const BRANCH: &str = "refs/vitrine/named-branch";
 /// See [`Source::resolve`](super::Source::resolve).
 pub fn commit(remote: &Remote, mirror: &Repository, text: &str) -> Result<Oid, Trouble> {
     let (name, rest) = parts(text);
-    let tracked = remote.branch_ref();
-    let branch = tracked.strip_prefix("refs/heads/").unwrap_or(&tracked);
+    let branch = remote.branch();
+    let tracked = format!("refs/heads/{branch}");
     // What a clone calls the tracked branch.
     let is_tracked = ["origin/", "refs/remotes/origin/"]
         .iter()
@@ -34,9 +35,10 @@ pub fn commit(remote: &Remote, mirror: &Repository, text: &str) -> Result<Oid, T
             ))
         });
     }
-    let is_tracked =
-        is_tracked || ["HEAD", "@", "origin", branch, tracked.as_str()].contains(&name);
-    let here = if is_tracked { format!("{tracked}{rest}") } else { text.to_owned() };
+    let is_tracked = is_tracked
+        || ["HEAD", "@", "origin", branch, tracked.as_str()].contains(&name)
+        || name.strip_prefix("heads/") == Some(branch);
+    let here = if is_tracked { format!("{TIP}{rest}") } else { text.to_owned() };
     let found = match find(mirror, &here, text)? {
         None if !is_tracked => fetched(remote, mirror, name, rest)?,
         found => found,

@@ -15,7 +15,7 @@ use crate::model::{InstanceName, Revision};
 use crate::status::{CommitState, CommitStatus};
 
 use super::Trouble;
-use super::mirror::Mirror;
+use super::mirror::{Mirror, NOTES};
 use super::remote::{Pushed, Remote};
 
 /// How often a batch is begun anew because another writer was faster.
@@ -145,7 +145,29 @@ fn shared(instance: &InstanceName) -> String {
 
 /// Our copy of it in the mirror.
 fn copy(instance: &InstanceName) -> String {
-    format!("refs/vitrine/notes/{}", instance.as_str())
+    format!("{NOTES}{}", instance.as_str())
+}
+
+/// A ref of theirs that leaves no room for ours: a ref cannot be a folder as well.
+fn in_the_way(
+    remote: &Remote,
+    instance: &InstanceName,
+    names: impl IntoIterator<Item = String>,
+) -> Option<Trouble> {
+    let ours = shared(instance);
+    let blocks = |name: &String| {
+        let within = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
+        };
+        within(&ours, name) || within(name, &ours)
+    };
+    names.into_iter().find(blocks).map(|name| {
+        Trouble::new(format!(
+            "{remote} has a ref `{name}`, which is in the way of {ours}; remove it there \
+             (`git update-ref -d {name}`, or `git push origin --delete {name}` from a clone) or \
+             set reporting.notes to false"
+        ))
+    })
 }
 
 fn tip(repository: &Repository, name: &str) -> Result<Option<Oid>, git2::Error> {
@@ -182,6 +204,13 @@ fn store(remote: &Remote, batch: Batch<'_>) -> Result<bool, Trouble> {
         Ok(true)
     })();
     stored.map_err(|error: git2::Error| {
+        let names = repository.references().into_iter().flat_map(|mut all| {
+            let names = all.names().flatten().map(str::to_owned);
+            names.collect::<Vec<_>>()
+        });
+        if let Some(trouble) = in_the_way(remote, batch.instance, names) {
+            return trouble;
+        }
         Trouble::new(format!(
             "notes cannot be written to {remote} ({}); give vitrine the right to write there or \
              set reporting.notes to false",
@@ -212,6 +241,10 @@ fn push(remote: &Remote, mirror: &Mirror, batch: Batch<'_>) -> Result<bool, Trou
             fetch_copy(remote, mirror, instance)?;
             if tip(repository, &copy(instance))? != before {
                 return Ok(false);
+            }
+            let names = remote.refs()?.into_iter().map(|(name, _)| name);
+            if let Some(trouble) = in_the_way(remote, instance, names) {
+                return Err(trouble);
             }
             let words: String = words.chars().filter(|c| !c.is_control()).take(200).collect();
             Err(Trouble::new(format!(

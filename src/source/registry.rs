@@ -9,7 +9,7 @@ mod challenge;
 mod credentials;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Client, Method, Response, StatusCode};
@@ -18,6 +18,7 @@ use url::Url;
 use crate::catalog::solution::Reference;
 use crate::model::{ContentHash, Party};
 
+use super::quiet::{self, Quiet};
 use challenge::{Challenge, Grant};
 use credentials::{Basic, Credentials, Held};
 
@@ -126,9 +127,21 @@ impl Registries {
                 .map_err(|bad| place.says(bad.what, bad.help, Party::Operator))?,
             place,
         };
-        match tokio::time::timeout(self.limits.total, call.digest()).await {
-            Ok(answer) => answer,
-            Err(_) => Err(call.place.late(self.limits.total)),
+        let end = Instant::now() + self.limits.total;
+        loop {
+            // A registry that asked to be left alone is, within our patience; also when it told
+            // so while another image was asked for.
+            if let Some(quiet) = quiet::of(&call.place.origin) {
+                if quiet.until >= end {
+                    return Err(call.left_alone(quiet));
+                }
+                tokio::time::sleep_until(quiet.until.into()).await;
+            }
+            match tokio::time::timeout_at(end.into(), call.digest()).await {
+                Ok(Err(_)) if quiet::of(&call.place.origin).is_some() => {}
+                Ok(answer) => return answer,
+                Err(_) => return Err(call.place.late(self.limits.total)),
+            }
         }
     }
 }
@@ -259,6 +272,9 @@ impl Call<'_> {
                 request = request.header(AUTHORIZATION, value);
             }
             let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+            if let Some(quiet) = quiet::heed(&place.origin, &response) {
+                return Err(self.left_alone(quiet));
+            }
             if !response.status().is_redirection() {
                 return Ok(response);
             }
@@ -319,6 +335,9 @@ impl Call<'_> {
             request = request.header(AUTHORIZATION, basic.header());
         }
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if let Some(quiet) = quiet::heed(&place.origin, &response) {
+            return Err(self.left_alone(quiet));
+        }
         let status = response.status();
         match status {
             StatusCode::OK => {}
@@ -398,6 +417,19 @@ impl Call<'_> {
         place.says(what, help, Party::Author)
     }
 
+    /// The registry wants no questions for a while.
+    fn left_alone(&self, quiet: Quiet) -> Unresolved {
+        let (place, time) = (&self.place, quiet.time());
+        if quiet.status == StatusCode::TOO_MANY_REQUESTS {
+            let help = format!(
+                "try again at {time}, or log in (docker login): accounts may ask more often"
+            );
+            return place.says("is asked too often (429)", help, Party::Author);
+        }
+        let what = format!("answered {} and asks to be left alone", quiet.status.as_u16());
+        place.says(what, format!("try again at {time}"), Party::Operator)
+    }
+
     /// What an answer other than 200 means.
     fn judge(&self, status: StatusCode, body: &[u8]) -> Unresolved {
         let place = &self.place;
@@ -426,7 +458,7 @@ impl Call<'_> {
             ),
             StatusCode::TOO_MANY_REQUESTS => place.says(
                 "is asked too often (429)",
-                "try again later, or log in (docker login): accounts may ask more often",
+                "try again, or log in (docker login): accounts may ask more often",
                 Party::Author,
             ),
             _ if status.is_server_error() => place.says(

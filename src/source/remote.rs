@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use git2::{
     AutotagOption, Direction, FetchOptions, FetchPrune, Oid, PushOptions, RemoteCallbacks,
@@ -17,9 +18,10 @@ use crate::model::Revision;
 
 use super::address::Address;
 use super::http::ls_refs::Answer;
-use super::mirror::Mirror;
+use super::mirror::TIP;
+use super::room::{self, Guarded};
 use super::transport::{Dial, Line};
-use super::{Trouble, http, ssh};
+use super::{Side, Trouble, http, ssh, trouble};
 
 /// How long and how much a call may take.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +34,8 @@ pub struct Limits {
     pub total: Duration,
     /// Received in one call.
     pub bytes: u64,
+    /// Bytes that stay free on the disk of the mirror.
+    pub room: u64,
 }
 
 impl Default for Limits {
@@ -41,6 +45,7 @@ impl Default for Limits {
             read: Duration::from_secs(30),
             total: Duration::from_secs(300),
             bytes: 1 << 30,
+            room: room::MARGIN,
         }
     }
 }
@@ -49,6 +54,7 @@ impl Default for Limits {
 pub struct Remote {
     address: Address,
     branch: String,
+    room: u64,
     pub(super) reach: Reach,
 }
 
@@ -96,20 +102,30 @@ impl Remote {
                 program: "ssh".into(),
             })),
         };
-        Ok(Self { address, branch, reach })
+        Ok(Self { address, branch, room: limits.room, reach })
     }
 
-    pub fn branch_ref(&self) -> String {
+    /// The name of the tracked branch.
+    pub fn branch(&self) -> &str {
+        &self.branch
+    }
+
+    /// Brings the tracked branch, however it is named there, to [`TIP`].
+    pub fn refspec(&self) -> String {
+        format!("+{}:{TIP}", self.branch_ref())
+    }
+
+    fn branch_ref(&self) -> String {
         format!("refs/heads/{}", self.branch)
     }
 
     /// The branch's tip, asked for anew.
-    pub fn tip(&self, mirror: &Mirror) -> Result<Revision, Trouble> {
+    pub fn tip(&self) -> Result<Revision, Trouble> {
         let found = match &self.reach {
             Reach::Local => self.ref_of_local(&self.branch_ref())?,
-            Reach::Ssh(_) => self.listed(mirror.repository())?,
+            Reach::Ssh(_) => self.listed()?,
             Reach::Http(server) if server.plain.load(Ordering::Relaxed) => {
-                let listed = self.listed(mirror.repository());
+                let listed = self.listed();
                 if listed.is_err() {
                     server.plain.store(false, Ordering::Relaxed);
                 }
@@ -118,7 +134,7 @@ impl Remote {
             Reach::Http(server) => match server.session()?.ls_refs(&self.branch_ref())? {
                 Answer::Tip(tip) => tip,
                 Answer::NotUnderstood => {
-                    let listed = self.listed(mirror.repository())?;
+                    let listed = self.listed()?;
                     server.plain.store(true, Ordering::Relaxed);
                     listed
                 }
@@ -134,13 +150,19 @@ impl Remote {
     }
 
     /// The branch's tip from the list of all refs.
-    fn listed(&self, mirror: &Repository) -> Result<Option<Oid>, Trouble> {
+    fn listed(&self) -> Result<Option<Oid>, Trouble> {
         let name = self.branch_ref();
-        self.call(mirror, |remote| {
+        Ok(self.refs()?.into_iter().find(|(found, _)| *found == name).map(|(_, id)| id))
+    }
+
+    /// All refs of the other side. Needs no mirror.
+    pub fn refs(&self) -> Result<Vec<(String, Oid)>, Trouble> {
+        self.call(None, |remote| {
             remote.connect(Direction::Fetch)?;
-            let tip = remote.list()?.iter().find(|head| head.name() == name).map(|head| head.oid());
+            let found =
+                remote.list()?.iter().map(|head| (head.name().to_owned(), head.oid())).collect();
             remote.disconnect()?;
-            Ok(tip)
+            Ok(found)
         })
     }
 
@@ -151,6 +173,14 @@ impl Remote {
             Ok(commit) => Ok(Some(commit.id())),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
             Err(error) => Err(self.refused(&error)),
+        }
+    }
+
+    /// Until when the server wants to be left alone.
+    pub fn quiet_until(&self) -> Option<Instant> {
+        match &self.reach {
+            Reach::Http(server) => server.quiet().map(|quiet| quiet.until),
+            Reach::Local | Reach::Ssh(_) => None,
         }
     }
 
@@ -191,7 +221,7 @@ impl Remote {
         refspec: &str,
         prune: FetchPrune,
     ) -> Result<(), Trouble> {
-        self.call(mirror, |remote| {
+        self.call(Some(mirror), |remote| {
             let mut options = FetchOptions::new();
             options.download_tags(AutotagOption::None).update_fetchhead(false).prune(prune);
             remote.fetch(&[refspec], Some(&mut options), None)
@@ -203,7 +233,7 @@ impl Remote {
     /// libgit2 says "done" also for a ref that the server's hook declined; only the callback tells.
     pub fn push(&self, mirror: &Repository, refspec: &str) -> Result<Pushed, Trouble> {
         let declined = RefCell::new(None);
-        let pushed = self.call(mirror, |remote| {
+        let pushed = self.call(Some(mirror), |remote| {
             let mut callbacks = RemoteCallbacks::new();
             callbacks.push_update_reference(|_, status| {
                 *declined.borrow_mut() = status.map(str::to_owned);
@@ -219,47 +249,87 @@ impl Remote {
         Ok(declined.into_inner().map_or(pushed, Pushed::Declined))
     }
 
-    /// Runs `work` with a connection that exists for that long.
+    /// Runs `work` with a connection that exists for that long; with a mirror if it is written to.
     fn call<T>(
         &self,
-        mirror: &Repository,
+        mirror: Option<&Repository>,
         work: impl FnOnce(&mut git2::Remote<'_>) -> Result<T, git2::Error>,
     ) -> Result<T, Trouble> {
+        let place = mirror.and_then(|mirror| mirror.path().parent());
+        if let Some(place) = place {
+            room::enough(place, self.room)?;
+        }
         match &self.reach {
             Reach::Local => {
                 let path = self.open_local()?.commondir().to_path_buf();
                 let Some(path) = path.to_str() else {
                     return Err(Trouble::new(format!("{self} is not UTF-8; rename the folder")));
                 };
-                run(mirror, path, work).map_err(|error| self.refused(&error))
+                run(mirror, path, work).map_err(|error| self.blame(place, &error))
             }
             Reach::Http(server) => {
                 let session = server.session()?;
-                let line = Line::new(Arc::clone(&session) as Arc<dyn Dial>);
-                run(mirror, &line.url(), work)
-                    .map_err(|error| session.failure().unwrap_or_else(|| self.refused(&error)))
+                self.over(mirror, Arc::clone(&session), work, || session.failure())
             }
             Reach::Ssh(server) => {
                 let session = server.session();
-                let line = Line::new(Arc::clone(&session) as Arc<dyn Dial>);
-                run(mirror, &line.url(), work)
-                    .map_err(|error| session.failure().unwrap_or_else(|| self.refused(&error)))
+                self.over(mirror, Arc::clone(&session), work, || session.failure())
             }
         }
     }
 
-    fn refused(&self, error: &git2::Error) -> Trouble {
-        use git2::ErrorClass::{Filesystem, Indexer, Object, Odb, Os};
-        let message = error.message();
-        let sentence = match error.class() {
-            Os | Filesystem => format!(
-                "{self} cannot be copied into the mirror ({message}); check the disk's space and \
-                 rights"
-            ),
-            _ => format!("{self} cannot be read ({message}); check the repository"),
+    /// Runs `work` over a connection of ours, which knows its own failures best.
+    fn over<T>(
+        &self,
+        mirror: Option<&Repository>,
+        session: Arc<impl Dial>,
+        work: impl FnOnce(&mut git2::Remote<'_>) -> Result<T, git2::Error>,
+        failure: impl FnOnce() -> Option<Trouble>,
+    ) -> Result<T, Trouble> {
+        let place = mirror.and_then(|mirror| mirror.path().parent());
+        let Some(place) = place else {
+            let line = Line::new(session);
+            return run(mirror, &line.url(), work)
+                .map_err(|error| failure().unwrap_or_else(|| self.refused(&error)));
         };
-        // An object may be missing on either side; a new clone tells which.
-        Trouble { sentence, damaged: matches!(error.class(), Odb | Object | Indexer) }
+        let guarded = Guarded::new(session, place, self.room);
+        let line = Line::new(Arc::clone(&guarded) as Arc<dyn Dial>);
+        run(mirror, &line.url(), work).map_err(|error| {
+            guarded.full().or_else(failure).unwrap_or_else(|| self.blame(Some(place), &error))
+        })
+    }
+
+    /// Whose fault an error of libgit2 is that came up between the two sides.
+    fn blame(&self, place: Option<&Path>, error: &git2::Error) -> Trouble {
+        use git2::ErrorClass::{Filesystem, Object, Odb, Os, Reference, Zlib};
+        let Some(place) = place else { return self.refused(error) };
+        if let Err(full) = room::writable(place) {
+            return full;
+        }
+        let trouble = self.refused(error);
+        match (error.class(), &self.reach) {
+            // Our own connections report no such errors, so they are the mirror's disk.
+            (Os | Filesystem, Reach::Http(_) | Reach::Ssh(_)) => {
+                Trouble::disk(place, &io::Error::other(error.message().to_owned()))
+            }
+            // An object may be missing on either side; a new clone tells which.
+            (Odb | Object | Reference | Zlib, _) => {
+                Trouble { side: Side::Cache(trouble::flaw(error)), ..trouble }
+            }
+            _ => trouble,
+        }
+    }
+
+    /// The other side cannot be read.
+    fn refused(&self, error: &git2::Error) -> Trouble {
+        use git2::ErrorClass::{Filesystem, Os};
+        let message = error.message();
+        let advice = match error.class() {
+            Os | Filesystem => "check that vitrine may read all of it",
+            _ => "check the repository",
+        };
+        let sentence = format!("{self} cannot be read ({message}); {advice}");
+        Trouble { sentence, side: Side::Theirs, why: Some(message.to_owned()) }
     }
 }
 
@@ -276,12 +346,14 @@ pub fn open_local(path: &Path) -> Result<Repository, git2::Error> {
 }
 
 fn run<T>(
-    mirror: &Repository,
+    mirror: Option<&Repository>,
     url: &str,
     work: impl FnOnce(&mut git2::Remote<'_>) -> Result<T, git2::Error>,
 ) -> Result<T, git2::Error> {
-    let mut remote = mirror.remote_anonymous(url)?;
-    work(&mut remote)
+    match mirror {
+        Some(mirror) => work(&mut mirror.remote_anonymous(url)?),
+        None => work(&mut git2::Remote::create_detached(url)?),
+    }
 }
 
 /// libgit2's name of a commit as ours.
@@ -304,5 +376,5 @@ pub fn commit<'r>(
 
 /// Our name of a commit as libgit2's.
 pub fn oid(revision: &Revision) -> Result<Oid, Trouble> {
-    Oid::from_str(revision.as_str()).map_err(Trouble::from)
+    Oid::from_str(revision.as_str()).map_err(|error| Trouble::new(error.message()))
 }

@@ -1,6 +1,7 @@
 //! `run`: the daemon from its start to its end.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -8,6 +9,7 @@ use super::scene::{Scene, verdicts};
 use super::status::{board, daemon};
 use crate::support::binary::get;
 use crate::support::catalogue::image;
+use crate::support::git_server::{GitServer, Manner};
 
 #[test]
 fn a_port_in_use_ends_the_daemon_with_a_sentence() {
@@ -80,6 +82,60 @@ fn changed_settings_take_effect_and_faulty_ones_do_not() {
         b["revision"] == trial.as_str() && is(b, "one", "Synced")
     });
     assert!(scene.api.state().contains_key("Deployment/sol-two/app"));
+    daemon.signal("TERM");
+    daemon.ended().exits(0);
+}
+
+#[test]
+fn a_mirror_that_is_removed_under_the_daemon_comes_back_with_one_line_in_the_log() {
+    let scene = Scene::of(&["one"]);
+    let (daemon, address) = daemon(&scene);
+    board(&daemon, &address, "Synced", |b| is(b, "one", "Synced"));
+    std::fs::remove_dir_all(scene.home().join("mirror")).unwrap();
+    // A ref that moves makes the daemon look at once; the branch stays where it was.
+    scene.catalogue.git(&["branch", "aside"]);
+    daemon.logs("the mirror", |log| log.contains("has been made again"));
+    scene.catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
+    let head = scene.catalogue.commit("A newer image");
+    board(&daemon, &address, "at the new commit", |b| {
+        b["revision"] == head.as_str() && is(b, "one", "Synced")
+    });
+    daemon.signal("TERM");
+    let log = daemon.ended().exits(0).err;
+    let of_it = |line: &&str| line.contains(" the mirror ") || line.contains(" the repository ");
+    let warned: Vec<&str> = log.lines().filter(of_it).collect();
+    assert_eq!(warned.len(), 1, "{log}");
+    assert!(warned[0].contains("WARN") && warned[0].contains("was damaged"), "{log}");
+}
+
+#[test]
+fn a_git_server_that_wants_to_be_left_alone_is_until_then_whatever_happens() {
+    let scene = Scene::of(&["one"]);
+    let server = GitServer::over(scene.catalogue.path().parent().unwrap());
+    let (daemon, address) = super::status::daemon_with(&scene, |s| {
+        s["repository"]["url"] = json!(server.url("catalogue"));
+        s["reporting"] = json!({"notes": false});
+    });
+    board(&daemon, &address, "Synced", |b| is(b, "one", "Synced"));
+    server.turn(Manner::Later(7));
+    let before = server.times().len();
+    let told = board(&daemon, &address, "Unknown", |b| !b["unknown"].is_null());
+    let cause = told["unknown"]["cause"].as_str().unwrap();
+    assert!(cause.contains("(429) and is left alone until "), "{cause}");
+    scene.catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
+    let head = scene.catalogue.commit("Meanwhile");
+    server.turn(Manner::Well);
+    let file = scene.home().join("vitrine.yaml");
+    let settings = std::fs::read_to_string(&file).unwrap().replace("\"5s\"", "\"6s\"");
+    std::fs::write(&file, settings).unwrap();
+    daemon.signal("HUP");
+    daemon.logs("the new settings", |log| log.contains("the settings changed"));
+    board(&daemon, &address, "at the new commit", |b| {
+        b["revision"] == head.as_str() && is(b, "one", "Synced")
+    });
+    let times = server.times();
+    let waited = times[before + 1] - times[before];
+    assert!(waited >= Duration::from_millis(6990), "asked again after {waited:?}");
     daemon.signal("TERM");
     daemon.ended().exits(0);
 }

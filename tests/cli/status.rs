@@ -11,7 +11,16 @@ use crate::support::binary::{Finished, Running, finish, get, vitrine};
 /// A daemon with a board, and the board's address.
 #[track_caller]
 pub fn daemon(scene: &Scene) -> (Running, String) {
-    scene.settle(|s| s["web"] = anywhere());
+    daemon_with(scene, |_| {})
+}
+
+/// The same, with other settings.
+#[track_caller]
+pub fn daemon_with(scene: &Scene, change: impl FnOnce(&mut Value)) -> (Running, String) {
+    scene.settle(|s| {
+        s["web"] = anywhere();
+        change(s);
+    });
     let mut command = vitrine(scene.home());
     let running = Running::start(command.args(["run", "--config", "vitrine.yaml"]));
     let told = "the board is served at http://";

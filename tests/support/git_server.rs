@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -32,6 +33,8 @@ pub enum Manner {
     CutShort,
     /// Nothing, ever, where the answer would carry objects.
     NoObjects,
+    /// 429, with so many seconds in `Retry-After`.
+    Later(u32),
 }
 
 /// Serves every repository in a folder. Runs on threads of its own until it is dropped.
@@ -57,6 +60,8 @@ struct Shared {
     empty: TempDir,
     manner: Mutex<Manner>,
     requests: Mutex<Vec<String>>,
+    /// When each of them came.
+    times: Mutex<Vec<Instant>>,
 }
 
 impl GitServer {
@@ -91,6 +96,7 @@ impl GitServer {
                 empty,
                 manner: Mutex::new(Manner::Well),
                 requests: Mutex::default(),
+                times: Mutex::default(),
             }),
             door: Mutex::new(Door::Shut(socket)),
             runtime: Some(runtime),
@@ -152,6 +158,11 @@ impl GitServer {
     pub fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
     }
+
+    /// When that was asked.
+    pub fn times(&self) -> Vec<Instant> {
+        self.shared.times.lock().unwrap().clone()
+    }
 }
 
 impl Drop for GitServer {
@@ -171,6 +182,7 @@ fn bound(address: SocketAddr) -> TcpSocket {
 
 impl Shared {
     fn answer(&self, head: &Parts, body: &Bytes) -> Response {
+        self.times.lock().unwrap().push(Instant::now());
         self.requests.lock().unwrap().push(format!("{} {}", head.method, head.uri));
         let said = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         if self.wanted.is_some() && said(header::AUTHORIZATION) != self.wanted.as_deref() {
@@ -184,6 +196,11 @@ impl Shared {
         match manner {
             Manner::Broken => {
                 reply(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "no space left")
+            }
+            Manner::Later(seconds) => {
+                let mut later = reply(StatusCode::TOO_MANY_REQUESTS, "text/plain", "not now");
+                later.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+                later
             }
             Manner::WebPage => {
                 reply(StatusCode::OK, "text/html; charset=utf-8", "<html><h1>Sign in</h1></html>")

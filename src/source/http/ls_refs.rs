@@ -29,7 +29,7 @@ impl Session {
             return Ok(Answer::NotUnderstood);
         }
         if status != StatusCode::OK {
-            return Err(self.refusal(status));
+            return Err(self.refusal(&response));
         }
         // A proxy that drops `Git-Protocol` gets an empty answer, with any content type.
         if response.content_length() == Some(0) {

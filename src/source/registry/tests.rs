@@ -1,3 +1,5 @@
+use std::sync::{Arc, Mutex};
+
 use super::*;
 use crate::source::tests::scene::{Request, Server, reply};
 
@@ -147,7 +149,7 @@ async fn each_refusal_says_what_happened_and_what_to_do() {
             "check the image's name, and that its first part",
         ),
         ("403 Forbidden", b"".as_slice(), "(403)"),
-        ("429 Too Many Requests", b"".as_slice(), "try again later"),
+        ("429 Too Many Requests", b"".as_slice(), "try again at "),
         ("503 Unavailable", b"".as_slice(), "answered 503; try again"),
         ("401 Unauthorized", b"".as_slice(), "does not know"),
     ] {
@@ -364,5 +366,56 @@ fn an_image_is_looked_for_where_a_container_runtime_would() {
         ("localhost.example/a:1", "https://localhost.example/a:1"),
     ] {
         assert_eq!(place(image), expected, "{image}");
+    }
+}
+
+/// A registry that answers `busy` at first, and when it was asked.
+fn busy(
+    status: &'static str,
+    headers: &'static str,
+    times: usize,
+) -> (Server, Arc<Mutex<Vec<Instant>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    let server = Server::new(move |_| {
+        let mut log = log.lock().unwrap();
+        log.push(Instant::now());
+        if log.len() <= times {
+            reply(status, headers, b"")
+        } else {
+            reply("200 OK", &with_digest(), b"")
+        }
+    });
+    (server, asked)
+}
+
+#[tokio::test]
+async fn a_registry_that_names_a_short_wait_is_waited_for_to_the_second() {
+    for status in ["429 Slow Down", "503 Busy"] {
+        let (server, asked) = busy(status, "Retry-After: 1\r\n", 2);
+        assert_eq!(ask_server(&server, Access::default()).await.unwrap(), digest());
+        let asked = asked.lock().unwrap();
+        assert_eq!(asked.len(), 3);
+        for pair in asked.windows(2) {
+            let between = pair[1] - pair[0];
+            assert!(between >= Duration::from_millis(990), "{status}: after {between:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_names_a_longer_wait_than_our_patience_is_asked_once_and_told_when() {
+    for (headers, status) in [
+        ("Retry-After: 600\r\n", "429 Slow"),
+        ("", "429 Slow"),
+        ("Retry-After: 600\r\n", "503 Busy"),
+    ] {
+        let (server, asked) = busy(status, headers, usize::MAX);
+        for _ in 0..3 {
+            let text = sentence(&server, Access::default()).await;
+            assert!(text.contains("try again at ") && text.contains(" UTC"), "{text}");
+            assert!(text.contains(&status[..3]), "{text}");
+        }
+        assert_eq!(asked.lock().unwrap().len(), 1);
     }
 }

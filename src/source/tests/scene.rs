@@ -137,6 +137,7 @@ pub fn impatient() -> Limits {
         read: Duration::from_secs(1),
         total: Duration::from_secs(20),
         bytes: 8 << 20,
+        room: 0,
     }
 }
 

@@ -1,4 +1,5 @@
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::scene::{Scene, Server, git, http_backend, impatient, reply};
 use crate::config::Auth;
@@ -125,6 +126,45 @@ async fn a_renewed_token_is_used_at_once_and_a_wrong_one_is_asked_for_once() {
     drop(source);
     let unknown = Source::open(&settings).unwrap().tip().await.unwrap_err();
     assert!(unknown.cause.contains("set repository.auth"), "{}", unknown.cause);
+}
+
+#[tokio::test]
+async fn a_server_that_wants_to_be_left_alone_is_for_exactly_as_long() {
+    for (status, word) in [("429 Slow Down", "asked too often (429)"), ("503 Busy", "answered 503")]
+    {
+        let scene = Scene::new();
+        let head = scene.published();
+        let root = scene.folder.path().to_owned();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        let server = Server::new(move |request| {
+            let mut log = log.lock().unwrap();
+            log.push(Instant::now());
+            if log.len() == 1 {
+                return reply(status, "Retry-After: 1\r\n", b"");
+            }
+            http_backend(&root, request)
+        });
+        let settings = scene.settings(&server.url("work/.git"));
+        let mut source = Source::open(&settings).unwrap();
+        assert_eq!(source.quiet_until().await, None);
+        let cause = source.tip().await.unwrap_err().cause;
+        assert!(cause.contains(word) && cause.contains("is left alone until "), "{cause}");
+        assert!(cause.contains(" UTC"), "{cause}");
+        let until = source.quiet_until().await.unwrap();
+        // Neither a hint nor another errand nor a new start with other settings asks sooner.
+        source.tip().await.unwrap_err();
+        source.fetch(&head).await.unwrap_err();
+        source.fetch_notes(&crate::model::InstanceName::parse("demo").unwrap()).await.unwrap_err();
+        drop(source);
+        let mut source = Source::open(&settings).unwrap();
+        source.tip().await.unwrap_err();
+        assert_eq!(server.count(), 1);
+        tokio::time::sleep_until(until.into()).await;
+        assert_eq!(all(&mut source).await, head);
+        let asked = asked.lock().unwrap();
+        assert!(asked[1] - asked[0] >= Duration::from_millis(990), "{:?}", asked[1] - asked[0]);
+    }
 }
 
 /// An `ssh` that runs the command here and writes down what it was given.
