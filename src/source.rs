@@ -16,15 +16,20 @@ use crate::model::{InstanceName, Revision};
 use crate::status::CommitStatus;
 
 mod address;
+mod commits;
 mod disk;
 mod folder;
 mod history;
 mod http;
+mod left_out;
+mod local;
 mod mirror;
 mod notes;
+mod pack;
 pub mod registry;
 mod remote;
 mod secret;
+mod sieved;
 mod snapshot;
 mod ssh;
 #[cfg(test)]

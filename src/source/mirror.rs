@@ -14,6 +14,7 @@ use git2::{Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 use crate::model::Revision;
 
 use super::Trouble;
+use super::commits::Commit;
 use super::remote::{Remote, oid};
 
 /// Says that the folder is ours, for which repository, and that a process is using it.
@@ -87,7 +88,7 @@ impl Mirror {
     /// Fetches the tracked branch if `revision` is not here. Says whether the mirror was replaced.
     pub fn fetch(&mut self, remote: &Remote, revision: &Revision) -> Result<bool, Trouble> {
         let id = oid(revision)?;
-        if !self.distrusted && self.repository.find_commit(id).is_ok() {
+        if !self.distrusted && self.has(id) {
             return Ok(false);
         }
         let branch = remote.branch_ref();
@@ -98,16 +99,20 @@ impl Mirror {
         } else {
             remote.fetch(&self.repository, &refspec)?;
         }
-        if self.repository.find_commit(id).is_ok() {
+        if self.has(id) {
             return Ok(replaced);
         }
-        let tip = self.repository.find_reference(&branch).and_then(|tip| tip.peel_to_tree());
-        self.distrusted = tip.is_err();
+        let tip = self.repository.refname_to_id(&branch).ok();
+        self.distrusted = tip.is_none_or(|tip| Commit::read(&self.repository, tip).is_err());
         Err(Trouble::new(format!(
             "{remote} no longer has commit {} on the branch; it moved on while it was read and is \
              asked again",
             revision.short()
         )))
+    }
+
+    fn has(&self, id: Oid) -> bool {
+        Commit::read(&self.repository, id).is_ok()
     }
 
     /// Clones into a fresh folder and swaps. If that fails, the old mirror stays.
@@ -213,7 +218,8 @@ fn reopen(path: &Path) -> Option<Repository> {
     }
     for name in repository.references().ok()? {
         let target: Oid = name.ok()?.target()?;
-        repository.find_commit(target).ok()?.tree().ok()?;
+        let commit = Commit::read(&repository, target).ok()?;
+        repository.odb().ok()?.read_header(commit.tree).ok()?;
     }
     for entry in fs::read_dir(path.join("objects").join("pack")).ok()?.flatten() {
         let name = entry.file_name();

@@ -16,10 +16,11 @@ use crate::config;
 use crate::model::Revision;
 
 use super::address::Address;
+use super::commits::{Commit, without_odd_refs};
 use super::http::ls_refs::Answer;
 use super::mirror::Mirror;
 use super::transport::{Dial, Line};
-use super::{Trouble, http, ssh};
+use super::{Trouble, http, left_out, local, ssh};
 
 /// How long and how much a call may take.
 #[derive(Clone, Copy, Debug)]
@@ -147,8 +148,9 @@ impl Remote {
     /// The commit of a ref of a local repository.
     pub fn ref_of_local(&self, name: &str) -> Result<Option<Oid>, Trouble> {
         let repository = self.open_local()?;
-        match repository.find_reference(name).and_then(|found| found.peel_to_commit()) {
-            Ok(commit) => Ok(Some(commit.id())),
+        // The commit itself is not read: nobody knows yet how large it is.
+        match repository.find_reference(name).and_then(|found| found.resolve()) {
+            Ok(found) => Ok(found.target()),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
             Err(error) => Err(self.refused(&error)),
         }
@@ -191,11 +193,37 @@ impl Remote {
         refspec: &str,
         prune: FetchPrune,
     ) -> Result<(), Trouble> {
-        self.call(mirror, |remote| {
-            let mut options = FetchOptions::new();
-            options.download_tags(AutotagOption::None).update_fetchhead(false).prune(prune);
-            remote.fetch(&[refspec], Some(&mut options), None)
+        if self.is_local() {
+            return self.copy(mirror, refspec, prune);
+        }
+        without_odd_refs(mirror, || {
+            self.call(mirror, |remote| {
+                let mut options = FetchOptions::new();
+                options.download_tags(AutotagOption::None).update_fetchhead(false).prune(prune);
+                remote.fetch(&[refspec], Some(&mut options), None)
+            })
         })
+    }
+
+    /// As [`Remote::fetch_by`], from a repository on this machine.
+    fn copy(&self, mirror: &Repository, refspec: &str, prune: FetchPrune) -> Result<(), Trouble> {
+        let Some((from, to)) = refspec.trim_start_matches('+').split_once(':') else {
+            return Err(Trouble::new(format!("{refspec} names no ref of the mirror")));
+        };
+        match self.ref_of_local(from)? {
+            Some(tip) => {
+                local::copy(self, mirror, tip)?;
+                mirror.reference(to, tip, true, "")?;
+            }
+            None => {
+                if let FetchPrune::On = prune
+                    && let Ok(mut gone) = mirror.find_reference(to)
+                {
+                    gone.delete()?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Pushes by `refspec`, never forced.
@@ -236,19 +264,41 @@ impl Remote {
             Reach::Http(server) => {
                 let session = server.session()?;
                 let line = Line::new(Arc::clone(&session) as Arc<dyn Dial>);
-                run(mirror, &line.url(), work)
-                    .map_err(|error| session.failure().unwrap_or_else(|| self.refused(&error)))
+                let done = run(mirror, &line.url(), work);
+                self.judged(mirror, &line, done, || session.failure())
             }
             Reach::Ssh(server) => {
                 let session = server.session();
                 let line = Line::new(Arc::clone(&session) as Arc<dyn Dial>);
-                run(mirror, &line.url(), work)
-                    .map_err(|error| session.failure().unwrap_or_else(|| self.refused(&error)))
+                let done = run(mirror, &line.url(), work);
+                self.judged(mirror, &line, done, || session.failure())
             }
         }
     }
 
-    fn refused(&self, error: &git2::Error) -> Trouble {
+    /// What came of a call: the first failure says more than what libgit2 makes of it.
+    fn judged<T>(
+        &self,
+        mirror: &Repository,
+        line: &Line,
+        done: Result<T, git2::Error>,
+        failure: impl FnOnce() -> Option<Trouble>,
+    ) -> Result<T, Trouble> {
+        match done {
+            Ok(done) => {
+                left_out::remember(mirror, &line.findings.left_out())?;
+                Ok(done)
+            }
+            Err(error) => Err(line
+                .findings
+                .trouble(self)
+                .or_else(failure)
+                .or_else(|| line.findings.broke_off(self))
+                .unwrap_or_else(|| self.refused(&error))),
+        }
+    }
+
+    pub(super) fn refused(&self, error: &git2::Error) -> Trouble {
         use git2::ErrorClass::{Filesystem, Indexer, Object, Odb, Os};
         let message = error.message();
         let sentence = match error.class() {
@@ -290,15 +340,9 @@ pub fn revision(id: Oid) -> Result<Revision, Trouble> {
 }
 
 /// Finds a commit in the mirror. One that is not there is no damage: it was not fetched.
-pub fn commit<'r>(
-    mirror: &'r Repository,
-    revision: &Revision,
-) -> Result<git2::Commit<'r>, Trouble> {
-    mirror.find_commit(oid(revision)?).map_err(|error| match error.code() {
-        git2::ErrorCode::NotFound => {
-            Trouble::new(format!("commit {} has not been fetched yet", revision.short()))
-        }
-        _ => error.into(),
+pub fn commit(mirror: &Repository, revision: &Revision) -> Result<Commit, Trouble> {
+    Commit::find(mirror, oid(revision)?)?.ok_or_else(|| {
+        Trouble::new(format!("commit {} has not been fetched yet", revision.short()))
     })
 }
 

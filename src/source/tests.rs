@@ -1,8 +1,11 @@
 //! The promises of this room, with repositories made by the git program.
 
+mod copies;
 mod failures;
 mod histories;
+mod incomplete;
 mod noted;
 pub(super) mod scene;
+mod sieves;
 mod snapshots;
 mod transports;

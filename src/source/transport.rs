@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Transport};
 
 use super::Trouble;
+use super::sieved::{Shared, Sieved};
 
 const PREFIX: &str = "vitrine";
 
@@ -23,28 +24,41 @@ pub trait Dial: Send + Sync + 'static {
     fn dial(self: Arc<Self>, service: Service) -> io::Result<Box<dyn SmartSubtransportStream>>;
 }
 
-static LINES: Mutex<BTreeMap<u64, Arc<dyn Dial>>> = Mutex::new(BTreeMap::new());
+/// A connection, and what is found out about the server on it.
+#[derive(Clone)]
+struct Dialer {
+    dial: Arc<dyn Dial>,
+    findings: Shared,
+}
+
+static LINES: Mutex<BTreeMap<u64, Dialer>> = Mutex::new(BTreeMap::new());
 
 /// A [`Dial`] that libgit2 can find; gone when dropped.
-pub struct Line(u64);
+pub struct Line {
+    number: u64,
+    /// What was found out about the server in this call.
+    pub findings: Shared,
+}
 
 impl Line {
     pub fn new(dial: Arc<dyn Dial>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).insert(number, dial);
-        Self(number)
+        let findings = Shared::default();
+        let dialer = Dialer { dial, findings: findings.clone() };
+        LINES.lock().unwrap_or_else(PoisonError::into_inner).insert(number, dialer);
+        Self { number, findings }
     }
 
     /// What libgit2 takes for the remote's address.
     pub fn url(&self) -> String {
-        format!("{PREFIX}://{}", self.0)
+        format!("{PREFIX}://{}", self.number)
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        LINES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
 }
 
@@ -65,20 +79,35 @@ fn register() -> Result<(), git2::Error> {
     // SAFETY: the list must not be changed while a transport is created. `install` runs this once,
     // and `Source::open`, the only door to everything that creates transports, waits for it.
     unsafe {
+        bound_memory()?;
         git2::transport::register(PREFIX, |remote| {
             let url = remote.url()?;
-            let dial = find(url).ok_or_else(|| git2::Error::from_str("the connection is gone"))?;
-            Transport::smart(remote, dial.stateless(), Dialer(dial))
+            let dialer =
+                find(url).ok_or_else(|| git2::Error::from_str("the connection is gone"))?;
+            Transport::smart(remote, dialer.dial.stateless(), dialer)
         })
     }
 }
 
-fn find(url: &str) -> Option<Arc<dyn Dial>> {
+/// What libgit2 keeps of what it has read. Its own bounds are 256 MiB of objects, and a gigabyte of
+/// each pack in view at once, all of which counts as memory of this process.
+///
+/// # Safety
+/// No other thread may use libgit2 meanwhile.
+#[expect(unsafe_code, reason = "libgit2 keeps its settings in global variables")]
+unsafe fn bound_memory() -> Result<(), git2::Error> {
+    // SAFETY: the caller's.
+    unsafe {
+        git2::opts::set_cache_max_size(16 << 20)?;
+        git2::opts::set_mwindow_size(4 << 20)?;
+        git2::opts::set_mwindow_mapped_limit(32 << 20)
+    }
+}
+
+fn find(url: &str) -> Option<Dialer> {
     let number = url.strip_prefix(PREFIX)?.strip_prefix("://")?.parse().ok()?;
     LINES.lock().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
 }
-
-struct Dialer(Arc<dyn Dial>);
 
 impl SmartSubtransport for Dialer {
     fn action(
@@ -86,7 +115,15 @@ impl SmartSubtransport for Dialer {
         _url: &str,
         service: Service,
     ) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
-        Arc::clone(&self.0).dial(service).map_err(|error| git2::Error::from_str(&error.to_string()))
+        let stream = Arc::clone(&self.dial)
+            .dial(service)
+            .map_err(|error| git2::Error::from_str(&error.to_string()))?;
+        Ok(match service {
+            Service::UploadPackLs | Service::UploadPack => {
+                Box::new(Sieved::new(stream, self.findings.clone()))
+            }
+            Service::ReceivePackLs | Service::ReceivePack => stream,
+        })
     }
 
     fn close(&self) -> Result<(), git2::Error> {
