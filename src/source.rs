@@ -17,18 +17,23 @@ use crate::model::{InstanceName, Revision};
 use crate::status::CommitStatus;
 
 mod address;
+mod commits;
 mod disk;
 mod folder;
 mod history;
 mod http;
+mod left_out;
+mod local;
 mod mirror;
 mod named;
 mod notes;
+mod pack;
 mod quiet;
 pub mod registry;
 mod remote;
 mod room;
 mod secret;
+mod sieved;
 mod snapshot;
 mod ssh;
 #[cfg(test)]
@@ -44,6 +49,7 @@ pub use folder::{is_made_repository, is_mirror, is_mirror_in_use, make_repositor
 pub use history::{Change, Changes};
 pub use watch::{Watch, watch};
 
+use commits::Commit;
 use mirror::{Mirror, TIP, Use};
 use remote::Remote;
 use trouble::{Side, Trouble};
@@ -139,10 +145,11 @@ impl Source {
             inner.soundly(Use::History, None, |inner| {
                 let repository = inner.mirror.repository();
                 let Ok(found) = repository.find_reference(TIP) else { return Ok(None) };
-                let (tip, since) = (found.peel_to_commit()?.id(), remote::oid(&since)?);
+                let (tip, since) = (found.target(), remote::oid(&since)?);
                 // A commit that the mirror does not know is no ancestor of anything in it.
-                let known = repository.find_commit(since).is_ok();
-                if !known || (tip != since && !repository.graph_descendant_of(tip, since)?) {
+                let known = Commit::find(repository, since)?.is_some();
+                let Some(tip) = tip.filter(|_| known) else { return Ok(None) };
+                if !commits::descends(repository, tip, since)? {
                     return Ok(None);
                 }
                 Ok(Some(Kept { tip: remote::revision(tip)?, heard: inner.mirror.last_heard() }))
@@ -195,7 +202,7 @@ impl Source {
     pub async fn read_named(&mut self, revision: &Revision) -> Result<Snapshot, Unknown> {
         let named = revision.clone();
         let read = self.blocking(move |inner| {
-            let here = inner.mirror.repository().find_commit(remote::oid(&named)?).is_ok();
+            let here = Commit::find(inner.mirror.repository(), remote::oid(&named)?)?.is_some();
             if here || !inner.remote.is_local() {
                 return Ok(None);
             }

@@ -12,6 +12,7 @@ mod demo_live;
 mod doctor;
 mod explain;
 mod help;
+mod memory;
 mod new;
 mod newcomer;
 mod once;

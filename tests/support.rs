@@ -13,6 +13,7 @@ pub mod cluster;
 pub mod daemon;
 pub mod git_server;
 pub mod guard;
+pub mod heavy;
 pub mod objects;
 pub mod players;
 mod policy;

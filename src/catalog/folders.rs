@@ -165,6 +165,23 @@ pub fn oddity(path: &str, what: Oddity) -> Fault {
             format!("`{path}` holds more than 32 folders within folders"),
             "move the files up",
         ),
+        Oddity::TooLarge(size) => (
+            code::TOO_MANY_FILES,
+            match size {
+                Some(size) => format!(
+                    "`{path}` is {} MiB large; a file in a solution's folder may be {} MiB",
+                    size >> 20,
+                    Folder::MAX_FILE >> 20
+                ),
+                None => format!(
+                    "`{path}` is larger than the {} MiB that a file in a solution's folder may be, \
+                     or Git keeps it as a difference to a file that is",
+                    Folder::MAX_FILE >> 20
+                ),
+            },
+            "take it out, or commit it anew if it is small by now; data and models belong into the \
+             image, or into an image of their own",
+        ),
     };
     Fault::new(code, path, Party::Author, message).help(help)
 }

@@ -49,6 +49,8 @@ impl Folder {
     pub const ITSELF: &str = "";
     /// How many files and folders may lie in a solution's folder, at any depth.
     pub const MAX_ENTRIES: usize = 1000;
+    /// The largest file that may lie in a solution's folder, in bytes.
+    pub const MAX_FILE: u64 = 16 << 20;
 }
 
 /// One file.
@@ -78,6 +80,8 @@ pub enum Oddity {
     TooManyFiles,
     /// More than 32 folders within folders.
     TooDeep,
+    /// A file of more than [`Folder::MAX_FILE`], with its bytes where they are known.
+    TooLarge(Option<u64>),
 }
 
 /// The repository could not be read completely. Another type than [`Snapshot`], so that it can

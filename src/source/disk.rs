@@ -14,7 +14,7 @@ use crate::catalog::snapshot::{Folder, Oddity, Snapshot, Unknown};
 use crate::model::{ContentHash, Revision, TreeId};
 
 use super::Trouble;
-use super::walk::{Entry, Found, Listed, MAX_ENTRIES, Read, Store, walk, walk_one};
+use super::walk::{Entry, Found, Length, Listed, MAX_ENTRIES, Read, Store, walk, walk_one};
 
 /// The revision of what is no commit.
 const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
@@ -88,9 +88,9 @@ impl Store for Disk<'_> {
         Ok(listed)
     }
 
-    fn size(&self, file: &PathBuf) -> Result<u64, Trouble> {
+    fn size(&self, file: &PathBuf) -> Result<Length, Trouble> {
         let about = fs::symlink_metadata(self.root.join(file));
-        about.map(|about| about.len()).map_err(|error| cannot("read", file, &error))
+        about.map(|about| Length::Bytes(about.len())).map_err(|error| cannot("read", file, &error))
     }
 
     fn read(&self, file: &PathBuf, limit: u64) -> Result<Option<Arc<[u8]>>, Trouble> {

@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{Commit, ObjectType, Oid, Repository, Tree, TreeEntry};
+use git2::{ObjectType, Oid, Repository, Tree, TreeEntry};
 
 use crate::catalog::snapshot::Snapshot;
 use crate::model::Revision;
 
 use super::Trouble;
+use super::commits::{Commit, descends};
+use super::left_out;
 use super::remote::{self, oid, revision};
 use super::snapshot::{Root, is_solution};
 use super::walk::{PLATFORM_FILE, join};
@@ -53,44 +55,42 @@ pub fn changes(
         None => {
             return Ok(Changes { commits: vec![change(repository, root, &to)?], rewritten: false });
         }
-        Some(from) => match repository.find_commit(oid(from)?) {
-            Ok(from) => from.id(),
-            Err(error) if error.code() == git2::ErrorCode::NotFound => {
+        Some(from) => match Commit::find(repository, oid(from)?)? {
+            Some(from) => from.id,
+            None => {
                 return Ok(Changes {
                     commits: vec![change(repository, root, &to)?],
                     rewritten: true,
                 });
-            }
-            // A mirror that cannot be read says nothing about the history.
-            Err(error) => return Err(error.into()),
+            } // A mirror that cannot be read says nothing about the history.
         },
     };
     let mut commits = Vec::new();
     for commit in since(repository, from, to.clone())? {
-        commits.push(change(repository, root, &repository.find_commit(commit)?)?);
+        commits.push(change(repository, root, &Commit::read(repository, commit)?)?);
     }
-    let rewritten = from != to.id() && !repository.graph_descendant_of(to.id(), from)?;
+    let rewritten = !descends(repository, to.id, from)?;
     Ok(Changes { commits, rewritten })
 }
 
 /// The first-parent commits of `to` that `from` does not have, oldest first.
-fn since(repository: &Repository, from: Oid, to: Commit<'_>) -> Result<Vec<Oid>, git2::Error> {
+fn since(repository: &Repository, from: Oid, to: Commit) -> Result<Vec<Oid>, Trouble> {
     let mut chain = Vec::new();
     let mut next = Some(to);
     while let Some(commit) = next {
-        if commit.id() == from {
+        if commit.id == from {
             chain.reverse();
             return Ok(chain);
         }
-        chain.push(commit.id());
-        next = parent(&commit)?;
+        chain.push(commit.id);
+        next = parent(repository, &commit)?;
     }
     // `from` is not a first parent. Once `from` has a commit it has all before it.
     let (mut new, mut had) = (0, chain.len());
     while new < had {
         let middle = usize::midpoint(new, had);
         let Some(&id) = chain.get(middle) else { break };
-        if repository.graph_descendant_of(from, id)? {
+        if descends(repository, from, id)? {
             had = middle;
         } else {
             new = middle + 1;
@@ -112,11 +112,11 @@ pub fn last_changes(
     let mut missing: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
     let mut found = BTreeMap::new();
     let start = remote::commit(repository, at)?;
-    let start_id = start.id();
+    let start_id = start.id;
     let mut next = Some(start);
     while let Some(commit) = next {
         if let Some((known_at, known)) = &records.0
-            && *known_at == commit.id()
+            && *known_at == commit.id
         {
             missing.retain(|folder| match known.get(*folder) {
                 Some(revision) => {
@@ -135,7 +135,7 @@ pub fn last_changes(
                 found.insert(folder.clone(), change.revision.clone());
             }
         }
-        next = parent(&commit)?;
+        next = parent(repository, &commit)?;
     }
     records.0 = Some((start_id, found.clone()));
     Ok(found)
@@ -152,19 +152,19 @@ pub fn newest(
     while let Some(commit) = next
         && found.len() < limit
     {
-        found.push(revision(commit.id())?);
-        next = parent(&commit)?;
+        found.push(revision(commit.id)?);
+        next = parent(repository, &commit)?;
     }
     Ok(found)
 }
 
-fn parent<'r>(commit: &Commit<'r>) -> Result<Option<Commit<'r>>, git2::Error> {
-    if commit.parent_count() == 0 { Ok(None) } else { commit.parent(0).map(Some) }
+fn parent(repository: &Repository, commit: &Commit) -> Result<Option<Commit>, Trouble> {
+    commit.parents.first().map(|first| Commit::read(repository, *first)).transpose()
 }
 
-fn change(repository: &Repository, root: &Root, commit: &Commit<'_>) -> Result<Change, Trouble> {
+fn change(repository: &Repository, root: &Root, commit: &Commit) -> Result<Change, Trouble> {
     let new = root.tree(repository, commit)?;
-    let old = match parent(commit)? {
+    let old = match parent(repository, commit)? {
         Some(parent) => root.tree(repository, &parent)?,
         None => None,
     };
@@ -174,7 +174,7 @@ fn change(repository: &Repository, root: &Root, commit: &Commit<'_>) -> Result<C
         comparison.group("", old.as_ref(), new.as_ref())?;
     }
     let Comparison { folders, platform, .. } = comparison;
-    Ok(Change { revision: revision(commit.id())?, folders, platform })
+    Ok(Change { revision: revision(commit.id)?, folders, platform })
 }
 
 struct Comparison<'r> {
@@ -191,7 +191,7 @@ impl Comparison<'_> {
         path: &str,
         old: Option<&Tree<'_>>,
         new: Option<&Tree<'_>>,
-    ) -> Result<(), git2::Error> {
+    ) -> Result<(), Trouble> {
         let (first, last) = alike(old, new);
         let differing =
             |tree: Option<&Tree<'_>>| first..tree.map_or(0, Tree::len).saturating_sub(last);
@@ -213,7 +213,7 @@ impl Comparison<'_> {
         path: &str,
         old: Option<&TreeEntry<'_>>,
         new: Option<&TreeEntry<'_>>,
-    ) -> Result<(), git2::Error> {
+    ) -> Result<(), Trouble> {
         self.compared += 1;
         if self.compared > MAX_COMPARED || same(old, new) {
             return Ok(());
@@ -233,7 +233,7 @@ impl Comparison<'_> {
         }
         let tree = |entry: Option<&TreeEntry<'_>>| {
             let folder = entry.filter(|entry| is_folder(entry));
-            folder.map(|entry| self.repository.find_tree(entry.id())).transpose()
+            folder.map(|entry| left_out::tree(self.repository, entry.id())).transpose()
         };
         let (old, new) = (tree(old)?, tree(new)?);
         if [&old, &new].into_iter().flatten().any(is_solution) {

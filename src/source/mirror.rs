@@ -12,10 +12,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
-use git2::{ErrorCode, Repository, RepositoryInitOptions, RepositoryOpenFlags};
+use git2::{Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
 use crate::model::{InstanceName, Revision};
 
+use super::commits::Commit;
 use super::remote::{Remote, oid};
 use super::trouble::Flaw;
 use super::{Side, Trouble, room};
@@ -215,12 +216,7 @@ impl Mirror {
     /// Fetches the tracked branch if `revision` is not here. Says whether the mirror was replaced.
     pub fn fetch(&mut self, remote: &Remote, revision: &Revision) -> Result<bool, Trouble> {
         let id = oid(revision)?;
-        let is_here = |mirror: &Self| match mirror.repository.find_commit(id) {
-            Ok(_) => Ok(true),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
-            Err(error) => Err(Trouble::from(error)),
-        };
-        if is_here(self)? {
+        if self.has(id)? {
             return Ok(false);
         }
         let replaced = self.is_crowded();
@@ -231,15 +227,19 @@ impl Mirror {
             self.wrote();
             fetched?;
         }
-        if is_here(self)? {
+        if self.has(id)? {
             return Ok(replaced);
         }
-        self.repository.find_reference(TIP).and_then(|tip| tip.peel_to_tree())?;
+        Commit::read(&self.repository, self.repository.refname_to_id(TIP)?)?;
         Err(Trouble::new(format!(
             "{remote} no longer has commit {} on the branch; it moved on while it was read and is \
              asked again",
             revision.short()
         )))
+    }
+
+    fn has(&self, id: Oid) -> Result<bool, Trouble> {
+        Commit::find(&self.repository, id).map(|found| found.is_some())
     }
 
     /// Clones into a fresh folder and swaps. If that fails, the old mirror stays.
@@ -387,7 +387,8 @@ fn reopen(path: &Path) -> Option<Repository> {
     for found in repository.references().ok()? {
         let found = found.ok()?;
         let target = found.target()?;
-        repository.find_commit(target).ok()?.tree().ok()?;
+        let commit = Commit::read(&repository, target).ok()?;
+        repository.odb().ok()?.read_header(commit.tree).ok()?;
         let name = found.name().ok()?.to_owned();
         if !is_ours(&name) {
             leftover.push((name, target));

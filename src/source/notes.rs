@@ -5,21 +5,28 @@
 //! joined by `git notes merge -s cat_sort_uniq`. The tree fans out by two digits and is made here,
 //! one commit for a batch: libgit2's own notes write one commit and one flat tree for each.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Duration;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, Signature, Tree};
+use git2::{Commit, ErrorCode, ObjectType, Oid, Repository, Signature, Tree};
 
 use crate::model::{InstanceName, Revision};
 use crate::status::{CommitState, CommitStatus};
 
 use super::Trouble;
+use super::left_out::Known;
+use super::local::objects::Objects;
 use super::mirror::{Mirror, NOTES};
+use super::pack::{LARGEST, largest};
 use super::remote::{Pushed, Remote};
 
 /// How often a batch is begun anew because another writer was faster.
 const TRIES: usize = 5;
+
+/// The longest note that is read, in bytes. What is longer nobody wrote as one.
+const LONGEST_NOTE: u64 = 1 << 20;
 
 const FILE: i32 = 0o100_644;
 const FOLDER: i32 = 0o040_000;
@@ -126,10 +133,11 @@ fn look_up(
     revisions: &BTreeSet<Revision>,
 ) -> Result<BTreeMap<Revision, Vec<CommitStatus>>, git2::Error> {
     let Some(tip) = tip(repository, name)? else { return Ok(BTreeMap::new()) };
-    let notes = Notes::of(repository, &repository.find_commit(tip)?.tree()?)?;
+    let careful = Careful::over(repository)?;
+    let notes = Notes::of(&careful, careful.commit(tip)?.tree_id())?;
     let mut found = BTreeMap::new();
     for revision in revisions {
-        let text = notes.text(repository, &Oid::from_str(revision.as_str())?)?.unwrap_or_default();
+        let text = notes.text(&careful, &Oid::from_str(revision.as_str())?)?.unwrap_or_default();
         let statuses: Vec<_> = text.lines().filter_map(parse).collect();
         if !statuses.is_empty() {
             found.insert(revision.clone(), statuses);
@@ -263,15 +271,16 @@ fn build(
     batch: Batch<'_>,
 ) -> Result<Option<Oid>, git2::Error> {
     let Batch { instance, lines, wanted } = batch;
-    let parent = before.map(|id| repository.find_commit(id)).transpose()?;
+    let careful = Careful::over(repository)?;
+    let parent = before.map(|id| careful.commit(id)).transpose()?;
     let mut notes = match &parent {
-        Some(parent) => Notes::of(repository, &parent.tree()?)?,
+        Some(parent) => Notes::of(&careful, parent.tree_id())?,
         None => Notes::default(),
     };
     let mut changed = 0;
     for (revision, statuses) in lines {
         let commit = Oid::from_str(revision.as_str())?;
-        let old = notes.text(repository, &commit)?.unwrap_or_default();
+        let old = notes.text(&careful, &commit)?.unwrap_or_default();
         let new = merge(&old, statuses);
         if new != old {
             notes.set(&commit, repository.blob(new.as_bytes())?);
@@ -298,21 +307,66 @@ fn author(instance: &InstanceName) -> Result<Signature<'static>, git2::Error> {
     Signature::now("vitrine", &format!("vitrine@{}", instance.as_str()))
 }
 
+/// Reads what others may have pushed: what it costs comes first.
+struct Careful<'r> {
+    repository: &'r Repository,
+    objects: RefCell<Objects>,
+    left_out: Known,
+}
+
+impl<'r> Careful<'r> {
+    fn over(repository: &'r Repository) -> Result<Self, git2::Error> {
+        let objects = Objects::of(repository).map_err(|error| told(&error))?;
+        let left_out = Known::of(repository).map_err(|error| told(&error))?;
+        Ok(Self { repository, objects: RefCell::new(objects), left_out })
+    }
+
+    /// Whether an object can be read at small cost. One that is missing is for libgit2 to tell.
+    fn allows(&self, id: Oid, largest: u64) -> Result<bool, git2::Error> {
+        let found = self.objects.borrow_mut().find(id).map_err(|error| told(&error))?;
+        Ok(match found {
+            Some(found) => found.size <= largest && found.cost <= LARGEST,
+            None => self.left_out.look_up(id).is_none(),
+        })
+    }
+
+    fn commit(&self, id: Oid) -> Result<Commit<'r>, git2::Error> {
+        self.must_allow(id, ObjectType::Commit)?;
+        self.repository.find_commit(id)
+    }
+
+    fn tree(&self, id: Oid) -> Result<Tree<'r>, git2::Error> {
+        self.must_allow(id, ObjectType::Tree)?;
+        self.repository.find_tree(id)
+    }
+
+    fn must_allow(&self, id: Oid, kind: ObjectType) -> Result<(), git2::Error> {
+        if self.allows(id, largest(kind))? {
+            return Ok(());
+        }
+        Err(git2::Error::from_str(&format!("the {kind} {id} is too large to be one of notes")))
+    }
+}
+
+fn told(error: &impl std::fmt::Display) -> git2::Error {
+    git2::Error::from_str(&error.to_string())
+}
+
 /// The blobs of all notes by the commit they belong to.
 #[derive(Default)]
 struct Notes(BTreeMap<String, Oid>);
 
 impl Notes {
     /// Reads a tree of notes, flat or fanned out. What is not a note is left out.
-    fn of(repository: &Repository, tree: &Tree<'_>) -> Result<Self, git2::Error> {
+    fn of(careful: &Careful<'_>, tree: Oid) -> Result<Self, git2::Error> {
         let mut notes = Self::default();
-        notes.collect(repository, tree, "")?;
+        notes.collect(careful, &careful.tree(tree)?, "")?;
         Ok(notes)
     }
 
     fn collect(
         &mut self,
-        repository: &Repository,
+        careful: &Careful<'_>,
         tree: &Tree<'_>,
         digits: &str,
     ) -> Result<(), git2::Error> {
@@ -327,7 +381,7 @@ impl Notes {
                     self.0.insert(name, entry.id());
                 }
                 Some(ObjectType::Tree) if name.len() < 40 => {
-                    self.collect(repository, &repository.find_tree(entry.id())?, &name)?;
+                    self.collect(careful, &careful.tree(entry.id())?, &name)?;
                 }
                 _ => {}
             }
@@ -335,9 +389,13 @@ impl Notes {
         Ok(())
     }
 
-    fn text(&self, repository: &Repository, commit: &Oid) -> Result<Option<String>, git2::Error> {
+    /// A note that is too long to be one counts as none, and is written over.
+    fn text(&self, careful: &Careful<'_>, commit: &Oid) -> Result<Option<String>, git2::Error> {
         let Some(blob) = self.0.get(&commit.to_string()) else { return Ok(None) };
-        let blob = repository.find_blob(*blob)?;
+        if !careful.allows(*blob, LONGEST_NOTE)? {
+            return Ok(None);
+        }
+        let blob = careful.repository.find_blob(*blob)?;
         Ok(Some(String::from_utf8_lossy(blob.content()).into_owned()))
     }
 

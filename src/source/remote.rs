@@ -17,11 +17,12 @@ use crate::config;
 use crate::model::Revision;
 
 use super::address::Address;
+use super::commits::{Commit, without_odd_refs};
 use super::http::ls_refs::Answer;
 use super::mirror::TIP;
 use super::room::{self, Guarded};
 use super::transport::{Dial, Line};
-use super::{Side, Trouble, http, ssh, trouble};
+use super::{Side, Trouble, http, left_out, local, ssh, trouble};
 
 /// How long and how much a call may take.
 #[derive(Clone, Copy, Debug)]
@@ -169,8 +170,9 @@ impl Remote {
     /// The commit of a ref of a local repository.
     pub fn ref_of_local(&self, name: &str) -> Result<Option<Oid>, Trouble> {
         let repository = self.open_local()?;
-        match repository.find_reference(name).and_then(|found| found.peel_to_commit()) {
-            Ok(commit) => Ok(Some(commit.id())),
+        // The commit itself is not read: nobody knows yet how large it is.
+        match repository.find_reference(name).and_then(|found| found.resolve()) {
+            Ok(found) => Ok(found.target()),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
             Err(error) => Err(self.refused(&error)),
         }
@@ -221,11 +223,40 @@ impl Remote {
         refspec: &str,
         prune: FetchPrune,
     ) -> Result<(), Trouble> {
-        self.call(Some(mirror), |remote| {
-            let mut options = FetchOptions::new();
-            options.download_tags(AutotagOption::None).update_fetchhead(false).prune(prune);
-            remote.fetch(&[refspec], Some(&mut options), None)
+        if self.is_local() {
+            return self.copy(mirror, refspec, prune);
+        }
+        without_odd_refs(mirror, || {
+            self.call(Some(mirror), |remote| {
+                let mut options = FetchOptions::new();
+                options.download_tags(AutotagOption::None).update_fetchhead(false).prune(prune);
+                remote.fetch(&[refspec], Some(&mut options), None)
+            })
         })
+    }
+
+    /// As [`Remote::fetch_by`], from a repository on this machine.
+    fn copy(&self, mirror: &Repository, refspec: &str, prune: FetchPrune) -> Result<(), Trouble> {
+        let Some((from, to)) = refspec.trim_start_matches('+').split_once(':') else {
+            return Err(Trouble::new(format!("{refspec} names no ref of the mirror")));
+        };
+        match self.ref_of_local(from)? {
+            Some(tip) => {
+                if let Some(place) = mirror.path().parent() {
+                    room::enough(place, self.room)?;
+                }
+                local::copy(self, mirror, tip)?;
+                mirror.reference(to, tip, true, "")?;
+            }
+            None => {
+                if let FetchPrune::On = prune
+                    && let Ok(mut gone) = mirror.find_reference(to)
+                {
+                    gone.delete()?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Pushes by `refspec`, never forced.
@@ -287,16 +318,25 @@ impl Remote {
         failure: impl FnOnce() -> Option<Trouble>,
     ) -> Result<T, Trouble> {
         let place = mirror.and_then(|mirror| mirror.path().parent());
-        let Some(place) = place else {
-            let line = Line::new(session);
-            return run(mirror, &line.url(), work)
-                .map_err(|error| failure().unwrap_or_else(|| self.refused(&error)));
+        let guard = place.map(|place| Guarded::new(Arc::clone(&session), place, self.room));
+        let line = match &guard {
+            Some(guard) => Line::new(Arc::clone(guard) as Arc<dyn Dial>),
+            None => Line::new(session),
         };
-        let guarded = Guarded::new(session, place, self.room);
-        let line = Line::new(Arc::clone(&guarded) as Arc<dyn Dial>);
-        run(mirror, &line.url(), work).map_err(|error| {
-            guarded.full().or_else(failure).unwrap_or_else(|| self.blame(Some(place), &error))
-        })
+        match (run(mirror, &line.url(), work), mirror) {
+            (Ok(done), None) => Ok(done),
+            (Ok(done), Some(mirror)) => {
+                left_out::remember(mirror, &line.findings.left_out())?;
+                Ok(done)
+            }
+            // The first failure says more than what libgit2 makes of it.
+            (Err(error), _) => Err(guard
+                .and_then(|guard| guard.full())
+                .or_else(|| line.findings.trouble(self))
+                .or_else(failure)
+                .or_else(|| line.findings.broke_off(self))
+                .unwrap_or_else(|| self.blame(place, &error))),
+        }
     }
 
     /// Whose fault an error of libgit2 is that came up between the two sides.
@@ -362,15 +402,9 @@ pub fn revision(id: Oid) -> Result<Revision, Trouble> {
 }
 
 /// Finds a commit in the mirror. One that is not there is no damage: it was not fetched.
-pub fn commit<'r>(
-    mirror: &'r Repository,
-    revision: &Revision,
-) -> Result<git2::Commit<'r>, Trouble> {
-    mirror.find_commit(oid(revision)?).map_err(|error| match error.code() {
-        git2::ErrorCode::NotFound => {
-            Trouble::new(format!("commit {} has not been fetched yet", revision.short()))
-        }
-        _ => error.into(),
+pub fn commit(mirror: &Repository, revision: &Revision) -> Result<Commit, Trouble> {
+    Commit::find(mirror, oid(revision)?)?.ok_or_else(|| {
+        Trouble::new(format!("commit {} has not been fetched yet", revision.short()))
     })
 }
 

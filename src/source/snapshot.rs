@@ -1,17 +1,18 @@
 //! From a commit to a [`Snapshot`], by ids from the object database.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use git2::{Commit, ObjectType, Odb, Oid, Repository, Tree, TreeEntry};
+use git2::{ErrorCode, ObjectType, Odb, Oid, Repository, Tree, TreeEntry};
 use jiff::Timestamp;
 
 use crate::catalog::snapshot::{Folder, Oddity, Snapshot};
 use crate::model::{Revision, TreeId};
 
-use super::walk::{Entry, Found, Listed, MAX_ENTRIES, Read, SOLUTION_FILE, Store, walk};
-use super::{Trouble, remote};
+use super::commits::Commit;
+use super::left_out::Known;
+use super::walk::{Entry, Found, Length, Listed, MAX_ENTRIES, Read, SOLUTION_FILE, Store, walk};
+use super::{Trouble, left_out, remote};
 
 /// The folders of the last snapshot by their tree.
 pub type Folders = HashMap<Oid, Arc<Folder>>;
@@ -36,21 +37,17 @@ impl Root {
     pub fn tree<'r>(
         &self,
         repository: &'r Repository,
-        commit: &Commit<'r>,
-    ) -> Result<Option<Tree<'r>>, git2::Error> {
-        let tree = commit.tree()?;
-        if self.0.is_empty() {
-            return Ok(Some(tree));
+        commit: &Commit,
+    ) -> Result<Option<Tree<'r>>, Trouble> {
+        let mut tree = left_out::tree(repository, commit.tree)?;
+        for name in self.0.split('/').filter(|name| !name.is_empty()) {
+            let inner = match tree.get_name(name) {
+                Some(entry) if entry.kind() == Some(ObjectType::Tree) => entry.id(),
+                Some(_) | None => return Ok(None),
+            };
+            tree = left_out::tree(repository, inner)?;
         }
-        match tree.get_path(Path::new(&self.0)) {
-            Ok(entry) if entry.kind() == Some(ObjectType::Tree) => {
-                repository.find_tree(entry.id()).map(Some)
-            }
-            Ok(_) => Ok(None),
-            // An intermediate folder that is missing in the database is another error class.
-            Err(error) if error.class() == git2::ErrorClass::Tree => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(Some(tree))
     }
 }
 
@@ -70,11 +67,12 @@ pub fn read(
         ))
     })?;
     let odb = repository.odb()?;
-    let mut objects = Objects { repository, odb, previous, folders: Folders::new() };
+    let left_out = Known::of(repository)?;
+    let mut objects = Objects { repository, odb, left_out, previous, folders: Folders::new() };
     let Found { platform, folders, oddities } = walk(&mut objects, &tree.id())?;
     let snapshot = Snapshot {
         revision: revision.clone(),
-        committed: Timestamp::from_second(commit.time().seconds()).unwrap_or_default(),
+        committed: Timestamp::from_second(commit.committed).unwrap_or_default(),
         root: tree_id(tree.id())?,
         platform,
         folders,
@@ -87,6 +85,7 @@ pub fn read(
 struct Objects<'r> {
     repository: &'r Repository,
     odb: Odb<'r>,
+    left_out: Known,
     previous: &'r Folders,
     folders: Folders,
 }
@@ -96,7 +95,7 @@ impl Store for Objects<'_> {
     type File = Oid;
 
     fn list(&self, folder: &Oid) -> Result<Vec<Listed<Self>>, Trouble> {
-        let tree = self.repository.find_tree(*folder)?;
+        let tree = left_out::tree(self.repository, *folder)?;
         let listed = tree.iter().take(MAX_ENTRIES + 1).map(|entry| Listed {
             name: String::from_utf8_lossy(entry.name_bytes()).into_owned(),
             entry: kind(&entry),
@@ -104,9 +103,16 @@ impl Store for Objects<'_> {
         Ok(listed.collect())
     }
 
-    fn size(&self, file: &Oid) -> Result<u64, Trouble> {
-        let (size, _) = self.odb.read_header(*file)?;
-        Ok(size as u64)
+    fn size(&self, file: &Oid) -> Result<Length, Trouble> {
+        match self.odb.read_header(*file) {
+            Ok((size, _)) => Ok(Length::Bytes(size as u64)),
+            Err(error) if error.code() == ErrorCode::NotFound => match self.left_out.look_up(*file)
+            {
+                Some(size) => Ok(Length::LeftOut(size)),
+                None => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn read(&self, file: &Oid, _limit: u64) -> Result<Option<Arc<[u8]>>, Trouble> {

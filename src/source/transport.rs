@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Transport};
 
 use super::Trouble;
+use super::sieved::{Shared, Sieved};
 
 const PREFIX: &str = "vitrine";
 
@@ -23,28 +24,41 @@ pub trait Dial: Send + Sync + 'static {
     fn dial(self: Arc<Self>, service: Service) -> io::Result<Box<dyn SmartSubtransportStream>>;
 }
 
-static LINES: Mutex<BTreeMap<u64, Arc<dyn Dial>>> = Mutex::new(BTreeMap::new());
+/// A connection, and what is found out about the server on it.
+#[derive(Clone)]
+struct Dialer {
+    dial: Arc<dyn Dial>,
+    findings: Shared,
+}
+
+static LINES: Mutex<BTreeMap<u64, Dialer>> = Mutex::new(BTreeMap::new());
 
 /// A [`Dial`] that libgit2 can find; gone when dropped.
-pub struct Line(u64);
+pub struct Line {
+    number: u64,
+    /// What was found out about the server in this call.
+    pub findings: Shared,
+}
 
 impl Line {
     pub fn new(dial: Arc<dyn Dial>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).insert(number, dial);
-        Self(number)
+        let findings = Shared::default();
+        let dialer = Dialer { dial, findings: findings.clone() };
+        LINES.lock().unwrap_or_else(PoisonError::into_inner).insert(number, dialer);
+        Self { number, findings }
     }
 
     /// What libgit2 takes for the remote's address.
     pub fn url(&self) -> String {
-        format!("{PREFIX}://{}", self.0)
+        format!("{PREFIX}://{}", self.number)
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        LINES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
 }
 
@@ -62,23 +76,24 @@ pub fn install() -> Result<(), Trouble> {
 
 #[expect(unsafe_code, reason = "libgit2 keeps transports in a global list; see SAFETY")]
 fn register() -> Result<(), git2::Error> {
+    // Else it keeps up to 256 MiB of the objects that it has read.
+    git2::opts::enable_caching(false);
     // SAFETY: the list must not be changed while a transport is created. `install` runs this once,
     // and `Source::open`, the only door to everything that creates transports, waits for it.
     unsafe {
         git2::transport::register(PREFIX, |remote| {
             let url = remote.url()?;
-            let dial = find(url).ok_or_else(|| git2::Error::from_str("the connection is gone"))?;
-            Transport::smart(remote, dial.stateless(), Dialer(dial))
+            let dialer =
+                find(url).ok_or_else(|| git2::Error::from_str("the connection is gone"))?;
+            Transport::smart(remote, dialer.dial.stateless(), dialer)
         })
     }
 }
 
-fn find(url: &str) -> Option<Arc<dyn Dial>> {
+fn find(url: &str) -> Option<Dialer> {
     let number = url.strip_prefix(PREFIX)?.strip_prefix("://")?.parse().ok()?;
     LINES.lock().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
 }
-
-struct Dialer(Arc<dyn Dial>);
 
 impl SmartSubtransport for Dialer {
     fn action(
@@ -86,7 +101,15 @@ impl SmartSubtransport for Dialer {
         _url: &str,
         service: Service,
     ) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
-        Arc::clone(&self.0).dial(service).map_err(|error| git2::Error::from_str(&error.to_string()))
+        let stream = Arc::clone(&self.dial)
+            .dial(service)
+            .map_err(|error| git2::Error::from_str(&error.to_string()))?;
+        Ok(match service {
+            Service::UploadPackLs | Service::UploadPack => {
+                Box::new(Sieved::new(stream, self.findings.clone()))
+            }
+            Service::ReceivePackLs | Service::ReceivePack => stream,
+        })
     }
 
     fn close(&self) -> Result<(), git2::Error> {

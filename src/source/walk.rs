@@ -34,8 +34,8 @@ pub trait Store {
     /// What lies in a folder, at most a few more than [`MAX_ENTRIES`].
     fn list(&self, folder: &Self::Folder) -> Result<Vec<Listed<Self>>, Trouble>;
 
-    /// The file's length in bytes.
-    fn size(&self, file: &Self::File) -> Result<u64, Trouble>;
+    /// How long the file is.
+    fn size(&self, file: &Self::File) -> Result<Length, Trouble>;
 
     /// The file's bytes; `None` if they are more than `limit` by now.
     fn read(&self, file: &Self::File, limit: u64) -> Result<Option<Arc<[u8]>>, Trouble>;
@@ -48,6 +48,36 @@ pub trait Store {
 
     /// The name that equal folders share.
     fn tree(&self, folder: &Self::Folder, read: &Read) -> Result<TreeId, Trouble>;
+}
+
+/// How long a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    Bytes(u64),
+    /// So long that the mirror does without it; the bytes are not always known.
+    LeftOut(Option<u64>),
+}
+
+impl Length {
+    /// What is wrong with such a file in a solution's folder.
+    fn too_large(self) -> Option<Oddity> {
+        match self {
+            Self::Bytes(size) | Self::LeftOut(Some(size)) if size > Folder::MAX_FILE => {
+                Some(Oddity::TooLarge(Some(size)))
+            }
+            Self::Bytes(_) => None,
+            // Small itself, but made from something large.
+            Self::LeftOut(_) => Some(Oddity::TooLarge(None)),
+        }
+    }
+
+    /// The bytes, or more than any that are read.
+    fn at_least(self) -> u64 {
+        match self {
+            Self::Bytes(size) | Self::LeftOut(Some(size)) => size,
+            Self::LeftOut(None) => Folder::MAX_FILE + 1,
+        }
+    }
 }
 
 /// What was read of a folder.
@@ -186,7 +216,7 @@ impl<S: Store> Walk<'_, S> {
             let file = if name.to_lowercase().starts_with("solution") {
                 self.file(file, name)?
             } else {
-                File { size: self.store.size(file)?, bytes: None }
+                File { size: self.store.size(file)?.at_least(), bytes: None }
             };
             read.files.insert(name.clone(), file);
         }
@@ -240,6 +270,14 @@ impl<S: Store> Walk<'_, S> {
             self.count(1)?;
             match entry {
                 Entry::File(file) => {
+                    // The largest are a fault; the mirror does without some of them.
+                    let size = self.store.size(file)?;
+                    if let Some(oddity) = size.too_large()
+                        && name != SOLUTION_FILE
+                    {
+                        draft.read.oddities.insert(at, oddity);
+                        continue;
+                    }
                     let file = self.file(file, name)?;
                     draft.read.files.insert(at, file);
                     if self.bytes - draft.begun > MAX_SOLUTION_BYTES {
@@ -257,10 +295,14 @@ impl<S: Store> Walk<'_, S> {
     }
 
     fn file(&mut self, file: &S::File, name: &str) -> Result<File, Trouble> {
-        let size = self.store.size(file)?;
+        let length = self.store.size(file)?;
         let limit = match name {
             SOLUTION_FILE | PLATFORM_FILE => MAX_YAML,
             _ => File::READ_LIMIT,
+        };
+        let size = match length {
+            Length::Bytes(size) => size,
+            Length::LeftOut(_) => length.at_least().max(limit + 1),
         };
         if size > limit || is_picture(name) {
             return Ok(File { size, bytes: None });

@@ -38,9 +38,21 @@ fn anywhere() -> Value {
 /// Waits until the board is as `told`.
 #[track_caller]
 pub fn board(daemon: &Running, address: &str, told: &str, is: impl Fn(&Value) -> bool) -> Value {
+    board_within(Duration::from_secs(20), daemon, address, told, is)
+}
+
+/// The same for what takes longer.
+#[track_caller]
+pub fn board_within(
+    patience: Duration,
+    daemon: &Running,
+    address: &str,
+    told: &str,
+    is: impl Fn(&Value) -> bool,
+) -> Value {
     let begun = Instant::now();
     let mut last = Value::Null;
-    while begun.elapsed() < Duration::from_secs(20) {
+    while begun.elapsed() < patience {
         let text = get(address, "/status.json").ok();
         if let Some(board) = text.and_then(|text| serde_json::from_str::<Value>(&text).ok()) {
             if is(&board) {

@@ -211,6 +211,23 @@ impl Running {
         }
     }
 
+    /// The most memory that it and its children have taken so far, in MiB.
+    pub fn peak(&self) -> u64 {
+        peak(self.child.id())
+    }
+
+    /// Waits for the end, and answers with the most memory that was seen, in MiB.
+    #[track_caller]
+    pub fn ended_within(mut self) -> (Finished, u64) {
+        let mut most = 0;
+        let begun = Instant::now();
+        while self.child.try_wait().unwrap().is_none() && begun.elapsed() < PATIENCE {
+            most = most.max(peak(self.child.id()));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        (self.ended(), most)
+    }
+
     /// Sends a signal, by its name without `SIG`.
     pub fn signal(&self, name: &str) {
         let mut kill = Command::new("kill");
@@ -229,6 +246,21 @@ impl Running {
         judge(&err);
         Finished { code, out, err }
     }
+}
+
+/// What the kernel noted as the most memory of a process, with its children, in MiB.
+fn peak(process: u32) -> u64 {
+    let own = |process: u32| {
+        let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let children: String = tasks
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+        .collect();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    own(process).unwrap_or_default() / 1024 + children.map(peak).sum::<u64>()
 }
 
 /// The body of `GET http://<address><path>`, whatever the status.

@@ -213,3 +213,29 @@ async fn notes_that_nobody_wants_are_dropped_and_records_are_kept() {
     assert!(found.contains_key(&commits[0]), "a record");
     assert!(!found.contains_key(&commits[1]) && !found.contains_key(&commits[2]));
 }
+
+#[tokio::test]
+async fn a_note_that_is_no_note_is_not_read_into_memory() {
+    let scene = Scene::new();
+    let head = scene.published();
+    let server = Server::git(&scene, None);
+    for url in [scene.local().url, server.url("work/.git")] {
+        let vast = scene.file("vast", &"0".repeat(2 << 20));
+        let file = vast.to_str().unwrap();
+        let add = ["notes", "--ref", "vitrine/demo", "add", "-f", "-F", file, head.as_str()];
+        scene.git(&add);
+        let mut settings = scene.settings(&url);
+        settings.mirror = scene.folder.path().join(format!("mirror-{}", url.len()));
+        let mut source = Source::open(&settings).unwrap();
+        let tip = source.tip().await.unwrap();
+        source.fetch(&tip).await.unwrap();
+        source.fetch_notes(&demo()).await.unwrap();
+        let wanted = BTreeSet::from([head.clone()]);
+        assert!(source.read_notes(&demo(), &wanted).await.unwrap().is_empty(), "{url}");
+        let done = status(CommitState::Success, "vitrine/demo/use", "live");
+        source.write_notes(&demo(), &batch(&head, &[done])).await.unwrap();
+        assert_eq!(source.read_notes(&demo(), &wanted).await.unwrap().len(), 1, "{url}");
+        let shown = scene.git(&["notes", "--ref", "vitrine/demo", "show", head.as_str()]);
+        assert!(shown.len() < 200, "{url}: {} letters", shown.len());
+    }
+}

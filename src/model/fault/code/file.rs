@@ -139,7 +139,7 @@ codes! { FILES;
     right Shown("use/solution.yaml\nuse-large/solution.yaml");
 
     TOO_MANY_FILES = "V0127": "too much in one solution's folder", &[Author],
-    "A solution's folder may hold 1000 files and folders, 32 MiB of files up to 512 KiB each, and 32 folders within folders. Beyond that only its `solution.yaml` is read, so that one folder cannot stop the reading of the others. Data and models belong into an image.",
+    "A solution's folder may hold 1000 files and folders, 32 MiB of files up to 512 KiB each, 32 folders within folders, and no file above 16 MiB. So one folder cannot stop the reading of the others, and memory does not follow what is committed. Git may keep a small file as a difference to a large one of the history; where that is told, commit the file anew with a changed line. Data and models belong into an image.",
     wrong Shown("use/solution.yaml\nuse/training-data/    10 000 files"),
     right Shown("use/solution.yaml\nuse/examples/         3 files");
 
