@@ -23,6 +23,7 @@ mod folder;
 mod history;
 mod http;
 mod left_out;
+mod limits;
 mod local;
 mod mirror;
 mod named;

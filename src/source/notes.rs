@@ -5,22 +5,24 @@
 //! joined by `git notes merge -s cat_sort_uniq`. The tree fans out by two digits and is made here,
 //! one commit for a batch: libgit2's own notes write one commit and one flat tree for each.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Duration;
 
-use git2::{Commit, ErrorCode, ObjectType, Oid, Repository, Signature, Tree};
+use git2::{ErrorCode, ObjectType, Oid, Repository, Signature, Tree};
 
 use crate::model::{InstanceName, Revision};
-use crate::status::{CommitState, CommitStatus};
+use crate::status::CommitStatus;
 
 use super::Trouble;
-use super::left_out::Known;
-use super::local::objects::Objects;
 use super::mirror::{Mirror, NOTES};
-use super::pack::{LARGEST, largest};
 use super::remote::{Pushed, Remote};
+
+mod careful;
+mod lines;
+
+use careful::Careful;
+use lines::{merge, parse};
 
 /// How often a batch is begun anew because another writer was faster.
 const TRIES: usize = 5;
@@ -307,51 +309,6 @@ fn author(instance: &InstanceName) -> Result<Signature<'static>, git2::Error> {
     Signature::now("vitrine", &format!("vitrine@{}", instance.as_str()))
 }
 
-/// Reads what others may have pushed: what it costs comes first.
-struct Careful<'r> {
-    repository: &'r Repository,
-    objects: RefCell<Objects>,
-    left_out: Known,
-}
-
-impl<'r> Careful<'r> {
-    fn over(repository: &'r Repository) -> Result<Self, git2::Error> {
-        let objects = Objects::of(repository).map_err(|error| told(&error))?;
-        let left_out = Known::of(repository).map_err(|error| told(&error))?;
-        Ok(Self { repository, objects: RefCell::new(objects), left_out })
-    }
-
-    /// Whether an object can be read at small cost. One that is missing is for libgit2 to tell.
-    fn allows(&self, id: Oid, largest: u64) -> Result<bool, git2::Error> {
-        let found = self.objects.borrow_mut().find(id).map_err(|error| told(&error))?;
-        Ok(match found {
-            Some(found) => found.size <= largest && found.cost <= LARGEST,
-            None => self.left_out.look_up(id).is_none(),
-        })
-    }
-
-    fn commit(&self, id: Oid) -> Result<Commit<'r>, git2::Error> {
-        self.must_allow(id, ObjectType::Commit)?;
-        self.repository.find_commit(id)
-    }
-
-    fn tree(&self, id: Oid) -> Result<Tree<'r>, git2::Error> {
-        self.must_allow(id, ObjectType::Tree)?;
-        self.repository.find_tree(id)
-    }
-
-    fn must_allow(&self, id: Oid, kind: ObjectType) -> Result<(), git2::Error> {
-        if self.allows(id, largest(kind))? {
-            return Ok(());
-        }
-        Err(git2::Error::from_str(&format!("the {kind} {id} is too large to be one of notes")))
-    }
-}
-
-fn told(error: &impl std::fmt::Display) -> git2::Error {
-    git2::Error::from_str(&error.to_string())
-}
-
 /// The blobs of all notes by the commit they belong to.
 #[derive(Default)]
 struct Notes(BTreeMap<String, Oid>);
@@ -395,7 +352,7 @@ impl Notes {
         if !careful.allows(*blob, LONGEST_NOTE)? {
             return Ok(None);
         }
-        let blob = careful.repository.find_blob(*blob)?;
+        let blob = careful.blob(*blob)?;
         Ok(Some(String::from_utf8_lossy(blob.content()).into_owned()))
     }
 
@@ -420,48 +377,4 @@ impl Notes {
         }
         root.write()
     }
-}
-
-/// The note with these lines; a line replaces the one of its context, all others stay.
-fn merge(note: &str, statuses: &[CommitStatus]) -> String {
-    let replaced = |line: &&str| {
-        let context = line.split('\t').nth(1);
-        !statuses.iter().any(|status| Some(one_line(&status.context).as_str()) == context)
-    };
-    let mut lines: BTreeSet<String> = note
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .filter(replaced)
-        .map(str::to_owned)
-        .collect();
-    let latest: BTreeMap<&str, &CommitStatus> =
-        statuses.iter().map(|status| (status.context.as_str(), status)).collect();
-    lines.extend(latest.into_values().map(line));
-    lines.into_iter().fold(String::new(), |note, line| note + &line + "\n")
-}
-
-fn line(status: &CommitStatus) -> String {
-    let CommitStatus { state, context, description, url } = status;
-    let (context, description, url) = (one_line(context), one_line(description), one_line(url));
-    format!("{}\t{context}\t{description}\t{url}", state.as_str())
-}
-
-/// Nothing that would end a line or a field.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// A line as a status; `None` for what someone else wrote.
-fn parse(line: &str) -> Option<CommitStatus> {
-    let mut fields = line.split('\t');
-    let state = match fields.next()? {
-        "pending" => CommitState::Pending,
-        "success" => CommitState::Success,
-        "failure" => CommitState::Failure,
-        "error" => CommitState::Error,
-        _ => return None,
-    };
-    let mut field = || fields.next().map(str::to_owned);
-    let (context, description) = (field()?, field()?);
-    Some(CommitStatus { state, context, description, url: field().unwrap_or_default() })
 }

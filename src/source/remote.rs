@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use git2::{
     AutotagOption, Direction, FetchOptions, FetchPrune, Oid, PushOptions, RemoteCallbacks,
@@ -19,37 +19,11 @@ use crate::model::Revision;
 use super::address::Address;
 use super::commits::{Commit, without_odd_refs};
 use super::http::ls_refs::Answer;
+pub use super::limits::Limits;
 use super::mirror::TIP;
 use super::room::{self, Guarded};
 use super::transport::{Dial, Line};
 use super::{Side, Trouble, http, left_out, local, ssh, trouble};
-
-/// How long and how much a call may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// To open a connection.
-    pub connect: Duration,
-    /// Between two pieces of an answer.
-    pub read: Duration,
-    /// For a whole call.
-    pub total: Duration,
-    /// Received in one call.
-    pub bytes: u64,
-    /// Bytes that stay free on the disk of the mirror.
-    pub room: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            read: Duration::from_secs(30),
-            total: Duration::from_secs(300),
-            bytes: 1 << 30,
-            room: room::MARGIN,
-        }
-    }
-}
 
 /// Knows the address and the branch; holds no connection between calls.
 pub struct Remote {
