@@ -539,12 +539,17 @@ fn part() -> impl Strategy<Value = Part> {
             exclusive,
         });
     let egress = prop_oneof![Just("0.0.0.0/0"), Just("::/0"), Just("192.0.2.0/24")];
-    let egress = (egress, 1u16..).prop_map(|(cidr, port)| Egress { cidr: cidr.to_owned(), port });
+    // Names are asked for at 53, which must hide nothing that somebody asked for.
+    let egress = (egress, prop_oneof![Just(53), 1u16..])
+        .prop_map(|(cidr, port)| Egress { cidr: cidr.to_owned(), port });
+    // As `check` refuses them in a mesh.
+    let port =
+        (1024u16..).prop_filter("the mesh's own", |port| ![4140, 4143, 4190, 4191].contains(port));
     let probe =
         prop_oneof![Just(Probe::TcpConnect), Just(Probe::Get { path: "/healthz".to_owned() }),];
     let bytes = proptest::collection::vec(any::<u8>(), 0..40);
     (
-        (any::<bool>(), any::<bool>(), scaling, 1024u16.., hardware),
+        (any::<bool>(), any::<bool>(), scaling, port, hardware),
         prop_oneof![Just("/"), Just("/ui"), Just("/b/c")],
         proptest::collection::vec(bytes, 0..3),
         0usize..3,

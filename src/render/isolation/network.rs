@@ -14,6 +14,8 @@ const PROXY: u64 = 4143;
 const PROXY_METRICS: u64 = 4191;
 /// Where names are asked for.
 const DNS: u64 = 53;
+/// Where a node keeps a cache of names, if it does. Any other network at that port is a way out.
+const NODE_LOCAL_DNS: &str = "169.254.20.10/32";
 /// The label that every Namespace has, set by the API server.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
@@ -76,7 +78,9 @@ impl<'a> Network<'a> {
             Peer::Namespace(name) => {
                 !(name == "kube-system" && *port == Some(DNS)) && name != "linkerd"
             }
-            Peer::Network { port, .. } => *port != Some(53),
+            Peer::Network { cidr, port } => {
+                !(cidr == NODE_LOCAL_DNS && port.map(u64::from) == Some(DNS))
+            }
             Peer::Anyone => true,
         });
         told.map(|(peer, _)| peer).collect()
