@@ -22,11 +22,11 @@ use catalogue::Catalogue;
 use daemon::Daemon;
 use seen::Seen;
 use tokio::net::TcpListener;
-use vitrine::apply;
-use vitrine::config;
-use vitrine::model::{Kind, ObjectKey};
-use vitrine::plan::Desired;
-use vitrine::sandbox::{Options, Sandbox};
+use vitrine::cluster;
+use vitrine_core::config;
+use vitrine_core::model::{Kind, ObjectKey};
+use vitrine_core::plan::Desired;
+use vitrine_sandbox::{Options, Sandbox};
 
 /// How large a run is.
 struct Size {
@@ -159,7 +159,7 @@ async fn publish_bare(desired: &[Desired]) -> Duration {
         context: None,
         namespace: daemon::NAMESPACE.to_owned(),
     };
-    let client = apply::client(&settings).await.unwrap();
+    let client = cluster::client(&settings).await.unwrap();
     let begin = Instant::now();
     bare::send_all(&client, desired).await;
     begin.elapsed()

@@ -14,11 +14,11 @@ mod catalogue;
 mod check;
 mod completions;
 mod config;
+#[cfg(feature = "demo")]
 mod demo;
 mod doctor;
 mod explain;
 mod folder;
-mod follow;
 mod limit;
 mod man;
 mod new;
@@ -69,6 +69,7 @@ struct LogArguments {
 enum Command {
     /// Everything embedded: a catalogue as a Git repository, a Kubernetes API in memory, the
     /// board on localhost.
+    #[cfg(feature = "demo")]
     #[command(
         after_help = "Exit codes: 0 it ended as asked and, with --once, all solutions are Synced; 1 with --once, some solution is not; 2 it could not run."
     )]
@@ -229,7 +230,7 @@ impl From<Answer> for ExitCode {
 pub fn main() -> ExitCode {
     let Cli { command, log } = Cli::parse();
     // rustls asks for one provider; a second installation is no harm.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crate::http::use_ring();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -239,6 +240,7 @@ pub fn main() -> ExitCode {
     };
     let answer = runtime.block_on(async {
         match command {
+            #[cfg(feature = "demo")]
             Command::Demo(arguments) => {
                 log.begin("warn", false);
                 demo::demo(arguments).await

@@ -21,8 +21,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::watch;
 
-use crate::model::ContentHash;
-use crate::status::{Board, status_json};
+use vitrine_core::model::ContentHash;
+use vitrine_core::status::{Board, status_json};
 
 pub use fetch::{NoBoard, fetch};
 pub use listener::Limited;

@@ -269,7 +269,7 @@ mod tests {
             ["src/model.rs:2: `model` imports `plan`; it may import no other room"]
         );
         assert_eq!(
-            said("src/main.rs", "fn main() { vitrine::source::open() }"),
+            said("src/main.rs", "fn main() { vitrine::git::open() }"),
             ["src/main.rs:1: `main` starts `cli` and nothing else, not `source`"]
         );
     }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::{Method, Request};
 use kube::Client;
 use serde_json::json;
-use vitrine::catalog;
-use vitrine::model::{InstanceName, Kind, Revision};
-use vitrine::plan::{Desired, DesiredObject, Phase};
-use vitrine::source::read_folder;
+use vitrine::git::read_folder;
+use vitrine_core::catalog;
+use vitrine_core::model::{InstanceName, Kind, Revision};
+use vitrine_core::plan::{Desired, DesiredObject, Phase};
 
 use crate::catalogue::Catalogue;
 use crate::daemon::INSTANCE;
@@ -24,7 +24,7 @@ pub fn render(catalogue: &Catalogue) -> Vec<Desired> {
     let platform = catalog.platform.as_ref().unwrap();
     let instance = InstanceName::parse(INSTANCE).unwrap();
     let all = catalog.solutions.values();
-    all.map(|s| vitrine::render::all(s, platform, &instance, Phase::Live)).collect()
+    all.map(|s| vitrine_core::render::all(s, platform, &instance, Phase::Live)).collect()
 }
 
 /// Sends every object, solution by solution, each once; a Deployment first as the daemon creates it.

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use vitrine::sandbox::Sandbox;
+use vitrine_sandbox::Sandbox;
 
 use crate::catalogue::Catalogue;
 

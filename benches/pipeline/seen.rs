@@ -9,7 +9,7 @@ use kube::core::GroupVersionKind;
 use kube::runtime::watcher::{self, Event};
 use serde_json::Value;
 use tokio::sync::mpsc;
-use vitrine::model::Kind;
+use vitrine_core::model::Kind;
 
 /// Changes of a kind from now on.
 pub struct Seen {

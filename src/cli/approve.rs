@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::limit::Limit;
 use super::{Answer, SettingsArguments, Stop, folder, once, settings, status};
-use crate::apply;
-use crate::config;
-use crate::model::{ContentHash, InstanceName, ObjectKey};
+use crate::cluster;
+use vitrine_core::config;
+use vitrine_core::model::{ContentHash, InstanceName, ObjectKey};
 
 /// The fewest digits that name a plan.
 const FEWEST: usize = 12;
@@ -68,9 +68,9 @@ async fn give(
             hash.first(FEWEST)
         )));
     }
-    let client = apply::client(cluster).await.map_err(|e| Stop::new(e.to_string()))?;
-    let settings = apply::Settings::new(instance.clone(), cluster.namespace.as_str());
-    apply::approve(client, &settings, asked, deletions)
+    let client = cluster::client(cluster).await.map_err(|e| Stop::new(e.to_string()))?;
+    let settings = cluster::Settings::new(instance.clone(), cluster.namespace.as_str());
+    cluster::approve(client, &settings, asked, deletions)
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
     say!("approved: {} deletions of plan {}", deletions.len(), hash.first(FEWEST))?;

@@ -14,11 +14,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Answer, Stop};
-use crate::catalog::{self, Memory, Snapshot};
-use crate::model::fault::code;
-use crate::source;
+use crate::git;
 use finding::{Findings, Scope};
 use place::{Place, Target};
+use vitrine_core::catalog::{self, Memory, Snapshot};
+use vitrine_core::model::fault::code;
 
 /// What a folder without a platform is judged by: the defaults of one that says only its domain.
 const BARE_PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\n\
@@ -79,13 +79,13 @@ pub(super) fn check(arguments: &Arguments) -> Result<Answer, Stop> {
 
 fn read(target: &Target) -> Result<Snapshot, Stop> {
     let snapshot = match target {
-        Target::Catalogue { root, .. } => source::read_folder(root),
+        Target::Catalogue { root, .. } => git::read_folder(root),
         Target::Lone { folder, name } => {
             eprintln!(
                 "vitrine: no `platform.yaml` in `{name}` or above it: judged by the defaults of a \
                  platform, not by its limits"
             );
-            source::read_lone_folder(folder, name, BARE_PLATFORM)
+            git::read_lone_folder(folder, name, BARE_PLATFORM)
         }
     };
     snapshot.map_err(|unknown| Stop::new(unknown.cause))

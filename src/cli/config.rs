@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::settings::Layers;
 use super::{Answer, Format, LogArguments, LogFormat, SettingsArguments, Stop};
-use crate::config::{self, Origin, SETTINGS};
-use crate::model::fault::{Fault, human};
-use crate::model::yaml;
+use vitrine_core::config::{self, Origin, SETTINGS};
+use vitrine_core::model::fault::{Fault, human};
+use vitrine_core::model::yaml;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -1,19 +1,20 @@
 //! `demo`: everything embedded, so that the main job can be seen on a laptop in a minute.
 
+mod follow;
 mod place;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Answer, Format, Stop, follow, once, settings, stopped_by_signal, terminal};
-use crate::apply::{self, Cluster};
+use super::{Answer, Format, Stop, once, settings, stopped_by_signal, terminal};
+use crate::cluster::{self, Cluster};
+use crate::git::Source;
 use crate::reconcile::{Engine, Until};
-use crate::sandbox::{Options, Sandbox};
-use crate::source::Source;
-use crate::status::table;
 use crate::web;
 use place::Candidate;
+use vitrine_core::status::table;
+use vitrine_sandbox::{Options, Sandbox};
 
 /// The name of the demo's daemon: `git log --notes=vitrine/demo`.
 const INSTANCE: &str = "demo";
@@ -65,7 +66,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     place.write_kubeconfig(&Sandbox::kubeconfig(address))?;
     let _served = sandbox.serve(api);
     furnish(&sandbox)?;
-    let cluster = Cluster::connect(sandbox.client(), apply::Settings::of(&config))
+    let cluster = Cluster::connect(sandbox.client(), cluster::Settings::of(&config))
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
     let (engine, mut boards) = Engine::new(config, source, cluster);
@@ -84,7 +85,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
 
     let settled = boards.wait_for(|board| {
         let read = board.revision.is_some() || board.unknown.is_some();
-        read && board.verdicts.iter().all(crate::status::Verdict::is_settled)
+        read && board.verdicts.iter().all(vitrine_core::status::Verdict::is_settled)
     });
     tokio::select! {
         board = settled => if let Ok(board) = board {

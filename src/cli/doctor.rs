@@ -6,15 +6,15 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{Answer, Format, SettingsArguments, Stop, folder, settings};
-use crate::apply::{self, Asker, Whose};
-use crate::catalog::snapshot::File;
-use crate::catalog::{Catalog, Platform, platform};
-use crate::model::InstanceName;
-use crate::plan::facts::Facts;
+use crate::cluster::{self, Asker, Whose};
 use crate::reconcile;
-use crate::render;
-use crate::status::doctor::{self, Demand, Finding, Grade, Patient};
-use crate::status::json;
+use vitrine_core::catalog::snapshot::File;
+use vitrine_core::catalog::{Catalog, Platform, platform};
+use vitrine_core::model::InstanceName;
+use vitrine_core::plan::facts::Facts;
+use vitrine_core::render;
+use vitrine_core::status::doctor::{self, Demand, Finding, Grade, Patient};
+use vitrine_core::status::json;
 
 /// Answers raise questions at most so often: a Gateway names its class, and no more.
 const ROUNDS: usize = 5;
@@ -41,7 +41,7 @@ pub(super) async fn doctor(arguments: Arguments) -> Result<Answer, Stop> {
         Some(name) => Whose::Account { namespace: cluster.namespace.clone(), name },
         None => Whose::Ours,
     };
-    let client = apply::client(&cluster).await.map_err(|e| Stop::new(e.to_string()))?;
+    let client = cluster::client(&cluster).await.map_err(|e| Stop::new(e.to_string()))?;
     let asker = Asker::connect(client, whose).await.map_err(|e| Stop::new(e.to_string()))?;
     let patient = Patient {
         platform: &platform,

@@ -7,13 +7,14 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{Answer, Format, Stop, catalogue, folder};
-use crate::catalog::explain::{Effective, Origin};
-use crate::catalog::fault::human;
-use crate::catalog::{self, Catalog, Platform, Solution};
-use crate::model::InstanceName;
-use crate::model::decode::nearest;
-use crate::model::fault::harmless;
-use crate::{reconcile, render};
+use crate::reconcile;
+use vitrine_core::catalog::explain::{Effective, Origin};
+use vitrine_core::catalog::fault::human;
+use vitrine_core::catalog::{self, Catalog, Platform, Solution};
+use vitrine_core::model::InstanceName;
+use vitrine_core::model::decode::nearest;
+use vitrine_core::model::fault::harmless;
+use vitrine_core::render;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

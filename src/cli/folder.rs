@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::Stop;
-use crate::catalog::{self, Catalog, Fault, Snapshot};
-use crate::source;
+use crate::git;
+use vitrine_core::catalog::{self, Catalog, Fault, Snapshot};
 
 /// Reads and judges the catalogue in a folder.
 pub(super) fn read(path: &Path) -> Result<Catalog, Stop> {
@@ -13,7 +13,7 @@ pub(super) fn read(path: &Path) -> Result<Catalog, Stop> {
 
 /// What the folder of a catalogue holds.
 pub(super) fn snapshot(path: &Path) -> Result<Snapshot, Stop> {
-    source::read_folder(path).map_err(|unknown| Stop::new(unknown.cause))
+    git::read_folder(path).map_err(|unknown| Stop::new(unknown.cause))
 }
 
 /// The faults as a reason to stop, one a line.

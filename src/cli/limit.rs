@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Stop;
-use crate::config::Config;
-use crate::model::duration;
 use crate::reconcile::Awaited;
+use vitrine_core::config::Config;
+use vitrine_core::model::duration;
 
 /// A point in time that nothing is waited for beyond.
 #[derive(Clone, Copy, Debug)]

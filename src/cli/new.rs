@@ -14,16 +14,16 @@ use clap::Args;
 
 use super::registry::{self, RegistryArguments};
 use super::{Answer, Stop, catalogue, folder, schema};
-use crate::catalog::contract;
-use crate::catalog::fault::code;
-use crate::catalog::platform::is_domain;
-use crate::catalog::snapshot::{File, Folder};
-use crate::catalog::solution::Reference;
-use crate::catalog::{self, Fault, Snapshot, images};
-use crate::model::SolutionName;
-use crate::model::fault::human;
-use crate::source;
+use crate::git;
 use template::{Filled, Template};
+use vitrine_core::catalog::contract;
+use vitrine_core::catalog::fault::code;
+use vitrine_core::catalog::platform::is_domain;
+use vitrine_core::catalog::snapshot::{File, Folder};
+use vitrine_core::catalog::solution::Reference;
+use vitrine_core::catalog::{self, Fault, Snapshot, images};
+use vitrine_core::model::SolutionName;
+use vitrine_core::model::fault::human;
 
 /// The file that makes a folder a solution.
 const SOLUTION: &str = "solution.yaml";
@@ -157,8 +157,7 @@ impl Place {
         };
         let group = group.ok_or_else(|| Stop::new("the folder's name is not UTF-8; rename it"))?;
         let path = if group.is_empty() { name.to_string() } else { format!("{group}/{name}") };
-        let mut snapshot =
-            source::read_folder(&root).map_err(|unknown| Stop::new(unknown.cause))?;
+        let mut snapshot = git::read_folder(&root).map_err(|unknown| Stop::new(unknown.cause))?;
         if let Some(text) = &platform {
             snapshot.platform = Some(file(text.as_bytes()));
         }

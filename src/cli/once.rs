@@ -9,11 +9,11 @@ use super::limit::{Limit, keep};
 use super::{
     Answer, Format, LogArguments, SettingsArguments, Stop, settings, stopped_by_signal, terminal,
 };
-use crate::apply::{self, Cluster};
-use crate::config::Config;
+use crate::cluster::{self, Cluster};
+use crate::git::Source;
 use crate::reconcile::{Awaited, Ended, Engine, Outlook, Unseen, Until};
-use crate::source::Source;
-use crate::status::{Board, status_json, table};
+use vitrine_core::config::Config;
+use vitrine_core::status::{Board, status_json, table};
 
 #[derive(Debug, Args)]
 pub(super) struct OnceArguments {
@@ -57,10 +57,10 @@ pub(super) async fn start(
     let source = source.map_err(|unknown| Stop::new(unknown.cause))?;
     // A kubeconfig may name a program that gives the credentials, which is waited for.
     let here = tokio::runtime::Handle::current();
-    let client = aside(move || here.block_on(apply::client(&reached)));
+    let client = aside(move || here.block_on(cluster::client(&reached)));
     let client = keep(limit, Awaited::Cluster, config, client).await??;
     let client = client.map_err(|e| Stop::new(e.to_string()))?;
-    let cluster = Cluster::connect(client, apply::Settings::of(config));
+    let cluster = Cluster::connect(client, cluster::Settings::of(config));
     let cluster = keep(limit, Awaited::Cluster, config, cluster).await?;
     let cluster = cluster.map_err(|e| Stop::new(e.to_string()))?;
     Ok(Engine::new(config.clone(), source, cluster))
@@ -104,7 +104,8 @@ pub(super) fn answer(board: &Board, ended: Ended) -> Answer {
     if board.unknown.is_some() || board.revision.is_none() {
         return Answer::Unknown;
     }
-    let good = board.verdicts.iter().all(crate::status::Verdict::is_good) && board.held.is_none();
+    let good =
+        board.verdicts.iter().all(vitrine_core::status::Verdict::is_good) && board.held.is_none();
     match ended {
         Ended::Quiet if good && board.problems.is_empty() => Answer::Good,
         Ended::Quiet => Answer::NotGood,

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::registry::{self, RegistryArguments};
 use super::{Answer, Format, Stop, catalogue};
-use crate::catalog::images;
-use crate::catalog::solution::Reference;
-use crate::model::yaml::{self, Edit};
-use crate::source;
+use crate::git;
+use vitrine_core::catalog::images;
+use vitrine_core::catalog::solution::Reference;
+use vitrine_core::model::yaml::{self, Edit};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -106,7 +106,7 @@ enum Outcome {
 
 /// The solutions' files, of all or of one.
 fn files(root: &Path, name: Option<&str>) -> Result<Vec<File>, Stop> {
-    let snapshot = source::read_folder(root).map_err(|unknown| Stop::new(unknown.cause))?;
+    let snapshot = git::read_folder(root).map_err(|unknown| Stop::new(unknown.cause))?;
     let solutions =
         snapshot.folders.iter().filter(|(_, folder)| folder.files.contains_key("solution.yaml"));
     let paths: Vec<&String> = solutions.map(|(path, _)| path).collect();
@@ -175,7 +175,7 @@ impl File {
 
     fn decide(
         &mut self,
-        digests: &BTreeMap<String, Result<String, source::registry::Unresolved>>,
+        digests: &BTreeMap<String, Result<String, crate::registry::Unresolved>>,
         update: bool,
     ) {
         for line in &mut self.lines {

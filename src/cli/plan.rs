@@ -10,14 +10,14 @@ use jiff::Timestamp;
 
 use super::limit::Limit;
 use super::{Answer, Format, SettingsArguments, Stop, once, settings};
-use crate::catalog::{self, Catalog, Fault, Refused};
-use crate::config::Config;
-use crate::model::Revision;
-use crate::plan;
+use crate::git::Source;
 use crate::reconcile::{self, Awaited, Outlook};
-use crate::render;
-use crate::source::Source;
 use row::Row;
+use vitrine_core::catalog::{self, Catalog, Fault, Refused};
+use vitrine_core::config::Config;
+use vitrine_core::model::Revision;
+use vitrine_core::plan;
+use vitrine_core::render;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -7,8 +7,8 @@ use clap::Args;
 use futures::{StreamExt as _, stream};
 
 use super::Stop;
-use crate::catalog::solution::Reference;
-use crate::source::registry::{Access, Registries, Unresolved};
+use crate::registry::{Access, Registries, Unresolved};
+use vitrine_core::catalog::solution::Reference;
 
 /// Questions under way at a time.
 const AT_ONCE: usize = 8;

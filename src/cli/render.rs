@@ -6,9 +6,9 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{Answer, Stop, catalogue, folder};
-use crate::model::InstanceName;
 use crate::reconcile;
-use crate::render;
+use vitrine_core::model::InstanceName;
+use vitrine_core::render;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

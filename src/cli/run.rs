@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::once::{bind, start};
 use super::{Answer, LogArguments, SettingsArguments, Stop, settings, stopped_by_signal};
-use crate::config::Config;
 use crate::reconcile::{Engine, Until};
-use crate::status::Board;
 use crate::web;
+use vitrine_core::config::Config;
+use vitrine_core::status::Board;
 
 /// How often the settings' file is looked at. Mounted files change without an event.
 const LOOK: Duration = Duration::from_secs(2);

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{Answer, Stop};
-use crate::catalog::contract::{File, json_schema};
+use vitrine_core::catalog::contract::{File, json_schema};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{SettingsArguments, Stop};
-use crate::catalog::Fault;
-use crate::config::{self, Config, File};
-use crate::model::{ContentHash, yaml};
+use vitrine_core::catalog::Fault;
+use vitrine_core::config::{self, Config, File};
+use vitrine_core::model::{ContentHash, yaml};
 
 /// Prefix of the variables that carry settings.
 const PREFIX: &str = "VITRINE_";
@@ -119,7 +119,7 @@ pub(super) fn of_demo(instance: &str, catalogue: &Path, mirror: &Path) -> Result
 
 /// A duration as the settings write it: `90s`, `10m`, `1h30m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    crate::model::duration::parse(text).map_err(|error| error.to_string())
+    vitrine_core::model::duration::parse(text).map_err(|error| error.to_string())
 }
 
 fn variables() -> BTreeMap<String, String> {

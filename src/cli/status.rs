@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Answer, Format, Stop, once, settings};
-use crate::model::InstanceName;
+use crate::git::Source;
 use crate::reconcile::Ended;
-use crate::source::Source;
-use crate::status::Board;
 use crate::web;
+use vitrine_core::model::InstanceName;
+use vitrine_core::status::Board;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -63,7 +63,7 @@ async fn of_notes(arguments: &Arguments, at: &str) -> Result<Answer, Stop> {
     let repository =
         settings::of_demo(&arguments.instance, &arguments.repo, &mirror.path().join("mirror"))?
             .repository;
-    let unknown = |u: crate::catalog::snapshot::Unknown| Stop::new(u.cause);
+    let unknown = |u: vitrine_core::catalog::snapshot::Unknown| Stop::new(u.cause);
     let mut source = Source::open(&repository).map_err(unknown)?;
     let revision = source.resolve(at).await.map_err(unknown)?;
     source.fetch_notes(&instance).await.map_err(unknown)?;
@@ -110,6 +110,6 @@ async fn of_notes(arguments: &Arguments, at: &str) -> Result<Answer, Stop> {
             say!("{:#}", serde_json::Value::Array(all))?;
         }
     }
-    let good = lines.iter().all(|s| s.state == crate::status::CommitState::Success);
+    let good = lines.iter().all(|s| s.state == vitrine_core::status::CommitState::Success);
     Ok(if good { Answer::Good } else { Answer::NotGood })
 }

@@ -16,9 +16,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Answer, Stop, stopped_by_signal};
-use crate::catalog::solution::example::Example;
-use crate::model::duration;
 use crate::web::{Visit, Visitor};
+use vitrine_core::catalog::solution::example::Example;
+use vitrine_core::model::duration;
 
 /// How often it is looked whether the application listens.
 const LOOK: Duration = Duration::from_secs(1);

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use super::Engine;
 use super::courier::{Commit, News};
 use super::memory::Known;
-use crate::apply::Touched;
-use crate::catalog;
-use crate::catalog::snapshot::Unknown;
-use crate::model::names::NAMESPACE_PREFIX;
-use crate::model::{ContentHash, ObjectKey, Revision};
-use crate::plan::observed::Record;
-use crate::plan::{self, Outcome, Step, setback};
-use crate::report;
+use crate::cluster::Touched;
+use vitrine_core::catalog;
+use vitrine_core::catalog::snapshot::Unknown;
+use vitrine_core::ledger;
+use vitrine_core::model::names::NAMESPACE_PREFIX;
+use vitrine_core::model::{ContentHash, ObjectKey, Revision};
+use vitrine_core::plan::observed::Record;
+use vitrine_core::plan::{self, Outcome, Step, setback};
 
 impl Engine {
     /// News from the repository.
@@ -129,7 +129,7 @@ impl Engine {
     /// Whether a status that is not pending stands on this commit, of a solution or of the whole.
     /// Where nothing is written, nothing waits for it.
     pub(super) fn has_last_word(&self, commit: &Revision, name: Option<&str>) -> bool {
-        let context = report::context(&self.settings.instance, name);
+        let context = ledger::context(&self.settings.instance, name);
         !self.settings.notes || self.telling.has_last_word(commit, &context)
     }
 

@@ -5,9 +5,9 @@
 use jiff::Timestamp;
 
 use super::Engine;
-use crate::model::ContentHash;
-use crate::plan::facts::{Facts, Look, Question};
-use crate::status::doctor::{self, Examination, Finding, Grade, Patient};
+use vitrine_core::model::ContentHash;
+use vitrine_core::plan::facts::{Facts, Look, Question};
+use vitrine_core::status::doctor::{self, Examination, Finding, Grade, Patient};
 
 /// What is known of the platform.
 #[derive(Default)]

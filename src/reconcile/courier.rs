@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::catalog::Snapshot;
-use crate::catalog::snapshot::Unknown;
-use crate::config;
-use crate::model::{InstanceName, Revision};
-use crate::source::{self, Changes, Source};
-use crate::status::CommitStatus;
+use crate::git::{self, Changes, Source};
+use vitrine_core::catalog::Snapshot;
+use vitrine_core::catalog::snapshot::Unknown;
+use vitrine_core::config;
+use vitrine_core::model::{InstanceName, Revision};
+use vitrine_core::status::CommitStatus;
 
 /// What the courier brings.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Courier {
     pub fn start(source: Source, settings: &config::Repository, instance: InstanceName) -> Self {
         let (orders, inbox) = mpsc::unbounded_channel();
         let (outbox, news) = mpsc::channel(16);
-        let watch = source::watch(settings).unwrap_or_else(|unknown| {
+        let watch = git::watch(settings).unwrap_or_else(|unknown| {
             tracing::warn!("the repository is polled only: {}", unknown.cause);
             None
         });
@@ -152,7 +152,7 @@ impl Errand {
         mut self,
         mut inbox: mpsc::UnboundedReceiver<Order>,
         asked: Arc<Notify>,
-        mut watch: Option<source::Watch>,
+        mut watch: Option<git::Watch>,
         poll: Option<Duration>,
     ) {
         let mut backoff = Backoff::default();
@@ -247,7 +247,7 @@ impl Errand {
 }
 
 /// Waits for a watched repository to move; for ever if there is none or the watch died.
-async fn moved(watch: &mut Option<source::Watch>) {
+async fn moved(watch: &mut Option<git::Watch>) {
     match watch {
         Some(live) => {
             if live.changed().await.is_none() {

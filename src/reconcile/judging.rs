@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::Engine;
 use super::memory::Known;
-use crate::catalog::Catalog;
-use crate::model::Party;
-use crate::plan::SolutionPlan;
-use crate::status::{self, Case, Standing};
+use vitrine_core::catalog::Catalog;
+use vitrine_core::model::Party;
+use vitrine_core::plan::SolutionPlan;
+use vitrine_core::status::{self, Case, Standing};
 
 impl Engine {
     pub(super) fn judge(&mut self, name: &str, now: Timestamp) {

@@ -9,12 +9,12 @@ use jiff::civil::Date;
 
 use super::Tally;
 use super::phase::{day, phase};
-use crate::catalog::{self, Catalog, Solution, Standing};
-use crate::model::intern::Interner;
-use crate::model::{ContentHash, InstanceName, Revision, TreeId};
-use crate::plan::{Desired, Gate, Outline, Phase, SolutionPlan};
-use crate::render;
-use crate::status::Verdict;
+use vitrine_core::catalog::{self, Catalog, Solution, Standing};
+use vitrine_core::model::intern::Interner;
+use vitrine_core::model::{ContentHash, InstanceName, Revision, TreeId};
+use vitrine_core::plan::{Desired, Gate, Outline, Phase, SolutionPlan};
+use vitrine_core::render;
+use vitrine_core::status::Verdict;
 
 /// The catalogue in force, what it was rendered to, and what was last planned and said.
 #[derive(Default)]

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::Engine;
 use super::patience::{Awaited, at};
-use crate::catalog::{Fault, Refused, Standing};
-use crate::plan::{Hold, SolutionPlan};
+use vitrine_core::catalog::{Fault, Refused, Standing};
+use vitrine_core::plan::{Hold, SolutionPlan};
 
 /// What a pass would do.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::catalog::Solution;
-use crate::plan::Phase;
+use vitrine_core::catalog::Solution;
+use vitrine_core::plan::Phase;
 
 /// Whether the calendar lets a solution run on this day (UTC).
 pub(super) fn phase(solution: &Solution, today: Date) -> Phase {

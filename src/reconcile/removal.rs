@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
 use super::memory::Known;
-use crate::model::names::NAMESPACE_PREFIX;
-use crate::plan::observed::Record;
-use crate::plan::{self, BrakeSettings, Hold, Outline, SolutionPlan, Step};
-use crate::status::Sync;
+use vitrine_core::model::names::NAMESPACE_PREFIX;
+use vitrine_core::plan::observed::Record;
+use vitrine_core::plan::{self, BrakeSettings, Hold, Outline, SolutionPlan, Step};
+use vitrine_core::status::Sync;
 
 /// How long an approved removal counts, as the brake does.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);

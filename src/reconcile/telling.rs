@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
-use crate::model::Revision;
-use crate::report;
-use crate::status::{Board, CommitState, CommitStatus, Held, Outage};
+use vitrine_core::ledger;
+use vitrine_core::model::Revision;
+use vitrine_core::status::{Board, CommitState, CommitStatus, Held, Outage};
 
 /// The least time between two boards.
 const BREATH: Duration = Duration::from_millis(50);
@@ -187,7 +187,7 @@ impl Engine {
             return;
         }
         telling.not_before = None;
-        let wanted = report::statuses(&self.settings.instance, memory.verdicts(), &self.history);
+        let wanted = ledger::statuses(&self.settings.instance, memory.verdicts(), &self.history);
         let is_pending = |status: &CommitStatus| status.state == CommitState::Pending;
         let pending = wanted.values().flatten().any(is_pending);
         telling.pending_since = pending.then(|| telling.pending_since.unwrap_or(now));

@@ -6,9 +6,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
-use crate::model::names::NAMESPACE_PREFIX;
-use crate::model::{Kind, ObjectKey};
-use crate::plan::observed::HealthFacts;
+use vitrine_core::model::names::NAMESPACE_PREFIX;
+use vitrine_core::model::{Kind, ObjectKey};
+use vitrine_core::plan::observed::HealthFacts;
 
 impl Engine {
     /// Keeps the list of Deployments that are woken to be verified.

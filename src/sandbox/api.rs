@@ -15,7 +15,7 @@ use super::store::Place;
 use super::watch::{self, Course, Wanted};
 use super::write::{Deleted, Done, Preconditions, Write, text};
 use super::{Sandbox, State, discovery, patch};
-use crate::model::Kind;
+use vitrine_core::model::Kind;
 
 impl Sandbox {
     /// Does what a request asks for.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::store::Changed;
 use super::write::text;
 use super::{Inner, Sandbox};
-use crate::model::{Kind, ObjectKey};
+use vitrine_core::model::{Kind, ObjectKey};
 
 mod deployment;
 mod gateway;

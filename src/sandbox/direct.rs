@@ -10,7 +10,7 @@ use super::kinds::Resource;
 use super::refusal::Refusal;
 use super::store::Store;
 use super::write::{self, Deleted, Preconditions, Write};
-use crate::model::ObjectKey;
+use vitrine_core::model::ObjectKey;
 
 impl Sandbox {
     /// Serves a custom kind. `definition` is YAML.

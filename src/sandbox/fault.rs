@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::kinds::Resource;
 use super::refusal::Refusal;
-use crate::model::Kind;
+use vitrine_core::model::Kind;
 
 /// The faults in force. Everything off by default.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use serde_json::Value;
 
 use super::schema::Schema;
-use crate::model::fields::Shape;
+use vitrine_core::model::fields::Shape;
 
 /// One kind at one version.
 #[derive(Debug)]

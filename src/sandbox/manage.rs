@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::kinds::Resource;
 use super::merge::{self, Changes};
 use super::refusal::Refusal;
-use crate::model::FieldSet;
-use crate::model::fields::Shape;
+use vitrine_core::model::FieldSet;
+use vitrine_core::model::fields::Shape;
 
 /// One manager's share of an object.
 #[derive(Clone, Debug, PartialEq)]

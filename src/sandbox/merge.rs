@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::FieldSet;
-use crate::model::fields::{ListKey, Shape, keyed_element, set_element};
+use vitrine_core::model::FieldSet;
+use vitrine_core::model::fields::{ListKey, Shape, keyed_element, set_element};
 
 /// `live` with everything that `applied` says, as server-side apply merges.
 pub fn merge(shape: Shape, live: &Value, applied: &Value) -> Value {

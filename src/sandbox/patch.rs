@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::fields::Shape;
+use vitrine_core::model::fields::Shape;
 
 /// RFC 7386.
 pub fn merge(target: &mut Value, patch: &Value) {

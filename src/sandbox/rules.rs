@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::kinds::Resource;
 use super::refusal::Cause;
-use crate::model::Quantity;
+use vitrine_core::model::Quantity;
 
 /// Reads an object as its type and writes it again; what is lost the type does not know.
 ///

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::refusal::Cause;
-use crate::model::fields::schema::{Fields, META};
-use crate::model::fields::{ListKey, Shape};
+use vitrine_core::model::fields::schema::{Fields, META};
+use vitrine_core::model::fields::{ListKey, Shape};
 
 /// A structural schema (the part of OpenAPI that a CustomResourceDefinition may use and ours do).
 #[derive(Debug, Default)]

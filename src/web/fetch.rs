@@ -1,11 +1,13 @@
 //! Reads the board of a daemon that runs elsewhere.
 
-use std::error::Error as _;
 use std::time::Duration;
 
+use reqwest::redirect::Policy;
 use serde_json::Value;
 
-use crate::status::{Board, NotABoard, read_status_json};
+use crate::http::redirect::MAX_HOPS;
+use crate::http::{builder, causes};
+use vitrine_core::status::{Board, NotABoard, read_status_json};
 
 /// How long a board may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,11 +30,11 @@ pub enum NoBoard {
 pub async fn fetch(url: &str) -> Result<Board, NoBoard> {
     let address = format!("{}/status.json", url.trim_end_matches('/'));
     let unread = |error: reqwest::Error| {
-        let error = error.without_url();
-        let cause = error.source().map_or_else(|| error.to_string(), |e| format!("{error}: {e}"));
+        let cause = causes(&error.without_url());
         NoBoard::Unread { address: address.clone(), cause }
     };
-    let client = reqwest::Client::builder().timeout(PATIENCE).build().map_err(unread)?;
+    let client =
+        builder().redirect(Policy::limited(MAX_HOPS)).timeout(PATIENCE).build().map_err(unread)?;
     let answer = client.get(&address).send().await.and_then(reqwest::Response::error_for_status);
     let document: Value = answer.map_err(unread)?.json().await.map_err(unread)?;
     read_status_json(&document)

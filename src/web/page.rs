@@ -2,9 +2,9 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::model::{Party, Revision};
-use crate::status::word::{self, Tone};
-use crate::status::{Board, Held, Outage, Verdict};
+use vitrine_core::model::{Party, Revision};
+use vitrine_core::status::word::{self, Tone};
+use vitrine_core::status::{Board, Held, Outage, Verdict};
 
 /// The page's style. Its hash stands in the content security policy.
 pub const STYLE: &str = include_str!("page/style.css");

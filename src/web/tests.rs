@@ -4,7 +4,7 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
-use crate::status::sample;
+use vitrine_core::status::sample;
 
 /// A router with this board, and the end that publishes the next ones.
 fn with(board: Board) -> (Router, watch::Sender<Arc<Board>>) {

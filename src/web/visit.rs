@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use reqwest::Method;
-use reqwest::redirect::Policy;
+
+use crate::http::builder;
 
 /// The most of an answer that is waited for, in bytes: an application may stream for ever.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
@@ -41,11 +42,7 @@ impl Visitor {
     /// # Errors
     /// What the system lacks for it.
     pub fn new(port: u16, patience: Duration) -> Result<Self, NoAnswer> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .tls_certs_only(std::iter::empty())
-            .timeout(patience);
+        let client = builder().no_proxy().tls_certs_only(std::iter::empty()).timeout(patience);
         Ok(Self { client: client.build().map_err(unanswered)?, port })
     }
 

@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use vitrine::sandbox::{Options, Sandbox};
+use vitrine_sandbox::{Options, Sandbox};
 
 use crate::support::cluster::{DAEMON_NAMESPACE, INTERCEPTOR_NAMESPACE};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::response::IntoResponse as _;
 use serde_json::json;
 use tokio::runtime::Runtime;
-use vitrine::sandbox::Sandbox;
+use vitrine_sandbox::Sandbox;
 
 use super::scene::Scene;
 use crate::support::binary::{Finished, Running, vitrine};

@@ -158,7 +158,7 @@ fn a_server_that_does_not_give_the_repository_changes_nothing() {
 fn an_unreachable_cluster_is_told_at_once() {
     let run = trouble(&["cannot be reached", "kubeconfig", "check"], |scene| {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        std::fs::write(scene.kubeconfig(), vitrine::sandbox::Sandbox::kubeconfig(closed)).unwrap();
+        std::fs::write(scene.kubeconfig(), vitrine_sandbox::Sandbox::kubeconfig(closed)).unwrap();
     });
     is_one_sentence(&run);
 }
@@ -219,7 +219,7 @@ fn a_server_that_is_no_kubernetes_is_told_apart() {
     let server = GitServer::over(scene.home());
     server.turn(Manner::WebPage);
     let address = server.url("").replace("http://", "").replace('/', "").parse().unwrap();
-    std::fs::write(scene.kubeconfig(), vitrine::sandbox::Sandbox::kubeconfig(address)).unwrap();
+    std::fs::write(scene.kubeconfig(), vitrine_sandbox::Sandbox::kubeconfig(address)).unwrap();
     let run = scene.run(&["once"]).exits(2).says(&["not a Kubernetes API"]);
     is_one_sentence(&run);
 }

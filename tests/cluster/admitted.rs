@@ -3,7 +3,7 @@
 
 use kube::api::PostParams;
 use serde_json::{Value, json};
-use vitrine::model::Kind;
+use vitrine_core::model::Kind;
 
 use super::fields::moved;
 use crate::render::fixtures::cases;

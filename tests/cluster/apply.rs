@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use vitrine::apply::{self, Settings, Touched};
-use vitrine::model::{ContentHash, Kind, ObjectKey, Revision, marks};
-use vitrine::plan::observed::{HealthFacts, KindState, Live, Observed, Owner, Record};
-use vitrine::plan::step::Why;
-use vitrine::plan::{Outcome, Step, Verified};
-use vitrine::render::DesiredObject;
+use vitrine::cluster::{self, Settings, Touched};
+use vitrine_core::model::{ContentHash, Kind, ObjectKey, Revision, marks};
+use vitrine_core::plan::observed::{HealthFacts, KindState, Live, Observed, Owner, Record};
+use vitrine_core::plan::step::Why;
+use vitrine_core::plan::{Outcome, Step, Verified};
+use vitrine_core::render::DesiredObject;
 
 use crate::render::fixtures::{Case, cases, instance};
 use crate::support::cluster::{Cluster, DAEMON_NAMESPACE};
@@ -385,9 +385,9 @@ scenario! {
         let plane = ControlPlane::shared();
         let settings = Settings::new(instance(), DAEMON_NAMESPACE);
         let deletions = BTreeSet::from([ObjectKey::cluster(Kind::Namespace, "sol-use")]);
-        let hash = vitrine::plan::deletions_hash(&deletions);
+        let hash = vitrine_core::plan::deletions_hash(&deletions);
         let approve = async |client| {
-            apply::approve(client, &settings, hash.as_str(), &deletions).await
+            cluster::approve(client, &settings, hash.as_str(), &deletions).await
         };
         let stranger = plane.client_of("eve", None).await.unwrap();
         let refused = approve(stranger).await.unwrap_err();
@@ -429,13 +429,13 @@ scenario! {
 
 /// The daemon's half that the steps go through.
 struct Engine {
-    inner: apply::Cluster,
+    inner: cluster::Cluster,
 }
 
 impl Engine {
     async fn connect(cluster: &Cluster) -> Self {
         let settings = Settings::new(instance(), DAEMON_NAMESPACE);
-        let inner = apply::Cluster::connect(cluster.client(), settings).await;
+        let inner = cluster::Cluster::connect(cluster.client(), settings).await;
         Self { inner: inner.expect("the API server answers") }
     }
 

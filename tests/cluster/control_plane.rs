@@ -7,7 +7,7 @@ use k8s_openapi::api::authorization::v1::{
 use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
-use vitrine::model::{Kind, ObjectKey, marks};
+use vitrine_core::model::{Kind, ObjectKey, marks};
 
 use crate::support::cluster::{Cluster, DAEMON_NAMESPACE};
 use crate::support::objects;

@@ -6,9 +6,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use vitrine::model::Kind;
-use vitrine::sandbox::Sandbox;
-use vitrine::status::{Stage, Verdict};
+use vitrine_core::model::Kind;
+use vitrine_core::status::{Stage, Verdict};
+use vitrine_sandbox::Sandbox;
 
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::{Cluster, DAEMON_NAMESPACE};

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
-use vitrine::apply::{Asker, Whose};
-use vitrine::catalog::snapshot::File;
-use vitrine::catalog::{Platform, platform};
-use vitrine::plan::facts::Facts;
-use vitrine::status::doctor::{self, Finding, Grade, Patient};
+use vitrine::cluster::{Asker, Whose};
+use vitrine_core::catalog::snapshot::File;
+use vitrine_core::catalog::{Platform, platform};
+use vitrine_core::plan::facts::Facts;
+use vitrine_core::status::doctor::{self, Finding, Grade, Patient};
 
 use crate::support::binary::{Finished, finish, vitrine};
 use crate::support::cluster::DAEMON_NAMESPACE;

@@ -2,7 +2,7 @@
 
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use vitrine::model::{Kind, ObjectKey, marks};
+use vitrine_core::model::{Kind, ObjectKey, marks};
 
 use crate::support::catalogue::Catalogue;
 use crate::support::cluster::Cluster;
@@ -72,11 +72,11 @@ scenario! {
         edit(cluster, &deployment, json!({"metadata": {"annotations": {"example.org/seen": "yes"}}})).await;
         cluster.players().visit("sol-one", "app", 1).await.unwrap();
         daemon
-            .verdict("one", "awake", |v| v.stage == Some(vitrine::status::Stage::Awake))
+            .verdict("one", "awake", |v| v.stage == Some(vitrine_core::status::Stage::Awake))
             .await;
         cluster.players().visit("sol-one", "app", 0).await.unwrap();
         daemon
-            .verdict("one", "asleep", |v| v.stage == Some(vitrine::status::Stage::Asleep))
+            .verdict("one", "asleep", |v| v.stage == Some(vitrine_core::status::Stage::Asleep))
             .await;
         assert_eq!(cluster.requests().take_writes(), []);
         daemon.stop().await;

@@ -3,9 +3,9 @@
 
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use vitrine::model::fields::meaningful;
-use vitrine::model::{FieldSet, Kind, Revision, marks};
-use vitrine::render::DesiredObject;
+use vitrine_core::model::fields::meaningful;
+use vitrine_core::model::{FieldSet, Kind, Revision, marks};
+use vitrine_core::render::DesiredObject;
 
 use crate::render::fixtures::{Case, cases};
 use crate::support::cluster::Cluster;

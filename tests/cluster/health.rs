@@ -6,8 +6,8 @@
 use kube::Client;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use vitrine::model::{Kind, ObjectKey, Party};
-use vitrine::status::{Health, Stage, Sync, Verdict};
+use vitrine_core::model::{Kind, ObjectKey, Party};
+use vitrine_core::status::{Health, Stage, Sync, Verdict};
 
 use crate::support::catalogue::Catalogue;
 use crate::support::cluster::Cluster;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use vitrine::catalog::{self, Catalog, Memory};
-use vitrine::model::InstanceName;
-use vitrine::render::{self, Phase};
+use vitrine_core::catalog::{self, Catalog, Memory};
+use vitrine_core::model::InstanceName;
+use vitrine_core::render::{self, Phase};
 
 use crate::corpus::from_folder::{Files, of_files};
 use crate::support::cluster::Cluster;

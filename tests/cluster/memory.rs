@@ -10,9 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use vitrine::apply;
-use vitrine::model::{Kind, ObjectKey, Revision};
-use vitrine::status::Sync;
+use vitrine::cluster;
+use vitrine_core::model::{Kind, ObjectKey, Revision};
+use vitrine_core::status::Sync;
 
 use super::publish;
 use crate::support::catalogue::Catalogue;
@@ -138,9 +138,9 @@ scenario! {
 
         // Approved, the record counts this removal beside the one that it knew of.
         let held = daemon.boards.borrow().held.clone().unwrap();
-        let of = apply::Settings::of(&settings(&catalogue));
+        let of = cluster::Settings::of(&settings(&catalogue));
         let deletions = held.deletions.iter().cloned().collect();
-        apply::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
+        cluster::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
         daemon.board("tidied", |b| b.held.is_none() && b.verdicts.len() == 4).await;
         let now = lease(cluster).await.unwrap()["metadata"]["annotations"].clone();
         let removals = now["vitrine.dev/removals"].as_str().unwrap();
@@ -206,9 +206,9 @@ scenario! {
 
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon.board("going on", |b| b.unknown.is_some() && b.held.is_some()).await;
-        let of = apply::Settings::of(&settings(&catalogue));
+        let of = cluster::Settings::of(&settings(&catalogue));
         let deletions = held.deletions.iter().cloned().collect();
-        apply::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
+        cluster::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
         daemon.board("approved", |b| b.held.is_none()).await;
         // A look at the repository later everything was thought about again.
         let approved = Timestamp::now();

@@ -2,8 +2,8 @@
 //! cluster lacks is waited for.
 
 use serde_json::Value;
-use vitrine::model::{Kind, ObjectKey};
-use vitrine::status::{Stage, Sync};
+use vitrine_core::model::{Kind, ObjectKey};
+use vitrine_core::status::{Stage, Sync};
 
 use crate::support::catalogue::Catalogue;
 use crate::support::cluster::Cluster;

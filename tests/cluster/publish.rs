@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use vitrine::catalog;
-use vitrine::model::{InstanceName, Kind, ObjectKey};
+use vitrine::git::read_folder;
 use vitrine::reconcile::phase_at;
-use vitrine::source::read_folder;
-use vitrine::status::{Health, Stage, Sync};
+use vitrine_core::catalog;
+use vitrine_core::model::{InstanceName, Kind, ObjectKey};
+use vitrine_core::status::{Health, Stage, Sync};
 
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;
@@ -24,7 +24,7 @@ fn desired(catalogue: &Catalogue) -> BTreeSet<ObjectKey> {
     let all = catalog
         .solutions
         .values()
-        .flat_map(|s| vitrine::render::all(s, platform, &instance, phase_at(s, now)).objects);
+        .flat_map(|s| vitrine_core::render::all(s, platform, &instance, phase_at(s, now)).objects);
     all.map(|object| object.key.clone()).collect()
 }
 
@@ -99,10 +99,10 @@ scenario! {
     async fn a_verified_update_is_one_patch_and_three_small_writes(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["one"]);
         let mut settings = settings(&catalogue);
-        settings.rollouts.verify = vitrine::config::Verify::OnUpdate { parallel: 5 };
+        settings.rollouts.verify = vitrine_core::config::Verify::OnUpdate { parallel: 5 };
         let mut daemon = Daemon::with(cluster, settings).await;
         let born = daemon.settled(&catalogue.head()).await;
-        assert_eq!(born.verdicts[0].proof, vitrine::status::Proof::Applied);
+        assert_eq!(born.verdicts[0].proof, vitrine_core::status::Proof::Applied);
 
         cluster.requests().take();
         catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
@@ -116,7 +116,7 @@ scenario! {
             "PATCH /apis/apps/v1/namespaces/sol-one/deployments/app by vitrine-verify -> 200",
             "PATCH /apis/keda.sh/v1alpha1/namespaces/sol-one/scaledobjects/app by vitrine-verify -> 200",
         ]);
-        assert_eq!(board.verdicts[0].proof, vitrine::status::Proof::SeenRunning);
+        assert_eq!(board.verdicts[0].proof, vitrine_core::status::Proof::SeenRunning);
         daemon.stop().await;
     }
 }
@@ -126,7 +126,7 @@ scenario! {
         let names = ["one", "two", "three"];
         let catalogue = Catalogue::of(&names);
         let mut settings = settings(&catalogue);
-        settings.rollouts.verify = vitrine::config::Verify::OnUpdate { parallel: 1 };
+        settings.rollouts.verify = vitrine_core::config::Verify::OnUpdate { parallel: 1 };
         let mut daemon = Daemon::with(cluster, settings).await;
         daemon.settled(&catalogue.head()).await;
         for name in names {
@@ -135,7 +135,7 @@ scenario! {
         let head = catalogue.commit("Three newer images");
         let board = daemon.settled(&head).await;
         for verdict in &board.verdicts {
-            assert_eq!(verdict.proof, vitrine::status::Proof::SeenRunning, "{verdict:?}");
+            assert_eq!(verdict.proof, vitrine_core::status::Proof::SeenRunning, "{verdict:?}");
         }
         daemon.stop().await;
     }
@@ -199,7 +199,7 @@ scenario! {
     async fn a_commit_that_is_overtaken_while_it_is_verified_gets_a_last_word(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["one"]);
         let mut settings = settings(&catalogue);
-        settings.rollouts.verify = vitrine::config::Verify::OnUpdate { parallel: 5 };
+        settings.rollouts.verify = vitrine_core::config::Verify::OnUpdate { parallel: 5 };
         let mut daemon = Daemon::with(cluster, settings).await;
         daemon.settled(&catalogue.head()).await;
 

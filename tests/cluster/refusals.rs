@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vitrine::model::{Kind, ObjectKey};
-use vitrine::status::{Sync, Verdict};
+use vitrine_core::model::{Kind, ObjectKey};
+use vitrine_core::status::{Sync, Verdict};
 
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;

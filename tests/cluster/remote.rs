@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use vitrine::config::Config;
-use vitrine::model::{Kind, ObjectKey, Party};
-use vitrine::status::{Board, Sync, Verdict};
+use vitrine_core::config::Config;
+use vitrine_core::model::{Kind, ObjectKey, Party};
+use vitrine_core::status::{Board, Sync, Verdict};
 
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;

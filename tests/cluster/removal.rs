@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use vitrine::apply;
-use vitrine::model::{Kind, ObjectKey};
-use vitrine::status::Sync;
+use vitrine::cluster;
+use vitrine_core::model::{Kind, ObjectKey};
+use vitrine_core::status::Sync;
 
 use super::publish::observed;
 use crate::support::catalogue::Catalogue;
@@ -71,8 +71,8 @@ scenario! {
 
         // Another hash approves nothing; a restart asks the same question.
         let deletions = held.deletions.iter().cloned().collect();
-        let of = apply::Settings::of(&settings(&catalogue));
-        let wrong = apply::approve(cluster.admin_client(), &of, &"0".repeat(64), &deletions).await;
+        let of = cluster::Settings::of(&settings(&catalogue));
+        let wrong = cluster::approve(cluster.admin_client(), &of, &"0".repeat(64), &deletions).await;
         assert!(wrong.is_err());
         daemon.stop().await;
         let mut daemon = Daemon::start(cluster, &catalogue).await;
@@ -80,7 +80,7 @@ scenario! {
         assert_eq!(again.held.as_ref().map(|h| &h.hash), Some(&held.hash));
         assert_eq!(versions(cluster).await, before);
 
-        apply::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
+        cluster::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
         daemon.board("tidied", |b| b.held.is_none() && b.verdicts.len() == 1).await;
         for name in ["sol-beta2", "sol-gamma2", "sol-delta2"] {
             cluster.wait_for(&ObjectKey::cluster(Kind::Namespace, name), "gone", |o| o.is_none()).await;

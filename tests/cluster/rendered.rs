@@ -1,7 +1,7 @@
 //! What `vitrine render` prints is what a cluster takes.
 
 use serde_json::Value;
-use vitrine::model::{Kind, ObjectKey};
+use vitrine_core::model::{Kind, ObjectKey};
 
 use crate::support::binary::{finish, vitrine};
 use crate::support::cluster::Cluster;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vitrine::model::{Kind, ObjectKey};
+use vitrine_core::model::{Kind, ObjectKey};
 
 use super::publish::observed;
 use crate::support::catalogue::{Catalogue, image};
@@ -32,13 +32,13 @@ scenario! {
             .board("settled without beta-r", |b| {
                 b.revision.as_ref() == Some(&catalogue.head())
                     && b.verdicts.len() == 4
-                    && b.verdicts.iter().all(vitrine::status::Verdict::is_good)
+                    && b.verdicts.iter().all(vitrine_core::status::Verdict::is_good)
             })
             .await;
         let mut names: Vec<String> = observed(cluster)
             .await
             .into_iter()
-            .filter(|key| key.kind == vitrine::model::Kind::Namespace)
+            .filter(|key| key.kind == vitrine_core::model::Kind::Namespace)
             .map(|key| key.name)
             .collect();
         names.retain(|name| name != "sol-beta-r"); // may still be Terminating

@@ -1,8 +1,8 @@
 //! What others leave on the cluster, with our labels and without.
 
 use serde_json::json;
-use vitrine::model::{Kind, ObjectKey, Party};
-use vitrine::status::Sync;
+use vitrine_core::model::{Kind, ObjectKey, Party};
+use vitrine_core::status::Sync;
 
 use crate::support::catalogue::Catalogue;
 use crate::support::cluster::Cluster;

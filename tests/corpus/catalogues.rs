@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vitrine::catalog::fault::{code, human};
-use vitrine::catalog::solution::{Exposure, Scaling, Shape};
-use vitrine::catalog::{self, Catalog, Memory};
+use vitrine_core::catalog::fault::{code, human};
+use vitrine_core::catalog::solution::{Exposure, Scaling, Shape};
+use vitrine_core::catalog::{self, Catalog, Memory};
 
 use super::from_folder::snapshot;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vitrine::catalog::contract::File;
-use vitrine::model::decode::{Form, Schema};
-use vitrine::model::yaml::{self, Node, Value};
+use vitrine_core::catalog::contract::File;
+use vitrine_core::model::decode::{Form, Schema};
+use vitrine_core::model::yaml::{self, Node, Value};
 
 /// Every key of a map and of the maps below it, as paths.
 fn known(path: &str, schema: Schema, paths: &mut BTreeSet<String>) {
@@ -73,8 +73,8 @@ fn shared(path: &str) -> String {
 fn the_valid_catalogues_write_every_key() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalogues/valid");
     for (file, form) in [
-        (File::Solution, Form::Map(&vitrine::catalog::contract::SOLUTION)),
-        (File::Platform, Form::Map(&vitrine::catalog::contract::PLATFORM)),
+        (File::Solution, Form::Map(&vitrine_core::catalog::contract::SOLUTION)),
+        (File::Platform, Form::Map(&vitrine_core::catalog::contract::PLATFORM)),
     ] {
         let name = format!("{}.yaml", file.kind().to_lowercase());
         let (mut all, mut seen) = (BTreeSet::new(), BTreeSet::new());

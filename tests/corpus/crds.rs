@@ -1,6 +1,6 @@
 //! Our own CustomResourceDefinitions say nothing that the upstream projects' do not say.
 //!
-//! `tests/crds` holds just the fields that we render or read. Whatever ours admit, the real ones
+//! `src/sandbox/definitions` holds just the fields that we render or read. Whatever ours admit, the real ones
 //! must admit, and server-side apply must cut both into the same fields. So every field of ours
 //! exists there with the same type and the same list type and keys, every value of ours is a value
 //! there, and what is required there is required here.
@@ -36,9 +36,9 @@ fn every_kind_of_ours_that_is_not_built_in_has_its_definition() {
     let ours = Crds::ours().read().unwrap();
     let there: BTreeSet<&str> =
         ours.iter().map(|crd| crd["metadata"]["name"].as_str().unwrap()).collect();
-    for kind in vitrine::model::Kind::RENDERED {
+    for kind in vitrine_core::model::Kind::RENDERED {
         if let Some(name) = kind.crd() {
-            assert!(there.contains(name.as_str()), "tests/crds lacks {name}");
+            assert!(there.contains(name.as_str()), "src/sandbox/definitions lacks {name}");
             let version = ours
                 .iter()
                 .filter(|crd| crd["metadata"]["name"] == name.as_str())

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use vitrine::catalog::snapshot::{File, Folder, Oddity, Snapshot};
-use vitrine::model::{ContentHash, Revision, TreeId};
+use vitrine_core::catalog::snapshot::{File, Folder, Oddity, Snapshot};
+use vitrine_core::model::{ContentHash, Revision, TreeId};
 
 const PICTURES: [&str; 6] = ["png", "jpg", "jpeg", "webp", "gif", "svg"];
 

@@ -1,6 +1,6 @@
 //! The catalogue files of `docs/platform.md` are a catalogue without a fault.
 
-use vitrine::catalog::{self, Memory};
+use vitrine_core::catalog::{self, Memory};
 
 use crate::cluster::doctor::blocks;
 
@@ -17,7 +17,7 @@ fn the_files_of_the_guide_publish_its_first_solution() {
             std::fs::write(hello.join("solution.yaml"), &block).unwrap();
         }
     }
-    let snapshot = vitrine::source::read_folder(folder.path()).unwrap();
+    let snapshot = vitrine::git::read_folder(folder.path()).unwrap();
     let catalog = catalog::read(&snapshot, &mut Memory::default());
     assert!(catalog.platform.is_ok(), "{:#?}", catalog.platform);
     assert!(catalog.refused.is_empty(), "{:#?}", catalog.refused);

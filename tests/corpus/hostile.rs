@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use vitrine::catalog::fault::{code, human};
-use vitrine::catalog::snapshot::Oddity;
-use vitrine::catalog::{self, Catalog, Memory};
+use vitrine_core::catalog::fault::{code, human};
+use vitrine_core::catalog::snapshot::Oddity;
+use vitrine_core::catalog::{self, Catalog, Memory};
 
 use super::from_folder::{Files, of_files};
 

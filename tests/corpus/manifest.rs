@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use vitrine::catalog::contract::{File, reference};
-use vitrine::catalog::fault::code;
-use vitrine::catalog::{self, Catalog, Memory, Platform};
-use vitrine::model::decode::{Form, Schema};
+use vitrine_core::catalog::contract::{File, reference};
+use vitrine_core::catalog::fault::code;
+use vitrine_core::catalog::{self, Catalog, Memory, Platform};
+use vitrine_core::model::decode::{Form, Schema};
 
 use super::from_folder::{Files, of_files};
 use super::hostile::PLATFORM;

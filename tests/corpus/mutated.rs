@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use vitrine::catalog::contract::File;
-use vitrine::catalog::fault::code;
-use vitrine::catalog::{self, Catalog, Fault, Memory};
+use vitrine_core::catalog::contract::File;
+use vitrine_core::catalog::fault::code;
+use vitrine_core::catalog::{self, Catalog, Fault, Memory};
 
 use super::from_folder::{Files, of_files};
 use super::mutation::{Mistake, Mutated, Right, places, right};

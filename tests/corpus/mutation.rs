@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vitrine::catalog::contract::File;
-use vitrine::catalog::fault::code;
-use vitrine::model::decode::{Form, Schema};
-use vitrine::model::yaml::{self, Node, Span, Value};
+use vitrine_core::catalog::contract::File;
+use vitrine_core::catalog::fault::code;
+use vitrine_core::model::decode::{Form, Schema};
+use vitrine_core::model::yaml::{self, Node, Span, Value};
 
 use super::from_folder::Files;
 

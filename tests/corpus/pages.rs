@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vitrine::catalog::{self, Memory};
-use vitrine::config;
-use vitrine::model::Party;
-use vitrine::model::fault::Fault;
-use vitrine::model::fault::code::{self, Example, Page};
+use vitrine_core::catalog::{self, Memory};
+use vitrine_core::config;
+use vitrine_core::model::Party;
+use vitrine_core::model::fault::Fault;
+use vitrine_core::model::fault::code::{self, Example, Page};
 
 use super::from_folder::{Files, of_files};
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use vitrine::catalog::snapshot::Oddity;
-use vitrine::catalog::{self, Catalog, Memory, Platform, Solution, Standing};
-use vitrine::model::{InstanceName, Kind, ObjectKey, Revision};
-use vitrine::plan::observed::{KindState, NamespaceFacts, Owner, Record};
-use vitrine::plan::{self, Change, Difference, Live, Observed, Setbacks, Step};
-use vitrine::render::{self, Desired, Phase};
+use vitrine_core::catalog::snapshot::Oddity;
+use vitrine_core::catalog::{self, Catalog, Memory, Platform, Solution, Standing};
+use vitrine_core::model::{InstanceName, Kind, ObjectKey, Revision};
+use vitrine_core::plan::observed::{KindState, NamespaceFacts, Owner, Record};
+use vitrine_core::plan::{self, Change, Difference, Live, Observed, Setbacks, Step};
+use vitrine_core::render::{self, Desired, Phase};
 
 use super::from_folder::{Files, of_files};
 use super::hostile::{PLATFORM, solution};

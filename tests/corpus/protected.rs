@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use vitrine::catalog::snapshot::Oddity;
-use vitrine::catalog::solution::Exposure;
-use vitrine::catalog::{self, Catalog, Memory};
-use vitrine::model::{ComponentName, SolutionName};
+use vitrine_core::catalog::snapshot::Oddity;
+use vitrine_core::catalog::solution::Exposure;
+use vitrine_core::catalog::{self, Catalog, Memory};
+use vitrine_core::model::{ComponentName, SolutionName};
 
 use super::from_folder::{Files, of_files};
 use super::hostile::{PLATFORM, solution};

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use vitrine::catalog::contract::{File, json_schema};
-use vitrine::catalog::fault::code;
-use vitrine::catalog::{self, Fault, Memory};
-use vitrine::model::{Quantity, duration, yaml};
+use vitrine_core::catalog::contract::{File, json_schema};
+use vitrine_core::catalog::fault::code;
+use vitrine_core::catalog::{self, Fault, Memory};
+use vitrine_core::model::{Quantity, duration, yaml};
 
 use super::from_folder::{Files, of_files};
 use super::hostile::{PLATFORM, solution};

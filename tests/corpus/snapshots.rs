@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vitrine::catalog::{self, Catalog, Memory, Snapshot};
-use vitrine::config;
-use vitrine::source::{Source, make_repository, read_folder};
+use vitrine::git::{Source, make_repository, read_folder};
+use vitrine_core::catalog::{self, Catalog, Memory, Snapshot};
+use vitrine_core::config;
 
 /// Every catalogue of the corpus and the example.
 fn catalogues() -> Vec<PathBuf> {
@@ -43,7 +43,7 @@ fn told(snapshot: &Snapshot) -> String {
     let mut text =
         format!("{platform:#?}\n{refused:#?}\n{protected:#?}\n{warnings:#?}\n{dated:#?}\n");
     for solution in solutions.values() {
-        let mut solution = vitrine::catalog::Solution::clone(solution);
+        let mut solution = vitrine_core::catalog::Solution::clone(solution);
         solution.tree = snapshot.root.clone();
         text += &format!("{solution:#?}\n");
     }

@@ -6,17 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vitrine::catalog::platform::{
+use vitrine_core::catalog::platform::{
     Activation, Controller, EdgeKind, Level, Mesh, MeshPolicy, Monitoring, Prometheus, Provisioner,
     RunAsRoot,
 };
-use vitrine::catalog::solution::{
+use vitrine_core::catalog::solution::{
     About, Architecture, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling,
     Schedule, Shape, Target, Volume,
 };
-use vitrine::catalog::{self, Memory, Platform, Solution};
-use vitrine::model::{ComponentName, InstanceName, Kind, SolutionName, TreeId};
-use vitrine::render::{self, Desired, Phase};
+use vitrine_core::catalog::{self, Memory, Platform, Solution};
+use vitrine_core::model::{ComponentName, InstanceName, Kind, SolutionName, TreeId};
+use vitrine_core::render::{self, Desired, Phase};
 
 use crate::corpus::from_folder::snapshot;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vitrine::render;
+use vitrine_core::render;
 
 use super::fixtures::{Case, cases};
 

@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use vitrine::catalog::platform::{Mesh, MeshPolicy};
-use vitrine::catalog::solution::{Component, Exposure};
-use vitrine::catalog::{Platform, Solution};
-use vitrine::render::Phase;
-use vitrine::render::isolation::{Isolation, Peer, Root, isolation};
+use vitrine_core::catalog::platform::{Mesh, MeshPolicy};
+use vitrine_core::catalog::solution::{Component, Exposure};
+use vitrine_core::catalog::{Platform, Solution};
+use vitrine_core::render::Phase;
+use vitrine_core::render::isolation::{Isolation, Peer, Root, isolation};
 
 use super::fixtures::{cases, components, platform, single};
 use super::properties::world;

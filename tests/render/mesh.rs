@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use vitrine::catalog::Platform;
-use vitrine::catalog::platform::{Activation, MeshPolicy};
-use vitrine::catalog::solution::{Scaling, Target};
-use vitrine::model::{Kind, marks};
-use vitrine::render::{Desired, Phase};
+use vitrine_core::catalog::Platform;
+use vitrine_core::catalog::platform::{Activation, MeshPolicy};
+use vitrine_core::catalog::solution::{Scaling, Target};
+use vitrine_core::model::{Kind, marks};
+use vitrine_core::render::{Desired, Phase};
 
 use super::fixtures::{copies, meshed, monitored, part_comparer, platform, single};
 use super::rules::{find, live, of_kind, on};

@@ -1,11 +1,11 @@
 //! What a pod is given beside its application: secrets, models, a place to run, a warm-up.
 
 use serde_json::{Value, json};
-use vitrine::catalog::Solution;
-use vitrine::catalog::platform::Provisioner;
-use vitrine::catalog::solution::{Architecture, Shape, Volume};
-use vitrine::model::{Kind, marks};
-use vitrine::render::{Desired, Phase};
+use vitrine_core::catalog::Solution;
+use vitrine_core::catalog::platform::Provisioner;
+use vitrine_core::catalog::solution::{Architecture, Shape, Volume};
+use vitrine_core::model::{Kind, marks};
+use vitrine_core::render::{Desired, Phase};
 
 use super::fixtures::{component, is_warmed_up, platform, single, solution, warmup_image};
 use super::rules::{find, live, of_kind, on};

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use vitrine::catalog::platform::{
+use vitrine_core::catalog::platform::{
     Activation, Controller, EdgeKind, Level, Mesh, MeshPolicy, Monitoring, Provisioner, RunAsRoot,
 };
-use vitrine::catalog::solution::{
+use vitrine_core::catalog::solution::{
     Architecture, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling, Schedule,
     Shape, Target, Volume,
 };
-use vitrine::catalog::{Platform, Solution};
-use vitrine::model::{Kind, ObjectKey, marks};
-use vitrine::render::{Desired, Phase};
+use vitrine_core::catalog::{Platform, Solution};
+use vitrine_core::model::{Kind, ObjectKey, marks};
+use vitrine_core::render::{Desired, Phase};
 
 use super::fixtures::{
     DOMAIN, component, controlled_by, copies, platform, prometheus, solution, warmup_image,
@@ -605,7 +605,7 @@ fn name(longest: usize) -> impl Strategy<Value = String> {
                 || name.starts_with("pr-")
                 || name.split('-').any(|word| word == "edge")
                 || ["-page", "-files"].iter().any(|s| name.ends_with(s))
-                || vitrine::model::SolutionName::RESERVED.contains(&name.as_str());
+                || vitrine_core::model::SolutionName::RESERVED.contains(&name.as_str());
             !reserved
         },
     )

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use vitrine::catalog::solution::{Scaling, Target};
-use vitrine::model::{Kind, Quantity};
-use vitrine::render::Desired;
+use vitrine_core::catalog::solution::{Scaling, Target};
+use vitrine_core::model::{Kind, Quantity};
+use vitrine_core::render::Desired;
 
 use super::fixtures::{cases, components, copies, single};
 use super::rules::{find, live, of_kind};

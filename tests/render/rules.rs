@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vitrine::catalog::platform::{Activation, Controller, EdgeKind};
-use vitrine::catalog::solution::{Component, Exposure, RateLimit, Scaling, Shape, Target};
-use vitrine::catalog::{Platform, Solution};
-use vitrine::model::{ContentHash, FieldSet, Kind, Revision, marks};
-use vitrine::render::{self, Desired, DesiredObject, Phase, Wave};
+use vitrine_core::catalog::platform::{Activation, Controller, EdgeKind};
+use vitrine_core::catalog::solution::{Component, Exposure, RateLimit, Scaling, Shape, Target};
+use vitrine_core::catalog::{Platform, Solution};
+use vitrine_core::model::{ContentHash, FieldSet, Kind, Revision, marks};
+use vitrine_core::render::{self, Desired, DesiredObject, Phase, Wave};
 
 use super::fixtures::{
     DOMAIN, cases, component, components, configurations, controlled_by, copies, instance,
@@ -610,7 +610,7 @@ fn a_thousand_solutions_are_rendered() {
     let solutions = (0..1000).map(|n| {
         let name = format!("solution-{n}");
         let mut one = part_comparer();
-        one.name = vitrine::model::SolutionName::parse(&name).unwrap();
+        one.name = vitrine_core::model::SolutionName::parse(&name).unwrap();
         for component in one.components.values_mut() {
             if let Exposure::Public { host, .. } = &mut component.exposure {
                 *host = format!("{name}.{DOMAIN}");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use vitrine::model::Revision;
+use vitrine_core::model::Revision;
 
 /// A repository with a work tree.
 pub struct Catalogue {

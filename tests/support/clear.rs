@@ -16,7 +16,7 @@ use kube::core::PartialObjectMeta;
 use kube::discovery::{Discovery, Scope, verbs};
 use kube::{Client, ResourceExt as _};
 use serde_json::json;
-use vitrine::model::{Kind, marks, names};
+use vitrine_core::model::{Kind, marks, names};
 
 use super::cluster::DAEMON_NAMESPACE;
 use super::real::{self, ControlPlane};

@@ -7,8 +7,8 @@ use kube::Client;
 use kube::api::{DeleteParams, ListParams};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
-use vitrine::model::{Kind, ObjectKey, marks};
-use vitrine::sandbox::{Denial, Options, Sandbox};
+use vitrine_core::model::{Kind, ObjectKey, marks};
+use vitrine_sandbox::{Denial, Options, Sandbox};
 
 use super::clear::clear;
 use super::objects;
@@ -109,7 +109,7 @@ impl Cluster {
         let name = kind.crd().expect("the kind is not built in");
         match &self.server {
             Server::Sandbox(sandbox) => {
-                let text = vitrine::sandbox::DEFINITIONS.iter().find(|text| text.contains(&name));
+                let text = vitrine_sandbox::DEFINITIONS.iter().find(|text| text.contains(&name));
                 sandbox.install_definition(text.expect("the sandbox knows our definitions"));
             }
             Server::Real { plane, .. } => {

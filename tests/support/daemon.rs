@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use vitrine::apply;
-use vitrine::config::{self, Config, Verify};
-use vitrine::model::{InstanceName, Revision};
+use vitrine::cluster;
+use vitrine::git::Source;
 use vitrine::reconcile::{Ended, Engine, Tally, Until};
-use vitrine::source::Source;
-use vitrine::status::{Board, Verdict};
+use vitrine_core::config::{self, Config, Verify};
+use vitrine_core::model::{InstanceName, Revision};
+use vitrine_core::status::{Board, Verdict};
 
 use super::catalogue::Catalogue;
 use super::cluster::{Cluster, DAEMON_NAMESPACE};
@@ -90,8 +90,8 @@ impl Daemon {
     /// Starts the engine with a client of its own.
     pub async fn through(client: kube::Client, settings: Config) -> Self {
         let source = opened(&settings).await;
-        let observed = apply::Settings::of(&settings);
-        let connected = apply::Cluster::connect(client, observed).await.unwrap();
+        let observed = cluster::Settings::of(&settings);
+        let connected = cluster::Cluster::connect(client, observed).await.unwrap();
         let (engine, boards) = Engine::new(settings, source, connected);
         Self::of(engine, boards)
     }
@@ -100,8 +100,8 @@ impl Daemon {
     pub async fn with_check_up(cluster: &Cluster, catalogue: &Catalogue) -> Self {
         let settings = settings(catalogue);
         let source = opened(&settings).await;
-        let observed = apply::Settings::of(&settings);
-        let connected = apply::Cluster::connect(cluster.client(), observed).await.unwrap();
+        let observed = cluster::Settings::of(&settings);
+        let connected = cluster::Cluster::connect(cluster.client(), observed).await.unwrap();
         let (engine, boards) = Engine::new(settings, source, connected);
         Self::of(engine.with_check_up(), boards)
     }

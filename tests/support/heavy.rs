@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::{Compression, Crc, write::ZlibEncoder};
 use sha1::{Digest as _, Sha1};
-use vitrine::model::Revision;
+use vitrine_core::model::Revision;
 
 use super::catalogue::Catalogue;
 

@@ -7,7 +7,7 @@ use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use serde_json::Value;
-use vitrine::model::{Kind, ObjectKey};
+use vitrine_core::model::{Kind, ObjectKey};
 
 /// Every document of a YAML file.
 pub fn read(file: &Path) -> anyhow::Result<Vec<Value>> {

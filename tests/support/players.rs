@@ -20,7 +20,7 @@ use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use kube::runtime::watcher::{self, Event};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use vitrine::model::Kind;
+use vitrine_core::model::Kind;
 
 use super::objects;
 
@@ -224,7 +224,8 @@ impl Stage {
             return paused.parse().unwrap_or(0);
         }
         let least = object["spec"]["minReplicaCount"].as_i64().unwrap_or(0);
-        let forced = i64::from(annotation(vitrine::model::marks::FORCE_ACTIVATION) == Some("true"));
+        let forced =
+            i64::from(annotation(vitrine_core::model::marks::FORCE_ACTIVATION) == Some("true"));
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let key = (namespace(object).unwrap_or_default().to_owned(), name.to_owned());
         let visits = self.visits.lock().expect("nobody panics with the visits in hand");

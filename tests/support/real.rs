@@ -63,7 +63,7 @@ pub struct ControlPlane {
 pub enum Crds {
     /// The upstream projects' own, from a folder outside the project.
     Upstream(PathBuf),
-    /// Ours, of `tests/crds`.
+    /// Ours, of `src/sandbox/definitions`.
     Ours(PathBuf),
 }
 
@@ -81,7 +81,7 @@ impl Crds {
 
     /// The small ones that lie in this project.
     pub fn ours() -> Self {
-        Self::Ours(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crds"))
+        Self::Ours(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sandbox/definitions"))
     }
 
     /// The definitions of the kinds that the tests need.
@@ -312,7 +312,7 @@ impl ControlPlane {
         // Rights arrive at the authorizer through a watch of its own.
         let daemon = self.client("daemon").await?;
         let deadline = Instant::now() + PATIENCE;
-        let namespaces = objects::api(&daemon, vitrine::model::Kind::Namespace, None);
+        let namespaces = objects::api(&daemon, vitrine_core::model::Kind::Namespace, None);
         while let Err(why) = namespaces.list(&Default::default()).await {
             ensure!(Instant::now() < deadline, "the daemon's rights do not take effect: {why}");
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 
 use super::Target;
 use super::place::Place;
-use crate::catalog::{Catalog, Fault, Snapshot};
-use crate::model::fault::Severity;
+use vitrine_core::catalog::{Catalog, Fault, Snapshot};
+use vitrine_core::model::fault::Severity;
 
 const PLATFORM: &str = "platform.yaml";
 const SOLUTION: &str = "solution.yaml";

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::finding::{Finding, Findings};
 use super::{Format, Stop};
 use crate::cli::terminal;
-use crate::model::Party;
-use crate::model::fault::{Severity, human};
+use vitrine_core::model::Party;
+use vitrine_core::model::fault::{Severity, human};
 
 pub(super) fn print(found: &Findings, format: Format) -> Result<(), Stop> {
     let mut text = String::new();
@@ -142,8 +142,8 @@ fn property(text: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::fault::{Fault, code};
-    use crate::model::yaml::Span;
+    use vitrine_core::model::fault::{Fault, code};
+    use vitrine_core::model::yaml::Span;
 
     fn finding(file: &str, message: &str) -> Finding {
         let fault = Fault::new(code::UNKNOWN_FIELD, file, Party::Author, message).at(Span {

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{Stop, catalogue};
-use crate::model::fault::harmless;
-use crate::sandbox::Sandbox;
-use crate::source;
+use crate::git;
+use vitrine_core::model::fault::harmless;
+use vitrine_sandbox::Sandbox;
 
 /// Says that the folder is the demo's. Its second line is what is told of the demo that runs.
 const MARK: &str = "vitrine-demo";
@@ -82,9 +82,9 @@ impl Candidate {
     fn judge_parts(&self) -> Result<(), Stop> {
         let (catalogue, mirror) = (self.folder.join(CATALOGUE), self.folder.join(MIRROR));
         let kubeconfig = self.folder.join(KUBECONFIG);
-        let unfit = if !is_free(&catalogue) && !source::is_made_repository(&catalogue) {
+        let unfit = if !is_free(&catalogue) && !git::is_made_repository(&catalogue) {
             catalogue
-        } else if !is_free(&mirror) && !source::is_mirror(&mirror) {
+        } else if !is_free(&mirror) && !git::is_mirror(&mirror) {
             mirror
         } else if !is_free(&kubeconfig) && !is_kubeconfig(&kubeconfig) {
             kubeconfig
@@ -179,7 +179,7 @@ impl Place {
         if half.symlink_metadata().is_ok() {
             fs::remove_dir_all(&half).map_err(wrong)?;
         }
-        if let Err(unknown) = source::make_repository(from, &half) {
+        if let Err(unknown) = git::make_repository(from, &half) {
             let _ = fs::remove_dir_all(&half);
             return Err(Stop::new(unknown.cause));
         }
@@ -291,10 +291,10 @@ fn lock(mark: &File, folder: &Path) -> Result<(), Stop> {
 /// Whether an earlier version, which wrote no mark, made this folder: then all three are its.
 fn is_of_an_earlier_version(folder: &Path) -> Result<bool, Stop> {
     let (catalogue, mirror) = (folder.join(CATALOGUE), folder.join(MIRROR));
-    if !source::is_made_repository(&catalogue) || !source::is_mirror(&mirror) {
+    if !git::is_made_repository(&catalogue) || !git::is_mirror(&mirror) {
         return Ok(false);
     }
-    if source::is_mirror_in_use(&mirror) {
+    if git::is_mirror_in_use(&mirror) {
         return Err(Stop::new(format!(
             "a demo of an earlier version is running in {}; stop it, or choose another folder with \
              --dir",

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Draft, Place, SOLUTION, Stop};
-use crate::catalog::images::{self, Named};
-use crate::model::SolutionName;
-use crate::model::yaml::{self, Edit, Node, Value};
+use vitrine_core::catalog::images::{self, Named};
+use vitrine_core::model::SolutionName;
+use vitrine_core::model::yaml::{self, Edit, Node, Value};
 
 /// The files of the solution `from`, with another name and, where it is given, another image.
 pub(super) fn copy(

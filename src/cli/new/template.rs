@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 
-use crate::catalog::solution::Reference;
-use crate::model::SolutionName;
+use vitrine_core::catalog::solution::Reference;
+use vitrine_core::model::SolutionName;
 
 /// What a new solution looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -174,9 +174,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::catalog::snapshot::Folder;
-    use crate::catalog::{self, Memory};
-    use crate::source;
+    use crate::git;
+    use vitrine_core::catalog::snapshot::Folder;
+    use vitrine_core::catalog::{self, Memory};
 
     #[test]
     fn what_every_template_writes_is_published_by_a_bare_platform_and_by_the_example_s() {
@@ -188,7 +188,7 @@ mod tests {
                 let schema = super::super::schema_comment("sentence-encoder");
                 let filled = Filled { name: &name, image: &image, schema };
                 let files = template.files(&filled);
-                let mut snapshot = source::read_folder(&example).unwrap();
+                let mut snapshot = git::read_folder(&example).unwrap();
                 if bare {
                     snapshot.platform =
                         Some(super::super::file(platform("lab.example").as_bytes()));

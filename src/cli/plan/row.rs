@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::catalog::Catalog;
-use crate::catalog::{Fault, Refused};
-use crate::model::ObjectKey;
-use crate::model::fault::harmless;
-use crate::plan::{Change, Difference, Hold, Planned, Step, When, Why};
+use vitrine_core::catalog::Catalog;
+use vitrine_core::catalog::{Fault, Refused};
+use vitrine_core::model::ObjectKey;
+use vitrine_core::model::fault::harmless;
+use vitrine_core::plan::{Change, Difference, Hold, Planned, Step, When, Why};
 
 /// The names of the keys and the verbs are a promise.
 pub(super) struct Row {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::write::text;
 use super::{Sandbox, set_condition};
-use crate::model::{ContentHash, Kind, ObjectKey};
+use vitrine_core::model::{ContentHash, Kind, ObjectKey};
 
 const MANAGER: &str = "kube-controller-manager";
 const KUBELET: &str = "kubelet";

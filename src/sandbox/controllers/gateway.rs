@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::write::text;
 use super::{Sandbox, set_condition};
-use crate::model::{Kind, ObjectKey};
+use vitrine_core::model::{Kind, ObjectKey};
 
 /// The name under which it writes into `status.parents`.
 const CONTROLLER: &str = "sandbox.vitrine.dev/gateway";

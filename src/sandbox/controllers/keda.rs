@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::write::{finalizers, text};
 use super::{Sandbox, set_condition};
-use crate::model::{Kind, ObjectKey, marks};
+use vitrine_core::model::{Kind, ObjectKey, marks};
 
 const MANAGER: &str = "keda";
 const FINALIZER: &str = "finalizer.keda.sh";

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::write::text;
 use super::{Sandbox, set_condition};
-use crate::model::{Kind, ObjectKey};
+use vitrine_core::model::{Kind, ObjectKey};
 
 /// One step for an HTTPLocalRateLimitPolicy.
 pub fn rate_limit(sandbox: &Sandbox, key: &ObjectKey, policy: &Value) -> Option<Duration> {

@@ -132,7 +132,10 @@ async fn a_dropped_list_item_goes_even_if_another_owns_a_field_in_it() {
 async fn the_recorded_set_is_what_the_model_computes() {
     let s = sandbox();
     let (_, live) = apply(&s, &format!("{DEPLOYMENTS}/d?fieldManager=m"), &deployment(None)).await;
-    let ours = crate::model::FieldSet::owned(crate::model::Kind::Deployment, &deployment(None));
+    let ours = vitrine_core::model::FieldSet::owned(
+        vitrine_core::model::Kind::Deployment,
+        &deployment(None),
+    );
     assert_eq!(fields(&live, "m").unwrap(), ours.to_fields_v1());
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Kind, ObjectKey};
+use vitrine_core::model::{Kind, ObjectKey};
 
 fn demo() -> Sandbox {
     let options = Options {

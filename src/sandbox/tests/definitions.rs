@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::sandbox::DEFINITIONS;
+use crate::DEFINITIONS;
 
 /// What a field of ours must have in common with the real field: else a body that ours accepts
 /// is refused or merged in another way there.
@@ -94,7 +94,7 @@ fn our_definitions_are_a_true_subset_of_the_real_ones() {
 #[test]
 fn every_custom_kind_that_we_render_has_a_definition() {
     let s = sandbox();
-    for kind in crate::model::Kind::RENDERED {
+    for kind in vitrine_core::model::Kind::RENDERED {
         assert!(s.resource(kind).is_some(), "{kind}");
     }
 }

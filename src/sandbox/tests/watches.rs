@@ -10,7 +10,7 @@ use kube::runtime::watcher;
 use kube::{Api, Discovery};
 
 use super::*;
-use crate::model::{Kind, ObjectKey};
+use vitrine_core::model::{Kind, ObjectKey};
 
 fn labelled(name: &str, value: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap",
@@ -283,8 +283,8 @@ async fn our_definitions_and_the_model_agree_on_what_is_atomic() {
                 "local": {"rules": [{"limit": {"requests": 1}}]}},
             "buffering": {"a": 1}, "requestBuffer": {"limit": "1"},
             "timeout": {"http": {"requestTimeout": "1s"}}}});
-        let known = crate::model::FieldSet::of(resource.shape, &body);
-        assert_eq!(known, crate::model::FieldSet::owned(kind, &body), "{kind}");
+        let known = vitrine_core::model::FieldSet::of(resource.shape, &body);
+        assert_eq!(known, vitrine_core::model::FieldSet::owned(kind, &body), "{kind}");
     }
 }
 

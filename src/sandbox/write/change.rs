@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Done, Write, finalizers, generation, remove};
-use crate::sandbox::defaults;
-use crate::sandbox::kinds::Resource;
-use crate::sandbox::manage::{self, Entry};
-use crate::sandbox::refusal::Refusal;
-use crate::sandbox::store::Store;
+use crate::defaults;
+use crate::kinds::Resource;
+use crate::manage::{self, Entry};
+use crate::refusal::Refusal;
+use crate::store::Store;
 
 impl Write<'_> {
     pub(super) fn newborn(&self, store: &mut Store, mut object: Value) -> Value {

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Write, finalizers, remove, text, unknown_fields};
-use crate::sandbox::kinds::Resource;
-use crate::sandbox::refusal::{Cause, Refusal};
-use crate::sandbox::rules;
-use crate::sandbox::store::Store;
+use crate::kinds::Resource;
+use crate::refusal::{Cause, Refusal};
+use crate::rules;
+use crate::store::Store;
 
 impl Write<'_> {
     /// The body must be of the kind, name and namespace of the path; what it omits is filled in.

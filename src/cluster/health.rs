@@ -1,0 +1,575 @@
+//! The few facts that a health rule reads, out of the objects that carry them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::request::short;
+use super::wire::Meta;
+use vitrine_core::model::{ContentHash, marks};
+use vitrine_core::plan::observed::{
+    Condition, DeploymentFacts, Pause, PodFacts, PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
+};
+
+/// `metav1.Condition` and its relatives.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ConditionWire {
+    r#type: String,
+    status: String,
+    reason: String,
+    message: String,
+    observed_generation: Option<i64>,
+    last_transition_time: Option<Timestamp>,
+}
+
+impl ConditionWire {
+    fn read(&self) -> Condition {
+        Condition {
+            kind: self.r#type.clone(),
+            status: self.status.clone(),
+            reason: self.reason.clone(),
+            message: short(&self.message),
+            observed_generation: self.observed_generation,
+            since: self.last_transition_time,
+        }
+    }
+}
+
+fn conditions(wire: &Option<Vec<ConditionWire>>) -> Vec<Condition> {
+    wire.iter().flatten().map(ConditionWire::read).collect()
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DeploymentWire {
+    pub metadata: Meta,
+    spec: DeploymentSpec,
+    status: DeploymentStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DeploymentSpec {
+    replicas: Option<i32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct DeploymentStatus {
+    observed_generation: i64,
+    replicas: i32,
+    updated_replicas: i32,
+    ready_replicas: i32,
+    available_replicas: i32,
+    conditions: Option<Vec<ConditionWire>>,
+}
+
+pub(super) fn deployment(wire: &DeploymentWire) -> DeploymentFacts {
+    let DeploymentWire { metadata, spec, status } = wire;
+    DeploymentFacts {
+        generation: metadata.generation,
+        observed_generation: status.observed_generation,
+        wanted: spec.replicas.unwrap_or(1),
+        replicas: status.replicas,
+        updated: status.updated_replicas,
+        ready: status.ready_replicas,
+        available: status.available_replicas,
+        conditions: conditions(&status.conditions),
+        ..marked(metadata)
+    }
+}
+
+/// What the metadata of a Deployment says about its verification.
+pub(super) fn marked(meta: &Meta) -> DeploymentFacts {
+    DeploymentFacts {
+        generation: meta.generation,
+        verified: meta.annotation(marks::VERIFIED).map(str::to_owned),
+        template: meta.annotation(marks::TEMPLATE).map(ContentHash::recorded),
+        ..DeploymentFacts::default()
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RouteWire {
+    metadata: Meta,
+    spec: RouteSpec,
+    status: RouteStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct RouteSpec {
+    parent_refs: Option<Vec<ParentRef>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RouteStatus {
+    parents: Option<Vec<ParentWire>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ParentWire {
+    controller_name: String,
+    parent_ref: ParentRef,
+    conditions: Option<Vec<ConditionWire>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ParentRef {
+    kind: Option<String>,
+    namespace: Option<String>,
+    name: String,
+    section_name: Option<String>,
+    port: Option<u16>,
+}
+
+impl ParentRef {
+    /// As people write it. A parent without namespace is one beside the object (in `own`).
+    fn written(&self, own: &str) -> String {
+        let kind = self.kind.as_deref().filter(|kind| *kind != "Gateway");
+        let kind = kind.map_or_else(String::new, |kind| format!("{kind} "));
+        let namespace = self.namespace.as_deref().unwrap_or(own);
+        let section = self.section_name.as_deref().map_or_else(String::new, |s| format!("#{s}"));
+        let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
+        format!("{kind}{namespace}/{}{section}{port}", self.name)
+    }
+}
+
+pub(super) fn route(wire: RouteWire) -> (Meta, RouteFacts) {
+    let own = wire.metadata.namespace.as_deref().unwrap_or_default();
+    let parents = wire.status.parents.iter().flatten().map(|parent| RouteParent {
+        controller: parent.controller_name.clone(),
+        gateway: parent.parent_ref.written(own),
+        conditions: conditions(&parent.conditions),
+    });
+    let facts = RouteFacts {
+        generation: wire.metadata.generation,
+        asked: wire.spec.parent_refs.iter().flatten().map(|parent| parent.written(own)).collect(),
+        parents: parents.collect(),
+    };
+    (wire.metadata, facts)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ScaledWire {
+    pub metadata: Meta,
+    spec: ScaledSpec,
+    status: ScaledStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ScaledSpec {
+    triggers: Option<Vec<Trigger>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Trigger {
+    r#type: String,
+}
+
+impl Trigger {
+    /// The autoscaler asks the kubelets for these two, not KEDA.
+    fn is_kedas(&self) -> bool {
+        !matches!(self.r#type.as_str(), "cpu" | "memory")
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ScaledStatus {
+    conditions: Option<Vec<ConditionWire>>,
+    external_metric_names: Option<Vec<String>>,
+    last_active_time: Option<Timestamp>,
+}
+
+pub(super) fn scaled(wire: &ScaledWire) -> ScaledFacts {
+    ScaledFacts {
+        generation: wire.metadata.generation,
+        conditions: conditions(&wire.status.conditions),
+        forced: forced(&wire.metadata),
+        paused: paused(&wire.metadata),
+        triggers: wire.spec.triggers.iter().flatten().filter(|t| t.is_kedas()).count(),
+        metrics: wire.status.external_metric_names.as_ref().map_or(0, Vec::len),
+        last_active: wire.status.last_active_time,
+    }
+}
+
+/// How KEDA is told to leave the target alone, if it is.
+pub(super) fn paused(meta: &Meta) -> Option<Pause> {
+    let at = meta.annotation("autoscaling.keda.sh/paused-replicas");
+    let as_it_is = meta.annotation("autoscaling.keda.sh/paused") == Some("true");
+    at.map(|at| Pause::At(short(at))).or_else(|| as_it_is.then_some(Pause::AsItIs))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NamespaceWire {
+    pub metadata: Meta,
+    status: ReadyStatus,
+}
+
+/// What holds a namespace that is being deleted.
+pub(super) fn remains(wire: &NamespaceWire) -> Vec<Condition> {
+    let holds = |c: &&ConditionWire| c.status == "True";
+    wire.status.conditions.iter().flatten().filter(holds).map(ConditionWire::read).collect()
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ReadyWire {
+    pub metadata: Meta,
+    status: ReadyStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ReadyStatus {
+    conditions: Option<Vec<ConditionWire>>,
+}
+
+/// Whether the condition `Ready` is true.
+pub(super) fn ready(wire: &ReadyWire) -> bool {
+    let ready = |c: &ConditionWire| c.r#type == "Ready" && c.status == "True";
+    wire.status.conditions.iter().flatten().any(ready)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PolicyWire {
+    pub metadata: Meta,
+    status: PolicyStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PolicyStatus {
+    conditions: Option<Vec<ConditionWire>>,
+    ancestors: Option<Vec<AncestorWire>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AncestorWire {
+    conditions: Option<Vec<ConditionWire>>,
+}
+
+/// The mesh writes one list of conditions, the edge one for each Gateway that the policy reaches.
+pub(super) fn policy(wire: &PolicyWire) -> PolicyFacts {
+    let PolicyWire { metadata, status } = wire;
+    let mut found = conditions(&status.conditions);
+    found.extend(status.ancestors.iter().flatten().flat_map(|a| conditions(&a.conditions)));
+    PolicyFacts { generation: metadata.generation, conditions: found }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct QuotaWire {
+    pub metadata: Meta,
+    pub spec: QuotaSpec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct QuotaSpec {
+    pub hard: BTreeMap<String, String>,
+}
+
+/// Whether KEDA is told to keep the target awake.
+pub(super) fn forced(meta: &Meta) -> bool {
+    meta.annotation(marks::FORCE_ACTIVATION) == Some("true")
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PodWire {
+    pub metadata: Meta,
+    status: PodStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PodStatus {
+    phase: String,
+    reason: String,
+    message: String,
+    conditions: Option<Vec<ConditionWire>>,
+    init_container_statuses: Option<Vec<ContainerStatus>>,
+    container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ContainerStatus {
+    name: String,
+    ready: bool,
+    restart_count: i32,
+    state: ContainerState,
+    last_state: ContainerState,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ContainerState {
+    waiting: Option<Waiting>,
+    running: Option<serde::de::IgnoredAny>,
+    terminated: Option<Terminated>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Waiting {
+    reason: String,
+    message: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Terminated {
+    reason: String,
+    message: String,
+    exit_code: i32,
+}
+
+/// The words of the first trouble that a pod has; without a word it is well, or only starting.
+pub(super) fn pod(wire: &PodWire) -> PodFacts {
+    let status = &wire.status;
+    let containers =
+        || status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    let base = PodFacts {
+        component: wire.metadata.label(marks::COMPONENT).unwrap_or_default().to_owned(),
+        restarts: containers().map(|c| c.restart_count).max().unwrap_or(0),
+        ..PodFacts::default()
+    };
+    let said = |word: &str, message: &str, exit_code| PodFacts {
+        word: Some(short(word)),
+        message: end(message),
+        exit_code,
+        ..base.clone()
+    };
+
+    let unscheduled =
+        status.conditions.iter().flatten().find(|c| {
+            c.r#type == "PodScheduled" && c.status == "False" && c.reason == "Unschedulable"
+        });
+    if let Some(condition) = unscheduled {
+        return said(&condition.reason, &condition.message, None);
+    }
+    // Evicted, and the like: the containers' states say less.
+    if status.phase == "Failed" && !status.reason.is_empty() {
+        return said(&status.reason, &status.message, None);
+    }
+    let found = containers().find_map(|container| Some((&container.name, trouble(container)?)));
+    found.map_or(base.clone(), |(container, (word, message, exit))| PodFacts {
+        container: container.clone(),
+        ..said(&word, &message, exit)
+    })
+}
+
+/// The end of a text that may be long: the last lines of a log say why it ended.
+fn end(text: &str) -> String {
+    const LONGEST: usize = 1024;
+    match text.char_indices().rev().nth(LONGEST) {
+        Some((start, c)) => format!("...{}", &text[start + c.len_utf8()..]),
+        None => text.to_owned(),
+    }
+}
+
+/// What is wrong with one container: word, message, exit code.
+fn trouble(container: &ContainerStatus) -> Option<(String, String, Option<i32>)> {
+    let died = |t: &Terminated| (t.reason.clone(), t.message.clone(), Some(t.exit_code));
+    let ended = container.last_state.terminated.as_ref();
+    let last = ended.filter(|t| t.exit_code != 0);
+    if let Some(waiting) = &container.state.waiting {
+        return match (waiting.reason.as_str(), ended) {
+            ("" | "ContainerCreating" | "PodInitializing", _) => None,
+            // Why it crashes says more than that it does.
+            ("CrashLoopBackOff", Some(t)) if t.reason == "OOMKilled" => Some(died(t)),
+            ("CrashLoopBackOff", Some(t)) => {
+                Some((waiting.reason.clone(), t.message.clone(), Some(t.exit_code)))
+            }
+            _ => Some((waiting.reason.clone(), waiting.message.clone(), None)),
+        };
+    }
+    if let Some(terminated) = container.state.terminated.as_ref().filter(|t| t.exit_code != 0) {
+        return Some(died(terminated));
+    }
+    // It runs again after a fall, but does not serve yet.
+    last.filter(|_| container.state.running.is_some() && !container.ready).map(died)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn facts(status: Value) -> PodFacts {
+        let wire = json!({
+            "metadata": {"name": "web-1", "labels": {"vitrine.dev/component": "web"}},
+            "status": status,
+        });
+        pod(&serde_json::from_value(wire).unwrap())
+    }
+
+    fn words(status: Value) -> (Option<String>, Option<i32>) {
+        let facts = facts(status);
+        (facts.word, facts.exit_code)
+    }
+
+    fn container(ready: bool, state: Value, last: Value) -> Value {
+        json!({"containerStatuses": [
+            {"ready": ready, "restartCount": 4, "state": state, "lastState": last}]})
+    }
+
+    #[test]
+    fn a_pod_says_the_kubelets_word_for_its_trouble() {
+        let oom = json!({"terminated": {"reason": "OOMKilled", "exitCode": 137}});
+        let error = json!({"terminated": {"reason": "Error", "exitCode": 2, "message": "no key"}});
+        let waits = |reason: &str| json!({"waiting": {"reason": reason, "message": "m"}});
+        for (state, last, word, code) in [
+            (waits("ImagePullBackOff"), json!({}), "ImagePullBackOff", None),
+            (waits("CreateContainerConfigError"), json!({}), "CreateContainerConfigError", None),
+            (waits("CrashLoopBackOff"), oom.clone(), "OOMKilled", Some(137)),
+            (waits("CrashLoopBackOff"), error.clone(), "CrashLoopBackOff", Some(2)),
+            (oom.clone(), json!({}), "OOMKilled", Some(137)),
+            (json!({"running": {}}), oom, "OOMKilled", Some(137)),
+        ] {
+            let expected = (Some(word.to_owned()), code);
+            assert_eq!(words(container(false, state.clone(), last)), expected, "{state}");
+        }
+        let crashed = facts(container(false, waits("CrashLoopBackOff"), error));
+        assert_eq!((crashed.message.as_str(), crashed.restarts), ("no key", 4));
+        assert_eq!(crashed.component, "web");
+    }
+
+    #[test]
+    fn a_pod_without_a_machine_and_an_evicted_one_say_so() {
+        let unscheduled = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled",
+            "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}]});
+        assert_eq!(words(unscheduled), (Some("Unschedulable".to_owned()), None));
+        let evicted = json!({"phase": "Failed", "reason": "Evicted", "message": "disk"});
+        assert_eq!(words(evicted), (Some("Evicted".to_owned()), None));
+    }
+
+    #[test]
+    fn a_pod_that_starts_serves_or_ended_well_has_no_word() {
+        let starts = json!({"waiting": {"reason": "ContainerCreating"}});
+        let fell = json!({"terminated": {"reason": "Error", "exitCode": 1}});
+        let ended = json!({"terminated": {"reason": "Completed", "exitCode": 0}});
+        for status in [
+            json!({}),
+            json!({"conditions": null, "containerStatuses": null}),
+            container(false, starts, json!({})),
+            container(true, json!({"running": {}}), fell),
+            container(false, ended, json!({})),
+        ] {
+            assert_eq!(words(status.clone()).0, None, "{status}");
+        }
+    }
+
+    #[test]
+    fn an_init_container_that_fails_is_named_before_those_that_wait_for_it() {
+        let status = json!({
+            "initContainerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}],
+            "containerStatuses": [{"state": {"waiting": {"reason": "PodInitializing"}}}],
+        });
+        assert_eq!(words(status).0.as_deref(), Some("CrashLoopBackOff"));
+    }
+
+    #[test]
+    fn a_parent_without_namespace_is_beside_its_route() {
+        let wire = json!({
+            "metadata": {"name": "r", "namespace": "sol-use", "generation": 3},
+            "spec": {"parentRefs": [{"name": "gw", "namespace": "edge", "sectionName": "https"}]},
+            "status": {"parents": [
+                {"controllerName": "c", "parentRef": {"name": "near"}, "conditions": null},
+                {"controllerName": "c", "parentRef": {"name": "gw", "namespace": "edge"},
+                 "conditions": [{"type": "Accepted", "status": "True", "observedGeneration": 3}]},
+            ]},
+        });
+        let (_, facts) = route(serde_json::from_value(wire).unwrap());
+        let gateways: Vec<&str> = facts.parents.iter().map(|p| p.gateway.as_str()).collect();
+        assert_eq!(gateways, ["sol-use/near", "edge/gw"]);
+        assert_eq!(facts.asked, ["edge/gw#https"]);
+        assert_eq!(facts.parents[1].conditions[0].observed_generation, Some(3));
+        assert_eq!(facts.generation, 3);
+    }
+
+    #[test]
+    fn a_policy_has_the_conditions_of_the_mesh_or_of_every_gateway() {
+        let wire = |status: Value| {
+            let object = json!({"metadata": {"name": "edge", "generation": 2}, "status": status});
+            policy(&serde_json::from_value(object).unwrap())
+        };
+        let says = |reason: &str| json!({"type": "Accepted", "status": "False", "reason": reason});
+        let reasons = |facts: PolicyFacts| -> Vec<String> {
+            facts.conditions.into_iter().map(|c| c.reason).collect()
+        };
+        assert_eq!(reasons(wire(json!({}))), [""; 0]);
+        let mesh = wire(json!({"conditions": [says("RateLimitReached")]}));
+        assert_eq!((mesh.generation, reasons(mesh)), (2, vec!["RateLimitReached".to_owned()]));
+        let edge = json!({"ancestors": [
+            {"conditions": [says("Accepted")]}, {"conditions": [says("Conflicted")]}, {},
+        ]});
+        assert_eq!(reasons(wire(edge)), ["Accepted", "Conflicted"]);
+    }
+
+    #[test]
+    fn a_program_that_ends_well_again_and_again_has_its_exit_code() {
+        let waits = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}});
+        let ended = json!({"terminated": {"reason": "Completed", "exitCode": 0}});
+        let word = Some("CrashLoopBackOff".to_owned());
+        assert_eq!(words(container(false, waits, ended)), (word, Some(0)));
+    }
+
+    #[test]
+    fn of_a_long_log_the_end_is_kept() {
+        let log = format!("{}the reason", "x".repeat(5000));
+        let ended = json!({"terminated": {"reason": "Error", "exitCode": 1, "message": log}});
+        let message = facts(container(false, ended, json!({}))).message;
+        assert!(message.starts_with("...x") && message.ends_with("the reason"), "{message}");
+        assert_eq!(message.len(), 1024 + 3);
+    }
+
+    #[test]
+    fn a_scaled_object_says_who_is_to_wake_it_and_whether_it_is_paused() {
+        let wire = json!({
+            "metadata": {"name": "app", "annotations": {"autoscaling.keda.sh/paused-replicas": "2"}},
+            "spec": {"triggers": [{"type": "external-push"}, {"type": "cpu"}, {"type": "cron"}]},
+            "status": {"externalMetricNames": ["s0"], "conditions": null},
+        });
+        let facts = scaled(&serde_json::from_value(wire).unwrap());
+        assert_eq!((facts.triggers, facts.metrics), (2, 1));
+        assert_eq!(facts.paused, Some(Pause::At("2".to_owned())));
+    }
+
+    #[test]
+    fn of_a_namespace_that_goes_the_conditions_that_hold_are_kept() {
+        let wire = json!({"metadata": {"name": "sol-use"}, "status": {"conditions": [
+            {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "f in 1"},
+            {"type": "NamespaceContentRemaining", "status": "False", "message": "all gone"},
+        ]}});
+        let remains = remains(&serde_json::from_value(wire).unwrap());
+        let words: Vec<&str> = remains.iter().map(|c| c.message.as_str()).collect();
+        assert_eq!(words, ["f in 1"]);
+    }
+
+    #[test]
+    fn a_deployment_without_replicas_wants_one() {
+        let wire = |spec: Value| {
+            deployment(&serde_json::from_value(json!({"metadata": {}, "spec": spec})).unwrap())
+        };
+        assert_eq!(wire(json!({})).wanted, 1);
+        assert_eq!(wire(json!({"replicas": 0})).wanted, 0);
+    }
+}

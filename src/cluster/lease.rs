@@ -1,0 +1,176 @@
+//! What the daemon remembers on its Lease: the last commit that is completely applied, the
+//! catalogue's root, and what was removed lately.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Settings;
+use super::request::{self, APPLY, Api, Failure, JSON, METADATA, unavailable, with_query};
+use vitrine_core::model::{Revision, marks};
+use vitrine_core::plan::observed::Record;
+
+const APPLIED: &str = "vitrine.dev/applied";
+const ROOT: &str = "vitrine.dev/root";
+const REMOVALS: &str = "vitrine.dev/removals";
+/// Removals that the Lease holds, the newest; an annotation has at most 256 KiB.
+const MOST_REMOVALS: usize = 1000;
+
+/// One removal, as the annotation holds it.
+#[derive(Deserialize, Serialize)]
+struct Removal {
+    name: String,
+    at: Timestamp,
+}
+
+fn name(settings: &Settings) -> String {
+    format!("vitrine-{}", settings.instance)
+}
+
+fn address(settings: &Settings) -> String {
+    let namespace = Some(settings.namespace.as_str());
+    let leases = request::resource("coordination.k8s.io", "v1", namespace, "leases");
+    format!("{leases}/{}", name(settings))
+}
+
+/// Reads the record.
+///
+/// # Errors
+/// Everything but the Lease and its absence: then nothing is known of the record.
+pub(super) async fn read(api: &Api, settings: &Settings) -> Result<Record, Failure> {
+    let request = request::request(Method::GET, &address(settings), JSON, "", Vec::new())?;
+    match api.call(request).await {
+        Ok(answer) => parsed(&answer.body),
+        Err(Failure::Refused { rejection, .. }) if rejection.code == 404 => Ok(Record::Missing),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn parsed(body: &[u8]) -> Result<Record, Failure> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Lease {
+        metadata: Metadata,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Metadata {
+        annotations: BTreeMap<String, String>,
+    }
+    let lease: Lease = serde_json::from_slice(body)
+        .map_err(|e| unavailable(format!("the Lease cannot be read: {e}")))?;
+    let annotations = lease.metadata.annotations;
+    let removals: Vec<Removal> = match annotations.get(REMOVALS) {
+        None => Vec::new(),
+        Some(text) => serde_json::from_str(text).map_err(|e| {
+            unavailable(format!("the annotation {REMOVALS} on the Lease cannot be read: {e}"))
+        })?,
+    };
+    Ok(Record::Kept {
+        applied: annotations.get(APPLIED).and_then(|text| Revision::parse(text).ok()),
+        root: annotations.get(ROOT).cloned(),
+        removals: removals.into_iter().map(|removal| (removal.name, removal.at)).collect(),
+    })
+}
+
+/// Writes the record, creating the Lease if need be.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) async fn write(
+    api: &Api,
+    settings: &Settings,
+    applied: &Revision,
+    root: &str,
+    removals: &[(String, Timestamp)],
+) -> Result<(), String> {
+    let newest = removals.iter().rev().take(MOST_REMOVALS).rev();
+    let newest: Vec<Removal> =
+        newest.map(|(name, at)| Removal { name: name.clone(), at: *at }).collect();
+    let sent = async {
+        let text = serde_json::to_string(&newest)
+            .map_err(|e| unavailable(format!("the removals cannot be written: {e}")))?;
+        let body = json!({
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {
+                "name": name(settings),
+                "namespace": settings.namespace,
+                "labels": {
+                    marks::MANAGED_BY: marks::PRODUCT,
+                    marks::INSTANCE: settings.instance.as_str(),
+                },
+                "annotations": { APPLIED: applied.as_str(), ROOT: root, REMOVALS: text },
+            },
+        });
+        let body = serde_json::to_vec(&body)
+            .map_err(|e| unavailable(format!("the Lease cannot be written: {e}")))?;
+        let address = with_query(
+            &address(settings),
+            &[("fieldManager", marks::MANAGER), ("force", "true"), ("fieldValidation", "Strict")],
+        );
+        api.call(request::request(Method::PATCH, &address, METADATA, APPLY, body)?).await
+    };
+    match sent.await {
+        Ok(_) => Ok(()),
+        Err(failure) => Err(trouble(settings, &failure)),
+    }
+}
+
+/// Why the record cannot be kept, in a sentence.
+pub(super) fn trouble(settings: &Settings, failure: &Failure) -> String {
+    let Settings { namespace, .. } = settings;
+    let lease = name(settings);
+    match failure {
+        Failure::Refused { rejection, about } if rejection.code == 404 && about == "namespaces" => {
+            format!("the daemon's namespace {namespace} does not exist: create it")
+        }
+        Failure::Refused { rejection, .. } if rejection.code == 403 => format!(
+            "the daemon may not read and patch Lease {namespace}/{lease}: apply deploy/rbac.yaml ({})",
+            rejection.message
+        ),
+        _ => format!("Lease {namespace}/{lease}: {}", failure.sentence()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn read(annotations: &serde_json::Value) -> Result<Record, Failure> {
+        parsed(json!({"metadata": {"annotations": annotations}}).to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_lease_that_says_nothing_is_not_a_missing_one() {
+        let empty = Record::Kept { applied: None, root: None, removals: Vec::new() };
+        assert_eq!(read(&json!({})), Ok(empty.clone()));
+        assert_eq!(parsed(br#"{"metadata":{}}"#), Ok(empty));
+    }
+
+    #[test]
+    fn removals_that_cannot_be_read_leave_the_record_unread() {
+        assert!(read(&json!({REMOVALS: "yesterday"})).is_err());
+        assert!(parsed(b"<html>").is_err());
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let at: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
+        let removals = serde_json::to_string(&[Removal { name: "use".to_owned(), at }]).unwrap();
+        let applied = "a".repeat(40);
+        let read = read(&json!({APPLIED: applied, ROOT: "demos", REMOVALS: removals})).unwrap();
+        assert_eq!(
+            read,
+            Record::Kept {
+                applied: Revision::parse(&applied).ok(),
+                root: Some("demos".to_owned()),
+                removals: vec![("use".to_owned(), at)],
+            }
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! What a complete list says by what it does not hold.
+
+use std::collections::HashSet;
+
+use super::{Batch, Store, version};
+use vitrine_core::model::{Kind, ObjectKey};
+
+impl Store {
+    /// After a complete list: what did not come is gone, unless we wrote it since.
+    pub(super) fn sweep(
+        &mut self,
+        kind: Kind,
+        came: &HashSet<ObjectKey>,
+        as_of: &str,
+        batch: &mut Batch,
+    ) {
+        let gone: Vec<ObjectKey> = self
+            .observed
+            .solutions
+            .values()
+            .flat_map(|objects| objects.keys())
+            .filter(|key| key.kind == kind && !came.contains(*key))
+            .filter(|key| {
+                as_of.is_empty()
+                    || self
+                        .live(key)
+                        .is_none_or(|live| version(&live.resource_version) <= version(as_of))
+            })
+            .cloned()
+            .collect();
+        for key in &gone {
+            self.unfile(key, batch);
+        }
+        self.buried.retain(|key, _| key.kind != kind || came.contains(key));
+        self.interner.prune();
+        match kind {
+            Kind::Namespace => {
+                let (solutions, instance) = (&self.observed.solutions, &self.instance);
+                let written = |key: &ObjectKey| {
+                    let home = key.solution(instance).and_then(|home| solutions.get(home));
+                    home.is_some_and(|objects| objects.contains_key(key))
+                };
+                self.observed.namespaces.retain(|name, _| {
+                    let key = ObjectKey::cluster(Kind::Namespace, name.as_str());
+                    let stays = came.contains(&key) || written(&key);
+                    if !stays {
+                        batch.namespaces.insert(name.clone());
+                    }
+                    stays
+                });
+            }
+            Kind::Pod => {
+                let there: HashSet<&str> = came.iter().map(|key| key.name.as_str()).collect();
+                self.observed.pods.retain(|solution, pods| {
+                    let before = pods.len();
+                    pods.retain(|name, _| there.contains(name.as_str()));
+                    if pods.len() != before {
+                        batch.solution(solution);
+                    }
+                    !pods.is_empty()
+                });
+            }
+            Kind::ConfigMap => {
+                let namespace = &self.namespace;
+                let before = self.observed.approvals.len();
+                self.observed.approvals.retain(|name, _| {
+                    came.contains(&ObjectKey::namespaced(
+                        Kind::ConfigMap,
+                        namespace.as_str(),
+                        name.as_str(),
+                    ))
+                });
+                batch.approvals |= self.observed.approvals.len() != before;
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! The whole room against the sandbox: what is asked, how often, and what is known after.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use vitrine_core::model::{ContentHash, FieldSet, Kind, ObjectKey};
+use vitrine_core::plan::observed::{HealthFacts, KindState};
+use vitrine_core::plan::step::Why;
+use vitrine_core::plan::{DesiredObject, deletions_hash};
+use vitrine_core::render::Wave;
+use vitrine_sandbox::{Options, Sandbox};
+
+fn settings() -> Settings {
+    Settings::new(InstanceName::parse("prod").unwrap(), "vitrine")
+}
+
+fn revision() -> Revision {
+    Revision::parse(&"a".repeat(40)).unwrap()
+}
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new(Options::default());
+    let namespace =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "vitrine"}});
+    sandbox.create("kubectl", namespace).unwrap();
+    sandbox.clear_requests();
+    sandbox
+}
+
+fn object(key: ObjectKey, spec: &Value) -> Arc<DesiredObject> {
+    let mut body = json!({
+        "apiVersion": key.kind.api_version(),
+        "kind": key.kind.facts().kind,
+        "metadata": {
+            "name": key.name,
+            "labels": {"vitrine.dev/instance": "prod", "vitrine.dev/solution": "use"},
+            "annotations": {"vitrine.dev/content": "c"},
+        },
+    });
+    if let Some(namespace) = &key.namespace {
+        body["metadata"]["namespace"] = json!(namespace);
+    }
+    if !spec.is_null() {
+        body["spec"] = spec.clone();
+    }
+    let mut sent = body.clone();
+    sent["metadata"]["annotations"]["vitrine.dev/revision"] = json!(revision().as_str());
+    Arc::new(DesiredObject {
+        component: None,
+        wave: Wave::Workload,
+        content: ContentHash::recorded("c"),
+        template: Some(ContentHash::recorded("t1")),
+        fields: Arc::new(FieldSet::owned(key.kind, &sent)),
+        key,
+        body,
+    })
+}
+
+fn namespace() -> Arc<DesiredObject> {
+    object(ObjectKey::cluster(Kind::Namespace, "sol-use"), &Value::Null)
+}
+
+fn service(name: &str) -> Arc<DesiredObject> {
+    let spec = json!({"ports": [{"port": 80}], "selector": {"a": "b"}});
+    object(ObjectKey::namespaced(Kind::Service, "sol-use", name), &spec)
+}
+
+fn deployment() -> Arc<DesiredObject> {
+    let spec = json!({
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": {
+            "metadata": {"labels": {"a": "b"}},
+            "spec": {"containers": [{"name": "web", "image": "registry.example/web@sha256:0"}]},
+        },
+    });
+    object(ObjectKey::namespaced(Kind::Deployment, "sol-use", "web"), &spec)
+}
+
+fn apply(object: &Arc<DesiredObject>) -> Step {
+    Step::Apply { object: Arc::clone(object), revision: revision(), why: Why::Create }
+}
+
+/// Hears until this holds.
+async fn until(cluster: &mut Cluster, what: &str, holds: impl Fn(&Cluster) -> bool) {
+    let hear = async {
+        while !holds(cluster) {
+            cluster.next().await;
+        }
+    };
+    if tokio::time::timeout(Duration::from_secs(10), hear).await.is_err() {
+        panic!("{what}: {:?} {:?}", cluster.problems(), cluster.observed());
+    }
+}
+
+async fn connect(sandbox: &Sandbox) -> Cluster {
+    let mut cluster = Cluster::connect(sandbox.client(), settings()).await.unwrap();
+    until(&mut cluster, "everything is known", |cluster| {
+        let known = &cluster.observed().kinds;
+        known.len() == Kind::RENDERED.len() + 1
+            && known.values().all(|state| *state != KindState::Unknown)
+            && cluster.observed().record != Record::Unread
+    })
+    .await;
+    cluster
+}
+
+/// Carries out these steps; answers what became of them, in order of their end.
+async fn carry_out(cluster: &mut Cluster, steps: Vec<Step>) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    cluster.submit("use", steps);
+    while cluster.busy() {
+        let touched = tokio::time::timeout(Duration::from_secs(10), cluster.next()).await.unwrap();
+        outcomes.extend(touched.into_iter().filter_map(|touched| match touched {
+            Touched::Done { outcome, .. } => Some(outcome),
+            _ => None,
+        }));
+    }
+    assert!(cluster.observed().in_flight.is_empty());
+    outcomes
+}
+
+fn asked(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.requests().iter().map(|r| format!("{} {}", r.method, r.path)).collect()
+}
+
+#[tokio::test]
+async fn a_start_asks_for_what_is_offered_watches_each_kind_once_and_reads_the_lease() {
+    let sandbox = sandbox();
+    let cluster = connect(&sandbox).await;
+    // The watch of CRDs is not waited for.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let requests = sandbox.requests();
+    let watches = requests.iter().filter(|r| r.is_watch()).count();
+    assert_eq!(watches, Kind::RENDERED.len() + 2, "Pods and CRDs too");
+    let others: Vec<String> = asked(&sandbox)
+        .into_iter()
+        .zip(&requests)
+        .filter(|(_, r)| !r.is_watch())
+        .map(|(line, _)| line)
+        .collect();
+    let mut others: Vec<&str> =
+        others.iter().map(|line| line.split('?').next().unwrap_or_default()).collect();
+    others.sort_unstable();
+    assert_eq!(
+        others,
+        [
+            "GET /api",
+            "GET /apis",
+            "GET /apis/coordination.k8s.io/v1/namespaces/vitrine/leases/vitrine-prod"
+        ]
+    );
+    assert_eq!(cluster.observed().record, Record::Missing);
+    assert!(cluster.problems().is_empty(), "{:?}", cluster.problems());
+}
+
+#[tokio::test]
+async fn a_quiet_cluster_costs_nothing() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    while let Ok(touched) = tokio::time::timeout(Duration::from_millis(100), cluster.next()).await {
+        assert_eq!(touched, [], "nothing happened");
+    }
+    sandbox.clear_requests();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(asked(&sandbox), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn each_step_costs_its_requests_and_is_known_before_its_event() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    carry_out(&mut cluster, vec![apply(&namespace())]).await;
+    sandbox.clear_requests();
+
+    let outcomes = carry_out(&mut cluster, vec![apply(&service("web"))]).await;
+    assert_eq!(outcomes, [Outcome::Applied { created: true }]);
+    assert_eq!(sandbox.requests().len(), 1);
+    let live = &cluster.observed().solutions["use"][&service("web").key];
+    assert_eq!(live.fields.as_deref(), Some(&*service("web").fields));
+    assert_eq!(live.content, Some(ContentHash::recorded("c")));
+    assert_eq!(live.revision, Some(revision()));
+
+    sandbox.clear_requests();
+    let birth = Step::Birth { object: deployment(), revision: revision() };
+    let outcomes = carry_out(&mut cluster, vec![birth]).await;
+    assert_eq!(outcomes, [Outcome::Applied { created: true }]);
+    assert_eq!(sandbox.requests().len(), 2);
+    until(&mut cluster, "born asleep", |cluster| {
+        let live = cluster.observed().solutions["use"].get(&deployment().key);
+        live.is_some_and(|live| match &live.health {
+            HealthFacts::Deployment(facts) => facts.wanted == 0 && live.birth && live.is_ours(),
+            _ => false,
+        })
+    })
+    .await;
+
+    sandbox.clear_requests();
+    let live = &cluster.observed().solutions["use"][&service("web").key];
+    let delete = Step::Delete {
+        key: service("web").key.clone(),
+        uid: live.uid.clone(),
+        resource_version: live.resource_version.clone(),
+    };
+    assert_eq!(carry_out(&mut cluster, vec![delete.clone()]).await, [Outcome::Deleted]);
+    assert_eq!(sandbox.requests().len(), 1);
+    assert!(!cluster.observed().solutions["use"].contains_key(&service("web").key));
+    assert_eq!(carry_out(&mut cluster, vec![delete]).await, [Outcome::Gone]);
+}
+
+#[tokio::test]
+async fn an_object_made_anew_by_someone_else_survives_our_delete() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    carry_out(&mut cluster, vec![apply(&namespace()), apply(&service("web"))]).await;
+    let key = service("web").key.clone();
+    let live = cluster.observed().solutions["use"][&key].clone();
+    sandbox.remove(&key).unwrap();
+    sandbox.create("kubectl", service("web").body.clone()).unwrap();
+    let delete =
+        Step::Delete { key: key.clone(), uid: live.uid, resource_version: live.resource_version };
+    assert_eq!(carry_out(&mut cluster, vec![delete]).await, [Outcome::Changed]);
+    assert!(sandbox.get(&key).is_some());
+}
+
+#[tokio::test]
+async fn no_more_steps_are_under_way_than_are_allowed() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    carry_out(&mut cluster, vec![apply(&namespace())]).await;
+    sandbox.faults(|faults| faults.latency = Duration::from_millis(40));
+    let steps: Vec<Step> = (0..24).map(|n| apply(&service(&format!("s{n}")))).collect();
+    let began = std::time::Instant::now();
+    cluster.submit("use", steps);
+    assert_eq!(cluster.observed().in_flight.len(), 24);
+    until(&mut cluster, "all are done", |cluster| !cluster.busy()).await;
+    // 24 steps by 8 workers of 40 ms each are three rounds.
+    assert!(began.elapsed() >= Duration::from_millis(120), "{:?}", began.elapsed());
+    assert_eq!(cluster.observed().solutions["use"].len(), 25);
+}
+
+#[tokio::test]
+async fn a_busy_server_answers_with_how_long_to_wait() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    sandbox.faults(|faults| faults.too_many = (1, 7));
+    let outcomes = carry_out(&mut cluster, vec![apply(&namespace())]).await;
+    match &outcomes[..] {
+        [Outcome::Unavailable { retry_after, .. }] => {
+            assert_eq!(*retry_after, Some(Duration::from_secs(7)));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_record_is_read_again_by_the_next_daemon() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    let at: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
+    let removals = [("old".to_owned(), at)];
+    sandbox.clear_requests();
+    cluster.record(&revision(), "demos", &removals).await.unwrap();
+    assert_eq!(sandbox.requests().len(), 1);
+    let kept = Record::Kept {
+        applied: Some(revision()),
+        root: Some("demos".to_owned()),
+        removals: removals.to_vec(),
+    };
+    assert_eq!(cluster.observed().record, kept);
+    cluster.stop().await;
+    assert_eq!(connect(&sandbox).await.observed().record, kept);
+}
+
+#[tokio::test]
+async fn a_record_without_a_namespace_says_what_is_missing() {
+    let sandbox = Sandbox::new(Options::default());
+    let mut cluster = connect(&sandbox).await;
+    let error = cluster.record(&revision(), ".", &[]).await.unwrap_err();
+    assert_eq!(error, "the daemon's namespace vitrine does not exist: create it");
+}
+
+#[tokio::test]
+async fn an_approval_arrives_and_leaves_and_is_no_object_of_a_solution() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    let deletions = BTreeSet::from([namespace().key.clone(), service("web").key.clone()]);
+    let hash = deletions_hash(&deletions);
+    let other = approve(sandbox.client(), &settings(), &"0".repeat(64), &deletions).await;
+    assert!(matches!(other, Err(NotApproved::OtherPlan { .. })));
+    for _ in 0..2 {
+        let name = approve(sandbox.client(), &settings(), hash.first(12), &deletions).await;
+        assert_eq!(name.unwrap(), format!("vitrine-prod-approval-{}", hash.first(12)));
+    }
+    until(&mut cluster, "it is approved", |cluster| {
+        cluster.observed().approvals.values().any(|a| a.deletions == deletions && a.hash == hash)
+    })
+    .await;
+    assert!(cluster.observed().solutions.is_empty());
+    let name = cluster.observed().approvals.keys().next().unwrap().clone();
+    sandbox.remove(&ObjectKey::namespaced(Kind::ConfigMap, "vitrine", name)).unwrap();
+    until(&mut cluster, "it is withdrawn", |cluster| cluster.observed().approvals.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_kind_follows_its_crd_as_it_comes_and_goes() {
+    let options = Options { definitions: Vec::new(), ..Options::default() };
+    let sandbox = Sandbox::new(options);
+    let mut cluster = connect(&sandbox).await;
+    assert_eq!(cluster.observed().kinds[&Kind::HttpRoute], KindState::Absent);
+    for definition in vitrine_sandbox::DEFINITIONS {
+        sandbox.install_definition(definition);
+    }
+    until(&mut cluster, "it came", |cluster| {
+        cluster.observed().kinds.values().all(|state| *state == KindState::Synced)
+    })
+    .await;
+    sandbox.remove_definition("scaledobjects.keda.sh");
+    until(&mut cluster, "it went", |cluster| {
+        cluster.observed().kinds[&Kind::ScaledObject] == KindState::Absent
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_lost_its_watches_knows_all_again() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    carry_out(&mut cluster, vec![apply(&namespace()), apply(&service("web"))]).await;
+    sandbox.expire_watches();
+    sandbox.remove(&service("web").key).unwrap();
+    until(&mut cluster, "the loss is seen", |cluster| {
+        cluster.observed().kinds.values().all(|state| *state == KindState::Synced)
+            && !cluster.observed().solutions["use"].contains_key(&service("web").key)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_no_cluster_is_said_in_a_sentence() {
+    let (html, _) = fake::client(|_| fake::Says {
+        code: 200,
+        body: "<html>welcome</html>".to_owned(),
+        held: false,
+    });
+    let error = Cluster::connect(html, settings()).await.err().unwrap();
+    assert!(matches!(error, Unreachable::NotKubernetes(_)), "{error}");
+    let (refuses, _) = fake::client(|_| {
+        fake::Says::json(401, &json!({"kind": "Status", "code": 401, "message": "Unauthorized"}))
+    });
+    let error = Cluster::connect(refuses, settings()).await.err().unwrap();
+    assert_eq!(error, Unreachable::Credentials);
+    let sandbox = sandbox();
+    sandbox.faults(|faults| faults.down = true);
+    let error = Cluster::connect(sandbox.client(), settings()).await.err().unwrap();
+    assert!(matches!(error, Unreachable::NoAnswer(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_without_aggregated_discovery_is_simply_tried() {
+    let sandbox = sandbox();
+    sandbox.faults(|faults| faults.old_discovery = true);
+    connect(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_stop_finishes_what_is_under_way_and_begins_nothing_more() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    carry_out(&mut cluster, vec![apply(&namespace())]).await;
+    sandbox.faults(|faults| faults.latency = Duration::from_millis(50));
+    sandbox.clear_requests();
+    cluster.submit("use", (0..24).map(|n| apply(&service(&format!("s{n}")))).collect());
+    while sandbox.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    cluster.stop().await;
+    let begun = sandbox.requests().len();
+    assert!((1..=8).contains(&begun), "{begun}");
+    let made = (0..24).filter(|n| sandbox.get(&service(&format!("s{n}")).key).is_some()).count();
+    assert_eq!(made, begun, "each request was waited for");
+}
+
+#[tokio::test]
+async fn a_step_on_an_object_that_is_gone_asks_nothing_and_creates_nothing() {
+    let sandbox = sandbox();
+    let mut cluster = connect(&sandbox).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    sandbox.clear_requests();
+    let key = ObjectKey::namespaced(Kind::ScaledObject, "sol-use", "web");
+    let steps = vec![Step::ForceActivation { key, on: true }];
+    assert_eq!(carry_out(&mut cluster, steps).await, [Outcome::Gone]);
+    assert_eq!(asked(&sandbox), [] as [&str; 0]);
+}

@@ -1,0 +1,427 @@
+//! Objects as the API server sends them, read as far as a decision needs.
+//!
+//! `managedFields` become field sets while they are read and are then gone; whole objects are
+//! never held.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::health::{
+    self, DeploymentWire, NamespaceWire, PodWire, PolicyWire, QuotaWire, ReadyWire, RouteWire,
+    ScaledWire,
+};
+use super::request::Status;
+use vitrine_core::model::{FieldSet, Kind, marks};
+use vitrine_core::plan::observed::{Condition, HealthFacts, PodFacts};
+
+/// One object, digested.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub meta: Meta,
+    /// [`HealthFacts::None`] where only metadata was read.
+    pub health: HealthFacts,
+    /// Of a Pod.
+    pub pod: Option<PodFacts>,
+    /// Of a Namespace: what holds it while it is being deleted.
+    pub remains: Vec<Condition>,
+}
+
+/// `metadata`, as far as it is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Meta {
+    pub name: String,
+    pub namespace: Option<String>,
+    pub uid: String,
+    pub resource_version: String,
+    pub generation: i64,
+    pub creation_timestamp: Option<Timestamp>,
+    pub deletion_timestamp: Option<Timestamp>,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub finalizers: Vec<String>,
+    #[serde(deserialize_with = "digested")]
+    pub managed_fields: Managed,
+}
+
+impl Meta {
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.get(name).map(String::as_str)
+    }
+
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations.get(name).map(String::as_str)
+    }
+}
+
+/// Whose the fields are, without the entries of subresources.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Managed {
+    /// Manager `vitrine`, operation Apply.
+    pub ours: Option<FieldSet>,
+    /// Manager `vitrine-birth` has an entry.
+    pub birth: bool,
+    /// The others, in the server's order, without `vitrine-verify`.
+    pub others: Vec<(String, FieldSet)>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    #[serde(default)]
+    manager: String,
+    #[serde(default)]
+    operation: String,
+    #[serde(default)]
+    subresource: String,
+    #[serde(default, deserialize_with = "recorded")]
+    fields_v1: FieldSet,
+}
+
+/// Reads one entry's fields; the JSON is dropped at once.
+fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldSet, D::Error> {
+    Ok(FieldSet::recorded(&Value::deserialize(deserializer)?))
+}
+
+fn digested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Managed, D::Error> {
+    let mut managed = Managed::default();
+    for entry in Option::<Vec<Entry>>::deserialize(deserializer)?.unwrap_or_default() {
+        if !entry.subresource.is_empty() || entry.manager == marks::VERIFIER {
+            continue;
+        }
+        if entry.manager == marks::MANAGER && entry.operation == "Apply" {
+            managed.ours = Some(entry.fields_v1);
+        } else if entry.manager == marks::BIRTH {
+            managed.birth = true;
+        } else {
+            managed.others.push((entry.manager, entry.fields_v1));
+        }
+    }
+    Ok(managed)
+}
+
+/// An event of a watch.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Added or modified.
+    Present(Box<Seen>),
+    Deleted(Box<Seen>),
+    /// Everything up to this version was sent; `initial` = the list is complete with it.
+    Bookmark {
+        version: String,
+        initial: bool,
+    },
+    /// The server ends the watch for a reason.
+    Error(Status),
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub items: Vec<Seen>,
+    pub version: String,
+    /// The token of the next page.
+    pub next: Option<String>,
+}
+
+/// What is read of the objects that a watch brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    Metadata,
+    Namespace,
+    Deployment,
+    Route,
+    Scaled,
+    Ready,
+    Policy,
+    Quota,
+    Pod,
+}
+
+impl Depth {
+    /// How much of a kind is read.
+    pub fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Deployment => Self::Deployment,
+            Kind::HttpRoute => Self::Route,
+            Kind::ScaledObject => Self::Scaled,
+            Kind::InterceptorRoute => Self::Ready,
+            Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => Self::Policy,
+            Kind::ResourceQuota => Self::Quota,
+            Kind::Pod => Self::Pod,
+            Kind::Namespace => Self::Namespace,
+            Kind::LimitRange
+            | Kind::Server
+            | Kind::MeshTlsAuthentication
+            | Kind::AuthorizationPolicy
+            | Kind::PodDisruptionBudget
+            | Kind::PodMonitor
+            | Kind::Middleware
+            | Kind::Ingress
+            | Kind::ServiceAccount
+            | Kind::ConfigMap
+            | Kind::NetworkPolicy
+            | Kind::Service
+            | Kind::ReferenceGrant => Self::Metadata,
+        }
+    }
+}
+
+/// Reads one line of a watch.
+///
+/// # Errors
+/// What is wrong with the line.
+pub(super) fn event(depth: Depth, line: &[u8]) -> Result<Event, serde_json::Error> {
+    match depth {
+        Depth::Metadata => typed_event::<Bare>(line),
+        Depth::Namespace => typed_event::<NamespaceWire>(line),
+        Depth::Deployment => typed_event::<DeploymentWire>(line),
+        Depth::Route => typed_event::<RouteWire>(line),
+        Depth::Scaled => typed_event::<ScaledWire>(line),
+        Depth::Ready => typed_event::<ReadyWire>(line),
+        Depth::Policy => typed_event::<PolicyWire>(line),
+        Depth::Quota => typed_event::<QuotaWire>(line),
+        Depth::Pod => typed_event::<PodWire>(line),
+    }
+}
+
+/// Reads one page of a list.
+///
+/// # Errors
+/// What is wrong with the page.
+pub(super) fn page(depth: Depth, body: &[u8]) -> Result<Page, serde_json::Error> {
+    match depth {
+        Depth::Metadata => typed_page::<Bare>(body),
+        Depth::Namespace => typed_page::<NamespaceWire>(body),
+        Depth::Deployment => typed_page::<DeploymentWire>(body),
+        Depth::Route => typed_page::<RouteWire>(body),
+        Depth::Scaled => typed_page::<ScaledWire>(body),
+        Depth::Ready => typed_page::<ReadyWire>(body),
+        Depth::Policy => typed_page::<PolicyWire>(body),
+        Depth::Quota => typed_page::<QuotaWire>(body),
+        Depth::Pod => typed_page::<PodWire>(body),
+    }
+}
+
+/// Reads the metadata of one object, as a PATCH answers it.
+///
+/// # Errors
+/// What is wrong with the answer.
+pub(super) fn object(body: &[u8]) -> Result<Seen, serde_json::Error> {
+    Ok(serde_json::from_slice::<Bare>(body)?.seen())
+}
+
+/// An object of which more than metadata is read.
+pub(super) trait Wire: DeserializeOwned {
+    fn seen(self) -> Seen;
+}
+
+/// An object of which only metadata is read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Bare {
+    metadata: Meta,
+}
+
+impl Wire for Bare {
+    fn seen(self) -> Seen {
+        Seen { meta: self.metadata, ..Seen::default() }
+    }
+}
+
+impl Wire for NamespaceWire {
+    fn seen(self) -> Seen {
+        let remains = health::remains(&self);
+        Seen { meta: self.metadata, remains, ..Seen::default() }
+    }
+}
+
+impl Wire for DeploymentWire {
+    fn seen(self) -> Seen {
+        let health = HealthFacts::Deployment(health::deployment(&self));
+        Seen { meta: self.metadata, health, ..Seen::default() }
+    }
+}
+
+impl Wire for RouteWire {
+    fn seen(self) -> Seen {
+        let (meta, facts) = health::route(self);
+        Seen { meta, health: HealthFacts::Route(facts), ..Seen::default() }
+    }
+}
+
+impl Wire for ScaledWire {
+    fn seen(self) -> Seen {
+        let health = HealthFacts::ScaledObject(health::scaled(&self));
+        Seen { meta: self.metadata, health, ..Seen::default() }
+    }
+}
+
+impl Wire for ReadyWire {
+    fn seen(self) -> Seen {
+        let health = HealthFacts::Ready(health::ready(&self));
+        Seen { meta: self.metadata, health, ..Seen::default() }
+    }
+}
+
+impl Wire for PolicyWire {
+    fn seen(self) -> Seen {
+        let health = HealthFacts::Policy(health::policy(&self));
+        Seen { meta: self.metadata, health, ..Seen::default() }
+    }
+}
+
+impl Wire for QuotaWire {
+    fn seen(self) -> Seen {
+        Seen { meta: self.metadata, health: HealthFacts::Quota(self.spec.hard), ..Seen::default() }
+    }
+}
+
+impl Wire for PodWire {
+    fn seen(self) -> Seen {
+        let pod = Some(health::pod(&self));
+        Seen { meta: self.metadata, pod, ..Seen::default() }
+    }
+}
+
+#[derive(Deserialize)]
+struct Framed<T> {
+    r#type: String,
+    object: T,
+}
+
+fn typed_event<T: Wire>(line: &[u8]) -> Result<Event, serde_json::Error> {
+    // The `status` of an error is a word, so an error may not read as an object.
+    let framed = match serde_json::from_slice::<Framed<T>>(line) {
+        Ok(framed) if framed.r#type != "ERROR" => framed,
+        read => {
+            return match serde_json::from_slice::<Framed<Status>>(line) {
+                Ok(framed) if framed.r#type == "ERROR" => Ok(Event::Error(framed.object)),
+                _ => Err(read.err().unwrap_or_else(|| {
+                    serde::de::Error::custom("an error event without a Status")
+                })),
+            };
+        }
+    };
+    let seen = framed.object.seen();
+    Ok(match framed.r#type.as_str() {
+        "DELETED" => Event::Deleted(Box::new(seen)),
+        "BOOKMARK" => Event::Bookmark {
+            initial: seen.meta.annotation("k8s.io/initial-events-end") == Some("true"),
+            version: seen.meta.resource_version,
+        },
+        _ => Event::Present(Box::new(seen)),
+    })
+}
+
+fn typed_page<T: Wire>(body: &[u8]) -> Result<Page, serde_json::Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
+    struct ListMeta {
+        resource_version: String,
+        r#continue: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct List<T> {
+        metadata: ListMeta,
+        items: Option<Vec<T>>,
+    }
+    let list = serde_json::from_slice::<List<T>>(body)?;
+    Ok(Page {
+        items: list.items.unwrap_or_default().into_iter().map(T::seen).collect(),
+        version: list.metadata.resource_version,
+        next: list.metadata.r#continue.filter(|token| !token.is_empty()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn managed_fields_are_told_apart_by_manager_operation_and_subresource() {
+        let entry = |manager: &str, operation: &str, subresource: Option<&str>| {
+            let mut entry = json!({"manager": manager, "operation": operation,
+                "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}});
+            if let Some(subresource) = subresource {
+                entry["subresource"] = json!(subresource);
+            }
+            entry
+        };
+        let body = json!({"metadata": {"name": "web", "managedFields": [
+            entry("vitrine", "Apply", None),
+            entry("vitrine", "Apply", Some("status")),
+            entry("vitrine", "Update", None),
+            entry("vitrine-birth", "Update", None),
+            entry("vitrine-verify", "Apply", None),
+            entry("kubectl-set", "Update", None),
+            entry("kube-controller-manager", "Update", Some("status")),
+        ]}});
+        let managed = object(body.to_string().as_bytes()).unwrap().meta.managed_fields;
+        assert!(managed.ours.is_some() && managed.birth);
+        let others: Vec<&str> = managed.others.iter().map(|(m, _)| m.as_str()).collect();
+        assert_eq!(others, ["vitrine", "kubectl-set"]);
+    }
+
+    #[test]
+    fn an_object_that_was_only_updated_by_our_manager_is_not_ours() {
+        let body =
+            json!({"metadata": {"managedFields": [{"manager": "vitrine", "operation": "Update"}]}});
+        let managed = object(body.to_string().as_bytes()).unwrap().meta.managed_fields;
+        assert_eq!((managed.ours, managed.birth), (None, false));
+    }
+
+    #[test]
+    fn an_error_event_is_read_whatever_the_kind() {
+        let line = json!({"type": "ERROR", "object": {"kind": "Status", "status": "Failure",
+            "reason": "Expired", "code": 410, "message": "too old", "metadata": {}}})
+        .to_string();
+        for depth in [
+            Depth::Metadata,
+            Depth::Deployment,
+            Depth::Route,
+            Depth::Scaled,
+            Depth::Ready,
+            Depth::Policy,
+            Depth::Quota,
+            Depth::Pod,
+        ] {
+            match event(depth, line.as_bytes()).unwrap() {
+                Event::Error(status) => assert_eq!(status.code, 410),
+                other => panic!("{depth:?}: {other:?}"),
+            }
+        }
+        assert!(event(Depth::Pod, b"{\"type\":\"ADDED\"}").is_err());
+        assert!(event(Depth::Pod, b"<html>").is_err());
+    }
+
+    #[test]
+    fn the_bookmark_that_ends_a_streamed_list_is_known() {
+        let bookmark = |annotations: Value| {
+            let line = json!({"type": "BOOKMARK", "object": {"kind": "Deployment",
+                "metadata": {"resourceVersion": "9", "annotations": annotations},
+                "spec": {"template": {"spec": {"containers": null}}}, "status": {}}});
+            match event(Depth::Deployment, line.to_string().as_bytes()).unwrap() {
+                Event::Bookmark { version, initial } => (version, initial),
+                other => panic!("{other:?}"),
+            }
+        };
+        let end = bookmark(json!({"k8s.io/initial-events-end": "true"}));
+        assert_eq!(end, ("9".to_owned(), true));
+        assert_eq!(bookmark(json!({})), ("9".to_owned(), false));
+    }
+
+    #[test]
+    fn a_page_without_items_is_an_empty_one() {
+        let read = page(Depth::Metadata, br#"{"metadata":{"resourceVersion":"5"},"items":null}"#);
+        let read = read.unwrap();
+        assert!(read.items.is_empty() && read.next.is_none() && read.version == "5");
+    }
+}

@@ -1,0 +1,417 @@
+//! Reads the catalogue out of Git, and writes what happened back as git notes.
+//!
+//! In: [`config::Repository`]. Out: a [`Snapshot`], which is complete, or an [`Unknown`], which
+//! says in one sentence what is wrong and can never become a deletion. A bare mirror holds every
+//! object; there is no work tree, so nothing half-written can be read. This room alone speaks
+//! git2 and notify.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use vitrine_core::catalog::snapshot::{Snapshot, Unknown};
+use vitrine_core::config;
+use vitrine_core::model::{InstanceName, Revision};
+use vitrine_core::status::CommitStatus;
+
+mod address;
+mod commits;
+mod disk;
+mod folder;
+mod history;
+mod http;
+mod left_out;
+mod limits;
+mod local;
+mod mirror;
+mod named;
+mod notes;
+mod pack;
+mod remote;
+mod room;
+mod secret;
+mod sieved;
+mod snapshot;
+mod ssh;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+pub(crate) mod tests;
+mod transport;
+mod trouble;
+mod walk;
+mod watch;
+
+pub use disk::{read_folder, read_lone_folder};
+pub use folder::{is_made_repository, is_mirror, is_mirror_in_use, make_repository};
+pub use history::{Change, Changes};
+pub use watch::{Watch, watch};
+
+use commits::Commit;
+use mirror::{Mirror, TIP, Use};
+use remote::Remote;
+use trouble::{Side, Trouble};
+
+/// One repository and its mirror, owned by one loop.
+///
+/// Git blocks, so each call runs on a thread of its own and ends by a deadline. A call that is
+/// dropped half-way runs to its end there; the next call waits for it.
+pub struct Source {
+    inner: Arc<Mutex<Inner>>,
+}
+
+/// What a mirror has of an earlier life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub tip: Revision,
+    /// When the repository last answered, as far as is known.
+    pub heard: Option<Timestamp>,
+}
+
+struct Inner {
+    remote: Remote,
+    mirror: Mirror,
+    root: snapshot::Root,
+    folders: snapshot::Folders,
+    records: history::Records,
+    notes: notes::Copies,
+}
+
+impl Source {
+    /// Commits of the branch whose notes are kept in any case.
+    pub const KEPT_NOTES: usize = 500;
+
+    /// Judges the address and the credentials' kind, and opens or makes the mirror. A mirror that
+    /// is corrupt, locked by a killed process or made for another repository is thrown away and
+    /// made again. Touches no network.
+    ///
+    /// # Errors
+    /// An address that cannot be used, or a folder for the mirror that holds other files, is in
+    /// use by another vitrine or cannot be written.
+    pub fn open(settings: &config::Repository) -> Result<Self, Unknown> {
+        Inner::open(settings).map(Self::new).map_err(Unknown::from)
+    }
+
+    fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    /// The tip of the tracked branch, in one cheap round trip. Fetches nothing.
+    ///
+    /// # Errors
+    /// [`Unknown`], also for a branch that does not exist.
+    pub async fn tip(&mut self) -> Result<Revision, Unknown> {
+        self.blocking(|inner| {
+            let tip = inner.remote.tip()?;
+            inner.mirror.note_heard();
+            Ok(tip)
+        })
+        .await
+    }
+
+    /// Until when the Git server wants to be left alone (`Retry-After`); `None`: it may be asked.
+    /// Whatever would ask it sooner is refused here with [`Unknown`].
+    pub async fn quiet_until(&mut self) -> Option<Instant> {
+        self.blocking(|inner| Ok(inner.remote.quiet_until())).await.ok().flatten()
+    }
+
+    /// Brings the tracked branch into the mirror if it lacks `revision`.
+    ///
+    /// # Errors
+    /// [`Unknown`]; the mirror stays usable.
+    pub async fn fetch(&mut self, revision: &Revision) -> Result<(), Unknown> {
+        let revision = revision.clone();
+        self.blocking(move |inner| {
+            inner.soundly(Use::Fetch, Some(&revision), |inner| {
+                if inner.mirror.fetch(&inner.remote, &revision)? {
+                    inner.notes.forget();
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// What the mirror has of the branch from an earlier life, without asking the repository. Only
+    /// if it is `since` or descends from it: else the mirror is older than what was applied.
+    ///
+    /// # Errors
+    /// [`Unknown`] if the mirror cannot be read.
+    pub async fn kept_since(&mut self, since: &Revision) -> Result<Option<Kept>, Unknown> {
+        let since = since.clone();
+        self.blocking(move |inner| {
+            inner.soundly(Use::History, None, |inner| {
+                let repository = inner.mirror.repository();
+                let Ok(found) = repository.find_reference(TIP) else { return Ok(None) };
+                let (tip, since) = (found.target(), remote::oid(&since)?);
+                // A commit that the mirror does not know is no ancestor of anything in it.
+                let known = Commit::find(repository, since)?.is_some();
+                let Some(tip) = tip.filter(|_| known) else { return Ok(None) };
+                if !commits::descends(repository, tip, since)? {
+                    return Ok(None);
+                }
+                Ok(Some(Kept { tip: remote::revision(tip)?, heard: inner.mirror.last_heard() }))
+            })
+        })
+        .await
+    }
+
+    /// The commit that people mean by `text`: a full or short id, a branch, a tag, `HEAD~2`.
+    /// Of a repository on this machine its own names count, of one elsewhere `HEAD` is the tracked
+    /// branch. `origin/` may stand before a branch.
+    ///
+    /// # Errors
+    /// [`Unknown`] if there is no such commit, or more than one.
+    pub async fn resolve(&mut self, text: &str) -> Result<Revision, Unknown> {
+        let text = text.to_owned();
+        self.blocking(move |inner| {
+            let found = named::commit(&inner.remote, inner.mirror.repository(), &text);
+            inner.mirror.wrote();
+            found.and_then(remote::revision)
+        })
+        .await
+    }
+
+    /// Reads everything below the catalogue's root at a commit of the mirror. A folder whose tree
+    /// did not change since the last call is the same allocation as then.
+    ///
+    /// # Errors
+    /// [`Unknown`] for a commit, a path or an object that is not there, and for a catalogue of more
+    /// than 200 000 files and folders or 512 MiB of files that are read.
+    pub async fn read(&mut self, revision: &Revision) -> Result<Snapshot, Unknown> {
+        let revision = revision.clone();
+        self.blocking(move |inner| {
+            inner.soundly(Use::Snapshot, Some(&revision), |inner| {
+                let repository = inner.mirror.repository();
+                let (snapshot, folders) =
+                    snapshot::read(repository, &inner.root, &revision, &inner.folders)?;
+                inner.folders = folders;
+                Ok(snapshot)
+            })
+        })
+        .await
+    }
+
+    /// As [`Source::read`], of a commit that [`Source::resolve`] found: of a repository on this
+    /// machine the mirror has the tracked branch alone, and the others are read where they lie.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub async fn read_named(&mut self, revision: &Revision) -> Result<Snapshot, Unknown> {
+        let named = revision.clone();
+        let read = self.blocking(move |inner| {
+            let here = Commit::find(inner.mirror.repository(), remote::oid(&named)?)?.is_some();
+            if here || !inner.remote.is_local() {
+                return Ok(None);
+            }
+            let local = inner.remote.open_local()?;
+            let read = snapshot::read(&local, &inner.root, &named, &inner.folders);
+            read.map(|(read, _)| Some(read)).map_err(|trouble| match trouble.side {
+                Side::Theirs | Side::Disk => trouble,
+                // It is not the mirror that was read.
+                Side::Cache(_) => Trouble::new(format!(
+                    "commit {} of {} cannot be read; run `git fsck` there",
+                    named.short(),
+                    inner.remote
+                )),
+            })
+        });
+        match read.await? {
+            Some(snapshot) => Ok(snapshot),
+            None => self.read(revision).await,
+        }
+    }
+
+    /// What the first-parent history of `to` changed after `from`, oldest first. Without `from`,
+    /// what `to` itself changed.
+    ///
+    /// # Errors
+    /// [`Unknown`] if `to` or an object of the history is not in the mirror.
+    pub async fn changes(
+        &mut self,
+        from: Option<&Revision>,
+        to: &Revision,
+    ) -> Result<Changes, Unknown> {
+        let (from, to) = (from.cloned(), to.clone());
+        self.blocking(move |inner| {
+            inner.soundly(Use::History, Some(&to), |inner| {
+                history::changes(inner.mirror.repository(), &inner.root, from.as_ref(), &to)
+            })
+        })
+        .await
+    }
+
+    /// For each folder, the newest first-parent commit at or before `at` that changed it. A folder
+    /// that never existed has no entry.
+    ///
+    /// # Errors
+    /// [`Unknown`] if `at` or an object of the history is not in the mirror.
+    pub async fn last_changes(
+        &mut self,
+        at: &Revision,
+        folders: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Revision>, Unknown> {
+        let (at, folders) = (at.clone(), folders.clone());
+        self.blocking(move |inner| {
+            inner.soundly(Use::Records, Some(&at), |inner| {
+                let repository = inner.mirror.repository();
+                history::last_changes(repository, &inner.root, &at, &folders, &mut inner.records)
+            })
+        })
+        .await
+    }
+
+    /// Puts these lines into the notes of their commits: one commit on
+    /// `refs/notes/vitrine/<instance>`, none if they stand there already. A line replaces the one
+    /// of the same context; other lines stay.
+    ///
+    /// # Errors
+    /// [`Unknown`] if the repository cannot be reached or refuses the push. A writer that was
+    /// faster is not an error: its lines are kept and ours are added, at most five times.
+    pub async fn write_notes(
+        &mut self,
+        instance: &InstanceName,
+        lines: &BTreeMap<Revision, Vec<CommitStatus>>,
+    ) -> Result<(), Unknown> {
+        let (instance, lines) = (instance.clone(), lines.clone());
+        self.blocking(move |inner| {
+            inner.soundly(Use::Notes, None, |inner| {
+                notes::write(&inner.remote, &inner.mirror, &mut inner.notes, &instance, &lines)
+            })
+        })
+        .await
+    }
+
+    /// The lines in the notes of these commits, from the copy that the last
+    /// [`Source::fetch_notes`] or [`Source::write_notes`] left. Commits without lines are absent.
+    ///
+    /// # Errors
+    /// [`Unknown`] if the copy cannot be read.
+    pub async fn read_notes(
+        &mut self,
+        instance: &InstanceName,
+        revisions: &BTreeSet<Revision>,
+    ) -> Result<BTreeMap<Revision, Vec<CommitStatus>>, Unknown> {
+        let (instance, revisions) = (instance.clone(), revisions.clone());
+        self.blocking(move |inner| {
+            inner.soundly(Use::Notes, None, |inner| {
+                notes::read(&inner.remote, &inner.mirror, &instance, &revisions)
+            })
+        })
+        .await
+    }
+
+    /// Refreshes the copy of the notes that [`Source::read_notes`] reads.
+    ///
+    /// # Errors
+    /// [`Unknown`] if the repository cannot be reached.
+    pub async fn fetch_notes(&mut self, instance: &InstanceName) -> Result<(), Unknown> {
+        let instance = instance.clone();
+        self.blocking(move |inner| {
+            inner.soundly(Use::Notes, None, |inner| {
+                notes::fetch(&inner.remote, &inner.mirror, &mut inner.notes, &instance)
+            })
+        })
+        .await
+    }
+
+    /// Says which notes are still wanted: those of `records` and of the newest
+    /// [`Source::KEPT_NOTES`] commits at `at`. The next batch drops the others. Until this is
+    /// called, none is dropped.
+    ///
+    /// # Errors
+    /// [`Unknown`] if `at` is not in the mirror.
+    pub async fn retain_notes(
+        &mut self,
+        at: &Revision,
+        records: BTreeSet<Revision>,
+    ) -> Result<(), Unknown> {
+        let at = at.clone();
+        self.blocking(move |inner| {
+            let mut wanted = records;
+            wanted.extend(inner.soundly(Use::Records, Some(&at), |inner| {
+                history::newest(inner.mirror.repository(), &at, Self::KEPT_NOTES)
+            })?);
+            inner.notes.retain(wanted);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Inner) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Unknown> {
+        let inner = Arc::clone(&self.inner);
+        let task = tokio::task::spawn_blocking(move || {
+            // A panic in an earlier call left nothing half-done that a fetch would not mend.
+            let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&mut inner)
+        });
+        match task.await {
+            Ok(result) => result.map_err(Unknown::from),
+            Err(_) => {
+                Err(Trouble::new("reading the repository was broken off; see the log").into())
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn open(settings: &config::Repository) -> Result<Self, Trouble> {
+        transport::install()?;
+        let remote = Remote::new(settings)?;
+        Ok(Self {
+            root: snapshot::Root::parse(&settings.path)?,
+            mirror: Mirror::open(&settings.mirror, &remote.to_string())?,
+            remote,
+            folders: snapshot::Folders::default(),
+            records: history::Records::default(),
+            notes: notes::Copies::default(),
+        })
+    }
+
+    /// Does what needs a whole mirror. One that is damaged, or turns out to be, is made again
+    /// first; what fails in a new one as well is nobody's cache.
+    fn soundly<T>(
+        &mut self,
+        of: Use,
+        at: Option<&Revision>,
+        mut work: impl FnMut(&mut Self) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        if self.mirror.is_damaged()? {
+            self.mend(Use::Files, None)?;
+        }
+        let found = match self.attempt(of, &mut work) {
+            Err(trouble @ Trouble { side: Side::Cache(_), .. }) => trouble,
+            done @ (Ok(_) | Err(Trouble { side: Side::Theirs | Side::Disk, .. })) => return done,
+        };
+        self.mirror.doubt(&found)?;
+        self.mend(of, at)?;
+        let again = self.attempt(of, &mut work);
+        again.map_err(|trouble| self.mirror.in_vain(of, at, &self.remote, trouble))
+    }
+
+    fn attempt<T>(
+        &mut self,
+        of: Use,
+        work: &mut impl FnMut(&mut Self) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        let done = work(self);
+        match of {
+            Use::Notes => self.mirror.wrote(),
+            Use::Files | Use::Fetch | Use::Snapshot | Use::History | Use::Records => {}
+        }
+        if done.is_ok() {
+            self.mirror.served(of);
+        }
+        done
+    }
+
+    fn mend(&mut self, of: Use, at: Option<&Revision>) -> Result<(), Trouble> {
+        self.mirror.mend(&self.remote, of, at)?;
+        self.notes.forget();
+        Ok(())
+    }
+}

@@ -1,0 +1,264 @@
+//! Which commit changed which folder, along the first parents of the tracked branch.
+//!
+//! Trees are compared by id; no file is read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use git2::{ObjectType, Oid, Repository, Tree, TreeEntry};
+
+use vitrine_core::catalog::snapshot::Snapshot;
+use vitrine_core::model::Revision;
+
+use super::Trouble;
+use super::commits::{Commit, descends};
+use super::left_out;
+use super::remote::{self, oid, revision};
+use super::snapshot::{Root, is_solution};
+use super::walk::{PLATFORM_FILE, join};
+
+/// Entries that are compared for one commit. A commit beyond it is a bomb that no snapshot accepts
+/// either; what was found until then counts.
+const MAX_COMPARED: usize = 400_000;
+
+/// What happened on the branch between two commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// Oldest first.
+    pub commits: Vec<Change>,
+    /// The start is not an ancestor of the end, or not known any more: history was rewritten.
+    pub rewritten: bool,
+}
+
+/// What one commit changed, compared with its first parent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub revision: Revision,
+    /// Paths below the root, as in [`Snapshot::folders`]: added, changed or removed.
+    pub folders: BTreeSet<String>,
+    /// `platform.yaml` changed.
+    pub platform: bool,
+}
+
+/// What the last walk found, so that the next one ends where it began.
+#[derive(Default)]
+pub struct Records(Option<(Oid, BTreeMap<String, Revision>)>);
+
+/// See [`Source::changes`](super::Source::changes).
+pub fn changes(
+    repository: &Repository,
+    root: &Root,
+    from: Option<&Revision>,
+    to: &Revision,
+) -> Result<Changes, Trouble> {
+    let to = remote::commit(repository, to)?;
+    let from = match from {
+        None => {
+            return Ok(Changes { commits: vec![change(repository, root, &to)?], rewritten: false });
+        }
+        Some(from) => match Commit::find(repository, oid(from)?)? {
+            Some(from) => from.id,
+            None => {
+                return Ok(Changes {
+                    commits: vec![change(repository, root, &to)?],
+                    rewritten: true,
+                });
+            } // A mirror that cannot be read says nothing about the history.
+        },
+    };
+    let mut commits = Vec::new();
+    for commit in since(repository, from, to.clone())? {
+        commits.push(change(repository, root, &Commit::read(repository, commit)?)?);
+    }
+    let rewritten = !descends(repository, to.id, from)?;
+    Ok(Changes { commits, rewritten })
+}
+
+/// The first-parent commits of `to` that `from` does not have, oldest first.
+fn since(repository: &Repository, from: Oid, to: Commit) -> Result<Vec<Oid>, Trouble> {
+    let mut chain = Vec::new();
+    let mut next = Some(to);
+    while let Some(commit) = next {
+        if commit.id == from {
+            chain.reverse();
+            return Ok(chain);
+        }
+        chain.push(commit.id);
+        next = parent(repository, &commit)?;
+    }
+    // `from` is not a first parent. Once `from` has a commit it has all before it.
+    let (mut new, mut had) = (0, chain.len());
+    while new < had {
+        let middle = usize::midpoint(new, had);
+        let Some(&id) = chain.get(middle) else { break };
+        if descends(repository, from, id)? {
+            had = middle;
+        } else {
+            new = middle + 1;
+        }
+    }
+    chain.truncate(new);
+    chain.reverse();
+    Ok(chain)
+}
+
+/// See [`Source::last_changes`](super::Source::last_changes).
+pub fn last_changes(
+    repository: &Repository,
+    root: &Root,
+    at: &Revision,
+    folders: &BTreeSet<String>,
+    records: &mut Records,
+) -> Result<BTreeMap<String, Revision>, Trouble> {
+    let mut missing: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
+    let mut found = BTreeMap::new();
+    let start = remote::commit(repository, at)?;
+    let start_id = start.id;
+    let mut next = Some(start);
+    while let Some(commit) = next {
+        if let Some((known_at, known)) = &records.0
+            && *known_at == commit.id
+        {
+            missing.retain(|folder| match known.get(*folder) {
+                Some(revision) => {
+                    found.insert((*folder).to_owned(), revision.clone());
+                    false
+                }
+                None => true,
+            });
+        }
+        if missing.is_empty() {
+            break;
+        }
+        let change = change(repository, root, &commit)?;
+        for folder in &change.folders {
+            if missing.remove(folder.as_str()) {
+                found.insert(folder.clone(), change.revision.clone());
+            }
+        }
+        next = parent(repository, &commit)?;
+    }
+    records.0 = Some((start_id, found.clone()));
+    Ok(found)
+}
+
+/// The first-parent commits at `at`, newest first, at most `limit`.
+pub fn newest(
+    repository: &Repository,
+    at: &Revision,
+    limit: usize,
+) -> Result<Vec<Revision>, Trouble> {
+    let mut found = Vec::new();
+    let mut next = Some(remote::commit(repository, at)?);
+    while let Some(commit) = next
+        && found.len() < limit
+    {
+        found.push(revision(commit.id)?);
+        next = parent(repository, &commit)?;
+    }
+    Ok(found)
+}
+
+fn parent(repository: &Repository, commit: &Commit) -> Result<Option<Commit>, Trouble> {
+    commit.parents.first().map(|first| Commit::read(repository, *first)).transpose()
+}
+
+fn change(repository: &Repository, root: &Root, commit: &Commit) -> Result<Change, Trouble> {
+    let new = root.tree(repository, commit)?;
+    let old = match parent(repository, commit)? {
+        Some(parent) => root.tree(repository, &parent)?,
+        None => None,
+    };
+    let mut comparison =
+        Comparison { repository, compared: 0, folders: BTreeSet::new(), platform: false };
+    if new.as_ref().map(Tree::id) != old.as_ref().map(Tree::id) {
+        comparison.group("", old.as_ref(), new.as_ref())?;
+    }
+    let Comparison { folders, platform, .. } = comparison;
+    Ok(Change { revision: revision(commit.id)?, folders, platform })
+}
+
+struct Comparison<'r> {
+    repository: &'r Repository,
+    compared: usize,
+    folders: BTreeSet<String>,
+    platform: bool,
+}
+
+impl Comparison<'_> {
+    /// Compares two states of the root or of a group; `None` where it was not a group.
+    fn group(
+        &mut self,
+        path: &str,
+        old: Option<&Tree<'_>>,
+        new: Option<&Tree<'_>>,
+    ) -> Result<(), Trouble> {
+        let (first, last) = alike(old, new);
+        let differing =
+            |tree: Option<&Tree<'_>>| first..tree.map_or(0, Tree::len).saturating_sub(last);
+        for entry in differing(new).filter_map(|n| new?.get(n)) {
+            let before = old.and_then(|tree| tree.get_name_bytes(entry.name_bytes()));
+            self.entry(path, before.as_ref(), Some(&entry))?;
+        }
+        for entry in differing(old).filter_map(|n| old?.get(n)) {
+            if new.is_none_or(|tree| tree.get_name_bytes(entry.name_bytes()).is_none()) {
+                self.entry(path, Some(&entry), None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares one name of a group before and after.
+    fn entry(
+        &mut self,
+        path: &str,
+        old: Option<&TreeEntry<'_>>,
+        new: Option<&TreeEntry<'_>>,
+    ) -> Result<(), Trouble> {
+        self.compared += 1;
+        if self.compared > MAX_COMPARED || same(old, new) {
+            return Ok(());
+        }
+        let Some(Ok(name)) = new.or(old).map(TreeEntry::name) else { return Ok(()) };
+        let is_folder = |entry: &TreeEntry<'_>| entry.kind() == Some(ObjectType::Tree);
+        if [old, new].into_iter().flatten().any(|entry| !is_folder(entry)) {
+            if !path.is_empty() {
+                self.folders.insert(path.to_owned());
+            } else if name == PLATFORM_FILE {
+                self.platform = true;
+            }
+        }
+        let at = join(path, name);
+        if name.starts_with(['.', '_']) || at.split('/').count() > Snapshot::DEPTH {
+            return Ok(());
+        }
+        let tree = |entry: Option<&TreeEntry<'_>>| {
+            let folder = entry.filter(|entry| is_folder(entry));
+            folder.map(|entry| left_out::tree(self.repository, entry.id())).transpose()
+        };
+        let (old, new) = (tree(old)?, tree(new)?);
+        if [&old, &new].into_iter().flatten().any(is_solution) {
+            self.folders.insert(at.clone());
+        }
+        let groups = (old.filter(|t| !is_solution(t)), new.filter(|t| !is_solution(t)));
+        self.group(&at, groups.0.as_ref(), groups.1.as_ref())
+    }
+}
+
+fn same(old: Option<&TreeEntry<'_>>, new: Option<&TreeEntry<'_>>) -> bool {
+    let what = |entry: &TreeEntry<'_>| (entry.id(), entry.filemode());
+    old.map(what) == new.map(what)
+}
+
+/// How many entries are the same at the beginning and at the end. Most commits change one entry
+/// of a tree with thousands; looking up each by name would cost ten times as much.
+fn alike(old: Option<&Tree<'_>>, new: Option<&Tree<'_>>) -> (usize, usize) {
+    let (Some(old), Some(new)) = (old, new) else { return (0, 0) };
+    let alike = |a: usize, b: usize| match (old.get(a), new.get(b)) {
+        (Some(a), Some(b)) => same(Some(&a), Some(&b)) && a.name_bytes() == b.name_bytes(),
+        _ => false,
+    };
+    let shorter = old.len().min(new.len());
+    let first = (0..shorter).take_while(|&n| alike(n, n)).count();
+    let last = (1..=shorter - first).take_while(|&n| alike(old.len() - n, new.len() - n)).count();
+    (first, last)
+}

@@ -1,0 +1,154 @@
+//! From a commit to a [`Snapshot`], by ids from the object database.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use git2::{ErrorCode, ObjectType, Odb, Oid, Repository, Tree, TreeEntry};
+use jiff::Timestamp;
+
+use vitrine_core::catalog::snapshot::{Folder, Oddity, Snapshot};
+use vitrine_core::model::{Revision, TreeId};
+
+use super::commits::Commit;
+use super::left_out::Known;
+use super::walk::{Entry, Found, Length, Listed, MAX_ENTRIES, Read, SOLUTION_FILE, Store, walk};
+use super::{Trouble, left_out, remote};
+
+/// The folders of the last snapshot by their tree.
+pub type Folders = HashMap<Oid, Arc<Folder>>;
+
+/// The catalogue's root in the repository: a path without `.`, `..` and empty names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root(String);
+
+impl Root {
+    pub fn parse(text: &str) -> Result<Self, Trouble> {
+        let names: Vec<&str> =
+            text.split('/').filter(|name| !name.is_empty() && *name != ".").collect();
+        if text.starts_with('/') || names.contains(&"..") {
+            return Err(Trouble::new(format!(
+                "repository.path `{text}` leaves the repository; write a path below its root"
+            )));
+        }
+        Ok(Self(names.join("/")))
+    }
+
+    /// The root's tree at `commit`; `None` if the path is not there or not a folder.
+    pub fn tree<'r>(
+        &self,
+        repository: &'r Repository,
+        commit: &Commit,
+    ) -> Result<Option<Tree<'r>>, Trouble> {
+        let mut tree = left_out::tree(repository, commit.tree)?;
+        for name in self.0.split('/').filter(|name| !name.is_empty()) {
+            let inner = match tree.get_name(name) {
+                Some(entry) if entry.kind() == Some(ObjectType::Tree) => entry.id(),
+                Some(_) | None => return Ok(None),
+            };
+            tree = left_out::tree(repository, inner)?;
+        }
+        Ok(Some(tree))
+    }
+}
+
+/// Reads everything below `root` at `revision`, and the folders by tree for the next call.
+pub fn read(
+    repository: &Repository,
+    root: &Root,
+    revision: &Revision,
+    previous: &Folders,
+) -> Result<(Snapshot, Folders), Trouble> {
+    let commit = remote::commit(repository, revision)?;
+    let tree = root.tree(repository, &commit)?.ok_or_else(|| {
+        Trouble::new(format!(
+            "commit {} has no folder `{}`; restore it or set repository.path",
+            revision.short(),
+            root.0
+        ))
+    })?;
+    let odb = repository.odb()?;
+    let left_out = Known::of(repository)?;
+    let mut objects = Objects { repository, odb, left_out, previous, folders: Folders::new() };
+    let Found { platform, folders, oddities } = walk(&mut objects, &tree.id())?;
+    let snapshot = Snapshot {
+        revision: revision.clone(),
+        committed: Timestamp::from_second(commit.committed).unwrap_or_default(),
+        root: tree_id(tree.id())?,
+        platform,
+        folders,
+        oddities,
+    };
+    Ok((snapshot, objects.folders))
+}
+
+/// The trees and blobs of a repository.
+struct Objects<'r> {
+    repository: &'r Repository,
+    odb: Odb<'r>,
+    left_out: Known,
+    previous: &'r Folders,
+    folders: Folders,
+}
+
+impl Store for Objects<'_> {
+    type Folder = Oid;
+    type File = Oid;
+
+    fn list(&self, folder: &Oid) -> Result<Vec<Listed<Self>>, Trouble> {
+        let tree = left_out::tree(self.repository, *folder)?;
+        let listed = tree.iter().take(MAX_ENTRIES + 1).map(|entry| Listed {
+            name: String::from_utf8_lossy(entry.name_bytes()).into_owned(),
+            entry: kind(&entry),
+        });
+        Ok(listed.collect())
+    }
+
+    fn size(&self, file: &Oid) -> Result<Length, Trouble> {
+        match self.odb.read_header(*file) {
+            Ok((size, _)) => Ok(Length::Bytes(size as u64)),
+            Err(error) if error.code() == ErrorCode::NotFound => match self.left_out.look_up(*file)
+            {
+                Some(size) => Ok(Length::LeftOut(size)),
+                None => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn read(&self, file: &Oid, _limit: u64) -> Result<Option<Arc<[u8]>>, Trouble> {
+        Ok(Some(Arc::from(self.odb.read(*file)?.data())))
+    }
+
+    fn known(&self, folder: &Oid) -> Option<Arc<Folder>> {
+        self.folders.get(folder).or_else(|| self.previous.get(folder)).map(Arc::clone)
+    }
+
+    fn keep(&mut self, folder: &Oid, read: &Arc<Folder>) {
+        self.folders.insert(*folder, Arc::clone(read));
+    }
+
+    fn tree(&self, folder: &Oid, _read: &Read) -> Result<TreeId, Trouble> {
+        tree_id(*folder)
+    }
+}
+
+/// Whether a folder is a solution. A `solution.yaml` that is a link counts, so that the folder is
+/// refused by its name instead of searched.
+pub fn is_solution(tree: &Tree<'_>) -> bool {
+    tree.get_name(SOLUTION_FILE).is_some_and(|entry| entry.kind() != Some(ObjectType::Tree))
+}
+
+fn kind<'r>(entry: &TreeEntry<'_>) -> Entry<Objects<'r>> {
+    const LINK: i32 = 0o120_000;
+    match entry.kind() {
+        _ if std::str::from_utf8(entry.name_bytes()).is_err() => Entry::Odd(Oddity::NameNotUtf8),
+        Some(ObjectType::Tree) => Entry::Folder(entry.id()),
+        Some(ObjectType::Commit) => Entry::Odd(Oddity::Submodule),
+        _ if entry.filemode() == LINK => Entry::Odd(Oddity::SymbolicLink),
+        _ => Entry::File(entry.id()),
+    }
+}
+
+fn tree_id(id: Oid) -> Result<TreeId, Trouble> {
+    TreeId::parse(&id.to_string()).map_err(|error| Trouble::new(error.to_string()))
+}

@@ -1,0 +1,577 @@
+//! The digest behind a tag, asked of the registry that holds the image.
+//!
+//! In: an image's [`Reference`], a file with credentials. Out: `sha256:...`, or [`Unresolved`],
+//! which says what is wrong and who can mend it. Speaks the OCI distribution protocol: one HEAD,
+//! or a GET whose body is hashed here. No secret goes to another host than it is for, over plain
+//! HTTP unasked, or into a sentence.
+
+mod challenge;
+mod credentials;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, Method, Response, StatusCode};
+use url::Url;
+
+use vitrine_core::catalog::solution::Reference;
+use vitrine_core::model::{ContentHash, Party};
+
+use crate::http::quiet::{self, Quiet};
+use crate::http::reason;
+use crate::http::redirect::{MAX_HOPS, Refused, next_hop};
+use challenge::{Challenge, Grant};
+use credentials::{Basic, Credentials, Held};
+
+/// What stands behind a tag: an index or a manifest, in OCI's words or Docker's.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
+     application/vnd.oci.image.manifest.v1+json, \
+     application/vnd.docker.distribution.manifest.list.v2+json, \
+     application/vnd.docker.distribution.manifest.v2+json";
+/// The tag that stands for none.
+const LATEST: &str = "latest";
+/// The largest manifest that is read, in bytes; registries need not take larger ones.
+const MAX_MANIFEST: usize = 4 << 20;
+/// The largest answer of a token server that is read, in bytes.
+const MAX_TOKEN: usize = 64 << 10;
+
+/// How registries may be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// A Docker configuration with `auths`.
+    pub credentials: Option<PathBuf>,
+    /// Registries, as images name them, that are asked over plain HTTP although they are not on
+    /// this machine.
+    pub plain_http: Vec<String>,
+}
+
+/// Why a digest is not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{registry} {what}; {help}")]
+pub struct Unresolved {
+    /// As the image names it, or `docker.io`.
+    pub registry: String,
+    pub what: String,
+    /// What to do.
+    pub help: String,
+    /// Who can do it.
+    pub party: Party,
+}
+
+/// How long a registry may take.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    connect: Duration,
+    /// Silence in between.
+    read: Duration,
+    /// One image.
+    total: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            read: Duration::from_secs(15),
+            total: Duration::from_secs(40),
+        }
+    }
+}
+
+/// Asks registries. Nothing is remembered between images: credentials are read anew.
+#[derive(Debug)]
+pub struct Registries {
+    access: Access,
+    limits: Limits,
+    client: Client,
+    /// For registries on this machine: a proxy would look for them on its own.
+    near: Client,
+}
+
+impl Registries {
+    /// Makes the HTTP clients. Touches no network.
+    ///
+    /// # Errors
+    /// A sentence, if this machine's certificates or proxy settings cannot be used.
+    pub fn new(access: Access) -> Result<Self, String> {
+        Self::with_limits(access, Limits::default())
+    }
+
+    fn with_limits(access: Access, limits: Limits) -> Result<Self, String> {
+        let client = |near: bool| {
+            let builder =
+                crate::http::builder().connect_timeout(limits.connect).read_timeout(limits.read);
+            let builder = if near { builder.no_proxy() } else { builder };
+            builder
+                .build()
+                .map_err(|error| format!("no HTTPS client can be made: {}", reason(&error)))
+        };
+        Ok(Self { client: client(false)?, near: client(true)?, access, limits })
+    }
+
+    /// The digest behind the image's tag (`latest` without one), whatever digest it carries.
+    ///
+    /// # Errors
+    /// [`Unresolved`].
+    pub async fn digest(&self, image: &Reference<'_>) -> Result<String, Unresolved> {
+        let place = Place::of(image, &self.access.plain_http);
+        let near = place.is_near();
+        let call = Call {
+            client: if near { &self.near } else { &self.client },
+            limits: self.limits,
+            credentials: Credentials::read(self.access.credentials.as_deref())
+                .map_err(|bad| place.says(bad.what, bad.help, Party::Operator))?,
+            place,
+        };
+        let end = Instant::now() + self.limits.total;
+        loop {
+            // A registry that asked to be left alone is, within our patience; also when it told
+            // so while another image was asked for.
+            if let Some(quiet) = quiet::of(&call.place.origin) {
+                if quiet.until >= end {
+                    return Err(call.left_alone(quiet));
+                }
+                tokio::time::sleep_until(quiet.until.into()).await;
+            }
+            match tokio::time::timeout_at(end.into(), call.digest()).await {
+                Ok(Err(_)) if quiet::of(&call.place.origin).is_some() => {}
+                Ok(answer) => return answer,
+                Err(_) => return Err(call.place.late(self.limits.total)),
+            }
+        }
+    }
+}
+
+/// Where an image lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    /// As people write it.
+    registry: String,
+    /// `https://host[:port]`
+    origin: String,
+    /// The repository in the registry.
+    repository: String,
+    tag: String,
+}
+
+impl Place {
+    fn of(image: &Reference<'_>, plain_http: &[String]) -> Self {
+        let full = image.full_repository();
+        let (registry, path) = full.split_once('/').unwrap_or(("docker.io", &full));
+        let tag = image.tag.unwrap_or(LATEST).to_owned();
+        if matches!(registry, "docker.io" | "index.docker.io") {
+            let repository =
+                if path.contains('/') { path.to_owned() } else { format!("library/{path}") };
+            let origin = "https://registry-1.docker.io".to_owned();
+            return Self { registry: "docker.io".to_owned(), origin, repository, tag };
+        }
+        let plain = is_loopback(registry) || plain_http.iter().any(|host| host == registry);
+        let origin = format!("{}://{registry}", if plain { "http" } else { "https" });
+        Self { registry: registry.to_owned(), origin, repository: path.to_owned(), tag }
+    }
+
+    fn is_near(&self) -> bool {
+        is_loopback(&self.registry)
+    }
+
+    fn says(&self, what: impl Into<String>, help: impl Into<String>, party: Party) -> Unresolved {
+        Unresolved { registry: self.registry.clone(), what: what.into(), help: help.into(), party }
+    }
+
+    fn late(&self, limit: Duration) -> Unresolved {
+        let what = format!("did not answer within {} s", limit.as_secs());
+        self.says(what, "try again, or check the network to it", Party::Operator)
+    }
+}
+
+/// One image's question to its registry.
+struct Call<'a> {
+    client: &'a Client,
+    limits: Limits,
+    credentials: Credentials,
+    place: Place,
+}
+
+impl Call<'_> {
+    async fn digest(&self) -> Result<String, Unresolved> {
+        let mut authorization = None;
+        let mut response = self.manifest(Method::HEAD, None).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            authorization = Some(self.authorize(response.headers()).await?);
+            response = self.manifest(Method::HEAD, authorization.as_ref()).await?;
+        }
+        if response.status() == StatusCode::OK
+            && is_manifest(response.headers())
+            && let Some(digest) = told(response.headers())
+        {
+            return Ok(digest);
+        }
+        // Some registries answer no HEAD, or without a digest, and a refusal has its reason in the
+        // body, which a HEAD lacks.
+        if response.status() == StatusCode::UNAUTHORIZED {
+            return Err(self.refused());
+        }
+        self.read_manifest(authorization.as_ref()).await
+    }
+
+    /// GETs the manifest and hashes it.
+    async fn read_manifest(
+        &self,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<String, Unresolved> {
+        let response = self.manifest(Method::GET, authorization).await?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        let body = self.body(response, MAX_MANIFEST).await?;
+        if status != StatusCode::OK {
+            return Err(self.judge(status, &body));
+        }
+        let json = serde_json::from_slice::<serde_json::Value>(&body).ok();
+        let version = json.as_ref().and_then(|json| json.get("schemaVersion")?.as_u64());
+        if version == Some(1) {
+            let what = format!("has only a manifest of Docker's first kind for `{}`", self.tag());
+            let help = "build and push the image again with a present tool";
+            return Err(self.place.says(what, help, Party::Author));
+        }
+        if version != Some(2) || !is_manifest(&headers) {
+            return Err(self.no_registry(&headers));
+        }
+        let digest = format!("sha256:{}", ContentHash::of(&body));
+        match told(&headers) {
+            Some(told) if told.starts_with("sha256:") && told != digest => {
+                let what =
+                    format!("says that `{}` is {told}, but what it sent is {digest}", self.tag());
+                let help = "something between it and us changes answers: do not use this image \
+                            before that is understood";
+                Err(self.place.says(what, help, Party::Operator))
+            }
+            _ => Ok(digest),
+        }
+    }
+
+    /// Asks for the manifest, following redirects.
+    async fn manifest(
+        &self,
+        method: Method,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, Unresolved> {
+        let place = &self.place;
+        let text = format!("{}/v2/{}/manifests/{}", place.origin, place.repository, place.tag);
+        let mut url = Url::parse(&text)
+            .map_err(|_| place.says("is not a host", "check the image's name", Party::Author))?;
+        let first = url.origin();
+        for _ in 0..=MAX_HOPS {
+            let mut request =
+                self.client.request(method.clone(), url.clone()).header(ACCEPT, MANIFESTS);
+            // Meant for this registry, and for nobody it points at.
+            if let Some(value) = authorization.filter(|_| url.origin() == first) {
+                request = request.header(AUTHORIZATION, value);
+            }
+            let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+            if let Some(quiet) = quiet::heed(&place.origin, &response) {
+                return Err(self.left_alone(quiet));
+            }
+            if !response.status().is_redirection() {
+                return Ok(response);
+            }
+            let hop = next_hop(&url, response.headers()).map_err(|refused| {
+                let to = match refused {
+                    Refused::Nowhere => "nowhere".to_owned(),
+                    Refused::Unsafe(place) => place,
+                };
+                let what = format!("redirects to {to}, which is not followed");
+                place.says(what, "check the image's registry", Party::Operator)
+            })?;
+            url = hop.to;
+        }
+        Err(place.says("redirects in a circle", "its operator must mend it", Party::Operator))
+    }
+
+    /// What to prove who we are with, as the registry wants it.
+    async fn authorize(&self, headers: &HeaderMap) -> Result<HeaderValue, Unresolved> {
+        let held = self.credentials.held(&self.place.registry);
+        match challenge::parse(headers) {
+            Some(Challenge::Bearer { realm, service, scope }) => {
+                let scope = challenge::narrow(scope.as_deref(), &self.place.repository);
+                self.token(&realm, service.as_deref(), &scope, held.basic()).await
+            }
+            Some(Challenge::Basic) => match held.basic() {
+                Some(basic) => Ok(basic.header()),
+                None => Err(self.refused()),
+            },
+            None => {
+                let what = "asks for credentials (401) in a way that vitrine does not know";
+                let help = "its operator must offer Basic or Bearer";
+                Err(self.place.says(what, help, Party::Operator))
+            }
+        }
+    }
+
+    /// Fetches a token, anonymously or with credentials.
+    async fn token(
+        &self,
+        realm: &str,
+        service: Option<&str>,
+        scope: &str,
+        basic: Option<&Basic>,
+    ) -> Result<HeaderValue, Unresolved> {
+        let place = &self.place;
+        let Ok(mut url) = Url::parse(realm) else {
+            let what = "names a token server that is no address";
+            return Err(place.says(what, "its operator must mend it", Party::Operator));
+        };
+        let server = url.host_str().unwrap_or("?").to_owned();
+        if !may_ask(&place.origin, &url) {
+            let what = format!("sends us for a token to {server} over plain HTTP");
+            let help = "it would be read on the way: its operator must offer https";
+            return Err(place.says(what, help, Party::Operator));
+        }
+        url.query_pairs_mut().append_pair("scope", scope);
+        if let Some(service) = service {
+            url.query_pairs_mut().append_pair("service", service);
+        }
+        let mut request = self.client.get(url.clone());
+        let trusted = basic.filter(|_| may_carry(&place.origin, &url));
+        if let Some(basic) = trusted {
+            request = request.header(AUTHORIZATION, basic.header());
+        }
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if let Some(quiet) = quiet::heed(&place.origin, &response) {
+            return Err(self.left_alone(quiet));
+        }
+        let status = response.status();
+        match status {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST
+                if trusted.is_some() || basic.is_none() =>
+            {
+                return Err(self.refused());
+            }
+            _ => {
+                let what =
+                    format!("sends us for a token to {server}, which answered {}", status.as_u16());
+                return Err(place.says(what, "try again, or tell its operator", Party::Operator));
+            }
+        }
+        let body = self.body(response, MAX_TOKEN).await?;
+        let token = serde_json::from_slice::<Grant>(&body).ok().and_then(Grant::header);
+        token.ok_or_else(|| {
+            let what = format!("sends us for a token to {server}, which sent none");
+            place.says(what, "its operator must mend it", Party::Operator)
+        })
+    }
+
+    /// The whole body, if it is not larger than `limit` bytes.
+    async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, Unresolved> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(&e))? {
+            if body.len() + chunk.len() > limit {
+                let what = format!("sent more than {} KiB", limit >> 10);
+                let help = "that is no manifest: check that the image's name names a registry";
+                return Err(self.place.says(what, help, Party::Author));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn tag(&self) -> String {
+        format!("{}:{}", self.place.repository, self.place.tag)
+    }
+
+    /// The registry wants somebody else than we are.
+    fn refused(&self) -> Unresolved {
+        let place = &self.place;
+        let file = self.credentials.place();
+        let (what, help) = match self.credentials.held(&place.registry) {
+            Held::Basic(_) => (
+                format!("refused the credentials of {file} for `{}` (401)", place.repository),
+                "renew them there (docker login), or ask for the right to pull".to_owned(),
+            ),
+            Held::Helper(name) => (
+                format!("asks for credentials for `{}` (401)", place.repository),
+                format!(
+                    "{file} leaves them to the credential helper `{name}`, which vitrine does not \
+                     run: name a file with `auths` by --docker-config"
+                ),
+            ),
+            Held::IdentityToken => (
+                format!("asks for credentials for `{}` (401)", place.repository),
+                format!(
+                    "{file} holds an identity token, which vitrine does not use: name a file with \
+                     user and password by --docker-config"
+                ),
+            ),
+            Held::Unreadable => (
+                format!("asks for credentials for `{}` (401)", place.repository),
+                format!("its entry in {file} is no user and password: log in again"),
+            ),
+            Held::Nothing => (
+                format!("asks for credentials for `{}` (401)", place.repository),
+                format!(
+                    "{file} has none for `{}`: docker login, or name another file by \
+                     --docker-config; an unknown repository is answered like this, too",
+                    place.registry
+                ),
+            ),
+        };
+        place.says(what, help, Party::Author)
+    }
+
+    /// The registry wants no questions for a while.
+    fn left_alone(&self, quiet: Quiet) -> Unresolved {
+        let (place, time) = (&self.place, quiet.time());
+        if quiet.status == StatusCode::TOO_MANY_REQUESTS {
+            let help = format!(
+                "try again at {time}, or log in (docker login): accounts may ask more often"
+            );
+            return place.says("is asked too often (429)", help, Party::Author);
+        }
+        let what = format!("answered {} and asks to be left alone", quiet.status.as_u16());
+        place.says(what, format!("try again at {time}"), Party::Operator)
+    }
+
+    /// What an answer other than 200 means.
+    fn judge(&self, status: StatusCode, body: &[u8]) -> Unresolved {
+        let place = &self.place;
+        let code = error_code(body);
+        match status {
+            StatusCode::NOT_FOUND if code.as_deref() == Some("NAME_UNKNOWN") => place.says(
+                format!("has no repository `{}` (404)", place.repository),
+                "check the image's name, or push it",
+                Party::Author,
+            ),
+            StatusCode::NOT_FOUND if code.is_some() => place.says(
+                format!("has no tag `{}` of `{}` (404)", place.tag, place.repository),
+                "check the name and the tag, or push it",
+                Party::Author,
+            ),
+            StatusCode::NOT_FOUND => place.says(
+                format!("knows nothing of `{}` (404)", self.tag()),
+                "check the image's name, and that its first part is a registry",
+                Party::Author,
+            ),
+            StatusCode::UNAUTHORIZED => self.refused(),
+            StatusCode::FORBIDDEN => place.says(
+                format!("does not let us read `{}` (403)", place.repository),
+                format!("the account of {} needs the right to pull", self.credentials.place()),
+                Party::Author,
+            ),
+            StatusCode::TOO_MANY_REQUESTS => place.says(
+                "is asked too often (429)",
+                "try again, or log in (docker login): accounts may ask more often",
+                Party::Author,
+            ),
+            _ if status.is_server_error() => place.says(
+                format!("answered {}", status.as_u16()),
+                "try again, or tell its operator",
+                Party::Operator,
+            ),
+            _ => place.says(
+                format!("answered {}", status.as_u16()),
+                "check the image's name, and that its first part is a registry",
+                Party::Author,
+            ),
+        }
+    }
+
+    /// 200, and not a manifest.
+    fn no_registry(&self, headers: &HeaderMap) -> Unresolved {
+        let kind = media_type(headers);
+        let (what, help) = if kind == "text/html" {
+            (
+                "answered with a web page instead of a manifest".to_owned(),
+                "check that the image names a registry and that no login page or proxy stands \
+                 before it",
+            )
+        } else {
+            (
+                "answered with something that is no manifest".to_owned(),
+                "check that the image names a registry, and that what was pushed is an image",
+            )
+        };
+        self.place.says(what, help, Party::Author)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Unresolved {
+        let place = &self.place;
+        if error.is_timeout() {
+            let limit = if error.is_connect() { self.limits.connect } else { self.limits.read };
+            return place.late(limit);
+        }
+        let why = reason(error);
+        if why.contains("dns error") {
+            return place.says(
+                format!("is not found by name ({why})"),
+                "check the image's registry for a slip, and that this machine has a network",
+                Party::Author,
+            );
+        }
+        if why.contains("certificate") {
+            return place.says(
+                format!("is not trusted ({why})"),
+                "its operator must mend the certificate, or this machine must trust who issued it \
+                 (SSL_CERT_FILE names a file of such)",
+                Party::Operator,
+            );
+        }
+        let what = if error.is_connect() { "cannot be reached" } else { "broke off" };
+        let help = "check the image's registry and the network; one without TLS needs --plain-http";
+        place.says(format!("{what} ({why})"), help, Party::Operator)
+    }
+}
+
+/// Whether a token server may be asked at all: what it says opens the registry.
+fn may_ask(origin: &str, realm: &Url) -> bool {
+    realm.scheme() == "https" || (realm.scheme() == "http" && origin.starts_with("http://"))
+}
+
+/// Whether the registry's credentials may go to the token server that it names. Over https the
+/// registry itself said so, and it could have asked for them; over plain HTTP anybody on the way
+/// could have, so only the registry itself gets them.
+fn may_carry(origin: &str, realm: &Url) -> bool {
+    let Ok(registry) = Url::parse(origin) else { return false };
+    let both_safe = registry.scheme() == "https" && realm.scheme() == "https";
+    both_safe || registry.origin() == realm.origin()
+}
+
+/// Whether a host, with or without a port, is this machine.
+fn is_loopback(registry: &str) -> bool {
+    let Ok(url) = Url::parse(&format!("http://{registry}")) else { return false };
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The digest that the registry says, if it is one.
+fn told(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get("docker-content-digest")?.to_str().ok()?.trim();
+    let parsed = format!("x@{text}");
+    Reference::parse(&parsed)?.digest.map(str::to_owned)
+}
+
+fn media_type(headers: &HeaderMap) -> String {
+    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether the answer calls itself what we asked for.
+fn is_manifest(headers: &HeaderMap) -> bool {
+    let kind = media_type(headers);
+    !kind.is_empty() && MANIFESTS.split(", ").any(|known| known == kind)
+}
+
+/// The first code of an error in the protocol's form.
+fn error_code(body: &[u8]) -> Option<String> {
+    let json: serde_json::Value = serde_json::from_slice(body).ok()?;
+    Some(json.get("errors")?.get(0)?.get("code")?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#[path = "registry/tests.rs"]
+mod tests;
