@@ -1,11 +1,11 @@
 //! Observes the cluster and carries out steps: the only room that holds the Kubernetes client.
 //!
-//! In: [`Step`]s. Out: [`Observed`], kept true by one watch a kind, and an
-//! [`Outcome`] a step. What to do, and above all what to delete, is decided
-//! elsewhere.
+//! In: what the engine orders. Out: [`Event`]s of one watch a kind, and an answer to each order.
+//! What to do, and above all what to delete, is decided elsewhere.
 
 mod approval;
 mod client;
+mod definitions;
 mod discovery;
 mod execute;
 mod facts;
@@ -14,7 +14,6 @@ mod fake;
 mod health;
 mod lease;
 mod request;
-mod store;
 mod watch;
 mod wire;
 
@@ -33,22 +32,23 @@ use tokio::task::JoinSet;
 pub use approval::{NotApproved, approve};
 pub use client::{Unreachable, client};
 pub use facts::{Asker, Whose};
-pub use store::Touched;
 
-use execute::{carry_out, needs_object, watched};
+use definitions::Registry;
+use execute::{carry_out, watched};
 use request::Api;
-use store::{Batch, Store, Written};
 use vitrine_core::config;
-use vitrine_core::model::{InstanceName, Revision, marks};
-use vitrine_core::plan::facts::{Look, Question};
-use vitrine_core::plan::observed::{Approval, Record};
-use vitrine_core::plan::{Observed, Outcome, Step};
-use watch::{News, Subject, Watch};
+use vitrine_core::engine::{Answer, Event, News, OrderId};
+use vitrine_core::model::{InstanceName, Kind, Revision, marks};
+use vitrine_core::plan::Step;
+use vitrine_core::plan::facts::Question;
+use watch::{Subject, Watch};
 
-/// Events that wait for [`Cluster::next`]; a watch that finds no room waits.
+/// News that wait for [`Cluster::next`]; a watch that finds no room waits.
 const WAITING: usize = 1024;
-/// Events that one call of [`Cluster::next`] takes at most.
-const BATCH: usize = 4096;
+/// News that one call of [`Cluster::next`] takes at most.
+const MOST: usize = 4096;
+/// News of one event at most.
+const BATCH: usize = 500;
 /// The pause before a read of the Lease or of an approval is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -81,48 +81,27 @@ impl Settings {
     }
 }
 
-/// What tasks tell the [`Cluster`].
-enum Arrival {
-    Done {
-        solution: String,
-        step: Step,
-        outcome: Outcome,
-        written: Written,
-    },
-    Approval {
-        name: String,
-        approval: Option<Approval>,
-    },
-    Record(Record),
-    /// Answers to what [`Cluster::look`] was asked.
-    Facts(Vec<(Question, Look)>),
-    /// What cannot be read, by the name that rights use; `None` = it can again.
-    Problem(&'static str, Option<String>),
-}
-
 /// A step that waits for a worker.
 struct Job {
-    solution: String,
+    id: OrderId,
     step: Step,
     uid: Option<String>,
 }
 
-/// The cluster: its watches, what they say, and the steps under way.
+/// The cluster: its watches, and the steps under way.
 pub struct Cluster {
     settings: Settings,
     api: Api,
-    store: Store,
+    definitions: Registry,
     news: mpsc::Receiver<(Subject, News)>,
-    arrivals: mpsc::UnboundedReceiver<Arrival>,
-    tell: mpsc::UnboundedSender<Arrival>,
+    arrivals: mpsc::UnboundedReceiver<Event>,
+    tell: mpsc::UnboundedSender<Event>,
     jobs: mpsc::UnboundedSender<Job>,
-    again: Vec<Arc<Notify>>,
+    again: BTreeMap<Kind, Arc<Notify>>,
     /// Watches and reads: end with the cluster.
     tasks: JoinSet<()>,
     /// Workers: finish what they began.
     workers: JoinSet<()>,
-    /// Steps submitted and not done.
-    open: usize,
     /// Tells the workers to begin nothing more.
     stopping: Arc<AtomicBool>,
 }
@@ -139,17 +118,19 @@ impl Cluster {
 
         let (say, news) = mpsc::channel(WAITING);
         let (tell, arrivals) = mpsc::unbounded_channel();
-        let (define, definitions) = tokio::sync::watch::channel(None);
+        let (registry, definitions) = Registry::new();
         let mut tasks = JoinSet::new();
-        let mut again = Vec::new();
+        let mut again = BTreeMap::new();
         let ours = format!("{}={}", marks::INSTANCE, settings.instance);
         for subject in watched().map(Subject::Kind).chain([Subject::Definitions]) {
             let everybodys = match subject {
-                Subject::Kind(kind) => kind == vitrine_core::model::Kind::Namespace,
+                Subject::Kind(kind) => kind == Kind::Namespace,
                 Subject::Definitions => true,
             };
             let notify = Arc::new(Notify::new());
-            again.push(Arc::clone(&notify));
+            if let Subject::Kind(kind) = subject {
+                again.insert(kind, Arc::clone(&notify));
+            }
             let watch = Watch {
                 api: api.clone(),
                 subject,
@@ -171,20 +152,19 @@ impl Cluster {
         let queue = Arc::new(Mutex::new(queue));
         let mut workers = JoinSet::new();
         for _ in 0..settings.parallel.max(1) {
-            let instance = settings.instance.clone();
+            let (queue, stopping) = (Arc::clone(&queue), Arc::clone(&stopping));
             workers.spawn(work(
                 api.clone(),
-                instance,
-                Arc::clone(&queue),
+                settings.instance.clone(),
+                queue,
                 tell.clone(),
-                Arc::clone(&stopping),
+                stopping,
             ));
         }
-        let store = Store::new(settings.instance.clone(), settings.namespace.clone(), define);
         Ok(Self {
             settings,
             api,
-            store,
+            definitions: registry,
             news,
             arrivals,
             tell,
@@ -192,135 +172,91 @@ impl Cluster {
             again,
             tasks,
             workers,
-            open: 0,
             stopping,
         })
     }
 
-    /// The cluster as far as it is known.
-    pub fn observed(&self) -> &Observed {
-        &self.store.observed
-    }
-
-    /// What cannot be read, and who can mend it: a sentence for each resource, by the name that
-    /// rights use (`deployments.apps`).
-    pub fn problems(&self) -> &BTreeMap<String, String> {
-        &self.store.problems
-    }
-
-    /// Waits for news, writes them and all others that are ready into [`Observed`], and says what
-    /// they touch. May be empty: not all news change something. May be dropped while it waits.
-    pub async fn next(&mut self) -> Vec<Touched> {
-        let mut batch = Batch::default();
+    /// Waits for something to happen, and says it with all else that waits. May be empty: not all
+    /// news concern anybody. May be dropped while it waits.
+    pub async fn next(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
         tokio::select! {
-            Some(arrival) = self.arrivals.recv() => self.arrive(arrival, &mut batch),
-            Some((subject, news)) = self.news.recv() => self.store.hear(subject, news, &mut batch),
+            Some(arrival) = self.arrivals.recv() => events.push(arrival),
+            Some((subject, news)) = self.news.recv() => self.hear(subject, news, &mut events),
             else => std::future::pending().await,
         }
-        for _ in 0..BATCH {
+        for _ in 0..MOST {
             if let Ok(arrival) = self.arrivals.try_recv() {
-                self.arrive(arrival, &mut batch);
+                events.push(arrival);
             } else if let Ok((subject, news)) = self.news.try_recv() {
-                self.store.hear(subject, news, &mut batch);
+                self.hear(subject, news, &mut events);
             } else {
                 break;
             }
         }
-        for name in std::mem::take(&mut batch.read) {
-            let (api, settings) = (self.api.clone(), self.settings.clone());
-            self.tasks.spawn(read_approval(api, settings, name, self.tell.clone()));
-        }
         // Ended reads are of no further interest.
         while self.tasks.try_join_next().is_some() {}
-        batch.finish()
+        events
     }
 
-    fn arrive(&mut self, arrival: Arrival, batch: &mut Batch) {
-        match arrival {
-            Arrival::Done { solution, step, outcome, written } => {
-                self.open = self.open.saturating_sub(1);
-                self.store.done(solution, step, outcome, written, batch);
+    fn hear(&mut self, subject: Subject, news: News, events: &mut Vec<Event>) {
+        let kind = match subject {
+            Subject::Definitions => return events.extend(self.definitions.hear(news)),
+            Subject::Kind(kind) => kind,
+        };
+        match events.last_mut() {
+            Some(Event::Watched(last, batch)) if *last == kind && batch.len() < BATCH => {
+                batch.push(news);
             }
-            Arrival::Approval { name, approval } => {
-                self.store.approval(name, approval, batch);
-            }
-            Arrival::Record(record) => self.store.record(record, batch),
-            Arrival::Facts(looks) => batch.facts.extend(looks),
-            Arrival::Problem(what, Some(problem)) => {
-                self.store.problems.insert(what.to_owned(), problem);
-            }
-            Arrival::Problem(what, None) => {
-                self.store.problems.remove(what);
-            }
+            _ => events.push(Event::Watched(kind, vec![news])),
         }
     }
 
-    /// Starts these steps in their order, at most [`Settings::parallel`] at a time, and does not
-    /// wait. Each object is in flight from now on; each step ends as [`Touched::Done`].
-    pub fn submit(&mut self, solution: &str, steps: Vec<Step>) {
-        for step in steps {
-            let key = step.key();
-            let uid = needs_object(&step).then(|| self.store.uid(&key)).flatten();
-            self.store.observed.in_flight.insert(key);
-            self.open += 1;
-            let job = Job { solution: solution.to_owned(), step, uid };
-            if let Err(mpsc::error::SendError(job)) = self.jobs.send(job) {
-                // The workers live as long as the cluster; an end of all of them is a panic.
-                let outcome = Outcome::Unavailable {
-                    cause: "the daemon is stopping".to_owned(),
-                    retry_after: None,
-                };
-                let Job { solution, step, .. } = job;
-                let written = Written::Nothing;
-                let _ = self.tell.send(Arrival::Done { solution, step, outcome, written });
-            }
+    /// Carries out a step when a worker is free; at most [`Settings::parallel`] at a time, in their
+    /// order.
+    pub fn submit(&mut self, id: OrderId, step: Step, uid: Option<String>) {
+        if self.jobs.send(Job { id, step, uid }).is_err() {
+            // The workers live as long as the cluster; an end of all of them is a panic.
+            let _ = self.tell.send(Event::Lost(id));
         }
     }
 
-    /// Answers questions about what vitrine does not watch, and does not wait: they arrive as
-    /// [`Touched::Facts`].
-    pub fn look(&mut self, questions: BTreeSet<Question>) {
+    /// Answers questions about what is not watched.
+    pub fn ask(&mut self, id: OrderId, questions: BTreeSet<Question>) {
         let (api, tell) = (self.api.clone(), self.tell.clone());
         self.tasks.spawn(async move {
             let looks = facts::answers(&api, &Whose::Ours, questions).await;
-            let _ = tell.send(Arrival::Facts(looks));
+            let _ = tell.send(Event::Answered(id, Answer::Facts(looks)));
         });
     }
 
-    /// Forgets what a look into a namespace found, so that the plan asks for another.
-    pub fn forget_survey(&mut self, namespace: &str) {
-        self.store.observed.surveys.remove(namespace);
-    }
-
-    /// Whether a step is under way or waits for a worker.
-    pub fn busy(&self) -> bool {
-        self.open > 0
-    }
-
-    /// Lists every kind again and repairs [`Observed`] where the watches missed something.
-    pub fn audit(&self) {
-        for notify in &self.again {
+    /// Lists a kind again.
+    pub fn relist(&self, kind: Kind) {
+        if let Some(notify) = self.again.get(&kind) {
             notify.notify_one();
         }
     }
 
-    /// Writes the record onto the Lease, and into [`Observed`]. One request.
-    ///
-    /// # Errors
-    /// A sentence for the operator.
-    pub async fn record(
+    /// Writes the record onto the Lease. One request.
+    pub fn record(
         &mut self,
-        applied: &Revision,
-        root: &str,
-        removals: &[(String, Timestamp)],
-    ) -> Result<(), String> {
-        lease::write(&self.api, &self.settings, applied, root, removals).await?;
-        self.store.observed.record = Record::Kept {
-            applied: Some(applied.clone()),
-            root: Some(root.to_owned()),
-            removals: removals.to_vec(),
-        };
-        Ok(())
+        id: OrderId,
+        applied: Revision,
+        root: String,
+        removals: Vec<(String, Timestamp)>,
+    ) {
+        let (api, settings, tell) = (self.api.clone(), self.settings.clone(), self.tell.clone());
+        // Like a step: what was begun is finished.
+        self.workers.spawn(async move {
+            let written = lease::write(&api, &settings, &applied, &root, &removals).await;
+            let _ = tell.send(Event::Answered(id, Answer::Recorded(written)));
+        });
+    }
+
+    /// Reads an approval, as often as it takes.
+    pub fn read_approval(&mut self, id: OrderId, name: String) {
+        let (api, settings, tell) = (self.api.clone(), self.settings.clone(), self.tell.clone());
+        self.tasks.spawn(read_approval(api, settings, id, name, tell));
     }
 
     /// Ends the watches, begins no further step and waits for those under way.
@@ -338,39 +274,35 @@ async fn work(
     api: Api,
     instance: InstanceName,
     queue: Arc<Mutex<mpsc::UnboundedReceiver<Job>>>,
-    tell: mpsc::UnboundedSender<Arrival>,
+    tell: mpsc::UnboundedSender<Event>,
     stopping: Arc<AtomicBool>,
 ) {
     loop {
         let job = queue.lock().await.recv().await;
-        let Some(Job { solution, step, uid }) = job else { return };
+        let Some(Job { id, step, uid }) = job else { return };
         if stopping.load(Ordering::Acquire) {
             return;
         }
-        let (outcome, written) = if needs_object(&step) && uid.is_none() {
-            (Outcome::Gone, Written::Nothing)
-        } else {
-            carry_out(&api, &instance, &step, uid).await
-        };
-        if tell.send(Arrival::Done { solution, step, outcome, written }).is_err() {
+        let (outcome, written) = carry_out(&api, &instance, &step, uid).await;
+        if tell.send(Event::Answered(id, Answer::Step(outcome, written))).is_err() {
             return;
         }
     }
 }
 
 /// Reads the Lease, as often as it takes.
-async fn read_record(api: Api, settings: Settings, tell: mpsc::UnboundedSender<Arrival>) {
+async fn read_record(api: Api, settings: Settings, tell: mpsc::UnboundedSender<Event>) {
     const WHAT: &str = "leases.coordination.k8s.io";
     loop {
         match lease::read(&api, &settings).await {
             Ok(record) => {
-                let _ = tell.send(Arrival::Problem(WHAT, None));
-                let _ = tell.send(Arrival::Record(record));
+                let _ = tell.send(Event::Trouble(WHAT.to_owned(), None));
+                let _ = tell.send(Event::Lease(record));
                 return;
             }
             Err(failure) => {
                 let problem = Some(lease::trouble(&settings, &failure));
-                if tell.send(Arrival::Problem(WHAT, problem)).is_err() {
+                if tell.send(Event::Trouble(WHAT.to_owned(), problem)).is_err() {
                     return;
                 }
                 tokio::time::sleep(failure.retry_after().unwrap_or(AGAIN)).await;
@@ -383,15 +315,16 @@ async fn read_record(api: Api, settings: Settings, tell: mpsc::UnboundedSender<A
 async fn read_approval(
     api: Api,
     settings: Settings,
+    id: OrderId,
     name: String,
-    tell: mpsc::UnboundedSender<Arrival>,
+    tell: mpsc::UnboundedSender<Event>,
 ) {
     const WHAT: &str = "configmaps (approvals)";
     loop {
         match approval::read(&api, &settings, &name).await {
             Ok(approval) => {
-                let _ = tell.send(Arrival::Problem(WHAT, None));
-                let _ = tell.send(Arrival::Approval { name, approval });
+                let _ = tell.send(Event::Trouble(WHAT.to_owned(), None));
+                let _ = tell.send(Event::Answered(id, Answer::Approval(approval)));
                 return;
             }
             Err(failure) => {
@@ -400,7 +333,7 @@ async fn read_approval(
                     settings.namespace,
                     failure.sentence()
                 ));
-                if tell.send(Arrival::Problem(WHAT, problem)).is_err() {
+                if tell.send(Event::Trouble(WHAT.to_owned(), problem)).is_err() {
                     return;
                 }
                 tokio::time::sleep(failure.retry_after().unwrap_or(AGAIN)).await;

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use vitrine_core::catalog::Changes;
 use vitrine_core::catalog::snapshot::{Snapshot, Unknown};
 use vitrine_core::config;
 use vitrine_core::model::{InstanceName, Revision};
@@ -18,6 +19,7 @@ use vitrine_core::status::CommitStatus;
 
 mod address;
 mod commits;
+mod courier;
 mod disk;
 mod folder;
 mod history;
@@ -43,9 +45,9 @@ mod trouble;
 mod walk;
 mod watch;
 
+pub use courier::Courier;
 pub use disk::{read_folder, read_lone_folder};
 pub use folder::{is_made_repository, is_mirror, is_mirror_in_use, make_repository};
-pub use history::{Change, Changes};
 pub use watch::{Watch, watch};
 
 use commits::Commit;
@@ -337,6 +339,12 @@ impl Source {
             Ok(())
         })
         .await
+    }
+
+    /// The commits whose notes are kept, as [`Source::retain_notes`] found them.
+    pub async fn wanted_notes(&mut self) -> BTreeSet<Revision> {
+        let wanted = self.blocking(|inner| Ok(inner.notes.wanted())).await;
+        wanted.ok().flatten().unwrap_or_default()
     }
 
     async fn blocking<T: Send + 'static>(

@@ -1,12 +1,13 @@
 //! Shows the board to people and programs, from a published copy. Changes nothing.
 //!
-//! In: a [`watch::Receiver`] with the [`Board`] that `reconcile` publishes. Out: a page at `/`,
+//! In: a [`watch::Receiver`] with the [`Board`] that the engine publishes. Out: a page at `/`,
 //! one document at `/status.json`, and what a kubelet asks at `/healthz` and `/readyz`. Nothing
 //! is awaited to answer: a visitor cannot make the daemon do work on a cluster or a repository.
 //! Beside the board, a [`Visitor`] asks an application the requests of its warm-up.
 
 mod fetch;
 mod headers;
+mod heart;
 mod listener;
 mod page;
 mod visit;
@@ -25,6 +26,7 @@ use vitrine_core::model::ContentHash;
 use vitrine_core::status::{Board, status_json};
 
 pub use fetch::{NoBoard, fetch};
+pub use heart::Heart;
 pub use listener::Limited;
 pub use visit::{NoAnswer, Visit, Visitor};
 
@@ -34,8 +36,8 @@ pub type Boards = watch::Receiver<Arc<Board>>;
 /// Everything: what people read and what a kubelet asks.
 ///
 /// Serve it through [`Limited`], which bounds connections and their time.
-pub fn router(boards: Boards) -> Router {
-    finished(people(boards.clone()).merge(kubelet(boards)))
+pub fn router(boards: Boards, heart: Arc<Heart>) -> Router {
+    finished(people(boards.clone()).merge(kubelet(boards, heart)))
 }
 
 /// Serves a router until the runtime ends.
@@ -47,8 +49,8 @@ pub async fn serve(listener: tokio::net::TcpListener, router: Router) -> std::io
 }
 
 /// `/healthz` and `/readyz` alone, for an address that the public does not reach.
-pub fn probes(boards: Boards) -> Router {
-    finished(kubelet(boards))
+pub fn probes(boards: Boards, heart: Arc<Heart>) -> Router {
+    finished(kubelet(boards, heart))
 }
 
 fn people(boards: Boards) -> Router {
@@ -56,8 +58,30 @@ fn people(boards: Boards) -> Router {
     Router::new().route("/", get(page)).route("/status.json", get(document)).with_state(shown)
 }
 
-fn kubelet(boards: Boards) -> Router {
-    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(boards)
+fn kubelet(boards: Boards, heart: Arc<Heart>) -> Router {
+    let probed = Probed { boards, heart };
+    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(probed)
+}
+
+/// What a kubelet asks about.
+#[derive(Clone)]
+struct Probed {
+    boards: Boards,
+    heart: Arc<Heart>,
+}
+
+impl Probed {
+    /// Why the loop does not work, if it does not: it drops its end of the boards when it dies, and
+    /// its heart stops when it hangs.
+    fn dead(&self) -> Option<&'static str> {
+        if self.boards.has_changed().is_err() {
+            Some("the reconcile loop has ended\n")
+        } else if self.heart.stopped().is_some() {
+            Some("the reconcile loop hangs\n")
+        } else {
+            None
+        }
+    }
 }
 
 /// What every answer has, wrong addresses included.
@@ -122,21 +146,22 @@ async fn document(State(shown): State<Arc<Shown>>, asked: HeaderMap) -> Response
     unless_known(&asked, &written.version, || (json, written.document.clone()))
 }
 
-/// 200 as long as the reconcile loop lives: it drops its end when it dies.
-async fn healthz(State(boards): State<Boards>) -> (StatusCode, &'static str) {
-    match boards.has_changed() {
-        Ok(_) => (StatusCode::OK, "ok\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the reconcile loop has ended\n"),
+/// 200 as long as the loop lives and comes round.
+async fn healthz(State(probed): State<Probed>) -> (StatusCode, &'static str) {
+    match probed.dead() {
+        None => (StatusCode::OK, "ok\n"),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 
 /// 200 once a commit has been read, and while the loop lives. An outage of the repository
 /// changes nothing here: the board is then what people need most.
-async fn readyz(State(boards): State<Boards>) -> (StatusCode, &'static str) {
-    match (boards.has_changed(), boards.borrow().revision.is_some()) {
-        (Err(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "the reconcile loop has ended\n"),
-        (Ok(_), false) => (StatusCode::SERVICE_UNAVAILABLE, "no commit has been read yet\n"),
-        (Ok(_), true) => (StatusCode::OK, "ready\n"),
+async fn readyz(State(probed): State<Probed>) -> (StatusCode, &'static str) {
+    let read = probed.boards.borrow().revision.is_some();
+    match (probed.dead(), read) {
+        (Some(why), _) => (StatusCode::SERVICE_UNAVAILABLE, why),
+        (None, false) => (StatusCode::SERVICE_UNAVAILABLE, "no commit has been read yet\n"),
+        (None, true) => (StatusCode::OK, "ready\n"),
     }
 }
 

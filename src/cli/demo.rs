@@ -9,8 +9,8 @@ use clap::Args;
 
 use super::{Answer, Format, Stop, once, settings, stopped_by_signal, terminal};
 use crate::cluster::{self, Cluster};
+use crate::drive::{Drive, Until};
 use crate::git::Source;
-use crate::reconcile::{Engine, Until};
 use crate::web;
 use place::Candidate;
 use vitrine_core::status::table;
@@ -69,7 +69,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     let cluster = Cluster::connect(sandbox.client(), cluster::Settings::of(&config))
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
-    let (engine, mut boards) = Engine::new(config, source, cluster);
+    let (engine, mut boards) = Drive::new(config, source, cluster);
 
     let Some(listener) = listener else {
         let ended = engine.run(Until::Quiet { at_most: AT_MOST }, stop).await;
@@ -79,7 +79,9 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     };
 
     let shown = listening.map_or(arguments.listen, |address| address.to_string());
-    let router = web::router(boards.clone());
+    let heart = std::sync::Arc::new(web::Heart::new());
+    let engine = engine.with_heart(std::sync::Arc::clone(&heart));
+    let router = web::router(boards.clone(), heart);
     tokio::spawn(web::serve(listener, router));
     let engine = tokio::spawn(engine.run(Until::Stopped, stop.clone()));
 

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 use super::{Answer, Format, SettingsArguments, Stop, folder, settings};
 use crate::cluster::{self, Asker, Whose};
-use crate::reconcile;
 use vitrine_core::catalog::snapshot::File;
 use vitrine_core::catalog::{Catalog, Platform, platform};
 use vitrine_core::model::InstanceName;
 use vitrine_core::plan::facts::Facts;
 use vitrine_core::render;
+use vitrine_core::render::phase::phase_at;
 use vitrine_core::status::doctor::{self, Demand, Finding, Grade, Patient};
 use vitrine_core::status::json;
 
@@ -104,7 +104,7 @@ fn demand(catalog: &Catalog, platform: &Platform) -> Result<Option<Demand>, Stop
     let instance = InstanceName::parse("doctor").map_err(|e| Stop::new(e.to_string()))?;
     let now = Timestamp::now();
     let all = catalog.solutions.values().map(|solution| {
-        render::all(solution, platform, &instance, reconcile::phase_at(solution, now)).objects
+        render::all(solution, platform, &instance, phase_at(solution, now)).objects
     });
     let objects: Vec<_> = all.flatten().collect();
     let demand = doctor::demand(objects.iter().map(|object| &**object));

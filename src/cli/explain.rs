@@ -7,7 +7,6 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{Answer, Format, Stop, catalogue, folder};
-use crate::reconcile;
 use vitrine_core::catalog::explain::{Effective, Origin};
 use vitrine_core::catalog::fault::human;
 use vitrine_core::catalog::{self, Catalog, Platform, Solution};
@@ -15,6 +14,7 @@ use vitrine_core::model::InstanceName;
 use vitrine_core::model::decode::nearest;
 use vitrine_core::model::fault::harmless;
 use vitrine_core::render;
+use vitrine_core::render::phase::phase_at;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -80,7 +80,7 @@ fn isolation(
 ) -> Result<Answer, Stop> {
     // The instance stands in labels alone: no rule about connections depends on it.
     let instance = InstanceName::parse("explain").map_err(|error| Stop::new(error.to_string()))?;
-    let phase = reconcile::phase_at(solution, Timestamp::now());
+    let phase = phase_at(solution, Timestamp::now());
     let desired = render::all(solution, platform, &instance, phase);
     let wanted = |component: &str| arguments.component.as_deref().is_none_or(|c| c == component);
     for told in render::isolation::isolation(&desired) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Stop;
-use crate::reconcile::Awaited;
+use crate::drive::Awaited;
 use vitrine_core::config::Config;
 use vitrine_core::model::duration;
 

@@ -10,8 +10,8 @@ use super::{
     Answer, Format, LogArguments, SettingsArguments, Stop, settings, stopped_by_signal, terminal,
 };
 use crate::cluster::{self, Cluster};
+use crate::drive::{Awaited, Drive, Ended, Outlook, Unseen, Until};
 use crate::git::Source;
-use crate::reconcile::{Awaited, Ended, Engine, Outlook, Unseen, Until};
 use vitrine_core::config::Config;
 use vitrine_core::status::{Board, status_json, table};
 
@@ -50,7 +50,7 @@ pub(super) async fn once(arguments: OnceArguments, log: &LogArguments) -> Result
 pub(super) async fn start(
     config: &Config,
     limit: Option<&Limit>,
-) -> Result<(Engine, tokio::sync::watch::Receiver<std::sync::Arc<Board>>), Stop> {
+) -> Result<(Drive, tokio::sync::watch::Receiver<std::sync::Arc<Board>>), Stop> {
     let (repository, reached) = (config.repository.clone(), config.cluster.clone());
     let source = aside(move || Source::open(&repository));
     let source = keep(limit, Awaited::Repository, config, source).await??;
@@ -63,7 +63,7 @@ pub(super) async fn start(
     let cluster = Cluster::connect(client, cluster::Settings::of(config));
     let cluster = keep(limit, Awaited::Cluster, config, cluster).await?;
     let cluster = cluster.map_err(|e| Stop::new(e.to_string()))?;
-    Ok(Engine::new(config.clone(), source, cluster))
+    Ok(Drive::new(config.clone(), source, cluster))
 }
 
 /// Does on a thread of its own what may block. Nobody waits for that thread at the end.

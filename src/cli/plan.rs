@@ -10,14 +10,15 @@ use jiff::Timestamp;
 
 use super::limit::Limit;
 use super::{Answer, Format, SettingsArguments, Stop, once, settings};
+use crate::drive::{Awaited, Outlook};
 use crate::git::Source;
-use crate::reconcile::{self, Awaited, Outlook};
 use row::Row;
 use vitrine_core::catalog::{self, Catalog, Fault, Refused};
 use vitrine_core::config::Config;
 use vitrine_core::model::Revision;
 use vitrine_core::plan;
 use vitrine_core::render;
+use vitrine_core::render::phase::phase_at;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -99,7 +100,7 @@ async fn between(config: &Config, against: &str) -> Result<Said, Stop> {
     let new = read(&mut source, &tip).await?;
     let now = Timestamp::now();
     let differences = plan::between(&old, &new, |solution, platform| {
-        let phase = reconcile::phase_at(solution, now);
+        let phase = phase_at(solution, now);
         render::all(solution, platform, &config.instance, phase)
     });
     let platform = new.platform.as_ref().err().map_or(&[][..], Vec::as_slice);

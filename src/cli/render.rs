@@ -6,9 +6,9 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::{Answer, Stop, catalogue, folder};
-use crate::reconcile;
 use vitrine_core::model::InstanceName;
 use vitrine_core::render;
+use vitrine_core::render::phase::phase_at;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -49,7 +49,7 @@ pub(super) fn render(arguments: &Arguments) -> Result<Answer, Stop> {
         .values()
         .filter(|s| arguments.name.as_deref().is_none_or(|name| s.name.as_str() == name));
     for solution in wanted {
-        let phase = reconcile::phase_at(solution, now);
+        let phase = phase_at(solution, now);
         for object in &render::all(solution, platform, &instance, phase).objects {
             say!("---\n{}", render::yaml(&object.body).trim_end())?;
         }

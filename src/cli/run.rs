@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::once::{bind, start};
 use super::{Answer, LogArguments, SettingsArguments, Stop, settings, stopped_by_signal};
-use crate::reconcile::{Engine, Until};
+use crate::drive::{Drive, Until};
 use crate::web;
 use vitrine_core::config::Config;
 use vitrine_core::status::Board;
@@ -32,7 +32,8 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
     let stop = stopped_by_signal()?;
     let empty = Board::new(config.instance.clone(), config.repository.shown_url());
     let (publish, boards) = watch::channel(Arc::new(empty));
-    serve(&config, &boards).await?;
+    let heart = Arc::new(web::Heart::new());
+    serve(&config, &boards, &heart).await?;
 
     // Settings that could not be used are not tried again before they change.
     let mut unusable = None;
@@ -42,7 +43,9 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
         let forward = tokio::spawn(forward(boards, publish.clone()));
         let turn = stop.child_token();
         let hints = engine.hints();
-        let engine = tokio::spawn(engine.with_check_up().run(Until::Stopped, turn.clone()));
+        let engine = tokio::spawn(
+            engine.with_check_up().with_heart(Arc::clone(&heart)).run(Until::Stopped, turn.clone()),
+        );
         let changed = tokio::select! {
             changed = changed(&arguments.settings, &config, unusable.as_ref(), &hints) => Some(changed),
             () = stop.cancelled() => None,
@@ -53,7 +56,7 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
         forward.abort();
         match changed {
             Some(changed) => {
-                next = Some(restart(&mut config, changed, &mut unusable, &stop).await?);
+                next = Some(restart(&mut config, changed, &mut unusable, &stop, &heart).await?);
             }
             None if stop.is_cancelled() => {}
             None => return Err(Stop::new("the engine ended by itself; the log says why")),
@@ -64,14 +67,14 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
 }
 
 /// Listens where the settings say. Another address needs a restart of the daemon.
-async fn serve(config: &Config, boards: &web::Boards) -> Result<(), Stop> {
+async fn serve(config: &Config, boards: &web::Boards, heart: &Arc<web::Heart>) -> Result<(), Stop> {
     if let Some(listen) = &config.web.public_listen {
         let listener = listen_on(listen, "the board", "web.public.listen of the settings").await?;
-        tokio::spawn(web::serve(listener, web::router(boards.clone())));
+        tokio::spawn(web::serve(listener, web::router(boards.clone(), Arc::clone(heart))));
     }
     if let Some(listen) = &config.web.private_listen {
         let listener = listen_on(listen, "health", "web.private.listen of the settings").await?;
-        tokio::spawn(web::serve(listener, web::probes(boards.clone())));
+        tokio::spawn(web::serve(listener, web::probes(boards.clone(), Arc::clone(heart))));
     }
     Ok(())
 }
@@ -92,7 +95,7 @@ async fn forward(mut boards: web::Boards, publish: watch::Sender<Arc<Board>>) {
     }
 }
 
-async fn ended(engine: &tokio::task::JoinHandle<crate::reconcile::Ended>) {
+async fn ended(engine: &tokio::task::JoinHandle<crate::drive::Ended>) {
     while !engine.is_finished() {
         tokio::time::sleep(LOOK).await;
     }
@@ -145,7 +148,8 @@ async fn restart(
     new: Config,
     unusable: &mut Option<Config>,
     stop: &CancellationToken,
-) -> Result<(Engine, web::Boards), Stop> {
+    heart: &web::Heart,
+) -> Result<(Drive, web::Boards), Stop> {
     tracing::info!("the settings changed");
     match start(&new, None).await {
         Ok(started) => {
@@ -165,6 +169,7 @@ async fn restart(
                     Err(fault) if stop.is_cancelled() => return Err(fault),
                     Err(fault) => tracing::error!("{}", fault.sentence),
                 }
+                heart.beat(); // waiting for a cluster is no hanging
                 tokio::time::sleep(LOOK).await;
             }
         }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Answer, Format, Stop, once, settings};
+use crate::drive::Ended;
 use crate::git::Source;
-use crate::reconcile::Ended;
 use crate::web;
 use vitrine_core::model::InstanceName;
 use vitrine_core::status::Board;

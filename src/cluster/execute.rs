@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::request::{
     self, APPLY, Answer, Api, Failure, JSON, METADATA, METADATA_LIST, unavailable, with_query,
 };
-use super::store::Written;
-use super::wire::{self, Seen};
+use super::wire;
+use vitrine_core::engine::{Seen, Written};
 use vitrine_core::model::{InstanceName, Kind, ObjectKey, Revision, marks};
 use vitrine_core::plan::DesiredObject;
 use vitrine_core::plan::observed::Survey;
@@ -35,6 +35,9 @@ pub(super) async fn carry_out(
     step: &Step,
     uid: Option<String>,
 ) -> (Outcome, Written) {
+    if step.needs_object() && uid.is_none() {
+        return (Outcome::Gone, Written::Nothing);
+    }
     let done = match step {
         Step::Apply { object, revision, .. } => apply(api, object, revision).await,
         Step::Birth { object, revision } => birth(api, object, revision).await,
@@ -272,16 +275,6 @@ fn is_ours(seen: &Seen, instance: &InstanceName) -> bool {
     let managed = &seen.meta.managed_fields;
     seen.meta.label(marks::INSTANCE) == Some(instance.as_str())
         && (managed.ours.is_some() || managed.birth)
-}
-
-/// Whether a step writes on an object that must exist.
-pub(super) fn needs_object(step: &Step) -> bool {
-    match step {
-        Step::Handover { .. } | Step::ForceActivation { .. } | Step::Verified { .. } => true,
-        Step::Apply { .. } | Step::Birth { .. } | Step::Delete { .. } | Step::Survey { .. } => {
-            false
-        }
-    }
 }
 
 /// The kinds that a watch is held on.

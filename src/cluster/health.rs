@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::request::short;
-use super::wire::Meta;
-use vitrine_core::model::{ContentHash, marks};
+use vitrine_core::engine::Meta;
+use vitrine_core::model::marks;
 use vitrine_core::plan::observed::{
     Condition, DeploymentFacts, Pause, PodFacts, PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
 };
@@ -77,17 +77,7 @@ pub(super) fn deployment(wire: &DeploymentWire) -> DeploymentFacts {
         ready: status.ready_replicas,
         available: status.available_replicas,
         conditions: conditions(&status.conditions),
-        ..marked(metadata)
-    }
-}
-
-/// What the metadata of a Deployment says about its verification.
-pub(super) fn marked(meta: &Meta) -> DeploymentFacts {
-    DeploymentFacts {
-        generation: meta.generation,
-        verified: meta.annotation(marks::VERIFIED).map(str::to_owned),
-        template: meta.annotation(marks::TEMPLATE).map(ContentHash::recorded),
-        ..DeploymentFacts::default()
+        ..metadata.marked()
     }
 }
 
@@ -195,7 +185,7 @@ pub(super) fn scaled(wire: &ScaledWire) -> ScaledFacts {
     ScaledFacts {
         generation: wire.metadata.generation,
         conditions: conditions(&wire.status.conditions),
-        forced: forced(&wire.metadata),
+        forced: wire.metadata.is_forced(),
         paused: paused(&wire.metadata),
         triggers: wire.spec.triggers.iter().flatten().filter(|t| t.is_kedas()).count(),
         metrics: wire.status.external_metric_names.as_ref().map_or(0, Vec::len),
@@ -281,11 +271,6 @@ pub(super) struct QuotaWire {
 #[serde(default)]
 pub(super) struct QuotaSpec {
     pub hard: BTreeMap<String, String>,
-}
-
-/// Whether KEDA is told to keep the target awake.
-pub(super) fn forced(meta: &Meta) -> bool {
-    meta.annotation(marks::FORCE_ACTIVATION) == Some("true")
 }
 
 #[derive(Default, Deserialize)]

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
+use vitrine_core::engine::{Batch, Sight};
 use vitrine_core::model::{ContentHash, FieldSet, Kind, ObjectKey};
-use vitrine_core::plan::observed::{HealthFacts, KindState};
+use vitrine_core::plan::observed::{HealthFacts, KindState, Record};
 use vitrine_core::plan::step::Why;
 use vitrine_core::plan::{DesiredObject, deletions_hash};
+use vitrine_core::plan::{Observed, Outcome};
 use vitrine_core::render::Wave;
 use vitrine_sandbox::{Options, Sandbox};
 
@@ -85,42 +87,115 @@ fn apply(object: &Arc<DesiredObject>) -> Step {
     Step::Apply { object: Arc::clone(object), revision: revision(), why: Why::Create }
 }
 
+/// The cluster, and what is known of it.
+struct Rig {
+    cluster: Cluster,
+    sight: Sight,
+    last: u64,
+    open: BTreeMap<OrderId, Step>,
+    approvals: BTreeMap<OrderId, String>,
+}
+
+impl Rig {
+    fn observed(&self) -> &Observed {
+        &self.sight.observed
+    }
+
+    fn order(&mut self) -> OrderId {
+        self.last += 1;
+        OrderId(self.last)
+    }
+
+    /// Hears what happened; what became of steps comes back.
+    async fn hear(&mut self) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        let mut batch = Batch::default();
+        for event in self.cluster.next().await {
+            match event {
+                Event::Watched(kind, news) => {
+                    news.into_iter().for_each(|news| self.sight.hear(kind, news, &mut batch));
+                }
+                Event::Defined(kind, version) => self.sight.defined(kind, &version, &mut batch),
+                Event::Trouble(what, problem) => self.sight.trouble(&what, problem),
+                Event::Lease(record) => self.sight.record(record, &mut batch),
+                Event::Answered(id, Answer::Step(outcome, written)) => {
+                    let step = self.open.remove(&id).unwrap();
+                    self.sight.done("use", &step, written, None, &mut batch);
+                    outcomes.push(outcome);
+                }
+                Event::Answered(id, Answer::Approval(approval)) => {
+                    let name = self.approvals.remove(&id).unwrap();
+                    self.sight.approval(name, approval, &mut batch);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        for name in batch.read {
+            let id = self.order();
+            self.approvals.insert(id, name.clone());
+            self.cluster.read_approval(id, name);
+        }
+        outcomes
+    }
+
+    async fn record(&mut self, root: &str, removals: &[(String, Timestamp)]) -> Result<(), String> {
+        let id = self.order();
+        self.cluster.record(id, revision(), root.to_owned(), removals.to_vec());
+        loop {
+            for event in self.cluster.next().await {
+                if let Event::Answered(_, Answer::Recorded(written)) = event {
+                    return written;
+                }
+            }
+        }
+    }
+
+    fn submit(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            let id = self.order();
+            let uid = self.sight.live(&step.key()).map(|live| live.uid.clone());
+            self.sight.sent(&step);
+            self.open.insert(id, step.clone());
+            self.cluster.submit(id, step, uid);
+        }
+    }
+}
+
 /// Hears until this holds.
-async fn until(cluster: &mut Cluster, what: &str, holds: impl Fn(&Cluster) -> bool) {
+async fn until(rig: &mut Rig, what: &str, holds: impl Fn(&Rig) -> bool) {
     let hear = async {
-        while !holds(cluster) {
-            cluster.next().await;
+        while !holds(rig) {
+            rig.hear().await;
         }
     };
     if tokio::time::timeout(Duration::from_secs(10), hear).await.is_err() {
-        panic!("{what}: {:?} {:?}", cluster.problems(), cluster.observed());
+        panic!("{what}: {:?} {:?}", rig.sight.problems, rig.observed());
     }
 }
 
-async fn connect(sandbox: &Sandbox) -> Cluster {
-    let mut cluster = Cluster::connect(sandbox.client(), settings()).await.unwrap();
-    until(&mut cluster, "everything is known", |cluster| {
-        let known = &cluster.observed().kinds;
+async fn connect(sandbox: &Sandbox) -> Rig {
+    let cluster = Cluster::connect(sandbox.client(), settings()).await.unwrap();
+    let sight = Sight::new(settings().instance, settings().namespace);
+    let (open, approvals) = (BTreeMap::new(), BTreeMap::new());
+    let mut rig = Rig { cluster, sight, last: 0, open, approvals };
+    until(&mut rig, "everything is known", |rig| {
+        let known = &rig.observed().kinds;
         known.len() == Kind::RENDERED.len() + 1
             && known.values().all(|state| *state != KindState::Unknown)
-            && cluster.observed().record != Record::Unread
+            && rig.observed().record != Record::Unread
     })
     .await;
-    cluster
+    rig
 }
 
 /// Carries out these steps; answers what became of them, in order of their end.
-async fn carry_out(cluster: &mut Cluster, steps: Vec<Step>) -> Vec<Outcome> {
+async fn carry_out(rig: &mut Rig, steps: Vec<Step>) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
-    cluster.submit("use", steps);
-    while cluster.busy() {
-        let touched = tokio::time::timeout(Duration::from_secs(10), cluster.next()).await.unwrap();
-        outcomes.extend(touched.into_iter().filter_map(|touched| match touched {
-            Touched::Done { outcome, .. } => Some(outcome),
-            _ => None,
-        }));
+    rig.submit(steps);
+    while !rig.open.is_empty() {
+        outcomes.extend(tokio::time::timeout(Duration::from_secs(10), rig.hear()).await.unwrap());
     }
-    assert!(cluster.observed().in_flight.is_empty());
+    assert!(rig.observed().in_flight.is_empty());
     outcomes
 }
 
@@ -155,7 +230,7 @@ async fn a_start_asks_for_what_is_offered_watches_each_kind_once_and_reads_the_l
         ]
     );
     assert_eq!(cluster.observed().record, Record::Missing);
-    assert!(cluster.problems().is_empty(), "{:?}", cluster.problems());
+    assert!(cluster.sight.problems.is_empty(), "{:?}", cluster.sight.problems);
 }
 
 #[tokio::test]
@@ -163,11 +238,12 @@ async fn a_quiet_cluster_costs_nothing() {
     let sandbox = sandbox();
     let mut cluster = connect(&sandbox).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
-    while let Ok(touched) = tokio::time::timeout(Duration::from_millis(100), cluster.next()).await {
-        assert_eq!(touched, [], "nothing happened");
-    }
+    // The watch of CRDs, which nobody waited for.
+    while tokio::time::timeout(Duration::from_millis(100), cluster.hear()).await.is_ok() {}
+    let before = cluster.observed().clone();
     sandbox.clear_requests();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let more = tokio::time::timeout(Duration::from_millis(200), cluster.hear()).await;
+    assert!(more.is_err(), "something happened: {before:?}");
     assert_eq!(asked(&sandbox), [] as [&str; 0]);
 }
 
@@ -236,9 +312,9 @@ async fn no_more_steps_are_under_way_than_are_allowed() {
     sandbox.faults(|faults| faults.latency = Duration::from_millis(40));
     let steps: Vec<Step> = (0..24).map(|n| apply(&service(&format!("s{n}")))).collect();
     let began = std::time::Instant::now();
-    cluster.submit("use", steps);
+    cluster.submit(steps);
     assert_eq!(cluster.observed().in_flight.len(), 24);
-    until(&mut cluster, "all are done", |cluster| !cluster.busy()).await;
+    until(&mut cluster, "all are done", |cluster| cluster.open.is_empty()).await;
     // 24 steps by 8 workers of 40 ms each are three rounds.
     assert!(began.elapsed() >= Duration::from_millis(120), "{:?}", began.elapsed());
     assert_eq!(cluster.observed().solutions["use"].len(), 25);
@@ -265,15 +341,14 @@ async fn a_record_is_read_again_by_the_next_daemon() {
     let at: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
     let removals = [("old".to_owned(), at)];
     sandbox.clear_requests();
-    cluster.record(&revision(), "demos", &removals).await.unwrap();
+    cluster.record("demos", &removals).await.unwrap();
     assert_eq!(sandbox.requests().len(), 1);
     let kept = Record::Kept {
         applied: Some(revision()),
         root: Some("demos".to_owned()),
         removals: removals.to_vec(),
     };
-    assert_eq!(cluster.observed().record, kept);
-    cluster.stop().await;
+    cluster.cluster.stop().await;
     assert_eq!(connect(&sandbox).await.observed().record, kept);
 }
 
@@ -281,7 +356,7 @@ async fn a_record_is_read_again_by_the_next_daemon() {
 async fn a_record_without_a_namespace_says_what_is_missing() {
     let sandbox = Sandbox::new(Options::default());
     let mut cluster = connect(&sandbox).await;
-    let error = cluster.record(&revision(), ".", &[]).await.unwrap_err();
+    let error = cluster.record(".", &[]).await.unwrap_err();
     assert_eq!(error, "the daemon's namespace vitrine does not exist: create it");
 }
 
@@ -375,11 +450,11 @@ async fn a_stop_finishes_what_is_under_way_and_begins_nothing_more() {
     carry_out(&mut cluster, vec![apply(&namespace())]).await;
     sandbox.faults(|faults| faults.latency = Duration::from_millis(50));
     sandbox.clear_requests();
-    cluster.submit("use", (0..24).map(|n| apply(&service(&format!("s{n}")))).collect());
+    cluster.submit((0..24).map(|n| apply(&service(&format!("s{n}")))).collect());
     while sandbox.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    cluster.stop().await;
+    cluster.cluster.stop().await;
     let begun = sandbox.requests().len();
     assert!((1..=8).contains(&begun), "{begun}");
     let made = (0..24).filter(|n| sandbox.get(&service(&format!("s{n}")).key).is_some()).count();

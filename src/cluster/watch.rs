@@ -20,11 +20,12 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::request::{
     self, Api, Failure, METADATA, METADATA_LIST, judge, unavailable, unreachable, with_query,
 };
-use super::wire::{self, Depth, Event, Seen};
+use super::wire::{self, Depth, Event};
 use crate::http::causes;
 use lines::{LONGEST_LINE, Lines};
 use pause::Pause;
-pub(super) use subject::{News, Subject};
+pub(super) use subject::Subject;
+use vitrine_core::engine::{News, Seen};
 use vitrine_core::model::Kind;
 use vitrine_core::plan::observed::KindState;
 
@@ -373,8 +374,8 @@ impl Watch {
                 self.say(News::Listed(version)).await
             }
             Event::Bookmark { version, .. } => {
-                place.at = Some(version);
-                true
+                place.at = Some(version.clone());
+                self.say(News::Bookmark(version)).await
             }
             Event::Error(status) if status.code == 410 || status.reason == "Expired" => {
                 return Some(End::Again);
@@ -483,6 +484,7 @@ mod tests {
                 News::Present(seen) => format!("present {}", seen.meta.name),
                 News::Deleted(seen) => format!("deleted {}", seen.meta.name),
                 News::Listed(version) => format!("listed {version}"),
+                News::Bookmark(version) => format!("bookmark {version}"),
                 News::State(state, problem) => {
                     format!("{state:?} {}", problem.unwrap_or_default()).trim_end().to_owned()
                 }

@@ -3,106 +3,17 @@
 //! `managedFields` become field sets while they are read and are then gone; whole objects are
 //! never held.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use super::health::{
     self, DeploymentWire, NamespaceWire, PodWire, PolicyWire, QuotaWire, ReadyWire, RouteWire,
     ScaledWire,
 };
 use super::request::Status;
-use vitrine_core::model::{FieldSet, Kind, marks};
-use vitrine_core::plan::observed::{Condition, HealthFacts, PodFacts};
-
-/// One object, digested.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub meta: Meta,
-    /// [`HealthFacts::None`] where only metadata was read.
-    pub health: HealthFacts,
-    /// Of a Pod.
-    pub pod: Option<PodFacts>,
-    /// Of a Namespace: what holds it while it is being deleted.
-    pub remains: Vec<Condition>,
-}
-
-/// `metadata`, as far as it is read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Meta {
-    pub name: String,
-    pub namespace: Option<String>,
-    pub uid: String,
-    pub resource_version: String,
-    pub generation: i64,
-    pub creation_timestamp: Option<Timestamp>,
-    pub deletion_timestamp: Option<Timestamp>,
-    pub labels: BTreeMap<String, String>,
-    pub annotations: BTreeMap<String, String>,
-    pub finalizers: Vec<String>,
-    #[serde(deserialize_with = "digested")]
-    pub managed_fields: Managed,
-}
-
-impl Meta {
-    pub fn label(&self, name: &str) -> Option<&str> {
-        self.labels.get(name).map(String::as_str)
-    }
-
-    pub fn annotation(&self, name: &str) -> Option<&str> {
-        self.annotations.get(name).map(String::as_str)
-    }
-}
-
-/// Whose the fields are, without the entries of subresources.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Managed {
-    /// Manager `vitrine`, operation Apply.
-    pub ours: Option<FieldSet>,
-    /// Manager `vitrine-birth` has an entry.
-    pub birth: bool,
-    /// The others, in the server's order, without `vitrine-verify`.
-    pub others: Vec<(String, FieldSet)>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    #[serde(default)]
-    manager: String,
-    #[serde(default)]
-    operation: String,
-    #[serde(default)]
-    subresource: String,
-    #[serde(default, deserialize_with = "recorded")]
-    fields_v1: FieldSet,
-}
-
-/// Reads one entry's fields; the JSON is dropped at once.
-fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldSet, D::Error> {
-    Ok(FieldSet::recorded(&Value::deserialize(deserializer)?))
-}
-
-fn digested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Managed, D::Error> {
-    let mut managed = Managed::default();
-    for entry in Option::<Vec<Entry>>::deserialize(deserializer)?.unwrap_or_default() {
-        if !entry.subresource.is_empty() || entry.manager == marks::VERIFIER {
-            continue;
-        }
-        if entry.manager == marks::MANAGER && entry.operation == "Apply" {
-            managed.ours = Some(entry.fields_v1);
-        } else if entry.manager == marks::BIRTH {
-            managed.birth = true;
-        } else {
-            managed.others.push((entry.manager, entry.fields_v1));
-        }
-    }
-    Ok(managed)
-}
+use vitrine_core::engine::{Meta, Seen};
+use vitrine_core::model::Kind;
+use vitrine_core::plan::observed::HealthFacts;
 
 /// An event of a watch.
 #[derive(Debug)]
@@ -344,6 +255,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn managed_fields_are_told_apart_by_manager_operation_and_subresource() {

@@ -2,6 +2,7 @@
 //!
 //! In: [`Snapshot`]. Out: [`Catalog`]. Whoever holds a [`Solution`] need not check it again.
 
+mod changes;
 pub mod contract;
 mod dated;
 pub mod explain;
@@ -19,6 +20,7 @@ mod standing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use changes::{Change, Changes};
 pub use dated::Dated;
 pub use fault::Fault;
 pub use memory::Memory;

@@ -31,6 +31,36 @@ pub struct Config {
     pub log: Log,
 }
 
+#[cfg(any(test, feature = "samples"))]
+impl Config {
+    /// Settings for tests: nothing on disk, no verification.
+    #[allow(clippy::unwrap_used)]
+    pub fn sample() -> Self {
+        Self {
+            instance: InstanceName::parse("prod").unwrap(),
+            repository: Repository {
+                url: "/srv/catalogue".to_owned(),
+                branch: "main".to_owned(),
+                path: ".".to_owned(),
+                poll: Some(Duration::from_secs(60)),
+                auth: None,
+                ca_file: None,
+                mirror: PathBuf::new(),
+            },
+            cluster: Cluster { kubeconfig: None, context: None, namespace: "vitrine".to_owned() },
+            safety: Safety {
+                max_removed_share: 0.2,
+                max_deletions: 100,
+                approvals_expire_after: Duration::from_secs(24 * 3600),
+            },
+            rollouts: Rollouts { verify: Verify::Never },
+            notes: true,
+            web: Web { public_listen: None, public_url: None, private_listen: None },
+            log: Log { level: "info".to_owned(), json: false },
+        }
+    }
+}
+
 /// Where the catalogue lies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Repository {

@@ -169,6 +169,12 @@ pub fn context(instance: &InstanceName, name: Option<&str>) -> String {
     }
 }
 
+/// What a context of this instance is about; `None`: it is another's.
+pub fn subject<'a>(instance: &InstanceName, context: &'a str) -> Option<Option<&'a str>> {
+    let rest = context.strip_prefix("vitrine/")?.strip_prefix(instance.as_str())?;
+    if rest.is_empty() { Some(None) } else { rest.strip_prefix('/').map(Some) }
+}
+
 /// One line without tabs and controls, of at most [`LONGEST`] characters.
 fn one_line(text: &str) -> String {
     cut(&clean(text), LONGEST)

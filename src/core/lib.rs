@@ -2,11 +2,12 @@
 //!
 //! [`catalog`] judges what a commit says, [`render`] turns each solution into Kubernetes objects,
 //! [`plan`] compares them with the cluster, [`status`] says what became of it and [`ledger`] what
-//! belongs on which commit. Nothing here opens a file, holds a client, reads a clock or waits: what
+//! belongs on which commit. [`engine`] decides when. Nothing here opens a file, holds a client, reads a clock or waits: what
 //! these functions know comes in as arguments, and the same input gives the same answer twice.
 
 pub mod catalog;
 pub mod config;
+pub mod engine;
 pub mod ledger;
 pub mod model;
 pub mod plan;

@@ -91,6 +91,8 @@ pub enum Gate {
     Record,
     /// The repository has not answered since the start.
     Unheard,
+    /// The catalogue is still being rendered, so nobody knows yet all that it asks to delete.
+    Rendering,
     /// Solutions that are just being added, so that a rename has no gap.
     Additions(Vec<String>),
     /// Work in the namespace that is not ours.
@@ -123,6 +125,7 @@ impl std::fmt::Display for Gate {
             Self::Held => f.write_str("held until it is approved"),
             Self::Record => f.write_str("the daemon's Lease has not been read"),
             Self::Unheard => f.write_str("the repository has not answered since the start"),
+            Self::Rendering => f.write_str("the catalogue is being rendered"),
             Self::Additions(names) => write!(f, "after {} is published", names.join(", ")),
             Self::ForeignWork(names) => write!(f, "foreign work is left: {}", names.join(", ")),
             Self::Slot => f.write_str("all verification slots are taken"),

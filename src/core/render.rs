@@ -24,6 +24,7 @@ mod middleware;
 mod namespace;
 mod network_policy;
 mod object;
+pub mod phase;
 mod pod;
 mod pod_disruption_budget;
 mod pod_monitor;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use git2::{ObjectType, Oid, Repository, Tree, TreeEntry};
 
-use vitrine_core::catalog::snapshot::Snapshot;
+use vitrine_core::catalog::{Change, Changes, Snapshot};
 use vitrine_core::model::Revision;
 
 use super::Trouble;
@@ -19,25 +19,6 @@ use super::walk::{PLATFORM_FILE, join};
 /// Entries that are compared for one commit. A commit beyond it is a bomb that no snapshot accepts
 /// either; what was found until then counts.
 const MAX_COMPARED: usize = 400_000;
-
-/// What happened on the branch between two commits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changes {
-    /// Oldest first.
-    pub commits: Vec<Change>,
-    /// The start is not an ancestor of the end, or not known any more: history was rewritten.
-    pub rewritten: bool,
-}
-
-/// What one commit changed, compared with its first parent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    pub revision: Revision,
-    /// Paths below the root, as in [`Snapshot::folders`]: added, changed or removed.
-    pub folders: BTreeSet<String>,
-    /// `platform.yaml` changed.
-    pub platform: bool,
-}
 
 /// What the last walk found, so that the next one ends where it began.
 #[derive(Default)]

@@ -48,6 +48,11 @@ impl Copies {
         self.current.clear();
     }
 
+    /// The commits whose notes are wanted; `None`: all.
+    pub fn wanted(&self) -> Option<BTreeSet<Revision>> {
+        self.wanted.clone()
+    }
+
     /// From now on a batch drops the notes of other commits.
     pub fn retain(&mut self, wanted: BTreeSet<Revision>) {
         self.wanted = Some(wanted);

@@ -9,7 +9,7 @@ use vitrine_core::status::sample;
 /// A router with this board, and the end that publishes the next ones.
 fn with(board: Board) -> (Router, watch::Sender<Arc<Board>>) {
     let (sender, receiver) = watch::channel(Arc::new(board));
-    (router(receiver), sender)
+    (router(receiver, Arc::default()), sender)
 }
 
 async fn ask(router: &Router, method: Method, path: &str, known: Option<&HeaderValue>) -> Response {
@@ -211,7 +211,7 @@ async fn a_daemon_is_ready_when_it_has_read_a_commit_and_ill_when_its_loop_has_e
 #[tokio::test]
 async fn the_probes_do_not_show_the_board() {
     let (_sender, receiver) = watch::channel(Arc::new(sample::board()));
-    let router = probes(receiver);
+    let router = probes(receiver, Arc::default());
     assert_eq!(get_text(&router, "/healthz").await.0, StatusCode::OK);
     assert_eq!(get_text(&router, "/").await.0, StatusCode::NOT_FOUND);
     assert_eq!(get_text(&router, "/status.json").await.0, StatusCode::NOT_FOUND);

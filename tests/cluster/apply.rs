@@ -1,13 +1,15 @@
-//! What `apply` promises to `plan`: steps are carried out as they stand, and what is observed is
+//! What the edge of the cluster promises to the plan: steps are carried out as they stand, and what is observed is
 //! what is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use vitrine::cluster::{self, Settings, Touched};
+use vitrine::cluster::{self, Settings};
+use vitrine_core::engine::{Answer, Batch, Event, OrderId, Sight};
 use vitrine_core::model::{ContentHash, Kind, ObjectKey, Revision, marks};
 use vitrine_core::plan::observed::{HealthFacts, KindState, Live, Observed, Owner, Record};
 use vitrine_core::plan::step::Why;
@@ -366,14 +368,13 @@ scenario! {
         let mut engine = Engine::connect(cluster).await;
         engine.until("there is no Lease", |observed| observed.record == Record::Missing).await;
         let removed = vec![("old".to_owned(), "2026-11-24T12:00:00Z".parse().unwrap())];
-        engine.inner.record(&revision(), "demos", &removed).await.unwrap();
+        engine.record("demos", &removed).await;
 
         let kept = Record::Kept {
             applied: Some(revision()),
             root: Some("demos".into()),
             removals: removed,
         };
-        assert_eq!(engine.observed().record, kept);
         let mut restarted = Engine::connect(cluster).await;
         restarted.until("the record is read", |observed| observed.record == kept).await;
     }
@@ -430,41 +431,84 @@ scenario! {
 /// The daemon's half that the steps go through.
 struct Engine {
     inner: cluster::Cluster,
+    sight: Sight,
+    last: u64,
+    approvals: BTreeMap<OrderId, String>,
 }
 
 impl Engine {
     async fn connect(cluster: &Cluster) -> Self {
         let settings = Settings::new(instance(), DAEMON_NAMESPACE);
         let inner = cluster::Cluster::connect(cluster.client(), settings).await;
-        Self { inner: inner.expect("the API server answers") }
+        let inner = inner.expect("the API server answers");
+        let sight = Sight::new(instance(), DAEMON_NAMESPACE.to_owned());
+        Self { inner, sight, last: 0, approvals: BTreeMap::new() }
     }
 
     fn observed(&self) -> &Observed {
-        self.inner.observed()
+        &self.sight.observed
+    }
+
+    fn order(&mut self) -> OrderId {
+        self.last += 1;
+        OrderId(self.last)
+    }
+
+    /// Takes in what happened. The answers to what else was ordered come back.
+    async fn hear(&mut self, solution: &str, step: Option<&Step>) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        let mut batch = Batch::default();
+        for event in self.inner.next().await {
+            match event {
+                Event::Watched(kind, news) => {
+                    news.into_iter().for_each(|news| self.sight.hear(kind, news, &mut batch));
+                }
+                Event::Defined(kind, version) => self.sight.defined(kind, &version, &mut batch),
+                Event::Trouble(what, problem) => self.sight.trouble(&what, problem),
+                Event::Lease(record) => self.sight.record(record, &mut batch),
+                Event::Answered(_, Answer::Step(outcome, written)) => {
+                    let step = step.expect("one step is out");
+                    self.sight.done(solution, step, written.clone(), None, &mut batch);
+                    answers.push(Answer::Step(outcome, written));
+                }
+                Event::Answered(id, Answer::Approval(approval)) => {
+                    let name = self.approvals.remove(&id).expect("it was asked for");
+                    self.sight.approval(name, approval, &mut batch);
+                }
+                Event::Answered(_, answer) => answers.push(answer),
+                Event::Repository(_) | Event::Hint | Event::Lost(_) => panic!("{event:?}"),
+            }
+        }
+        for name in batch.read {
+            let id = self.order();
+            self.approvals.insert(id, name.clone());
+            self.inner.read_approval(id, name);
+        }
+        answers
     }
 
     /// Takes news until it is so.
     async fn until(&mut self, told: &str, is: impl Fn(&Observed) -> bool) {
-        let inner = &mut self.inner;
         let waiting = async {
-            while !known(inner.observed()) || !is(inner.observed()) {
-                inner.next().await;
+            while !known(self.observed()) || !is(self.observed()) {
+                self.hear("", None).await;
             }
         };
         let in_time = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
-        assert!(in_time, "not so within {PATIENCE:?}: {told}\n{:#?}", self.inner.observed());
+        assert!(in_time, "not so within {PATIENCE:?}: {told}\n{:#?}", self.observed());
     }
 
     /// The outcomes of these steps, in their order.
     async fn carry_out(&mut self, solution: &str, steps: Vec<Step>) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         for step in steps {
-            self.inner.submit(solution, vec![step.clone()]);
+            let id = self.order();
+            let uid = self.sight.live(&step.key()).map(|live| live.uid.clone());
+            self.inner.submit(id, step.clone(), uid);
             let done = async {
                 loop {
-                    for touched in self.inner.next().await {
-                        if let Touched::Done { step: done, outcome, .. } = touched {
-                            assert_eq!(done, step);
+                    for answer in self.hear(solution, Some(&step)).await {
+                        if let Answer::Step(outcome, _) = answer {
                             return outcome;
                         }
                     }
@@ -474,6 +518,19 @@ impl Engine {
             outcomes.push(outcome.unwrap_or_else(|_| panic!("no end of {step:?}")));
         }
         outcomes
+    }
+
+    /// Writes the record onto the Lease.
+    async fn record(&mut self, root: &str, removals: &[(String, Timestamp)]) {
+        let id = self.order();
+        self.inner.record(id, revision(), root.to_owned(), removals.to_vec());
+        loop {
+            for answer in self.hear("", None).await {
+                if let Answer::Recorded(written) = answer {
+                    return written.unwrap();
+                }
+            }
+        }
     }
 
     /// Applies every object of a case, in the order of the waves.

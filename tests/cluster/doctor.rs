@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 use vitrine::cluster::{Asker, Whose};
 use vitrine_core::catalog::snapshot::File;
 use vitrine_core::catalog::{Platform, platform};
@@ -55,10 +56,13 @@ fn plane() -> &'static ControlPlane {
     PLANE.get_or_init(|| ControlPlane::start().unwrap())
 }
 
-async fn furnished() -> Client {
+/// The control plane for one test at a time: one takes away what the other needs.
+async fn furnished() -> (Client, MutexGuard<'static, ()>) {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    let alone = ALONE.lock().await;
     let admin = plane().admin_client().await;
     real::install(&admin, &definitions()).await.unwrap();
-    admin
+    (admin, alone)
 }
 
 fn definitions() -> Vec<Value> {
@@ -80,7 +84,7 @@ fn definitions() -> Vec<Value> {
 fn run<T>(body: impl Future<Output = T>) -> T {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(2).enable_all().build().unwrap();
-    let limit = std::time::Duration::from_secs(240);
+    let limit = std::time::Duration::from_secs(420);
     runtime.block_on(async { tokio::time::timeout(limit, body).await.expect("it was over") })
 }
 
@@ -166,7 +170,7 @@ mod a_ready_cluster_loses_one_thing_at_a_time_and_each_has_its_line {
     }
 
     async fn scenario() {
-        let admin = furnished().await;
+        let (admin, _alone) = furnished().await;
         let all = objects::read(&root().join("tests/doctor/cluster.yaml")).unwrap();
         for object in &all {
             put(&admin, object).await;
@@ -234,7 +238,7 @@ mod every_manifest_of_the_guide_is_taken_by_the_api_server {
     }
 
     async fn scenario() {
-        let admin = furnished().await;
+        let (admin, _alone) = furnished().await;
         let (mut taken, mut kinds) = (0, Vec::new());
         for (line, block) in blocks("docs/platform.md") {
             let documents: Vec<Value> = serde_saphyr::from_multiple(&block)

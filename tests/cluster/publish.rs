@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use vitrine::git::read_folder;
-use vitrine::reconcile::phase_at;
 use vitrine_core::catalog;
 use vitrine_core::model::{InstanceName, Kind, ObjectKey};
+use vitrine_core::render::phase::phase_at;
 use vitrine_core::status::{Health, Stage, Sync};
 
 use crate::support::catalogue::{Catalogue, image};

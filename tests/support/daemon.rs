@@ -7,8 +7,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vitrine::cluster;
+use vitrine::drive::{Drive, Ended, Tally, Until};
 use vitrine::git::Source;
-use vitrine::reconcile::{Ended, Engine, Tally, Until};
 use vitrine_core::config::{self, Config, Verify};
 use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::status::{Board, Verdict};
@@ -92,7 +92,7 @@ impl Daemon {
         let source = opened(&settings).await;
         let observed = cluster::Settings::of(&settings);
         let connected = cluster::Cluster::connect(client, observed).await.unwrap();
-        let (engine, boards) = Engine::new(settings, source, connected);
+        let (engine, boards) = Drive::new(settings, source, connected);
         Self::of(engine, boards)
     }
 
@@ -102,11 +102,11 @@ impl Daemon {
         let source = opened(&settings).await;
         let observed = cluster::Settings::of(&settings);
         let connected = cluster::Cluster::connect(cluster.client(), observed).await.unwrap();
-        let (engine, boards) = Engine::new(settings, source, connected);
+        let (engine, boards) = Drive::new(settings, source, connected);
         Self::of(engine.with_check_up(), boards)
     }
 
-    fn of(engine: Engine, boards: watch::Receiver<Arc<Board>>) -> Self {
+    fn of(engine: Drive, boards: watch::Receiver<Arc<Board>>) -> Self {
         let (tally, hints) = (engine.tally(), engine.hints());
         let stop = CancellationToken::new();
         let task = tokio::spawn(engine.run(Until::Stopped, stop.clone()));

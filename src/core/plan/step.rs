@@ -44,6 +44,16 @@ pub enum Why {
 }
 
 impl Step {
+    /// Whether it writes on an object that must exist, and must not make it.
+    pub fn needs_object(&self) -> bool {
+        match self {
+            Self::Handover { .. } | Self::ForceActivation { .. } | Self::Verified { .. } => true,
+            Self::Apply { .. } | Self::Birth { .. } | Self::Delete { .. } | Self::Survey { .. } => {
+                false
+            }
+        }
+    }
+
     /// The object that the step is about.
     pub fn key(&self) -> ObjectKey {
         use crate::model::Kind;

@@ -66,6 +66,8 @@ pub enum Standing<'a> {
     Removed(&'a SolutionPlan),
     /// The cluster is still being listed, so nobody can tell what is there.
     Unread,
+    /// It was read, and its objects are being rendered.
+    Coming,
 }
 
 /// The verdict of a solution. Every state has a reason, a party and a next step.
@@ -83,6 +85,13 @@ pub fn judge(case: &Case<'_>) -> Verdict {
             condition: before(case),
         },
         Standing::Removed(plan) => removed(case, plan),
+        Standing::Coming => Said {
+            sync: Sync::Progressing,
+            party: Party::Nobody,
+            reason: "it is being rendered".to_owned(),
+            next: "wait a moment".to_owned(),
+            condition: before(case),
+        },
         Standing::Unread => Said {
             sync: Sync::Progressing,
             party: Party::Nobody,
@@ -100,6 +109,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         Standing::Refused(_)
         | Standing::Frozen { .. }
         | Standing::Removed(_)
+        | Standing::Coming
         | Standing::Unread => None,
     };
     Verdict {

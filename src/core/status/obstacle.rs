@@ -99,6 +99,7 @@ pub(super) fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
         | Gate::NotAccepted(_)
         | Gate::Record
         | Gate::Unheard
+        | Gate::Rendering
         | Gate::Additions(_)
         | Gate::Slot => None,
     }

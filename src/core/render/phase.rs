@@ -4,11 +4,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use vitrine_core::catalog::Solution;
-use vitrine_core::plan::Phase;
+use super::Phase;
+use crate::catalog::Solution;
 
 /// Whether the calendar lets a solution run on this day (UTC).
-pub(super) fn phase(solution: &Solution, today: Date) -> Phase {
+pub fn phase_on(solution: &Solution, today: Date) -> Phase {
     if solution.suspend.as_ref().is_some_and(|suspension| today < suspension.until) {
         Phase::Suspended
     } else if solution.expires.is_some_and(|day| today >= day) {
@@ -18,13 +18,18 @@ pub(super) fn phase(solution: &Solution, today: Date) -> Phase {
     }
 }
 
+/// Whether the calendar lets a solution run at this time.
+pub fn phase_at(solution: &Solution, now: Timestamp) -> Phase {
+    phase_on(solution, day(now))
+}
+
 /// The day in UTC.
-pub(super) fn day(now: Timestamp) -> Date {
+pub fn day(now: Timestamp) -> Date {
     now.to_zoned(TimeZone::UTC).date()
 }
 
 /// When the next day begins in UTC, and a second.
-pub(super) fn next_day(now: Timestamp) -> Timestamp {
+pub fn next_day(now: Timestamp) -> Timestamp {
     day(now)
         .tomorrow()
         .ok()

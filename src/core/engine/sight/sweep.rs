@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Batch, Store, version};
-use vitrine_core::model::{Kind, ObjectKey};
+use super::{Batch, Sight, version};
+use crate::model::{Kind, ObjectKey};
 
-impl Store {
+impl Sight {
     /// After a complete list: what did not come is gone, unless we wrote it since.
     pub(super) fn sweep(
         &mut self,
@@ -22,6 +22,7 @@ impl Store {
             .filter(|key| key.kind == kind && !came.contains(*key))
             .filter(|key| {
                 as_of.is_empty()
+                    || self.versions.begins_anew(kind)
                     || self
                         .live(key)
                         .is_none_or(|live| version(&live.resource_version) <= version(as_of))

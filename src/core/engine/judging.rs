@@ -2,31 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
-use super::Engine;
-use super::memory::Known;
-use vitrine_core::catalog::Catalog;
-use vitrine_core::model::Party;
-use vitrine_core::plan::SolutionPlan;
-use vitrine_core::status::{self, Case, Standing};
+use super::book::Known;
+use super::{Engine, Now};
+use crate::catalog::Catalog;
+use crate::model::Party;
+use crate::plan::SolutionPlan;
+use crate::status::{self, Case, Standing};
 
 impl Engine {
-    pub(super) fn judge(&mut self, name: &str, now: Timestamp) {
-        let Some(catalog) = &self.memory.catalog else { return };
+    pub(super) fn judge(&mut self, name: &str, now: Now) {
+        let Some(catalog) = self.book.catalog() else { return };
         let platform = catalog.platform.as_ref().ok();
         let empty = SolutionPlan::default();
-        let plan = self.memory.plan(name).unwrap_or(&empty);
+        let plan = self.rows.plan(name).unwrap_or(&empty);
         let frozen;
         let unread = !self.looked && platform.is_some() && !catalog.protected.covers(name);
-        let standing = match (self.memory.known(name), catalog.refused.get(name)) {
+        let standing = match (self.book.known(name), catalog.refused.get(name)) {
             (_, None) if unread => Standing::Unread,
-            (Some(Known::Published { solution, outline, phase, .. }), _) => Standing::Published {
-                solution,
-                phase: *phase,
-                plan,
-                objects: outline.objects.len(),
-            },
+            (Some(Known::Published { solution, outline, phase, .. }), _) => {
+                Standing::Published { solution, phase, plan, objects: outline.objects.len() }
+            }
             // Without a sound platform nobody can tell what an author did wrong.
             (_, Some(refused)) if platform.is_some() => Standing::Refused(refused),
             (Some(Known::Frozen), _) => {
@@ -34,28 +29,32 @@ impl Engine {
                 frozen = reason;
                 Standing::Frozen { reason: &frozen, party }
             }
+            (Some(Known::Coming), _) => Standing::Coming,
             (None, Some(refused)) => Standing::Refused(refused),
             (None, None) => Standing::Removed(plan),
         };
         let case = Case {
             name,
             standing,
-            observed: self.cluster.observed(),
-            setbacks: &self.setbacks,
-            hold: self.hold.as_ref(),
-            problems: self.cluster.problems(),
-            unknown: self.unknown.as_ref(),
-            revision: self.history.records.get(name),
-            in_force: self.memory.revision(),
+            observed: &self.sight.observed,
+            setbacks: self.failures.known(),
+            hold: self.brake.hold(),
+            problems: &self.sight.problems,
+            unknown: self.book.unknown.as_ref(),
+            revision: self.ledger.record(name),
+            in_force: self.book.revision(),
             domain: platform.map_or("", |p| p.domain.as_str()),
             instance: self.settings.instance.as_str(),
-            now,
+            now: now.wall,
         };
         let gone = matches!(case.standing, Standing::Removed(_))
             && case.observed.solutions.get(name).is_none_or(BTreeMap::is_empty);
         let verdict = (!gone).then(|| status::judge(&case));
-        if self.memory.judged_as(name, verdict) {
-            self.telling.changed();
+        let is_gone = self.book.known(name).is_none();
+        if self.rows.judged(name, verdict, is_gone).is_some() {
+            self.diary.changed(name);
+            self.ledger.changed();
+            self.behind = true;
         }
     }
 }

@@ -1,41 +1,37 @@
 //! What our own requests were answered, written down before the watch says it.
 
-use super::{Batch, Store, Touched, version};
-use crate::cluster::health;
-use crate::cluster::wire::Seen;
-use vitrine_core::model::{Kind, ObjectKey};
-use vitrine_core::plan::observed::{
-    DeploymentFacts, HealthFacts, PolicyFacts, RouteFacts, ScaledFacts, Survey,
-};
-use vitrine_core::plan::{Outcome, Step};
+use super::{Batch, Seen, Sight, Written, version};
+use crate::model::{Kind, ObjectKey};
+use crate::plan::Step;
+use crate::plan::observed::{DeploymentFacts, HealthFacts, PolicyFacts, RouteFacts, ScaledFacts};
 
-/// What a step wrote.
-#[derive(Debug)]
-pub(in crate::cluster) enum Written {
-    Nothing,
-    /// The metadata that a PATCH answered.
-    Object(Box<Seen>),
-    /// The object with this UID is gone.
-    Gone(String),
-    /// Of a survey: what it found.
-    Survey(Survey),
-}
+impl Sight {
+    /// A step of a solution is sent.
+    pub fn sent(&mut self, step: &Step) {
+        self.observed.in_flight.insert(step.key());
+    }
 
-impl Store {
-    /// A step ended.
+    /// A step ended. `sent_at`: the version of its object when it was sent, if it was known.
     pub fn done(
         &mut self,
-        solution: String,
-        step: Step,
-        outcome: Outcome,
+        solution: &str,
+        step: &Step,
         written: Written,
+        sent_at: Option<u64>,
         batch: &mut Batch,
     ) {
         let key = step.key();
         self.observed.in_flight.remove(&key);
         match written {
             Written::Nothing => {}
-            Written::Object(seen) => self.answered(key, *seen, batch),
+            Written::Object(seen) => {
+                let now = version(&seen.meta.resource_version);
+                if sent_at.is_some_and(|before| now < before) {
+                    self.versions.went_backwards(key.kind);
+                }
+                self.versions.answered(key.kind, &seen.meta.resource_version);
+                self.answered(key, *seen, batch);
+            }
             Written::Gone(uid) => {
                 if self.live(&key).is_some_and(|live| live.uid == uid) {
                     self.unfile(&key, batch);
@@ -46,13 +42,16 @@ impl Store {
                 self.observed.surveys.insert(key.name, survey);
             }
         }
-        batch.solution(&solution);
-        batch.done.push(Touched::Done { solution, step, outcome });
+        batch.solution(solution);
     }
 
     /// What a PATCH answered: metadata alone, so that the facts stay until the event comes. Only
     /// the generation moves, which makes old facts read as progressing.
     fn answered(&mut self, key: ObjectKey, mut seen: Seen, batch: &mut Batch) {
+        if self.buried.get(&key).is_some_and(|uid| *uid == seen.meta.uid) {
+            self.buried.remove(&key);
+            return;
+        }
         let old = self.live(&key);
         if old.is_some_and(|old| {
             version(&old.resource_version) >= version(&seen.meta.resource_version)
@@ -70,13 +69,12 @@ impl Store {
         seen.health = match key.kind {
             Kind::Deployment => HealthFacts::Deployment(match same {
                 Some(HealthFacts::Deployment(facts)) => {
-                    let DeploymentFacts { generation, verified, template, .. } =
-                        health::marked(meta);
+                    let DeploymentFacts { generation, verified, template, .. } = meta.marked();
                     DeploymentFacts { generation, verified, template, ..facts }
                 }
                 _ => DeploymentFacts {
                     wanted: if meta.managed_fields.birth { 0 } else { 1 },
-                    ..health::marked(meta)
+                    ..meta.marked()
                 },
             }),
             Kind::HttpRoute => HealthFacts::Route(match same {
@@ -86,7 +84,7 @@ impl Store {
                 _ => RouteFacts { generation: meta.generation, ..RouteFacts::default() },
             }),
             Kind::ScaledObject => {
-                let (generation, forced) = (meta.generation, health::forced(meta));
+                let (generation, forced) = (meta.generation, meta.is_forced());
                 HealthFacts::ScaledObject(match same {
                     Some(HealthFacts::ScaledObject(facts)) => {
                         ScaledFacts { generation, forced, ..facts }

@@ -1,4 +1,4 @@
-//! What the engine has done since it began, for those who count instead of measure.
+//! What was done since the start, for those who count instead of measure.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +17,7 @@ impl Tally {
         self.renders.load(Ordering::Relaxed)
     }
 
-    pub(super) fn rendered(&self) {
-        self.renders.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn rendered(&self, count: usize) {
+        self.renders.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }

@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vitrine_core::model::Kind;
-use vitrine_core::plan::facts::{Look, Question};
-use vitrine_core::plan::observed::KindState;
-use vitrine_core::plan::{Outcome, Step};
+use crate::model::Kind;
+use crate::plan::observed::KindState;
 
 /// What a batch of news touched. Each solution, kind and namespace is named once.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
     /// An object or a pod of this solution is not as it was.
     Solution(String),
@@ -16,29 +14,23 @@ pub enum Touched {
     Kind(Kind, KindState),
     /// The CRD of a kind is another one.
     Definition(Kind),
-    /// A step came to its end.
-    Done { solution: String, step: Step, outcome: Outcome },
     /// A namespace, ours or not, is not as it was.
     Namespace(String),
     /// Approvals came or went.
     Approvals,
     /// The record on the Lease was read.
     Record,
-    /// Answers to what was asked besides.
-    Facts(Vec<(Question, Look)>),
 }
 
 /// Collects what a batch touches.
 #[derive(Debug, Default)]
-pub(in crate::cluster) struct Batch {
+pub struct Batch {
     pub solutions: BTreeSet<String>,
     pub kinds: BTreeMap<Kind, KindState>,
     pub definitions: BTreeSet<Kind>,
     pub namespaces: BTreeSet<String>,
     pub approvals: bool,
     pub record: bool,
-    pub done: Vec<Touched>,
-    pub facts: Vec<(Question, Look)>,
     /// ConfigMaps whose approval is to be read.
     pub read: Vec<String>,
 }
@@ -60,8 +52,6 @@ impl Batch {
         all.extend(self.approvals.then_some(Touched::Approvals));
         all.extend(self.namespaces.into_iter().map(Touched::Namespace));
         all.extend(self.solutions.into_iter().map(Touched::Solution));
-        all.extend(self.done);
-        all.extend((!self.facts.is_empty()).then_some(Touched::Facts(self.facts)));
         all
     }
 }

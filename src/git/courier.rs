@@ -1,7 +1,7 @@
-//! Goes to the repository and back, so that the loop never waits for it.
+//! Goes to the repository and back, so that nobody waits for it.
 //!
 //! One task owns the [`Source`]: it looks when asked, when the poll is due and when a watched
-//! local repository moved, and it carries the notes. What it finds arrives as [`News`].
+//! local repository moved, and it carries the notes. What it finds arrives as [`Event`]s.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,66 +10,45 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::git::{self, Changes, Source};
-use vitrine_core::catalog::Snapshot;
+use super::{Source, Watch};
+use vitrine_core::catalog::Changes;
 use vitrine_core::catalog::snapshot::Unknown;
 use vitrine_core::config;
+use vitrine_core::engine::{Answer, Commit, Event, OrderId, Repository};
 use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::status::CommitStatus;
-
-/// What the courier brings.
-#[derive(Debug)]
-pub(super) enum News {
-    /// The branch has a commit that was not read before, or is read again after an outage.
-    Commit(Box<Commit>),
-    /// The repository did not answer since the start. This is what the mirror has of before.
-    Kept(Box<Commit>, Unknown),
-    /// The branch is where it was.
-    Same,
-    Unknown(Unknown),
-    /// The notes of these commits were written, or could not be.
-    Noted(Result<(), Unknown>),
-}
-
-/// A commit, read completely.
-#[derive(Debug)]
-pub(super) struct Commit {
-    pub snapshot: Snapshot,
-    /// What the commits since the last one that was read (or applied) changed.
-    pub changes: Changes,
-    /// The commit that last changed each folder of the snapshot.
-    pub records: BTreeMap<String, Revision>,
-    /// How often the courier had been told, when it read this, from where history counts.
-    pub errand: u32,
-}
 
 /// What the courier is asked to do.
 enum Order {
     /// Look at the branch, and ask for its history from this commit on: what was last applied.
-    Since(Option<Revision>),
+    Follow(Option<Revision>),
     /// Write these lines.
-    Notes(BTreeMap<Revision, Vec<CommitStatus>>),
+    Note(OrderId, BTreeMap<Revision, Vec<CommitStatus>>),
 }
 
-/// The loop's end of the line.
-pub(super) struct Courier {
+/// The other end of the line to the repository.
+pub struct Courier {
     orders: mpsc::UnboundedSender<Order>,
-    news: mpsc::Receiver<News>,
+    events: mpsc::Receiver<Event>,
     look: Arc<Notify>,
     task: JoinHandle<()>,
-    /// How often it was told from where history counts.
-    errands: u32,
 }
 
 /// How long the courier may take to come home.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Courier {
-    /// Hires the courier. It leaves when it knows [from where](Courier::since) history counts.
-    pub fn start(source: Source, settings: &config::Repository, instance: InstanceName) -> Self {
+    /// Hires the courier. It leaves when it knows [from where](Courier::follow) history counts.
+    /// `notes`: whether the lines on commits are read, once, to know what stands there.
+    pub fn start(
+        source: Source,
+        settings: &config::Repository,
+        instance: InstanceName,
+        notes: bool,
+    ) -> Self {
         let (orders, inbox) = mpsc::unbounded_channel();
-        let (outbox, news) = mpsc::channel(16);
-        let watch = git::watch(settings).unwrap_or_else(|unknown| {
+        let (outbox, events) = mpsc::channel(16);
+        let watch = super::watch(settings).unwrap_or_else(|unknown| {
             tracing::warn!("the repository is polled only: {}", unknown.cause);
             None
         });
@@ -83,51 +62,46 @@ impl Courier {
             read: None,
             heard: false,
             failed: false,
+            notes,
             outbox,
         };
         let task = tokio::spawn(errand.run(inbox, Arc::clone(&look), watch, poll));
-        Self { orders, news, look, task, errands: 0 }
+        Self { orders, events, look, task }
     }
 
-    /// The next thing that the courier brings; `None` when it died.
-    pub async fn news(&mut self) -> Option<News> {
-        self.news.recv().await
+    /// The next thing that the courier brings; `None` when it died. May be dropped while it waits.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// What the courier brought and nobody took yet.
+    pub fn at_hand(&mut self) -> Option<Event> {
+        self.events.try_recv().ok()
     }
 
     /// Lets the courier finish what is under way, but not for long, so that the mirror is free for
     /// the next daemon.
     pub async fn stop(self) {
-        let Self { orders, news, mut task, .. } = self;
-        drop((orders, news));
+        let Self { orders, events, mut task, .. } = self;
+        drop((orders, events));
         if tokio::time::timeout(FAREWELL, &mut task).await.is_err() {
             task.abort();
         }
     }
 
     /// Tells the courier what was last applied. The branch is read again, with what changed since.
-    pub fn since(&mut self, applied: Option<Revision>) {
-        self.errands += 1;
-        let _ = self.orders.send(Order::Since(applied)); // without a courier its news end, too
-    }
-
-    /// Whether the courier was sent off.
-    pub fn left(&self) -> bool {
-        self.errands > 0
-    }
-
-    /// Whether this commit was compared with what [`Courier::since`] told last.
-    pub fn is_answer(&self, commit: &Commit) -> bool {
-        commit.errand == self.errands
+    pub fn follow(&self, applied: Option<Revision>) {
+        let _ = self.orders.send(Order::Follow(applied)); // without a courier its events end, too
     }
 
     /// Sends the courier to the repository now.
-    pub fn look(&self) {
+    pub fn visit(&self) {
         self.look.notify_one();
     }
 
-    /// Hands over lines for the notes; false if nobody takes them.
-    pub fn note(&self, lines: BTreeMap<Revision, Vec<CommitStatus>>) -> bool {
-        self.orders.send(Order::Notes(lines)).is_ok()
+    /// Hands over lines for the notes.
+    pub fn note(&self, id: OrderId, lines: BTreeMap<Revision, Vec<CommitStatus>>) {
+        let _ = self.orders.send(Order::Note(id, lines));
     }
 }
 
@@ -136,7 +110,7 @@ struct Errand {
     source: Source,
     instance: InstanceName,
     since: Option<Revision>,
-    /// How often `since` was told.
+    /// How often it was told from where history counts.
     number: u32,
     /// The last commit that was read and delivered.
     read: Option<Revision>,
@@ -144,7 +118,9 @@ struct Errand {
     heard: bool,
     /// Whether the last look failed, so that the same commit is delivered again after an outage.
     failed: bool,
-    outbox: mpsc::Sender<News>,
+    /// Whether the notes are still to be read.
+    notes: bool,
+    outbox: mpsc::Sender<Event>,
 }
 
 impl Errand {
@@ -152,7 +128,7 @@ impl Errand {
         mut self,
         mut inbox: mpsc::UnboundedReceiver<Order>,
         asked: Arc<Notify>,
-        mut watch: Option<git::Watch>,
+        mut watch: Option<Watch>,
         poll: Option<Duration>,
     ) {
         let mut backoff = Backoff::default();
@@ -161,15 +137,16 @@ impl Errand {
         loop {
             let begun = Instant::now();
             let news = match order {
-                Some(Order::Notes(lines)) => {
-                    News::Noted(self.source.write_notes(&self.instance, &lines).await)
+                Some(Order::Note(id, lines)) => {
+                    let written = self.source.write_notes(&self.instance, &lines).await;
+                    Event::Answered(id, Answer::Noted(written))
                 }
-                Some(Order::Since(since)) => {
+                Some(Order::Follow(since)) => {
                     (self.since, self.read) = (since, None);
                     self.number += 1;
-                    self.go(&mut backoff).await
+                    Event::Repository(self.go(&mut backoff).await)
                 }
-                None => self.go(&mut backoff).await,
+                None => Event::Repository(self.go(&mut backoff).await),
             };
             if self.outbox.send(news).await.is_err() {
                 return; // the loop has ended
@@ -192,7 +169,7 @@ impl Errand {
     }
 
     /// Goes to the repository.
-    async fn go(&mut self, backoff: &mut Backoff) -> News {
+    async fn go(&mut self, backoff: &mut Backoff) -> Repository {
         match self.look().await {
             Ok(news) => {
                 *backoff = Backoff::default();
@@ -204,25 +181,25 @@ impl Errand {
                 self.failed = true;
                 match self.kept(&unknown).await {
                     Some(news) => news,
-                    None => News::Unknown(unknown),
+                    None => Repository::Unknown(unknown),
                 }
             }
         }
     }
 
     /// One round trip; more only if the branch moved.
-    async fn look(&mut self) -> Result<News, Unknown> {
+    async fn look(&mut self) -> Result<Repository, Unknown> {
         let tip = self.source.tip().await?;
         // Asks for nothing that is here, and makes a mirror again that was damaged meanwhile.
         self.source.fetch(&tip).await?;
         if self.read.as_ref() == Some(&tip) && !self.failed {
-            return Ok(News::Same);
+            return Ok(Repository::Same);
         }
-        self.deliver(tip).await.map(|commit| News::Commit(Box::new(commit)))
+        self.deliver(tip).await.map(|commit| Repository::Commit(Box::new(commit)))
     }
 
     /// What the mirror has of an earlier life, if that is what was last applied, or came after it.
-    async fn kept(&mut self, unknown: &Unknown) -> Option<News> {
+    async fn kept(&mut self, unknown: &Unknown) -> Option<Repository> {
         let since = self.since.clone()?;
         if self.heard || self.read.is_some() {
             return None;
@@ -230,7 +207,7 @@ impl Errand {
         let kept = self.source.kept_since(&since).await.ok().flatten()?;
         let since = kept.heard.unwrap_or(unknown.since);
         let commit = self.deliver(kept.tip).await.ok()?;
-        Some(News::Kept(Box::new(commit), Unknown { since, cause: unknown.cause.clone() }))
+        Some(Repository::Kept(Box::new(commit), Unknown { since, cause: unknown.cause.clone() }))
     }
 
     /// Reads a commit of the mirror.
@@ -241,13 +218,37 @@ impl Errand {
         let folders: BTreeSet<String> = snapshot.folders.keys().cloned().collect();
         let records = self.source.last_changes(&tip, &folders).await?;
         self.source.retain_notes(&tip, records.values().cloned().collect()).await?;
+        let noted = self.noted(&changes, &records).await;
         self.read = Some(tip);
-        Ok(Commit { snapshot, changes, records, errand: self.number })
+        let snapshot = Arc::new(snapshot);
+        Ok(Commit { snapshot, changes, records, errand: self.number, noted })
+    }
+
+    /// What stands in the notes of the commits that somebody may still look at, read once. What
+    /// cannot be read now is written again later, which changes nothing.
+    async fn noted(
+        &mut self,
+        changes: &Changes,
+        records: &BTreeMap<String, Revision>,
+    ) -> Option<BTreeMap<Revision, Vec<CommitStatus>>> {
+        if !self.notes {
+            return None;
+        }
+        if let Err(unknown) = self.source.fetch_notes(&self.instance).await {
+            tracing::debug!("the notes are not read: {}", unknown.cause);
+            return None;
+        }
+        let mut wanted: BTreeSet<Revision> = records.values().cloned().collect();
+        wanted.extend(changes.commits.iter().map(|change| change.revision.clone()));
+        wanted.extend(self.source.wanted_notes().await);
+        let noted = self.source.read_notes(&self.instance, &wanted).await.ok()?;
+        self.notes = false;
+        Some(noted)
     }
 }
 
 /// Waits for a watched repository to move; for ever if there is none or the watch died.
-async fn moved(watch: &mut Option<git::Watch>) {
+async fn moved(watch: &mut Option<Watch>) {
     match watch {
         Some(live) => {
             if live.changed().await.is_none() {

@@ -1,0 +1,355 @@
+//! The engine: hears what happened and says what should be done. It has no client, no task, no
+//! clock and waits for nothing: two engines that heard the same say the same.
+//!
+//! In: [`Event`]s and the time. Out: [`Order`]s, and what [`Happened`]. Each organ decides one
+//! thing and sees no other; what one knows and another reads is handed over here.
+
+mod act;
+mod book;
+mod brake;
+mod chance;
+mod checkup;
+mod desk;
+mod diary;
+mod event;
+mod happened;
+mod hear;
+mod judging;
+mod ledger;
+mod now;
+mod outlook;
+mod rows;
+mod setbacks;
+mod sight;
+mod tell;
+mod trials;
+#[cfg(any(test, feature = "samples"))]
+pub mod world;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use desk::{Order, OrderId, Work, judged};
+pub use event::{Answer, Commit, Event, FormKey, Rendered, Repository};
+pub use happened::{Change, Happened, State};
+pub use now::Now;
+pub use outlook::{Awaited, Outlook};
+pub use sight::{Batch, Managed, Meta, News, Seen, Sight, Touched, Written};
+
+use crate::config::Config;
+use crate::model::names::NAMESPACE_PREFIX;
+use crate::plan::observed::Owner;
+use crate::render::phase;
+use crate::status::{self, Board, Verdict};
+use book::Book;
+use brake::Brake;
+use checkup::Checkup;
+use desk::{Desk, Errand};
+use diary::Diary;
+use ledger::Ledger;
+use now::Steady;
+use rows::Rows;
+use setbacks::Failures;
+use trials::Trials;
+
+/// How often a removal is looked at though nothing happens.
+const REMOVAL_LOOK: SignedDuration = SignedDuration::from_secs(5);
+
+/// Everything that is known and intended for one catalogue on one cluster.
+pub struct Engine {
+    settings: Config,
+    steady: Steady,
+    sight: Sight,
+    book: Book,
+    brake: Brake,
+    trials: Trials,
+    failures: Failures,
+    ledger: Ledger,
+    checkup: Checkup,
+    rows: Rows,
+    diary: Diary,
+    desk: Desk,
+    /// The solutions that have to be thought about.
+    dirty: BTreeSet<String>,
+    /// Approvals to be read.
+    unread: BTreeSet<String>,
+    /// Whether the repository is to be looked at now.
+    visit: bool,
+    /// Whether every kind was listed once, or cannot be. Before that, every plan would be a list of
+    /// what it waits for.
+    looked: bool,
+    /// Whether nothing may be done: somebody only wants to know what would be.
+    idle: bool,
+    board: Arc<Board>,
+    /// Whether something changed that the board does not show yet.
+    behind: bool,
+    /// Not before: thousands of solutions take long to show and change often.
+    show_at: Timestamp,
+    checked_at: Option<Timestamp>,
+    /// When removals are looked at again though nothing happened.
+    removal_look: Option<Timestamp>,
+    /// Namespaces of which it was said that they take too long to go.
+    late: BTreeSet<String>,
+    /// Not before: somebody who judged or rendered was lost.
+    work_at: Option<Timestamp>,
+    /// Not before: as for `show_at`, for the lines on commits.
+    note_at: Timestamp,
+    happened: Vec<Happened>,
+}
+
+impl Engine {
+    /// An engine that has heard nothing yet. `seed`: chance, for the jitter of pauses.
+    pub fn new(settings: Config, seed: u64, now: Now) -> Self {
+        let instance = settings.instance.clone();
+        let board = Board::new(instance.clone(), settings.repository.shown_url());
+        Self {
+            steady: Steady::new(now),
+            sight: Sight::new(instance.clone(), settings.cluster.namespace.clone()),
+            book: Book::default(),
+            brake: Brake::default(),
+            trials: Trials::default(),
+            failures: Failures::new(instance.clone(), seed),
+            ledger: Ledger::new(instance, settings.notes),
+            checkup: Checkup::default(),
+            rows: Rows::default(),
+            diary: Diary::default(),
+            desk: Desk::default(),
+            dirty: BTreeSet::new(),
+            unread: BTreeSet::new(),
+            visit: false,
+            looked: false,
+            idle: false,
+            board: Arc::new(board),
+            behind: true,
+            show_at: Timestamp::UNIX_EPOCH,
+            checked_at: None,
+            removal_look: None,
+            late: BTreeSet::new(),
+            work_at: None,
+            note_at: Timestamp::UNIX_EPOCH,
+            happened: Vec::new(),
+            settings,
+        }
+    }
+
+    /// Looks at the platform once, after the first steps, and says what is missing or dangerous.
+    #[must_use]
+    pub fn with_check_up(mut self) -> Self {
+        self.checkup.wanted = true;
+        self
+    }
+
+    /// Only to know what a pass would do: writes nothing anywhere.
+    #[must_use]
+    pub fn only_looking(mut self) -> Self {
+        self.idle = true;
+        self
+    }
+
+    /// Takes in what happened. Cheap; never fails.
+    pub fn hear(&mut self, event: Event, now: Now) {
+        self.take_in(event, now);
+    }
+
+    /// What should be done now that is not under way yet. Asking twice gives nothing the second
+    /// time.
+    pub fn decide(&mut self, now: Now) -> Vec<Order> {
+        let mut orders = Vec::new();
+        for id in self.desk.overdue(self.steady.at(now)) {
+            self.lose(id, now);
+        }
+        self.wake(now);
+        self.send_reader(&mut orders);
+        self.looked |= self.sight.has_looked();
+        // What one pass changes for other names is thought about in the same breath.
+        for _ in 0..2 {
+            if self.looked && self.book.catalog().is_some() && !self.dirty.is_empty() {
+                self.act(now, &mut orders);
+            }
+        }
+        if self.work_at.is_none_or(|at| at <= self.steady.at(now)) {
+            self.work_at = None;
+            self.ask_for_judgement(now, &mut orders);
+            self.ask_for_forms(now, &mut orders);
+        }
+        if !self.idle {
+            self.record(now, &mut orders);
+            self.check_up(now, &mut orders);
+        }
+        self.read_approvals(now, &mut orders);
+        for kind in self.sight.relist() {
+            self.happened.push(Happened::Backwards(kind));
+            orders.push(Order::Relist(kind));
+        }
+        if std::mem::take(&mut self.visit) {
+            orders.push(Order::Visit);
+        }
+        self.tell(now, &mut orders);
+        orders
+    }
+
+    /// When to ask again although nothing happens.
+    pub fn deadline(&self, now: Now) -> Option<Now> {
+        let steady = self.steady.at(now);
+        let show = self.behind.then_some(self.show_at);
+        let note = (!self.idle && self.ledger.is_behind()).then_some(self.note_at);
+        let next = [
+            self.failures.deadline(),
+            self.trials.deadline(steady),
+            self.brake.deadline(steady),
+            self.ledger.deadline(),
+            self.diary.deadline(),
+            self.desk.deadline(),
+            self.removal_look,
+            self.work_at,
+            show,
+            note,
+        ];
+        let by_steady = next.into_iter().flatten().min().map(|at| at.duration_since(steady));
+        let leaving = self.late_namespaces().map(|(_, late)| late).filter(|late| *late > now.wall);
+        let midnight = std::iter::once(phase::next_day(now.wall));
+        let by_wall = leaving.chain(midnight).min().map(|at| at.duration_since(now.wall));
+        let pending = (self.looked && self.book.catalog().is_some() && !self.dirty.is_empty())
+            .then_some(SignedDuration::ZERO);
+        let wait = by_steady.into_iter().chain(by_wall).chain(pending).min()?;
+        let wait = std::time::Duration::try_from(wait).unwrap_or_default();
+        let wall = now.wall.checked_add(wait).unwrap_or(now.wall);
+        Some(Now { wall, since_start: now.since_start + wait })
+    }
+
+    /// What happened since this was last asked.
+    pub fn happened(&mut self) -> Vec<Happened> {
+        std::mem::take(&mut self.happened)
+    }
+
+    /// Nothing is under way and nothing will change by itself.
+    pub fn is_quiet(&self) -> bool {
+        // While nothing was read, nobody can think about what the cluster holds.
+        let idle = match self.book.catalog() {
+            None => self.book.unknown.is_some(),
+            Some(_) => {
+                (self.book.unknown.is_some() || self.sight.has_looked()) && self.dirty.is_empty()
+            }
+        };
+        idle && self.desk.is_quiet()
+            && self.book.is_quiet()
+            && !self.behind
+            && self.rows.verdicts().values().all(Verdict::is_settled)
+            && self.ledger.is_quiet()
+    }
+
+    /// The board as it was last shown.
+    pub fn board(&self) -> &Arc<Board> {
+        &self.board
+    }
+
+    /// What the cluster holds, as far as it is known.
+    pub fn sight(&self) -> &Sight {
+        &self.sight
+    }
+
+    /// Names of which something was said and that are not in the catalogue.
+    fn removing(&self) -> impl Iterator<Item = &str> {
+        self.rows.removing().filter(|name| self.book.known(name).is_none())
+    }
+
+    /// The namespaces of ours that are being deleted, and when that has taken too long.
+    fn late_namespaces(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        self.sight.observed.namespaces.iter().filter_map(|(name, facts)| {
+            let ours = facts.owner == Owner::ThisInstance;
+            let late = facts.deleting.filter(|_| ours)? + status::health::NAMESPACE_PATIENCE;
+            let solution = name.strip_prefix(NAMESPACE_PREFIX)?;
+            Some((solution, late + SignedDuration::from_millis(1)))
+        })
+    }
+
+    fn all_dirty(&mut self) {
+        self.dirty.extend(self.book.names().map(str::to_owned));
+        self.dirty.extend(self.rows.verdicts().keys().cloned());
+        self.dirty.extend(self.sight.observed.solutions.keys().cloned());
+    }
+
+    /// Sends an order off, and gives it its number.
+    fn send(&mut self, errand: Errand, now: Now) -> OrderId {
+        self.desk.send(errand, self.steady.at(now))
+    }
+
+    fn send_reader(&mut self, orders: &mut Vec<Order>) {
+        let troubled = !self.sight.problems.is_empty();
+        if let Some(since) = self.brake.sends_reader(&self.sight.observed.record, troubled) {
+            orders.push(Order::Follow(since));
+        }
+    }
+
+    fn ask_for_judgement(&mut self, now: Now, orders: &mut Vec<Order>) {
+        let Some(snapshot) = self.book.unjudged() else { return };
+        let revision = snapshot.revision.clone();
+        if !self.desk.any(|e| matches!(e, Errand::Judge(judged) if *judged == revision)) {
+            let id = self.send(Errand::Judge(revision), now);
+            orders.push(Order::Judge { id, snapshot });
+        }
+    }
+
+    fn ask_for_forms(&mut self, now: Now, orders: &mut Vec<Order>) {
+        for (work, forms) in self.book.work(&self.settings.instance) {
+            let id = self.send(Errand::Render(forms), now);
+            orders.push(Order::Render { id, work });
+        }
+    }
+
+    fn read_approvals(&mut self, now: Now, orders: &mut Vec<Order>) {
+        for name in std::mem::take(&mut self.unread) {
+            let id = self.send(Errand::Approval(name.clone()), now);
+            orders.push(Order::Approval { id, name });
+        }
+    }
+
+    fn record(&mut self, now: Now, orders: &mut Vec<Order>) {
+        let Some(revision) = self.book.revision().cloned() else { return };
+        if self.desk.any(|errand| matches!(errand, Errand::Record { .. })) {
+            return;
+        }
+        let complete = self.brake.is_completely_applied(self.is_sound(), &revision);
+        let steady = self.steady.at(now);
+        let Some(entry) = self.brake.entry(&revision, complete, now.wall, steady) else { return };
+        let brake::Entry { applied, complete, removals } = entry;
+        let errand =
+            Errand::Record { applied: applied.clone(), complete, removals: removals.clone() };
+        let id = self.send(errand, now);
+        let root = self.settings.repository.path.clone();
+        orders.push(Order::Record { id, applied, root, removals });
+    }
+
+    /// Whether what the brake counts is all there is. A faulty platform freezes everything: that
+    /// nothing is to be deleted then says nothing.
+    fn is_sound(&self) -> bool {
+        self.book.catalog().is_some_and(|c| c.platform.is_ok())
+            && self.book.heard
+            && self.book.is_complete()
+            && self.book.unknown.is_none()
+            && self.dirty.is_empty()
+            && self.sight.knows_every_kind()
+    }
+
+    /// What belongs to no single solution.
+    fn problems(&self) -> Vec<String> {
+        let faults = self.book.catalog().and_then(|c| c.platform.as_ref().err());
+        let told = |what: &str, cause: &Option<String>| {
+            cause.as_ref().map(|cause| format!("{what} could not be written: {cause}"))
+        };
+        faults
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .chain(told("the Lease", &self.brake.trouble))
+            .chain(told("the notes", &self.ledger.trouble))
+            .chain(self.sight.problems.values().cloned())
+            .collect()
+    }
+}

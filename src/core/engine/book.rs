@@ -1,0 +1,306 @@
+//! The book: what the catalogue says of each name now, and what it was rendered to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use super::desk::Work;
+use super::event::{Commit, FormKey, Rendered};
+use crate::catalog::snapshot::Unknown;
+use crate::catalog::{Catalog, Snapshot, Solution, Standing};
+use crate::model::intern::Interner;
+use crate::model::{InstanceName, Revision};
+use crate::plan::{Desired, Outline, Phase};
+use crate::render::phase::{day, phase_on};
+
+/// How many solutions one order renders.
+const AT_A_TIME: usize = 64;
+
+/// The catalogue in force, and its solutions as objects.
+#[derive(Default)]
+pub(super) struct Book {
+    catalog: Option<Catalog>,
+    /// A commit that is being judged, without its snapshot.
+    coming: Option<Coming>,
+    /// Set while the repository cannot be read.
+    pub unknown: Option<Unknown>,
+    /// Whether the repository has answered since the start. Before that nothing is deleted.
+    pub heard: bool,
+    forms: BTreeMap<String, Form>,
+    /// What is being rendered, and to what.
+    rendering: BTreeMap<String, FormKey>,
+    /// Solutions without any form in force that are to be rendered, or are being.
+    formless: BTreeSet<String>,
+    /// Solutions whose bodies are wanted again.
+    bodiless: BTreeSet<String>,
+    today: Option<Date>,
+    interner: Interner,
+}
+
+/// A commit on its way through the judge.
+pub(super) struct Coming {
+    pub commit: Commit,
+    /// Why the repository itself could not be read, if this is what the mirror had.
+    pub instead_of: Option<Unknown>,
+}
+
+/// A solution as objects, with the key under which it stays true.
+struct Form {
+    key: FormKey,
+    solution: Arc<Solution>,
+    outline: Outline,
+    /// While there is something to write; afterwards the outline is enough.
+    bodies: Option<Arc<Desired>>,
+}
+
+/// What the catalogue says of a name that is in it.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'a> {
+    Published {
+        solution: &'a Arc<Solution>,
+        outline: &'a Outline,
+        bodies: Option<&'a Arc<Desired>>,
+        phase: Phase,
+    },
+    /// Published, and not rendered yet in the form of now.
+    Coming,
+    /// Left alone: refused, or protected by a fault elsewhere.
+    Frozen,
+}
+
+impl Book {
+    /// A commit was read; it counts when it is judged.
+    pub fn expect(&mut self, coming: Coming) {
+        let earlier = self.coming.replace(coming);
+        // What the overtaken one would have told happened all the same.
+        if let (Some(earlier), Some(now)) = (earlier, &mut self.coming) {
+            let changes = &mut now.commit.changes;
+            changes.rewritten |= earlier.commit.changes.rewritten;
+            let later = std::mem::take(&mut changes.commits);
+            changes.commits = earlier.commit.changes.commits;
+            changes.commits.extend(later);
+            now.commit.noted = now.commit.noted.take().or(earlier.commit.noted);
+        }
+    }
+
+    /// The commit that waits for its judgement.
+    pub fn unjudged(&self) -> Option<Arc<Snapshot>> {
+        self.coming.as_ref().map(|coming| Arc::clone(&coming.commit.snapshot))
+    }
+
+    /// The commit that waits for its judgement, if it is this one.
+    pub fn arrived(&mut self, revision: &Revision) -> Option<Coming> {
+        let is = self.coming.as_ref().is_some_and(|c| c.commit.snapshot.revision == *revision);
+        if is { self.coming.take() } else { None }
+    }
+
+    /// Puts another catalogue into force. Returns the names that have to be thought about: those
+    /// whose folder or standing changed; `None`: every name that anything is known of.
+    pub fn take(&mut self, catalog: Catalog, now: Timestamp) -> Option<BTreeSet<String>> {
+        let old = self.catalog.take();
+        let mut touched = BTreeSet::new();
+        let platform = |c: &Catalog| c.platform.as_ref().ok().map(|p| p.digest.clone());
+        let everything = old.as_ref().is_none_or(|old| {
+            platform(old) != platform(&catalog) || old.protected.all != catalog.protected.all
+        });
+        for (name, solution) in &catalog.solutions {
+            let same = old
+                .as_ref()
+                .and_then(|o| o.solutions.get(name))
+                .is_some_and(|s| s.tree == solution.tree);
+            if !same {
+                touched.insert(name.as_str().to_owned());
+            }
+        }
+        touched.extend(catalog.refused.keys().cloned());
+        touched.extend(catalog.protected.names.iter().cloned());
+        if let Some(old) = &old {
+            touched.extend(old.refused.keys().cloned());
+            touched.extend(old.protected.names.iter().cloned());
+            let left = |name: &&str| !catalog.solutions.contains_key(*name);
+            touched
+                .extend(old.solutions.keys().map(|n| n.as_str()).filter(left).map(str::to_owned));
+        }
+        self.today = Some(day(now));
+        self.catalog = Some(catalog);
+        let published: BTreeSet<String> = self.published().map(str::to_owned).collect();
+        self.forms.retain(|name, _| published.contains(name));
+        self.rendering.retain(|name, _| published.contains(name));
+        self.formless.retain(|name| published.contains(name));
+        self.bodiless.retain(|name| published.contains(name));
+        (!everything).then_some(touched)
+    }
+
+    /// Whether the form of a solution is that of now. If it is not, it has none until it is
+    /// rendered, which [`Book::work`] asks for.
+    pub fn settle(&mut self, name: &str) {
+        let Some(key) = self.wanted(name) else {
+            self.forms.remove(name);
+            self.formless.remove(name);
+            self.bodiless.remove(name);
+            return;
+        };
+        if self.forms.get(name).is_none_or(|form| form.key != key) {
+            self.forms.remove(name);
+            self.bodiless.remove(name);
+            self.formless.insert(name.to_owned());
+        }
+    }
+
+    /// The form that a solution should have.
+    fn wanted(&self, name: &str) -> Option<FormKey> {
+        let catalog = self.catalog.as_ref()?;
+        let (solution, platform) = (catalog.solutions.get(name)?, catalog.platform.as_ref().ok()?);
+        let phase = phase_on(solution, self.today?);
+        let (tree, platform) = (solution.tree.clone(), platform.digest.clone());
+        Some(FormKey { tree, platform, phase })
+    }
+
+    /// A solution has to be written, and its bodies were let go.
+    pub fn want_bodies(&mut self, name: &str) {
+        self.bodiless.insert(name.to_owned());
+    }
+
+    /// What has to be rendered and is not being rendered yet, in portions.
+    pub fn work(&mut self, instance: &InstanceName) -> Vec<(Work, BTreeMap<String, FormKey>)> {
+        let asked: Vec<(String, FormKey)> = self
+            .formless
+            .iter()
+            .chain(&self.bodiless)
+            .filter_map(|name| Some((name.clone(), self.wanted(name)?)))
+            .filter(|(name, key)| self.rendering.get(name) != Some(key))
+            .collect();
+        let Some(catalog) = &self.catalog else { return Vec::new() };
+        let Ok(platform) = &catalog.platform else { return Vec::new() };
+        let mut portions = Vec::new();
+        for portion in asked.chunks(AT_A_TIME) {
+            let solutions = portion.iter().filter_map(|(name, key)| {
+                Some((Arc::clone(catalog.solutions.get(name.as_str())?), key.phase))
+            });
+            let work = Work {
+                platform: Arc::clone(platform),
+                instance: instance.clone(),
+                solutions: solutions.collect(),
+            };
+            portions.push((work, portion.iter().cloned().collect()));
+        }
+        self.rendering.extend(asked);
+        portions
+    }
+
+    /// Solutions were rendered. Returns the names whose form is that of now.
+    pub fn rendered(&mut self, rendered: Vec<Rendered>) -> Vec<String> {
+        let mut names = Vec::with_capacity(rendered.len());
+        for Rendered { key, mut desired } in rendered {
+            let name = desired.solution.as_str().to_owned();
+            if self.rendering.get(&name) == Some(&key) {
+                self.rendering.remove(&name);
+            }
+            if self.wanted(&name).as_ref() != Some(&key) {
+                continue; // overtaken
+            }
+            let Some(solution) = self.catalog.as_ref().and_then(|c| c.solutions.get(name.as_str()))
+            else {
+                continue;
+            };
+            share_fields(&mut desired, &mut self.interner);
+            let (solution, outline) = (Arc::clone(solution), Outline::of(&desired));
+            let form = Form { key, solution, outline, bodies: Some(Arc::new(desired)) };
+            self.forms.insert(name.clone(), form);
+            self.formless.remove(&name);
+            self.bodiless.remove(&name);
+            names.push(name);
+        }
+        names
+    }
+
+    /// Nobody rendered these.
+    pub fn not_rendered(&mut self, lost: &BTreeMap<String, FormKey>) {
+        self.rendering.retain(|name, key| lost.get(name) != Some(key));
+    }
+
+    /// Whether every solution has its form of now: before that nobody knows what they ask to delete.
+    pub fn is_complete(&self) -> bool {
+        self.formless.is_empty()
+    }
+
+    /// Whether nothing is to be rendered.
+    pub fn is_quiet(&self) -> bool {
+        self.formless.is_empty() && self.bodiless.is_empty() && self.coming.is_none()
+    }
+
+    /// What the catalogue says of a name; `None` = it is not in it.
+    pub fn known(&self, name: &str) -> Option<Known<'_>> {
+        match self.catalog.as_ref()?.standing(name) {
+            Standing::Published(_) => Some(match self.forms.get(name) {
+                Some(form) => Known::Published {
+                    solution: &form.solution,
+                    outline: &form.outline,
+                    bodies: form.bodies.as_ref(),
+                    phase: form.key.phase,
+                },
+                None => Known::Coming,
+            }),
+            Standing::Frozen => Some(Known::Frozen),
+            Standing::Gone => None,
+        }
+    }
+
+    pub fn catalog(&self) -> Option<&Catalog> {
+        self.catalog.as_ref()
+    }
+
+    pub fn revision(&self) -> Option<&Revision> {
+        self.catalog.as_ref().map(|c| &c.revision)
+    }
+
+    /// The names that the catalogue publishes.
+    pub fn published(&self) -> impl Iterator<Item = &str> {
+        self.catalog.iter().flat_map(|c| c.solutions.keys()).map(|name| name.as_str())
+    }
+
+    /// The names that the catalogue speaks of: published, refused, or protected.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let catalog = self.catalog.iter();
+        let refused = catalog.clone().flat_map(|c| c.refused.keys());
+        let protected = catalog.flat_map(|c| &c.protected.names);
+        self.published().chain(refused.chain(protected).map(String::as_str))
+    }
+
+    /// Lets go of what is only needed to write: 1000 solutions have 13 000 bodies.
+    pub fn let_bodies_go(&mut self, name: &str) {
+        if let Some(form) = self.forms.get_mut(name) {
+            form.bodies = None;
+        }
+    }
+
+    /// The start-up budget of a component.
+    pub fn startup(&self, name: &str, component: &str) -> Option<SignedDuration> {
+        let solution = self.catalog.as_ref()?.solutions.get(name)?;
+        SignedDuration::try_from(solution.components.get(component)?.startup).ok()
+    }
+
+    /// The solutions that wake or fall asleep because a new day began.
+    pub fn changed_phase(&mut self, now: Timestamp) -> BTreeSet<String> {
+        let today = day(now);
+        let Some(before) = self.today.replace(today).filter(|before| *before != today) else {
+            return BTreeSet::new();
+        };
+        let catalog = self.catalog.iter();
+        catalog
+            .flat_map(|c| c.solutions.values())
+            .filter(|s| phase_on(s, before) != phase_on(s, today))
+            .map(|s| s.name.as_str().to_owned())
+            .collect()
+    }
+}
+
+/// Lets equal field sets share one allocation: a set is larger than the body that it is of, and a
+/// thousand solutions of one shape have a handful of them.
+fn share_fields(desired: &mut Desired, interner: &mut Interner) {
+    for object in desired.objects.iter_mut().filter_map(Arc::get_mut) {
+        object.fields = interner.set((*object.fields).clone());
+    }
+}

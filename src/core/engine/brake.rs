@@ -1,0 +1,313 @@
+//! The brake: which deletions are held, what an approval lets go, and what the Lease must know
+//! before any of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::Config;
+use crate::model::Revision;
+use crate::plan::brake::Wishes;
+use crate::plan::observed::Record;
+use crate::plan::{self, BrakeSettings, Gate, Hold, Observed, Outline, SolutionPlan, Step};
+
+/// How long an approved removal counts, as the brake does.
+const LATELY: SignedDuration = SignedDuration::from_hours(1);
+/// How long the deletions of one removal may be apart.
+const ONE_REMOVAL: SignedDuration = SignedDuration::from_mins(10);
+/// The pause before the Lease is written again that could not be written.
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// What may go, and what is remembered of it.
+#[derive(Default)]
+pub(super) struct Brake {
+    wishes: Wishes,
+    hold: Option<Hold>,
+    /// Whether the last applied commit is not an ancestor of the one in force.
+    rewritten: bool,
+    /// Solutions whose removal began lately, as the Lease should have it.
+    removals: Vec<(String, Timestamp)>,
+    /// The commit that the Lease has.
+    recorded: Option<Revision>,
+    /// Whether what the Lease remembers is known here, or that there is none.
+    adopted: bool,
+    /// Whether the commit in force was compared with what the Lease remembers. Before that nothing
+    /// is recorded and nothing deleted.
+    compared: bool,
+    /// How often the reader of the repository was told from where history counts.
+    errands: u32,
+    /// Removals that wait for the Lease to know of them.
+    unstamped: BTreeSet<String>,
+    /// First writes that wait for the Lease to be there.
+    waiting: BTreeSet<String>,
+    /// Whether it was tried to make the Lease before the first write.
+    tried: bool,
+    /// Not before, because it could not be written.
+    not_before: Option<Timestamp>,
+    /// Why it could not be written.
+    pub trouble: Option<String>,
+}
+
+/// What has to be written onto the Lease.
+pub(super) struct Entry {
+    pub applied: Revision,
+    pub complete: bool,
+    pub removals: Vec<(String, Timestamp)>,
+}
+
+impl Brake {
+    pub fn hold(&self) -> Option<&Hold> {
+        self.hold.as_ref()
+    }
+
+    pub fn is_compared(&self) -> bool {
+        self.compared
+    }
+
+    /// History is asked for from what was applied last, so the Lease comes first. Where it cannot
+    /// be read, the reader goes without, and again when it was read: until the answer to that,
+    /// nothing is deleted or recorded. `troubled`: something of the cluster cannot be read.
+    ///
+    /// Returns from where history counts, if the reader has to be told.
+    pub fn sends_reader(&mut self, record: &Record, troubled: bool) -> Option<Option<Revision>> {
+        let since = match record {
+            Record::Unread if self.errands == 0 && troubled => None,
+            Record::Unread => return None,
+            _ if self.adopted => return None,
+            Record::Missing => {
+                self.adopted = true;
+                None
+            }
+            Record::Kept { applied, removals, .. } => {
+                self.adopted = true;
+                self.recorded.clone_from(applied);
+                self.removals.clone_from(removals);
+                applied.clone()
+            }
+        };
+        self.errands += 1;
+        Some(since)
+    }
+
+    /// Whether the reader of the repository was sent off.
+    pub fn sent_reader(&self) -> bool {
+        self.errands > 0
+    }
+
+    /// A commit is in force. `errand`: how often its reader had been told from where history counts.
+    pub fn take_commit(&mut self, revision: &Revision, errand: u32, rewritten: bool) {
+        self.compared |= self.adopted && errand == self.errands;
+        // Until all that it asks for was done: the next is compared with the commit before it.
+        self.rewritten = (self.rewritten || rewritten)
+            && self.recorded.as_ref().is_some_and(|applied| applied != revision);
+    }
+
+    /// Keeps the list of deletions that the catalogue asks for. `outline` of what stays, `None`
+    /// for what is gone from it.
+    pub fn wish(&mut self, name: &str, outline: Option<&Outline>, observed: &Observed) {
+        self.wish_nothing(name);
+        let wishes = match outline {
+            Some(_) => &mut self.wishes.staying,
+            None => &mut self.wishes.disappearing,
+        };
+        let wanted = outline.into_iter().flat_map(Outline::keys);
+        let mut keys = plan::deletions(name, wanted, observed);
+        keys.retain(|key| outline.is_none() || !plan::is_routine(key));
+        if !keys.is_empty() {
+            wishes.insert(name.to_owned(), keys);
+        }
+    }
+
+    /// A name asks for no deletion, or nobody knows yet which.
+    pub fn wish_nothing(&mut self, name: &str) {
+        self.wishes.disappearing.remove(name);
+        self.wishes.staying.remove(name);
+    }
+
+    /// Decides anew and returns the solutions whose plans that changes.
+    pub fn judge(
+        &mut self,
+        settings: &Config,
+        observed: &Observed,
+        now: Timestamp,
+    ) -> BTreeSet<String> {
+        let safety = &settings.safety;
+        let expire = SignedDuration::try_from(safety.approvals_expire_after);
+        let settings = BrakeSettings {
+            max_removed_share: safety.max_removed_share,
+            max_deletions: safety.max_deletions,
+            approvals_expire_after: expire.unwrap_or(SignedDuration::ZERO),
+            root: &settings.repository.path,
+            rewritten: self.rewritten,
+            now,
+        };
+        let hold = plan::brake(&self.wishes, observed, &settings);
+        if hold == self.hold {
+            return BTreeSet::new();
+        }
+        let concerned = |hold: &Option<Hold>| -> BTreeSet<String> {
+            hold.iter().flat_map(|h| h.disappearing.iter().chain(&h.staying).cloned()).collect()
+        };
+        let changed = concerned(&self.hold).union(&concerned(&hold)).cloned().collect();
+        self.hold = hold;
+        changed
+    }
+
+    /// Why nothing at all may be deleted, whatever the brake says. `heard`: the repository has
+    /// answered since the start. `complete`: every solution's form is known.
+    pub fn shut(&self, heard: bool, complete: bool) -> Option<&'static Gate> {
+        if !self.compared {
+            Some(&Gate::Record)
+        } else if !heard {
+            Some(&Gate::Unheard)
+        } else if !complete {
+            Some(&Gate::Rendering)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the deletions of a removal may be sent: the Lease must know of it. If it does not,
+    /// it has to be told, which [`Brake::entry`] asks for. The second is whether it just began.
+    pub fn may_remove(
+        &mut self,
+        name: &str,
+        plan: &SolutionPlan,
+        record: &Record,
+        now: Timestamp,
+    ) -> (bool, bool) {
+        if !plan.ready().any(|step| matches!(step, Step::Delete { .. })) {
+            return (true, false);
+        }
+        // An older stamp is of a removal before this one: the name came back in between.
+        let stamped = |removals: &[(String, Timestamp)]| {
+            let lately = |at: &Timestamp| now.duration_since(*at) < ONE_REMOVAL;
+            removals.iter().any(|(removed, at)| removed == name && lately(at))
+        };
+        let begins = !stamped(&self.removals);
+        if begins {
+            self.removals.retain(|(removed, _)| removed != name);
+            self.removals.push((name.to_owned(), now));
+        }
+        let known = matches!(record, Record::Kept { removals, .. } if stamped(removals));
+        if !known {
+            self.unstamped.insert(name.to_owned());
+        }
+        (known, begins)
+    }
+
+    /// On a cluster that holds nothing of ours the Lease is written first, so that a crash during
+    /// the first pass does not look like a lost memory. Whether this plan has to wait for that.
+    pub fn waits_for_lease(
+        &mut self,
+        name: &str,
+        plan: &SolutionPlan,
+        observed: &Observed,
+    ) -> bool {
+        let first = !self.tried
+            && self.compared
+            && observed.record == Record::Missing
+            && observed.solutions.values().all(BTreeMap::is_empty)
+            && plan.ready().next().is_some();
+        if first {
+            self.waiting.insert(name.to_owned());
+        }
+        first
+    }
+
+    /// Every deletion that the commit asks for is done or sent. `sound`: the platform's file is
+    /// good, every kind and every form is known, and the repository can be read.
+    pub fn is_completely_applied(&self, sound: bool, revision: &Revision) -> bool {
+        sound
+            && self.compared
+            && self.hold.is_none()
+            && self.wishes.disappearing.is_empty()
+            && self.wishes.staying.is_empty()
+            && self.recorded.as_ref() != Some(revision)
+    }
+
+    /// What the Lease has to be told now.
+    pub fn entry(
+        &mut self,
+        revision: &Revision,
+        complete: bool,
+        wall: Timestamp,
+        now: Timestamp,
+    ) -> Option<Entry> {
+        let needed = complete || !self.unstamped.is_empty() || !self.waiting.is_empty();
+        if !needed || self.not_before.is_some_and(|at| at > now) {
+            return None;
+        }
+        self.removals.retain(|(_, at)| wall.duration_since(*at) < LATELY);
+        let applied = match &self.recorded {
+            Some(recorded) if !complete => recorded.clone(),
+            Some(_) | None => revision.clone(),
+        };
+        Some(Entry { applied, complete, removals: self.removals.clone() })
+    }
+
+    /// The Lease was written, or not. Returns the names that waited for it.
+    pub fn recorded_as(
+        &mut self,
+        applied: Revision,
+        complete: bool,
+        written: Result<(), String>,
+        now: Timestamp,
+    ) -> BTreeSet<String> {
+        self.tried = true;
+        match written {
+            Ok(()) => {
+                self.recorded = Some(applied);
+                self.rewritten &= !complete;
+                self.not_before = None;
+                self.trouble = None;
+                let mut names = std::mem::take(&mut self.unstamped);
+                names.append(&mut self.waiting);
+                names
+            }
+            Err(cause) => {
+                self.trouble = Some(cause);
+                self.not_before = Some(now + AGAIN);
+                std::mem::take(&mut self.waiting)
+            }
+        }
+    }
+
+    /// What a name waited for has no end any more.
+    pub fn forget(&mut self, name: &str) {
+        self.wish_nothing(name);
+        self.unstamped.remove(name);
+        self.waiting.remove(name);
+    }
+
+    pub fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        let waits =
+            !self.unstamped.is_empty() || !self.waiting.is_empty() || self.trouble.is_some();
+        self.not_before.filter(|at| waits && *at > now)
+    }
+
+    /// The deletions of a plan that may not be sent yet.
+    pub fn is_deletion(step: &Step) -> bool {
+        match step {
+            Step::Delete { .. } => true,
+            Step::Apply { .. }
+            | Step::Birth { .. }
+            | Step::Handover { .. }
+            | Step::Survey { .. }
+            | Step::ForceActivation { .. }
+            | Step::Verified { .. } => false,
+        }
+    }
+
+    /// Solutions that are just being added; while there are any, removals wait, so that a rename
+    /// has no gap.
+    pub fn removes_anything(&self) -> bool {
+        !self.wishes.disappearing.is_empty()
+    }
+
+    /// The names whose deletions the catalogue asks for.
+    pub fn concerned(&self) -> impl Iterator<Item = &str> {
+        let wishes = &self.wishes;
+        wishes.disappearing.keys().chain(wishes.staying.keys()).map(String::as_str)
+    }
+}

@@ -1,0 +1,203 @@
+//! Orders that are out: what was asked, and until when an answer is waited for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::event::{FormKey, Rendered};
+use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
+use crate::model::{InstanceName, Kind, Revision};
+use crate::plan::facts::Question;
+use crate::plan::{Phase, Step};
+use crate::render;
+use crate::status::{Board, CommitStatus};
+
+/// The number of an order, given once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OrderId(pub u64);
+
+/// Something to be done. Each with an [`OrderId`] is answered, or lost.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// One step of a solution. `uid` is the observed object's, for the steps that must not make it.
+    Step { id: OrderId, solution: String, step: Step, uid: Option<String> },
+    /// Write onto the Lease what was applied, and what was removed lately.
+    Record { id: OrderId, applied: Revision, root: String, removals: Vec<(String, Timestamp)> },
+    /// Read an approval by its name.
+    Approval { id: OrderId, name: String },
+    /// List a kind again.
+    Relist(Kind),
+    /// Answer questions about what is not watched.
+    Ask { id: OrderId, questions: BTreeSet<Question> },
+    /// Read the branch again, with its history from this commit on: what was last applied.
+    Follow(Option<Revision>),
+    /// Look at the repository now.
+    Visit,
+    /// Write these lines into the notes.
+    Note { id: OrderId, lines: BTreeMap<Revision, Vec<CommitStatus>> },
+    /// Judge every folder of a commit.
+    Judge { id: OrderId, snapshot: Arc<Snapshot> },
+    /// Render these solutions.
+    Render { id: OrderId, work: Work },
+    /// Show this to people.
+    Show(Arc<Board>),
+}
+
+/// Solutions to render: long, and as pure as all else here.
+#[derive(Clone, Debug)]
+pub struct Work {
+    pub platform: Arc<Platform>,
+    pub instance: InstanceName,
+    pub solutions: Vec<(Arc<Solution>, Phase)>,
+}
+
+impl Work {
+    /// Renders them.
+    pub fn done(&self) -> Vec<Rendered> {
+        let render = |(solution, phase): &(Arc<Solution>, Phase)| Rendered {
+            key: FormKey {
+                tree: solution.tree.clone(),
+                platform: self.platform.digest.clone(),
+                phase: *phase,
+            },
+            desired: render::all(solution, &self.platform, &self.instance, *phase),
+        };
+        self.solutions.iter().map(render).collect()
+    }
+}
+
+/// Judges a commit; `memory` makes it quick and changes nothing in the answer.
+pub fn judged(snapshot: &Snapshot, memory: &mut Memory) -> Catalog {
+    crate::catalog::read(snapshot, memory)
+}
+
+/// What an order that is out is about.
+#[derive(Clone, Debug)]
+pub(super) enum Errand {
+    Step {
+        solution: String,
+        step: Step,
+        /// The object's version when the step was sent, if it was known.
+        sent_at: Option<u64>,
+    },
+    Record {
+        applied: Revision,
+        /// Whether `applied` is completely applied.
+        complete: bool,
+        removals: Vec<(String, Timestamp)>,
+    },
+    Approval(String),
+    Ask,
+    Note,
+    Judge(Revision),
+    /// Solutions by name, with the form that they are rendered to.
+    Render(BTreeMap<String, FormKey>),
+}
+
+impl Errand {
+    /// How long it may take before nobody believes in an answer. An edge ends each of its requests
+    /// far sooner and says so; this is for one that died.
+    fn patience(&self) -> SignedDuration {
+        match self {
+            Self::Step { .. } | Self::Record { .. } => SignedDuration::from_mins(10),
+            Self::Approval(_) | Self::Ask => SignedDuration::from_mins(10),
+            Self::Judge(_) | Self::Render(_) => SignedDuration::from_mins(10),
+            Self::Note => SignedDuration::from_mins(30),
+        }
+    }
+}
+
+/// The orders that are out.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    last: u64,
+    open: BTreeMap<OrderId, (Errand, Timestamp)>,
+    steps: usize,
+}
+
+impl Desk {
+    /// Gives an order its number.
+    pub fn send(&mut self, errand: Errand, now: Timestamp) -> OrderId {
+        self.last += 1;
+        let id = OrderId(self.last);
+        self.steps += usize::from(matches!(errand, Errand::Step { .. }));
+        let until = now + errand.patience();
+        self.open.insert(id, (errand, until));
+        id
+    }
+
+    /// Takes an order back, answered or lost; `None` if nobody waits for it any more.
+    pub fn take(&mut self, id: OrderId) -> Option<Errand> {
+        let (errand, _) = self.open.remove(&id)?;
+        self.steps -= usize::from(matches!(errand, Errand::Step { .. }));
+        Some(errand)
+    }
+
+    /// The orders that nobody answered in time.
+    pub fn overdue(&self, now: Timestamp) -> Vec<OrderId> {
+        let late = self.open.iter().filter(|(_, (_, until))| *until <= now);
+        late.map(|(id, _)| *id).collect()
+    }
+
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.open.values().map(|(_, until)| *until).min()
+    }
+
+    /// Whether a step is out.
+    pub fn has_steps(&self) -> bool {
+        self.steps > 0
+    }
+
+    /// Whether one of the orders that are out is so.
+    pub fn any(&self, is: impl Fn(&Errand) -> bool) -> bool {
+        self.open.values().any(|(errand, _)| is(errand))
+    }
+
+    /// Nothing is out but what nobody has to wait for.
+    pub fn is_quiet(&self) -> bool {
+        !self.any(|errand| match errand {
+            Errand::Step { .. } | Errand::Record { .. } | Errand::Note => true,
+            Errand::Judge(_) | Errand::Render(_) => true,
+            Errand::Approval(_) | Errand::Ask => false,
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn an_order_is_answered_once() {
+        let mut desk = Desk::default();
+        let id = desk.send(Errand::Ask, at(0));
+        assert!(desk.take(id).is_some());
+        assert!(desk.take(id).is_none(), "a second answer finds nobody");
+    }
+
+    #[test]
+    fn an_order_that_nobody_answers_is_found_at_its_deadline() {
+        let mut desk = Desk::default();
+        let id = desk.send(Errand::Ask, at(0));
+        let until = desk.deadline().unwrap();
+        assert!(desk.overdue(until - SignedDuration::from_secs(1)).is_empty());
+        assert_eq!(desk.overdue(until), [id]);
+    }
+
+    #[test]
+    fn a_question_about_the_platform_keeps_nobody_waiting_and_a_note_does() {
+        let mut desk = Desk::default();
+        desk.send(Errand::Ask, at(0));
+        assert!(desk.is_quiet() && !desk.has_steps());
+        let note = desk.send(Errand::Note, at(0));
+        assert!(!desk.is_quiet());
+        desk.take(note);
+        assert!(desk.is_quiet());
+    }
+}

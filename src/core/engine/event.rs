@@ -1,0 +1,91 @@
+//! What the engine hears. Every edge says what happened in these words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::desk::OrderId;
+use super::sight::{News, Written};
+use crate::catalog::snapshot::Unknown;
+use crate::catalog::{Catalog, Changes, Snapshot};
+use crate::model::{ContentHash, Kind, Revision, TreeId};
+use crate::plan::facts::{Look, Question};
+use crate::plan::observed::{Approval, Record};
+use crate::plan::{Desired, Outcome, Phase};
+use crate::status::CommitStatus;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// The watch of a kind, in its order.
+    Watched(Kind, Vec<News>),
+    /// The CRD of a kind is there, in this version.
+    Defined(Kind, String),
+    /// Something cannot be read, by the name that rights use, with a sentence; or it can again.
+    Trouble(String, Option<String>),
+    /// What the daemon's Lease remembers.
+    Lease(Record),
+    Repository(Repository),
+    /// A person asks to try everything now.
+    Hint,
+    /// What became of an order.
+    Answered(OrderId, Answer),
+    /// Whoever carried it out is gone.
+    Lost(OrderId),
+}
+
+/// News from the repository.
+#[derive(Debug)]
+pub enum Repository {
+    /// The branch has a commit that was not read before, or is read again after an outage.
+    Commit(Box<Commit>),
+    /// The repository did not answer since the start. This is what the mirror has of before.
+    Kept(Box<Commit>, Unknown),
+    /// The branch is where it was.
+    Same,
+    Unknown(Unknown),
+}
+
+/// A commit, read completely.
+#[derive(Debug)]
+pub struct Commit {
+    pub snapshot: Arc<Snapshot>,
+    /// What the commits since the last one that was read (or applied) changed.
+    pub changes: Changes,
+    /// The commit that last changed each folder of the snapshot.
+    pub records: BTreeMap<String, Revision>,
+    /// How often the reader had been told, when it read this, from where history counts.
+    pub errand: u32,
+    /// What stands in the notes, told with the first commit; `None`: it was told, or could not be
+    /// read.
+    pub noted: Option<BTreeMap<Revision, Vec<CommitStatus>>>,
+}
+
+/// What became of an order.
+#[derive(Debug)]
+pub enum Answer {
+    Step(Outcome, Written),
+    /// The Lease was written, or a sentence why not.
+    Recorded(Result<(), String>),
+    /// An approval, if it is one.
+    Approval(Option<Approval>),
+    Facts(Vec<(Question, Look)>),
+    /// The notes were written, or not.
+    Noted(Result<(), Unknown>),
+    Judged(Box<Catalog>),
+    Rendered(Vec<Rendered>),
+}
+
+/// A solution's objects.
+#[derive(Debug)]
+pub struct Rendered {
+    pub key: FormKey,
+    pub desired: Desired,
+}
+
+/// What a form of a solution depends on besides the instance: while this is the same, so is it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormKey {
+    pub tree: TreeId,
+    pub platform: ContentHash,
+    pub phase: Phase,
+}

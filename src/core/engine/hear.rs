@@ -1,0 +1,302 @@
+//! What arrives. Each event says which solutions have to be thought about.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::book::Coming;
+use super::desk::Errand;
+use super::event::{Answer, Event, Repository};
+use super::happened::Happened;
+use super::sight::{Batch, Touched};
+use super::{Engine, Now, OrderId};
+use crate::catalog::Catalog;
+use crate::catalog::snapshot::Unknown;
+use crate::model::names::NAMESPACE_PREFIX;
+use crate::plan::Outcome;
+use crate::plan::Step;
+use crate::plan::observed::Record;
+
+/// The pause before work is given out again that was lost.
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
+impl Engine {
+    pub(super) fn take_in(&mut self, event: Event, now: Now) {
+        let mut batch = Batch::default();
+        match event {
+            Event::Watched(kind, news) => {
+                for news in news {
+                    self.sight.hear(kind, news, &mut batch);
+                }
+            }
+            Event::Defined(kind, version) => self.sight.defined(kind, &version, &mut batch),
+            Event::Trouble(what, problem) => {
+                self.sight.trouble(&what, problem);
+            }
+            Event::Lease(record) => self.sight.record(record, &mut batch),
+            Event::Repository(news) => self.take_news(news, now),
+            Event::Hint => {
+                self.failures.at_once(self.steady.at(now));
+                self.visit = true;
+                self.all_dirty();
+            }
+            Event::Answered(id, answer) => self.take_answer(id, answer, &mut batch, now),
+            Event::Lost(id) => self.lose(id, now),
+        }
+        self.unread.extend(std::mem::take(&mut batch.read));
+        self.touch(batch.finish());
+        self.behind |= self.sight.is_troubled_anew();
+        for (what, problem) in self.sight.turns() {
+            self.happened.push(Happened::Trouble { what, problem });
+        }
+        self.forget_what_is_gone();
+    }
+
+    fn touch(&mut self, touched: Vec<Touched>) {
+        for touched in touched {
+            match touched {
+                Touched::Solution(name) => {
+                    self.dirty.insert(name);
+                }
+                Touched::Namespace(namespace) => {
+                    if let Some(name) = namespace.strip_prefix(NAMESPACE_PREFIX) {
+                        self.dirty.insert(name.to_owned());
+                    }
+                }
+                Touched::Kind(..) | Touched::Approvals | Touched::Record => self.all_dirty(),
+                Touched::Definition(kind) => {
+                    self.dirty.extend(self.failures.of_kind(kind).map(str::to_owned));
+                }
+            }
+        }
+    }
+
+    /// News from the repository.
+    fn take_news(&mut self, news: Repository, now: Now) {
+        match news {
+            Repository::Commit(commit) => {
+                self.book.expect(Coming { commit: *commit, instead_of: None });
+            }
+            Repository::Kept(commit, unknown) => {
+                self.book.expect(Coming { commit: *commit, instead_of: Some(unknown) });
+            }
+            Repository::Same => {
+                if !std::mem::replace(&mut self.book.heard, true) {
+                    self.all_dirty(); // from now on something may be deleted
+                }
+                if let Some(unknown) = self.book.unknown.take() {
+                    self.happened.push(Happened::Readable { since: unknown.since });
+                    self.all_dirty();
+                }
+            }
+            Repository::Unknown(unknown) => {
+                let before = self.book.unknown.as_ref();
+                let since = before.map_or(unknown.since, |first| first.since);
+                let again = before.is_some();
+                self.happened.push(Happened::Unreadable { cause: unknown.cause.clone(), again });
+                self.book.unknown = Some(Unknown { since, cause: unknown.cause });
+                self.all_dirty();
+            }
+        }
+        self.behind = true;
+        self.checked(now);
+    }
+
+    fn take_answer(&mut self, id: OrderId, answer: Answer, batch: &mut Batch, now: Now) {
+        let Some(errand) = self.desk.take(id) else { return };
+        match (errand, answer) {
+            (Errand::Step { solution, step, sent_at }, Answer::Step(outcome, written)) => {
+                self.sight.done(&solution, &step, written, sent_at, batch);
+                self.finish(solution, step, outcome, now);
+            }
+            (Errand::Record { applied, complete, removals }, Answer::Recorded(written)) => {
+                if written.is_ok() {
+                    self.sight.observed.record = Record::Kept {
+                        applied: Some(applied.clone()),
+                        root: Some(self.settings.repository.path.clone()),
+                        removals,
+                    };
+                }
+                let before = self.brake.trouble.clone();
+                let steady = self.steady.at(now);
+                let waited = self.brake.recorded_as(applied, complete, written, steady);
+                if before != self.brake.trouble {
+                    self.happened.push(Happened::Lease(self.brake.trouble.clone()));
+                    self.behind = true;
+                }
+                self.dirty.extend(waited);
+            }
+            (Errand::Approval(name), Answer::Approval(approval)) => {
+                self.sight.approval(name, approval, batch);
+            }
+            (Errand::Ask, Answer::Facts(looks)) => self.checkup.learn(looks),
+            (Errand::Note, Answer::Noted(written)) => {
+                let written = written.map_err(|unknown| unknown.cause);
+                let before = self.ledger.trouble.clone();
+                self.ledger.noted(written, self.steady.at(now));
+                if before != self.ledger.trouble {
+                    self.happened.push(Happened::Notes(self.ledger.trouble.clone()));
+                    self.behind = true;
+                }
+            }
+            (Errand::Judge(revision), Answer::Judged(catalog)) => {
+                if let Some(coming) = self.book.arrived(&revision) {
+                    self.take_commit(coming, *catalog, now);
+                }
+            }
+            (Errand::Render(_), Answer::Rendered(rendered)) => {
+                self.dirty.extend(self.book.rendered(rendered));
+                self.after_forms();
+            }
+            // An answer to something else is no answer.
+            (errand, _) => self.give_up(errand, now),
+        }
+    }
+
+    /// Nobody will answer an order any more.
+    pub(super) fn lose(&mut self, id: OrderId, now: Now) {
+        if let Some(errand) = self.desk.take(id) {
+            self.give_up(errand, now);
+        }
+    }
+
+    fn give_up(&mut self, errand: Errand, now: Now) {
+        let cause = || "nobody answered".to_owned();
+        let what = match errand {
+            Errand::Step { solution, step, .. } => {
+                self.sight.observed.in_flight.remove(&step.key());
+                let outcome = Outcome::Unavailable { cause: cause(), retry_after: None };
+                self.finish(solution, step, outcome, now);
+                "a step"
+            }
+            Errand::Record { applied, complete, .. } => {
+                let steady = self.steady.at(now);
+                let waited = self.brake.recorded_as(applied, complete, Err(cause()), steady);
+                self.dirty.extend(waited);
+                "the Lease"
+            }
+            Errand::Approval(name) => {
+                self.unread.insert(name);
+                "an approval"
+            }
+            Errand::Ask => {
+                self.checkup.lost();
+                "a look at the platform"
+            }
+            Errand::Note => {
+                self.ledger.noted(Err(cause()), self.steady.at(now));
+                "notes"
+            }
+            Errand::Judge(_) => {
+                self.work_at = Some(self.steady.at(now) + AGAIN);
+                "a judgement"
+            }
+            Errand::Render(forms) => {
+                self.book.not_rendered(&forms);
+                self.work_at = Some(self.steady.at(now) + AGAIN);
+                "a rendering"
+            }
+        };
+        self.happened.push(Happened::Lost(what));
+    }
+
+    /// A commit was judged: find out what it touches.
+    fn take_commit(&mut self, coming: Coming, catalog: Catalog, now: Now) {
+        let Coming { commit, instead_of } = coming;
+        let (folders, head) = (commit.snapshot.folders.len(), commit.snapshot.revision.clone());
+        self.happened.push(Happened::Read { revision: head.clone(), folders });
+        for fault in catalog.platform.as_ref().err().into_iter().flatten() {
+            self.happened.push(Happened::Platform(fault.to_string()));
+        }
+        if let Some(unknown) = self.book.unknown.take() {
+            self.happened.push(Happened::Readable { since: unknown.since });
+            self.all_dirty(); // also those whose folder is as it was say Unknown
+        }
+        let could_delete = self.book.heard && self.brake.is_compared();
+        match instead_of {
+            None => self.book.heard = true,
+            Some(unknown) => {
+                let cause = unknown.cause.clone();
+                self.happened.push(Happened::FromMirror { revision: head.clone(), cause });
+                self.book.unknown = Some(unknown);
+            }
+        }
+        self.brake.take_commit(&head, commit.errand, commit.changes.rewritten);
+        let rows = &self.rows;
+        self.ledger.pass(&head, |name| rows.verdict(name).is_some());
+        self.ledger.take_commit(&commit.changes, commit.records);
+        if let Some(noted) = commit.noted {
+            self.ledger.load(noted);
+        }
+        self.failures.new_revision(self.steady.at(now));
+        let touched = self.book.take(catalog, now.wall);
+        let can_delete = self.book.heard && self.brake.is_compared();
+        if touched.is_none() || can_delete != could_delete {
+            // Also what the cluster told before there was a catalogue to hold it against, and what
+            // waits until something may be deleted.
+            self.all_dirty();
+        }
+        self.dirty.extend(touched.into_iter().flatten());
+        self.behind = true;
+    }
+
+    fn finish(&mut self, solution: String, step: Step, outcome: Outcome, now: Now) {
+        if let Step::Delete { key, .. } = &step
+            && outcome == Outcome::Changed
+        {
+            // The survey may be as old as the event: look again.
+            self.sight.observed.surveys.remove(&key.name);
+        }
+        let (observed, steady) = (&self.sight.observed, self.steady.at(now));
+        let news = self.failures.learn(&step, outcome.clone(), observed, steady);
+        self.dirty.insert(solution.clone());
+        self.happened.push(Happened::Step { solution, step, outcome, news });
+    }
+
+    /// Forms came: when all are there, whoever waits to delete is thought about again.
+    fn after_forms(&mut self) {
+        if self.book.is_complete() {
+            self.dirty.extend(self.brake.concerned().map(str::to_owned));
+            self.dirty.extend(self.removing().map(str::to_owned).collect::<Vec<_>>());
+        }
+    }
+
+    /// Removed solutions of which nothing is left are not on the board any more.
+    fn forget_what_is_gone(&mut self) {
+        let solutions = &self.sight.observed.solutions;
+        let gone: Vec<String> = self
+            .removing()
+            .filter(|name| solutions.get(*name).is_none_or(BTreeMap::is_empty))
+            .map(str::to_owned)
+            .collect();
+        for name in gone {
+            self.rows.forget(&name);
+            self.brake.forget(&name);
+            self.failures.forget(&name);
+            self.ledger.removed(&name);
+            self.diary.changed(&name);
+            self.behind = true;
+            self.happened.push(Happened::Removed(name));
+        }
+    }
+
+    /// Deadlines that passed: look again at whatever waits for the clock.
+    pub(super) fn wake(&mut self, now: Now) {
+        let steady = self.steady.at(now);
+        self.dirty.extend(self.failures.ring(steady));
+        self.dirty.extend(self.trials.due(steady).map(str::to_owned));
+        self.dirty.extend(self.book.changed_phase(now.wall));
+        if self.removal_look.is_none_or(|at| at <= steady) {
+            let removing: Vec<String> = self.removing().map(str::to_owned).collect();
+            self.removal_look = (!removing.is_empty()).then(|| steady + super::REMOVAL_LOOK);
+            self.dirty.extend(removing);
+        }
+        let late: Vec<String> = self
+            .late_namespaces()
+            .filter(|(name, late)| *late <= now.wall && !self.late.contains(*name))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        self.dirty.extend(late.iter().cloned());
+        self.late.extend(late);
+    }
+}

@@ -1,0 +1,227 @@
+//! The ledger: which line belongs on which commit, and what the notes have of it already.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::catalog::Changes;
+use crate::ledger::{self, History};
+use crate::model::{InstanceName, Revision};
+use crate::status::{CommitState, CommitStatus, Verdict};
+
+/// How long work may last before its commit is called pending.
+const SHORT_WORK: SignedDuration = SignedDuration::from_secs(5);
+/// How long notes that could not be written wait.
+const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// Statuses by commit and context.
+type Written = BTreeMap<Revision, BTreeMap<String, CommitStatus>>;
+
+/// What belongs on the commits.
+pub(super) struct Ledger {
+    instance: InstanceName,
+    /// Whether anything is written at all.
+    on: bool,
+    history: History,
+    /// Whether something changed that the notes may not say yet.
+    behind: bool,
+    /// What the notes say.
+    written: Written,
+    /// What they will say when the order that is out is answered.
+    under_way: Option<Written>,
+    /// Since when something is pending, so that short work leaves no pending line.
+    pending_since: Option<Timestamp>,
+    /// When they have to be looked at although nothing changed.
+    look_at: Option<Timestamp>,
+    /// Not before, because they could not be written.
+    not_before: Option<Timestamp>,
+    /// Why they could not be written.
+    pub trouble: Option<String>,
+}
+
+impl Ledger {
+    pub fn new(instance: InstanceName, on: bool) -> Self {
+        Self {
+            instance,
+            on,
+            history: History::default(),
+            behind: true,
+            written: Written::new(),
+            under_way: None,
+            pending_since: None,
+            look_at: None,
+            not_before: None,
+            trouble: None,
+        }
+    }
+
+    /// What stands in the notes already. A commit that was passed while nobody looked, and a line
+    /// that never got its last word, get it still.
+    pub fn load(&mut self, noted: BTreeMap<Revision, Vec<CommitStatus>>) {
+        for (commit, statuses) in noted {
+            for status in statuses {
+                let pending = status.state == CommitState::Pending;
+                match ledger::subject(&self.instance, &status.context) {
+                    None => continue, // another's
+                    Some(None) if pending => {
+                        self.history.passed.insert(commit.clone());
+                    }
+                    Some(Some(name)) if pending => {
+                        self.history.overtaken.insert((commit.clone(), name.to_owned()));
+                    }
+                    Some(_) => {}
+                }
+                let lines = self.written.entry(commit.clone()).or_default();
+                lines.insert(status.context.clone(), status);
+            }
+        }
+        self.behind = true;
+    }
+
+    /// The branch has another head: what waits for its last word on older commits goes on
+    /// waiting, the rest is forgotten. `is_known`: something is said of the name.
+    pub fn pass(&mut self, head: &Revision, is_known: impl Fn(&str) -> bool) {
+        let mut overtaken = std::mem::take(&mut self.history.overtaken);
+        overtaken.retain(|(commit, name)| {
+            let known = is_known(name) || self.history.removed.contains(name);
+            known && !self.has_last_word(commit, Some(name))
+        });
+        self.history.overtaken = overtaken;
+        let mut passed = std::mem::take(&mut self.history.passed);
+        passed.extend(self.history.head.replace(head.clone()));
+        passed.retain(|commit| commit != head && !self.has_last_word(commit, None));
+        self.history.passed = passed;
+        self.behind = true;
+    }
+
+    /// What commits changed, and which commit each folder has its form of.
+    pub fn take_commit(&mut self, changes: &Changes, records: BTreeMap<String, Revision>) {
+        for change in &changes.commits {
+            for folder in &change.folders {
+                let name = folder.rsplit('/').next().unwrap_or(folder);
+                let old = self.history.records.insert(name.to_owned(), change.revision.clone());
+                let waits = |old: &Revision| {
+                    *old != change.revision && !self.has_last_word(old, Some(name))
+                };
+                if let Some(old) = old.filter(waits) {
+                    self.history.overtaken.insert((old, name.to_owned()));
+                }
+            }
+        }
+        for (folder, revision) in records {
+            let name = folder.rsplit('/').next().unwrap_or(&folder);
+            self.history.records.insert(name.to_owned(), revision);
+        }
+        self.behind = true;
+    }
+
+    /// Whether a status that is not pending stands on this commit, of a solution or of the whole.
+    /// Where nothing is written, nothing waits for it.
+    fn has_last_word(&self, commit: &Revision, name: Option<&str>) -> bool {
+        let context = ledger::context(&self.instance, name);
+        let line = self.written.get(commit).and_then(|lines| lines.get(&context));
+        !self.on || line.is_some_and(|status| status.state != CommitState::Pending)
+    }
+
+    /// The commit that last changed a name's folder.
+    pub fn record(&self, name: &str) -> Option<&Revision> {
+        self.history.records.get(name)
+    }
+
+    /// A name left the catalogue and has nothing on the cluster any more.
+    pub fn removed(&mut self, name: &str) {
+        self.history.removed.insert(name.to_owned());
+        self.behind = true;
+    }
+
+    /// A verdict changed.
+    pub fn changed(&mut self) {
+        self.behind = true;
+    }
+
+    /// The lines that the notes lack, if it is time to write some. `open`: the repository can be
+    /// read.
+    pub fn lacking(
+        &mut self,
+        verdicts: &BTreeMap<String, Verdict>,
+        open: bool,
+        now: Timestamp,
+    ) -> Option<BTreeMap<Revision, Vec<CommitStatus>>> {
+        if !self.on || !open || self.under_way.is_some() {
+            // What ends each of these is an event.
+            (self.look_at, self.behind) = (None, false);
+            return None;
+        }
+        self.behind = false;
+        if self.not_before.is_some_and(|at| at > now) {
+            return None;
+        }
+        self.not_before = None;
+        let wanted = ledger::statuses(&self.instance, verdicts, &self.history);
+        let is_pending = |status: &CommitStatus| status.state == CommitState::Pending;
+        let pending = wanted.values().flatten().any(is_pending);
+        self.pending_since = pending.then(|| self.pending_since.unwrap_or(now));
+        self.look_at = self.pending_since.map(|since| since + SHORT_WORK).filter(|at| *at > now);
+        let mut lines = wanted.clone();
+        if self.look_at.is_some() {
+            for statuses in lines.values_mut() {
+                statuses.retain(|status| !is_pending(status));
+            }
+        }
+        lines.retain(|commit, statuses| {
+            let written = self.written.get(commit);
+            let known = |s: &CommitStatus| written.and_then(|w| w.get(&s.context)) == Some(s);
+            !statuses.iter().all(known)
+        });
+        if lines.is_empty() {
+            return None;
+        }
+        let mut after = self.written.clone();
+        for (commit, statuses) in &lines {
+            let all = after.entry(commit.clone()).or_default();
+            all.extend(statuses.iter().map(|s| (s.context.clone(), s.clone())));
+        }
+        after.retain(|commit, _| wanted.contains_key(commit));
+        self.under_way = Some(after);
+        Some(lines)
+    }
+
+    /// The notes were written, or not.
+    pub fn noted(&mut self, written: Result<(), String>, now: Timestamp) {
+        match written {
+            Ok(()) => {
+                if let Some(lines) = self.under_way.take() {
+                    self.written = lines;
+                }
+                self.trouble = None;
+            }
+            Err(cause) => {
+                self.under_way = None;
+                self.not_before = Some(now + AGAIN);
+                self.trouble = Some(cause);
+            }
+        }
+        self.behind = true;
+    }
+
+    /// Everything is said, and nothing of it is pending.
+    pub fn is_quiet(&self) -> bool {
+        !self.behind && self.under_way.is_none() && self.pending_since.is_none()
+    }
+
+    /// Whether something changed that was not looked at yet.
+    pub fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Whether there may be something to write now.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        self.behind || due(self.look_at) || due(self.not_before)
+    }
+
+    /// When something has to be said although nothing happens.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.look_at.into_iter().chain(self.not_before).min()
+    }
+}

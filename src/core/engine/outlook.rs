@@ -1,0 +1,75 @@
+//! What a pass would do, told and not done; and whose answer is missing.
+
+use std::collections::BTreeMap;
+
+use super::Engine;
+use crate::catalog::{Fault, Refused, Standing};
+use crate::plan::{Hold, SolutionPlan};
+
+/// What a pass would do.
+#[derive(Debug, Default)]
+pub struct Outlook {
+    /// Plans that are not empty.
+    pub plans: Vec<(String, SolutionPlan)>,
+    pub hold: Option<Hold>,
+    /// The folders that the pass leaves alone, as in the catalogue.
+    pub refused: BTreeMap<String, Refused>,
+    /// Why the operator's file freezes everything, if it does.
+    pub platform: Vec<Fault>,
+    /// What runs, is in no folder and is left alone all the same, with the reason.
+    pub kept: BTreeMap<String, String>,
+}
+
+/// Whose answer was missing when the time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    Repository,
+    Cluster,
+    Both,
+    /// All answered; it takes longer.
+    Nobody,
+}
+
+impl Engine {
+    /// Why nobody can tell what a pass would do: a sentence, if the repository or the cluster
+    /// cannot be read.
+    pub fn unseen(&self) -> Option<&str> {
+        let unknown = self.book.unknown.as_ref().map(|unknown| unknown.cause.as_str());
+        unknown.or_else(|| self.sight.problems.values().next().map(String::as_str))
+    }
+
+    /// What a pass would do, once everything was read and thought about.
+    pub fn outlook(&self) -> Option<Outlook> {
+        let catalog = self.book.catalog()?;
+        let known = self.sight.knows_every_kind() && self.brake.is_compared();
+        if !known || !self.dirty.is_empty() || !self.book.is_quiet() {
+            return None;
+        }
+        let live = self.sight.observed.solutions.iter();
+        let live = live.filter(|(_, objects)| !objects.is_empty()).map(|(name, _)| name);
+        let kept = live.filter(|name| {
+            catalog.standing(name) == Standing::Frozen && !catalog.refused.contains_key(*name)
+        });
+        Some(Outlook {
+            plans: self.rows.plans().map(|(name, plan)| (name.clone(), plan.clone())).collect(),
+            hold: self.brake.hold().cloned(),
+            refused: catalog.refused.clone(),
+            platform: catalog.platform.as_ref().err().cloned().unwrap_or_default(),
+            kept: kept.map(|name| (name.clone(), catalog.why_frozen(name))).collect(),
+        })
+    }
+
+    /// Whose answer is missing. `silent`: the cluster said nothing to a request for a while.
+    pub fn awaited(&self, silent: bool) -> Awaited {
+        // The repository is asked when the cluster has told what was applied.
+        let asked = self.brake.sent_reader();
+        let repository = asked && self.book.catalog().is_none() && self.book.unknown.is_none();
+        let cluster = !asked || !self.sight.has_looked() || (self.desk.has_steps() && silent);
+        match (repository, cluster) {
+            (true, true) => Awaited::Both,
+            (true, false) => Awaited::Repository,
+            (false, true) => Awaited::Cluster,
+            (false, false) => Awaited::Nobody,
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Sight: what the cluster holds, kept true by what the watches say and what our own writes were
+//! answered.
+//!
+//! The newer word wins, by resourceVersion: an event that is older than the answer of a PATCH is
+//! not heard, and an object that a DELETE took does not come back through a late event. A version
+//! that goes backwards is no lag: the server was put back to an older state, and the kind is
+//! listed again.
+
+mod answers;
+mod backwards;
+mod seen;
+mod sweep;
+mod touched;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+pub use seen::{Managed, Meta, News, Seen, Written};
+pub use touched::{Batch, Touched};
+
+use crate::model::intern::Interner;
+use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Revision, marks};
+use crate::plan::observed::{
+    Approval, HealthFacts, KindState, Live, NamespaceFacts, Observed, Owner, Record,
+};
+use backwards::Versions;
+
+/// [`Observed`], and what it takes to keep it.
+pub struct Sight {
+    pub observed: Observed,
+    /// Why something cannot be read, by the name that rights use (`deployments.apps`).
+    pub problems: BTreeMap<String, String>,
+    instance: InstanceName,
+    /// The daemon's own namespace.
+    namespace: String,
+    interner: Interner,
+    /// What a DELETE took whose event has not come: its UID.
+    buried: HashMap<ObjectKey, String>,
+    /// Kinds being listed, with what came already.
+    listing: HashMap<Kind, HashSet<ObjectKey>>,
+    versions: Versions,
+    /// What began or ceased to be unreadable and was not told yet.
+    turns: Vec<(String, Option<String>)>,
+    /// Whether one of `problems` is another since this was asked.
+    troubled: bool,
+}
+
+impl Sight {
+    /// Nothing is seen yet.
+    pub fn new(instance: InstanceName, namespace: String) -> Self {
+        Self {
+            observed: Observed::default(),
+            problems: BTreeMap::new(),
+            instance,
+            namespace,
+            interner: Interner::default(),
+            buried: HashMap::new(),
+            listing: HashMap::new(),
+            versions: Versions::default(),
+            turns: Vec::new(),
+            troubled: false,
+        }
+    }
+
+    /// Whether every kind that is rendered was listed, or cannot be there.
+    pub fn knows_every_kind(&self) -> bool {
+        let known = |kind| self.observed.kinds.get(&kind).is_some_and(|s| *s != KindState::Unknown);
+        Kind::RENDERED.into_iter().all(known)
+    }
+
+    /// Whether every kind is known, or somebody was told why not.
+    pub fn has_looked(&self) -> bool {
+        Kind::RENDERED.iter().all(|kind| {
+            self.observed.kinds.get(kind).is_some_and(|state| *state != KindState::Unknown)
+                || self.problems.contains_key(&kind.resource())
+        })
+    }
+
+    /// The kinds that have to be listed again, each told once.
+    pub fn relist(&mut self) -> BTreeSet<Kind> {
+        self.versions.relist()
+    }
+
+    /// Something cannot be read, or can again.
+    pub fn trouble(&mut self, what: &str, problem: Option<String>) {
+        let was = self.problems.get(what);
+        self.troubled |= was != problem.as_ref();
+        if was.is_some() != problem.is_some() {
+            self.turns.push((what.to_owned(), problem.clone()));
+        }
+        match problem {
+            Some(problem) => self.problems.insert(what.to_owned(), problem),
+            None => self.problems.remove(what),
+        };
+    }
+
+    /// Whether one of the problems is another since this was last asked.
+    pub fn is_troubled_anew(&mut self) -> bool {
+        std::mem::take(&mut self.troubled)
+    }
+
+    /// What began to be unreadable (with a sentence) or can be read again, told once.
+    pub fn turns(&mut self) -> Vec<(String, Option<String>)> {
+        std::mem::take(&mut self.turns)
+    }
+
+    /// The CRD of a kind is there, in this version.
+    pub fn defined(&mut self, kind: Kind, version: &str, batch: &mut Batch) {
+        let old = self.observed.definitions.insert(kind, version.to_owned());
+        if old.is_some_and(|old| old != version) {
+            batch.definitions.insert(kind);
+        }
+    }
+
+    /// Hears the watch of a kind.
+    pub fn hear(&mut self, kind: Kind, news: News, batch: &mut Batch) {
+        match news {
+            News::Listing => {
+                self.listing.insert(kind, HashSet::new());
+                self.versions.listing(kind);
+                self.state(kind, KindState::Unknown, batch);
+            }
+            News::Present(seen) => {
+                let key = seen.key(kind);
+                match self.listing.get_mut(&kind) {
+                    Some(came) => drop(came.insert(key.clone())),
+                    None => self.versions.bookmark(kind, &seen.meta.resource_version),
+                }
+                self.present(key, *seen, batch);
+            }
+            News::Deleted(seen) => {
+                let key = seen.key(kind);
+                match self.listing.get_mut(&kind) {
+                    Some(came) => drop(came.remove(&key)),
+                    None => self.versions.bookmark(kind, &seen.meta.resource_version),
+                }
+                self.deleted(&key, &seen, batch);
+            }
+            News::Listed(version) => {
+                if self.versions.listed(kind, &version) {
+                    // What is known is of a time that the server forgot: the next list tells.
+                    self.listing.remove(&kind);
+                    self.state(kind, KindState::Unknown, batch);
+                    return;
+                }
+                if let Some(came) = self.listing.remove(&kind) {
+                    self.sweep(kind, &came, &version, batch);
+                }
+                self.versions.settled(kind);
+                self.trouble(&kind.resource(), None);
+                self.state(kind, KindState::Synced, batch);
+            }
+            News::Bookmark(version) => self.versions.bookmark(kind, &version),
+            News::State(state, problem) => {
+                self.trouble(&kind.resource(), problem);
+                if state == KindState::Absent {
+                    self.listing.remove(&kind);
+                    self.sweep(kind, &HashSet::new(), "", batch);
+                }
+                self.state(kind, state, batch);
+            }
+        }
+    }
+
+    fn state(&mut self, kind: Kind, state: KindState, batch: &mut Batch) {
+        if self.observed.kinds.insert(kind, state) != Some(state) {
+            batch.kinds.insert(kind, state);
+        }
+    }
+
+    /// An object as a watch shows it.
+    fn present(&mut self, key: ObjectKey, seen: Seen, batch: &mut Batch) {
+        let buried = self.buried.get(&key).is_some_and(|uid| *uid == seen.meta.uid);
+        // A store that was put back has what a DELETE took.
+        if buried && !self.versions.begins_anew(key.kind) {
+            return;
+        }
+        match key.kind {
+            Kind::Pod => return self.pod(seen, batch),
+            Kind::Namespace => self.namespace(&seen, batch),
+            Kind::ConfigMap if self.is_approval(&key, &seen) => {
+                batch.read.push(key.name);
+                return;
+            }
+            _ => {}
+        }
+        self.file(key, seen, batch);
+    }
+
+    /// Puts an object where its address says, if it carries our label and that is news. The label
+    /// of the solution decides nothing: a hand could change it.
+    fn file(&mut self, key: ObjectKey, seen: Seen, batch: &mut Batch) {
+        if let Some(old) = self.live(&key)
+            && version(&seen.meta.resource_version) < version(&old.resource_version)
+            && !self.versions.begins_anew(key.kind)
+        {
+            return;
+        }
+        let Some(home) = key.solution(&self.instance).map(str::to_owned) else { return };
+        if seen.meta.label(marks::INSTANCE) != Some(self.instance.as_str()) {
+            return self.unfile(&key, batch);
+        }
+        self.buried.remove(&key);
+        let live = self.digest(key.kind, seen);
+        let shelf = self.observed.solutions.entry(home.clone()).or_default();
+        if shelf.get(&key) != Some(&live) {
+            batch.solution(&home);
+            shelf.insert(key, live);
+        }
+    }
+
+    /// Takes an object out.
+    fn unfile(&mut self, key: &ObjectKey, batch: &mut Batch) {
+        let Some(home) = key.solution(&self.instance) else { return };
+        let Some(shelf) = self.observed.solutions.get_mut(home) else { return };
+        if shelf.remove(key).is_some() {
+            batch.solution(home);
+        }
+        if shelf.is_empty() {
+            self.observed.solutions.remove(home);
+        }
+    }
+
+    /// An object of ours, as far as it is known.
+    pub fn live(&self, key: &ObjectKey) -> Option<&Live> {
+        self.observed.solutions.get(key.solution(&self.instance)?)?.get(key)
+    }
+
+    /// An object that left the watch: deleted, or without our label.
+    fn deleted(&mut self, key: &ObjectKey, seen: &Seen, batch: &mut Batch) {
+        if self.buried.get(key).is_some_and(|uid| *uid == seen.meta.uid) {
+            self.buried.remove(key);
+        }
+        if key.kind == Kind::Pod {
+            return self.forget_pod(seen, batch);
+        }
+        if self.observed.in_flight.contains(key) {
+            // The answer to what we asked for may be of before, and come after.
+            self.buried.insert(key.clone(), seen.meta.uid.clone());
+        }
+        if !self.versions.begins_anew(key.kind)
+            && self.live(key).is_some_and(|live| {
+                version(&seen.meta.resource_version) < version(&live.resource_version)
+            })
+        {
+            return;
+        }
+        if key.kind == Kind::Namespace && self.observed.namespaces.remove(&key.name).is_some() {
+            batch.namespaces.insert(key.name.clone());
+            self.observed.surveys.remove(&key.name);
+        }
+        if key.kind == Kind::ConfigMap && key.namespace.as_deref() == Some(&*self.namespace) {
+            batch.approvals |= self.observed.approvals.remove(&key.name).is_some();
+        }
+        self.unfile(key, batch);
+    }
+
+    fn namespace(&mut self, seen: &Seen, batch: &mut Batch) {
+        let meta = &seen.meta;
+        let facts = NamespaceFacts {
+            owner: match meta.label(marks::INSTANCE) {
+                None => Owner::Nobody,
+                Some(instance) if instance == self.instance.as_str() => Owner::ThisInstance,
+                Some(other) => Owner::OtherInstance(other.to_owned()),
+            },
+            deleting: meta.deletion_timestamp,
+            created: meta.creation_timestamp,
+            remains: meta.deletion_timestamp.map_or_else(Vec::new, |_| seen.remains.clone()),
+        };
+        let key = ObjectKey::cluster(Kind::Namespace, meta.name.as_str());
+        let older = self
+            .live(&key)
+            .is_some_and(|live| version(&meta.resource_version) < version(&live.resource_version));
+        if !older && self.observed.namespaces.get(&meta.name) != Some(&facts) {
+            self.observed.namespaces.insert(meta.name.clone(), facts);
+            batch.namespaces.insert(meta.name.clone());
+        }
+    }
+
+    fn pod(&mut self, seen: Seen, batch: &mut Batch) {
+        let well = seen.pod.as_ref().is_none_or(|facts| facts.word.is_none());
+        if well || seen.meta.deletion_timestamp.is_some() {
+            return self.forget_pod(&seen, batch);
+        }
+        let pod = seen.key(Kind::Pod);
+        let (Some(solution), Some(facts)) = (pod.solution(&self.instance), seen.pod) else {
+            return;
+        };
+        let pods = self.observed.pods.entry(solution.to_owned()).or_default();
+        if pods.get(&pod.name) != Some(&facts) {
+            pods.insert(pod.name.clone(), facts);
+            batch.solution(solution);
+        }
+    }
+
+    fn forget_pod(&mut self, seen: &Seen, batch: &mut Batch) {
+        let pod = seen.key(Kind::Pod);
+        let Some(solution) = pod.solution(&self.instance) else { return };
+        let Some(pods) = self.observed.pods.get_mut(solution) else { return };
+        if pods.remove(&seen.meta.name).is_some() {
+            batch.solution(solution);
+        }
+        if pods.is_empty() {
+            self.observed.pods.remove(solution);
+        }
+    }
+
+    fn is_approval(&self, key: &ObjectKey, seen: &Seen) -> bool {
+        key.kind == Kind::ConfigMap
+            && key.namespace.as_deref() == Some(self.namespace.as_str())
+            && seen.meta.label(marks::APPROVAL) == Some("true")
+            && seen.meta.label(marks::SOLUTION).is_none()
+    }
+
+    /// An approval was read; `None` = it is gone, or is not one.
+    pub fn approval(&mut self, name: String, approval: Option<Approval>, batch: &mut Batch) {
+        let changed = match approval {
+            Some(approval) => {
+                self.observed.approvals.insert(name, approval.clone()) != Some(approval)
+            }
+            None => self.observed.approvals.remove(&name).is_some(),
+        };
+        batch.approvals |= changed;
+    }
+
+    /// The Lease was read.
+    pub fn record(&mut self, record: Record, batch: &mut Batch) {
+        self.observed.record = record;
+        batch.record = true;
+    }
+
+    /// What is kept of an object.
+    fn digest(&mut self, kind: Kind, seen: Seen) -> Live {
+        let Seen { meta, health, .. } = seen;
+        let annotation = |name: &str| meta.annotations.get(name);
+        let health = match kind {
+            // A namespace is created active and ends with its deletion.
+            Kind::Namespace => HealthFacts::Namespace { active: meta.deletion_timestamp.is_none() },
+            _ => health,
+        };
+        Live {
+            content: annotation(marks::CONTENT).map(|text| ContentHash::recorded(text)),
+            revision: annotation(marks::REVISION).and_then(|text| Revision::parse(text).ok()),
+            uid: meta.uid,
+            resource_version: meta.resource_version,
+            created: meta.creation_timestamp,
+            deleting: meta.deletion_timestamp,
+            finalizers: meta.finalizers,
+            birth: meta.managed_fields.birth,
+            fields: meta.managed_fields.ours.map(|set| self.interner.set(set)),
+            others: meta
+                .managed_fields
+                .others
+                .into_iter()
+                .map(|(manager, set)| (self.interner.word(&manager), self.interner.set(set)))
+                .collect(),
+            health,
+        }
+    }
+}
+
+/// A resourceVersion as the number that it is; what is none counts as the newest.
+fn version(text: &str) -> u64 {
+    text.parse().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Whether the versions of a kind go forward, as those of a server do that lost nothing.
+//!
+//! A server whose store was put back to an older state tells versions below those that it told
+//! before. Then "older" says nothing any more: what is known of the kind begins anew with the next
+//! list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::Kind;
+
+/// A version as the number that it is; what is none cannot be compared.
+fn number(version: &str) -> Option<u64> {
+    version.parse().ok()
+}
+
+/// The newest version of each kind that the server vouched for, and what was found wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Versions {
+    newest: BTreeMap<Kind, u64>,
+    /// The newest version that a write of ours was answered with.
+    answered: BTreeMap<Kind, u64>,
+    /// The same, when the list began that is under way: lists are read of what is newest then.
+    floor: BTreeMap<Kind, u64>,
+    /// Kinds of which another list is needed before versions can be compared again.
+    doubted: BTreeSet<Kind>,
+    /// Those of them whose list has begun.
+    anew: BTreeSet<Kind>,
+    /// Lists to ask for.
+    wanted: BTreeSet<Kind>,
+}
+
+impl Versions {
+    /// A version of this kind was below an earlier one.
+    pub fn went_backwards(&mut self, kind: Kind) {
+        if self.doubted.insert(kind) {
+            self.wanted.insert(kind);
+        }
+    }
+
+    /// The kinds to list again, told once.
+    pub fn relist(&mut self) -> BTreeSet<Kind> {
+        std::mem::take(&mut self.wanted)
+    }
+
+    /// A list begins.
+    pub fn listing(&mut self, kind: Kind) {
+        if self.doubted.contains(&kind) {
+            self.anew.insert(kind);
+            self.wanted.remove(&kind);
+            self.newest.remove(&kind);
+            self.answered.remove(&kind);
+        }
+        let floor = self.answered.get(&kind).copied().unwrap_or_default();
+        self.floor.insert(kind, floor);
+    }
+
+    /// A write of ours was answered.
+    pub fn answered(&mut self, kind: Kind, at: &str) {
+        let Some(at) = number(at) else { return };
+        let newest = self.answered.entry(kind).or_default();
+        *newest = at.max(*newest);
+    }
+
+    /// Whether an object of this kind counts whatever its version: a list begins anew.
+    pub fn begins_anew(&self, kind: Kind) -> bool {
+        self.anew.contains(&kind)
+    }
+
+    /// A list is complete as of this version. `true`: it is below an earlier one, and does not
+    /// count.
+    pub fn listed(&mut self, kind: Kind, at: &str) -> bool {
+        let Some(at) = number(at) else { return false };
+        let below = |known: &BTreeMap<Kind, u64>| known.get(&kind).is_some_and(|known| at < *known);
+        let backwards = below(&self.newest) || below(&self.floor);
+        if backwards {
+            self.went_backwards(kind);
+        } else {
+            self.newest.insert(kind, at);
+        }
+        backwards
+    }
+
+    /// A list was taken in.
+    pub fn settled(&mut self, kind: Kind) {
+        if self.anew.remove(&kind) {
+            self.doubted.remove(&kind);
+        }
+    }
+
+    /// Everything up to this version was said.
+    pub fn bookmark(&mut self, kind: Kind, at: &str) {
+        let Some(at) = number(at) else { return };
+        match self.newest.get(&kind) {
+            Some(newest) if at < *newest => self.went_backwards(kind),
+            Some(_) | None => {
+                self.newest.insert(kind, at);
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! An object as the API server shows it, read as far as a decision needs.
+//!
+//! `managedFields` become field sets while they are read and are then gone; whole objects are
+//! never held.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, marks};
+use crate::plan::observed::{Condition, DeploymentFacts, HealthFacts, KindState, PodFacts, Survey};
+
+/// What the watch of a kind has to say.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// A list begins: what does not come now is gone.
+    Listing,
+    Present(Box<Seen>),
+    Deleted(Box<Seen>),
+    /// The list is complete as of this version.
+    Listed(String),
+    /// Everything up to this version was said.
+    Bookmark(String),
+    /// With the reason, if it is trouble.
+    State(KindState, Option<String>),
+}
+
+/// What a step wrote.
+#[derive(Clone, Debug)]
+pub enum Written {
+    Nothing,
+    /// The metadata that a PATCH answered.
+    Object(Box<Seen>),
+    /// The object with this UID is gone.
+    Gone(String),
+    /// Of a survey: what it found.
+    Survey(Survey),
+}
+
+/// One object, digested.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    pub meta: Meta,
+    /// [`HealthFacts::None`] where only metadata was read.
+    pub health: HealthFacts,
+    /// Of a Pod.
+    pub pod: Option<PodFacts>,
+    /// Of a Namespace: what holds it while it is being deleted.
+    pub remains: Vec<Condition>,
+}
+
+/// `metadata`, as far as it is read.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Meta {
+    pub name: String,
+    pub namespace: Option<String>,
+    pub uid: String,
+    pub resource_version: String,
+    pub generation: i64,
+    pub creation_timestamp: Option<Timestamp>,
+    pub deletion_timestamp: Option<Timestamp>,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub finalizers: Vec<String>,
+    #[serde(deserialize_with = "digested")]
+    pub managed_fields: Managed,
+}
+
+impl Meta {
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.get(name).map(String::as_str)
+    }
+
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations.get(name).map(String::as_str)
+    }
+
+    /// What our marks say of a Deployment, and its generation.
+    pub fn marked(&self) -> DeploymentFacts {
+        DeploymentFacts {
+            generation: self.generation,
+            verified: self.annotation(marks::VERIFIED).map(str::to_owned),
+            template: self.annotation(marks::TEMPLATE).map(ContentHash::recorded),
+            ..DeploymentFacts::default()
+        }
+    }
+
+    /// Whether KEDA is told to keep a target awake.
+    pub fn is_forced(&self) -> bool {
+        self.annotation(marks::FORCE_ACTIVATION) == Some("true")
+    }
+}
+
+impl Seen {
+    /// What it is called, as one of a kind.
+    pub fn key(&self, kind: Kind) -> ObjectKey {
+        ObjectKey { kind, namespace: self.meta.namespace.clone(), name: self.meta.name.clone() }
+    }
+}
+
+/// Whose the fields are, without the entries of subresources.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Managed {
+    /// Manager `vitrine`, operation Apply.
+    pub ours: Option<FieldSet>,
+    /// Manager `vitrine-birth` has an entry.
+    pub birth: bool,
+    /// The others, in the server's order, without `vitrine-verify`.
+    pub others: Vec<(String, FieldSet)>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    #[serde(default)]
+    manager: String,
+    #[serde(default)]
+    operation: String,
+    #[serde(default)]
+    subresource: String,
+    #[serde(default, deserialize_with = "recorded")]
+    fields_v1: FieldSet,
+}
+
+/// Reads one entry's fields; the JSON is dropped at once.
+fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldSet, D::Error> {
+    Ok(FieldSet::recorded(&Value::deserialize(deserializer)?))
+}
+
+fn digested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Managed, D::Error> {
+    let mut managed = Managed::default();
+    for entry in Option::<Vec<Entry>>::deserialize(deserializer)?.unwrap_or_default() {
+        if !entry.subresource.is_empty() || entry.manager == marks::VERIFIER {
+            continue;
+        }
+        if entry.manager == marks::MANAGER && entry.operation == "Apply" {
+            managed.ours = Some(entry.fields_v1);
+        } else if entry.manager == marks::BIRTH {
+            managed.birth = true;
+        } else {
+            managed.others.push((entry.manager, entry.fields_v1));
+        }
+    }
+    Ok(managed)
+}

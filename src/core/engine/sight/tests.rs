@@ -1,0 +1,347 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+use serde_json::{Value, json};
+
+use super::*;
+use crate::plan::Step;
+use crate::plan::observed::{DeploymentFacts, PodFacts};
+
+fn sight() -> Sight {
+    Sight::new(InstanceName::parse("prod").unwrap(), "vitrine".to_owned())
+}
+
+fn seen(name: &str, uid: &str, version: u64, change: impl Fn(&mut Value)) -> Box<Seen> {
+    let mut meta = json!({
+        "name": name, "namespace": "sol-use", "uid": uid, "generation": 1,
+        "resourceVersion": version.to_string(),
+        "labels": {"vitrine.dev/instance": "prod", "vitrine.dev/solution": "use"},
+        "managedFields": [{"manager": "vitrine", "operation": "Apply",
+            "fieldsV1": {"f:spec": {}}}],
+    });
+    change(&mut meta);
+    Box::new(Seen { meta: serde_json::from_value(meta).unwrap(), ..Seen::default() })
+}
+
+fn plain(_: &mut Value) {}
+
+fn service(name: &str) -> ObjectKey {
+    ObjectKey::namespaced(Kind::Service, "sol-use", name)
+}
+
+fn hear(store: &mut Sight, kind: Kind, news: News) -> Vec<Touched> {
+    let mut batch = Batch::default();
+    store.hear(kind, news, &mut batch);
+    batch.finish()
+}
+
+fn delete(name: &str) -> Step {
+    Step::Delete { key: service(name), uid: "u1".into(), resource_version: "5".into() }
+}
+
+fn done(store: &mut Sight, step: Step, written: Written) -> Vec<Touched> {
+    let mut batch = Batch::default();
+    store.done("use", &step, written, None, &mut batch);
+    batch.finish()
+}
+
+/// A step about a Service whose answer writes.
+fn answered(store: &mut Sight, seen: Box<Seen>) {
+    done(store, delete("web"), Written::Object(seen));
+}
+
+#[test]
+fn an_event_older_than_our_own_write_is_not_heard() {
+    let mut store = sight();
+    answered(&mut store, seen("web", "u1", 10, plain));
+    let old = hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 9, plain)));
+    assert_eq!(old, []);
+    assert_eq!(store.observed.solutions["use"][&service("web")].resource_version, "10");
+    // As numbers: 9 < 10 < 100.
+    hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 100, plain)));
+    assert_eq!(store.observed.solutions["use"][&service("web")].resource_version, "100");
+    // The end of the object before this one.
+    hear(&mut store, Kind::Service, News::Deleted(seen("web", "u0", 99, plain)));
+    assert!(store.observed.solutions.contains_key("use"));
+}
+
+#[test]
+fn an_answer_slower_than_the_watch_brings_nothing_back() {
+    let mut store = sight();
+    hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
+    let dying = |meta: &mut Value| meta["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    hear(&mut store, Kind::Service, News::Deleted(seen("web", "u1", 7, dying)));
+    answered(&mut store, seen("web", "u1", 6, dying));
+    assert!(store.observed.solutions.is_empty(), "a ghost that no event will ever take");
+}
+
+#[test]
+fn an_event_that_says_nothing_new_touches_nothing() {
+    let mut store = sight();
+    let first = hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
+    assert_eq!(first, [Touched::Solution("use".to_owned())]);
+    let again = hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
+    assert_eq!(again, []);
+}
+
+#[test]
+fn what_a_delete_took_does_not_come_back_through_a_late_event() {
+    let mut store = sight();
+    hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
+    done(&mut store, delete("web"), Written::Gone("u1".to_owned()));
+    assert!(store.observed.solutions.is_empty());
+    hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 6, plain)));
+    assert!(store.observed.solutions.is_empty());
+    hear(&mut store, Kind::Service, News::Deleted(seen("web", "u1", 7, plain)));
+    assert!(store.buried.is_empty());
+    // Another object of that name is another object.
+    hear(&mut store, Kind::Service, News::Present(seen("web", "u2", 8, plain)));
+    assert_eq!(store.observed.solutions["use"][&service("web")].uid, "u2");
+}
+
+#[test]
+fn a_new_list_forgets_what_it_does_not_hold_but_not_what_we_wrote_since() {
+    let mut store = sight();
+    for name in ["stays", "goes"] {
+        hear(&mut store, Kind::Service, News::Present(seen(name, name, 5, plain)));
+    }
+    let unknown = hear(&mut store, Kind::Service, News::Listing);
+    assert_eq!(unknown, [Touched::Kind(Kind::Service, KindState::Unknown)]);
+    hear(&mut store, Kind::Service, News::Present(seen("stays", "stays", 5, plain)));
+    answered(&mut store, seen("web", "u1", 30, plain));
+    hear(&mut store, Kind::Service, News::Listed("20".to_owned()));
+    let left: Vec<&str> =
+        store.observed.solutions["use"].keys().map(|key| key.name.as_str()).collect();
+    assert_eq!(left, ["stays", "web"]);
+    assert_eq!(store.observed.kinds[&Kind::Service], KindState::Synced);
+}
+
+#[test]
+fn an_edited_solution_label_moves_nothing_and_without_our_label_an_object_leaves() {
+    let mut store = sight();
+    hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
+    let other = |m: &mut Value| m["labels"]["vitrine.dev/solution"] = json!("other");
+    hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 6, other)));
+    assert_eq!(store.observed.solutions.keys().collect::<Vec<_>>(), ["use"]);
+    let bare = |m: &mut Value| m["labels"] = json!({});
+    hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 7, bare)));
+    assert!(store.observed.solutions.is_empty());
+}
+
+#[test]
+fn a_foreign_namespace_is_known_and_not_ours() {
+    let mut store = sight();
+    let bare = |m: &mut Value| {
+        m.as_object_mut().unwrap().remove("namespace");
+    };
+    let foreign = |m: &mut Value| {
+        bare(m);
+        m["labels"] = json!({});
+    };
+    let touched =
+        hear(&mut store, Kind::Namespace, News::Present(seen("theirs", "n1", 3, foreign)));
+    assert_eq!(touched, [Touched::Namespace("theirs".to_owned())]);
+    hear(&mut store, Kind::Namespace, News::Present(seen("sol-use", "n2", 4, bare)));
+    assert_eq!(store.observed.namespaces["theirs"].owner, Owner::Nobody);
+    assert_eq!(store.observed.namespaces["sol-use"].owner, Owner::ThisInstance);
+    let key = ObjectKey::cluster(Kind::Namespace, "sol-use");
+    assert_eq!(
+        store.observed.solutions["use"][&key].health,
+        HealthFacts::Namespace { active: true }
+    );
+    // Our label alone, on a namespace that somebody else made.
+    let labelled = |m: &mut Value| {
+        bare(m);
+        m["managedFields"] = json!([{"manager": "kubectl", "operation": "Update"}]);
+    };
+    hear(&mut store, Kind::Namespace, News::Present(seen("sol-use", "n2", 5, labelled)));
+    let key = ObjectKey::cluster(Kind::Namespace, "sol-use");
+    assert!(!store.observed.solutions["use"][&key].is_ours(), "adopted, not yet ours to delete");
+    hear(&mut store, Kind::Namespace, News::Deleted(seen("sol-use", "n2", 6, bare)));
+    assert!(!store.observed.namespaces.contains_key("sol-use"));
+    assert!(store.observed.solutions.is_empty());
+}
+
+#[test]
+fn after_a_patch_old_facts_read_as_progressing() {
+    let mut store = sight();
+    let key = ObjectKey::namespaced(Kind::Deployment, "sol-use", "web");
+    let mut first = seen("web", "u1", 5, plain);
+    let facts = DeploymentFacts {
+        generation: 1,
+        observed_generation: 1,
+        wanted: 2,
+        available: 2,
+        ..DeploymentFacts::default()
+    };
+    first.health = HealthFacts::Deployment(facts);
+    hear(&mut store, Kind::Deployment, News::Present(first));
+    let step =
+        Step::Delete { key: key.clone(), uid: String::new(), resource_version: String::new() };
+    done(&mut store, step, Written::Object(seen("web", "u1", 6, |m| m["generation"] = json!(2))));
+    let HealthFacts::Deployment(facts) = &store.observed.solutions["use"][&key].health else {
+        panic!("no facts");
+    };
+    assert_eq!((facts.generation, facts.observed_generation), (2, 1));
+    assert_eq!((facts.wanted, facts.available), (2, 2));
+}
+
+#[test]
+fn only_a_pod_in_trouble_is_remembered() {
+    let mut store = sight();
+    let pod = |word: Option<&str>| {
+        let mut pod = seen("web-1", "p", 5, plain);
+        pod.pod = Some(PodFacts { word: word.map(str::to_owned), ..PodFacts::default() });
+        News::Present(pod)
+    };
+    assert_eq!(hear(&mut store, Kind::Pod, pod(None)), []);
+    assert_eq!(hear(&mut store, Kind::Pod, pod(Some("ErrImagePull"))).len(), 1);
+    assert_eq!(hear(&mut store, Kind::Pod, pod(Some("ErrImagePull"))), []);
+    assert_eq!(store.observed.pods["use"]["web-1"].word.as_deref(), Some("ErrImagePull"));
+    assert_eq!(hear(&mut store, Kind::Pod, pod(None)).len(), 1);
+    assert!(store.observed.pods.is_empty());
+}
+
+#[test]
+fn an_approval_is_read_and_belongs_to_no_solution() {
+    let mut store = sight();
+    let approval = |namespace: &'static str| {
+        seen("a", "u1", 5, move |m| {
+            m["namespace"] = json!(namespace);
+            m["labels"] = json!({"vitrine.dev/instance": "prod", "vitrine.dev/approval": "true"});
+        })
+    };
+    let mut batch = Batch::default();
+    store.hear(Kind::ConfigMap, News::Present(approval("elsewhere")), &mut batch);
+    assert!(batch.read.is_empty(), "only the daemon's namespace approves");
+    store.hear(Kind::ConfigMap, News::Present(approval("vitrine")), &mut batch);
+    assert_eq!(batch.read, ["a"]);
+    assert!(store.observed.solutions.is_empty());
+}
+
+#[test]
+fn a_kind_without_crd_holds_no_objects_and_says_no_problem() {
+    let mut store = sight();
+    let kind = Kind::ScaledObject;
+    let trouble = News::State(KindState::Unknown, Some("no right".to_owned()));
+    hear(&mut store, kind, trouble);
+    assert_eq!(store.problems["scaledobjects.keda.sh"], "no right");
+    hear(&mut store, kind, News::Present(seen("web", "u1", 5, plain)));
+    let touched = hear(&mut store, kind, News::State(KindState::Absent, None));
+    assert_eq!(touched.len(), 2);
+    assert!(store.observed.solutions.is_empty() && store.problems.is_empty());
+}
+
+#[test]
+fn another_version_of_a_crd_is_told_and_the_first_is_not() {
+    let mut sight = sight();
+    let mut defined = |version| {
+        let mut batch = Batch::default();
+        sight.defined(Kind::ScaledObject, version, &mut batch);
+        batch.finish()
+    };
+    assert_eq!(defined("1"), []);
+    assert_eq!(defined("1"), []);
+    assert_eq!(defined("2"), [Touched::Definition(Kind::ScaledObject)]);
+}
+
+/// A kind with one object at version 50, listed as of 60.
+fn listed() -> Sight {
+    let mut sight = sight();
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
+    hear(&mut sight, Kind::Service, News::Listed("60".to_owned()));
+    assert!(sight.relist().is_empty());
+    sight
+}
+
+#[test]
+fn a_list_below_an_earlier_one_is_asked_for_again_and_then_believed() {
+    let mut sight = listed();
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 20, plain)));
+    hear(&mut sight, Kind::Service, News::Present(seen("old", "u0", 10, plain)));
+    hear(&mut sight, Kind::Service, News::Listed("30".to_owned()));
+    assert_eq!(sight.observed.kinds[&Kind::Service], KindState::Unknown, "nothing is deleted");
+    assert_eq!(sight.relist(), [Kind::Service].into());
+    assert!(sight.relist().is_empty(), "asked for once");
+
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 20, plain)));
+    hear(&mut sight, Kind::Service, News::Present(seen("old", "u0", 10, plain)));
+    hear(&mut sight, Kind::Service, News::Listed("31".to_owned()));
+    assert_eq!(sight.observed.kinds[&Kind::Service], KindState::Synced);
+    let shelf = &sight.observed.solutions["use"];
+    assert_eq!(shelf[&service("web")].resource_version, "20");
+    assert_eq!(shelf[&service("old")].resource_version, "10");
+    // And from there on, older is older again.
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 19, plain)));
+    assert_eq!(sight.observed.solutions["use"][&service("web")].resource_version, "20");
+}
+
+#[test]
+fn what_a_delete_took_is_seen_again_when_the_store_was_put_back() {
+    let mut sight = listed();
+    done(&mut sight, delete("web"), Written::Gone("u1".to_owned()));
+    assert!(sight.observed.solutions.is_empty());
+    hear(&mut sight, Kind::Service, News::Bookmark("40".to_owned()));
+    assert_eq!(sight.relist(), [Kind::Service].into());
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 20, plain)));
+    hear(&mut sight, Kind::Service, News::Listed("41".to_owned()));
+    assert_eq!(sight.observed.solutions["use"][&service("web")].resource_version, "20");
+}
+
+#[test]
+fn an_answer_below_the_version_that_was_sent_against_is_no_lag() {
+    let mut sight = listed();
+    let mut batch = Batch::default();
+    let written = Written::Object(seen("web", "u1", 12, plain));
+    sight.done("use", &delete("web"), written, Some(50), &mut batch);
+    assert_eq!(sight.relist(), [Kind::Service].into());
+    // The watch may be ahead of an answer without anything being wrong.
+    let mut sight = listed();
+    let written = Written::Object(seen("web", "u1", 49, plain));
+    sight.done("use", &delete("web"), written, Some(48), &mut batch);
+    assert!(sight.relist().is_empty());
+}
+
+#[test]
+fn an_answer_that_comes_after_the_end_of_what_it_made_brings_nothing_back() {
+    let mut sight = listed();
+    let step =
+        Step::Delete { key: service("new"), uid: String::new(), resource_version: String::new() };
+    sight.sent(&step);
+    hear(&mut sight, Kind::Service, News::Present(seen("new", "u9", 70, plain)));
+    hear(&mut sight, Kind::Service, News::Deleted(seen("new", "u9", 71, plain)));
+    let mut batch = Batch::default();
+    sight.done("use", &step, Written::Object(seen("new", "u9", 70, plain)), None, &mut batch);
+    assert_eq!(sight.live(&service("new")), None, "a ghost that no event will ever take");
+}
+
+#[test]
+fn a_list_that_is_older_than_an_answer_before_it_is_of_a_store_that_was_put_back() {
+    let mut sight = listed();
+    let mut batch = Batch::default();
+    let written = Written::Object(seen("web", "u1", 90, plain));
+    sight.done("use", &delete("web"), written, None, &mut batch);
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Listed("80".to_owned()));
+    assert_eq!(sight.relist(), [Kind::Service].into());
+    // An answer that came while the list was under way may be newer than it.
+    let mut sight = listed();
+    hear(&mut sight, Kind::Service, News::Listing);
+    let written = Written::Object(seen("web", "u1", 90, plain));
+    sight.done("use", &delete("web"), written, None, &mut batch);
+    hear(&mut sight, Kind::Service, News::Listed("80".to_owned()));
+    assert!(sight.relist().is_empty());
+    assert!(sight.live(&service("web")).is_some(), "we wrote it since");
+}
+
+#[test]
+fn an_event_below_an_earlier_one_is_of_a_store_that_was_put_back() {
+    let mut sight = listed();
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 70, plain)));
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 70, plain)));
+    assert!(sight.relist().is_empty(), "twice the same is no step back");
+    hear(&mut sight, Kind::Service, News::Present(seen("other", "u2", 65, plain)));
+    assert_eq!(sight.relist(), [Kind::Service].into());
+}

@@ -1,0 +1,128 @@
+//! What is said: the board for people, the lines for commits, the platform's findings.
+//!
+//! A solution is planned alone, but the board and the notes are over all of them. So nothing is
+//! said while no verdict changed, a burst of changes is said once, and both come after the steps
+//! that they speak of were sent.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::checkup::Goes;
+use super::desk::Errand;
+use super::happened::Happened;
+use super::{Engine, Now, Order};
+use crate::plan::facts::Question;
+use crate::status::{Board, Held, Outage};
+
+/// The least time between two boards, and what each row adds to it.
+const BREATH: SignedDuration = SignedDuration::from_millis(50);
+const BREATH_A_ROW: SignedDuration = SignedDuration::from_micros(200);
+
+impl Engine {
+    /// Says what changed, if it is time to.
+    pub(super) fn tell(&mut self, now: Now, orders: &mut Vec<Order>) {
+        let steady = self.steady.at(now);
+        if self.behind && steady >= self.show_at {
+            let board = self.compose(now);
+            self.behind = false; // also what `compose` itself had to judge is said
+            self.show_at = steady + self.breath();
+            if *self.board != board {
+                self.board = Arc::new(board);
+                orders.push(Order::Show(Arc::clone(&self.board)));
+            }
+        }
+        let told = self.diary.tell(self.rows.verdicts(), steady);
+        self.happened.extend(told);
+        if !self.idle && self.ledger.is_due(steady) && steady >= self.note_at {
+            self.note_at = steady + self.breath();
+            self.note(now, orders);
+        }
+    }
+
+    /// The pause after something was said of all solutions.
+    fn breath(&self) -> SignedDuration {
+        let rows = i32::try_from(self.rows.verdicts().len()).unwrap_or(i32::MAX);
+        BREATH + BREATH_A_ROW * rows
+    }
+
+    /// Sends off the lines that the notes lack.
+    fn note(&mut self, now: Now, orders: &mut Vec<Order>) {
+        let open = self.book.unknown.is_none();
+        let steady = self.steady.at(now);
+        if let Some(lines) = self.ledger.lacking(self.rows.verdicts(), open, steady) {
+            let id = self.send(Errand::Note, now);
+            orders.push(Order::Note { id, lines });
+        }
+    }
+
+    /// The board has a row for each name that is declared or lives, also before anybody could think
+    /// about them: a board without rows looks as if all were well.
+    fn compose(&mut self, now: Now) -> Board {
+        let living = self.sight.observed.solutions.keys().map(String::as_str);
+        let unjudged = self.book.names().chain(living);
+        let unjudged = unjudged.filter(|name| self.rows.verdict(name).is_none());
+        let unjudged: BTreeSet<String> = unjudged.map(str::to_owned).collect();
+        for name in unjudged {
+            self.judge(&name, now);
+        }
+        Board {
+            instance: self.settings.instance.clone(),
+            revision: self.book.revision().cloned(),
+            repository: self.settings.repository.shown_url(),
+            checked_at: self.checked_at.or(Some(now.wall)),
+            unknown: self
+                .book
+                .unknown
+                .as_ref()
+                .map(|u| Outage { since: u.since, cause: u.cause.clone() }),
+            verdicts: self.rows.verdicts().values().cloned().collect(),
+            held: self.brake.hold().map(|hold| Held {
+                hash: hold.hash.clone(),
+                reason: hold.reason.clone(),
+                deletions: hold.deletions.iter().cloned().collect(),
+            }),
+            problems: self.problems(),
+            findings: self.checkup.findings().to_vec(),
+        }
+    }
+
+    /// The repository was looked at.
+    pub(super) fn checked(&mut self, now: Now) {
+        self.checked_at = Some(now.wall);
+        self.behind = true;
+    }
+
+    /// Begins a check-up of the platform if there was none for this file, or goes on with it.
+    pub(super) fn check_up(&mut self, now: Now, orders: &mut Vec<Order>) {
+        if self.desk.any(|errand| matches!(errand, Errand::Ask)) || !self.looked {
+            return;
+        }
+        let Some(platform) = self.book.catalog().and_then(|c| c.platform.clone().ok()) else {
+            return;
+        };
+        let namespace = self.settings.cluster.namespace.clone();
+        let goes = if self.checkup.is_open() {
+            Some(self.checkup.go_on(&platform, &namespace, now.wall))
+        } else if !self.desk.is_quiet() || !self.book.is_quiet() || !self.dirty.is_empty() {
+            None // what is to be published comes first
+        } else {
+            self.checkup.begin(&platform, &namespace, now.wall)
+        };
+        match goes {
+            None => {}
+            Some(Goes::Asks(questions)) => self.ask(questions, now, orders),
+            Some(Goes::Ends) => {
+                let findings = self.checkup.findings().iter().cloned();
+                self.happened.extend(findings.map(Happened::Finding));
+                self.behind = true;
+            }
+        }
+    }
+
+    fn ask(&mut self, questions: BTreeSet<Question>, now: Now, orders: &mut Vec<Order>) {
+        let id = self.send(Errand::Ask, now);
+        orders.push(Order::Ask { id, questions });
+    }
+}

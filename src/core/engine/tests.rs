@@ -1,0 +1,157 @@
+//! The engine as a whole, in a world that it cannot tell from the real one.
+
+mod histories;
+
+use super::world::{Act, World};
+use crate::status::Sync;
+
+impl World {
+    fn does(&mut self, acts: &[Act]) {
+        for act in acts {
+            self.act(act);
+            self.decide();
+        }
+    }
+
+    /// The world is as its newest commit asks, and nothing went wrong on the way.
+    #[track_caller]
+    fn is_fine(&mut self) {
+        self.settle();
+        assert_eq!(self.wrong, [""; 0]);
+        assert_eq!(self.differences(), [""; 0]);
+    }
+
+    fn sync(&self, name: &str) -> Option<Sync> {
+        let board = self.engine.board();
+        board.verdicts.iter().find(|verdict| verdict.name == name).map(|verdict| verdict.sync)
+    }
+}
+
+/// The first two names of the world.
+const TWO: [&str; 2] = ["alpha", "beta"];
+/// Long enough for everything that is on its way.
+const ON: Act = Act::Go(250);
+
+#[test]
+fn a_catalogue_is_published_and_then_there_is_nothing_to_do() {
+    let mut world = World::settled(&TWO);
+    world.is_fine();
+    let steps = world.steps;
+    world.does(&[Act::Pass(600)]);
+    world.is_fine();
+    assert_eq!(world.steps, steps, "a quiet world costs nothing");
+}
+
+#[test]
+fn a_restart_with_everything_in_place_writes_nothing() {
+    let mut world = World::settled(&TWO);
+    let steps = world.steps;
+    world.does(&[Act::Crash { late_lease: false }]);
+    world.is_fine();
+    assert_eq!(world.steps, steps);
+}
+
+#[test]
+fn a_jump_of_the_wall_clock_writes_nothing_and_delays_nothing() {
+    let mut world = World::settled(&TWO);
+    let steps = world.steps;
+    world.does(&[Act::Jump(120), Act::Pass(90), Act::Jump(-120), Act::Pass(90)]);
+    world.is_fine();
+    assert_eq!(world.steps, steps);
+}
+
+#[test]
+fn an_outage_of_the_repository_deletes_nothing_and_is_said() {
+    let mut world = World::settled(&TWO);
+    world.does(&[Act::RepositoryDown(true), Act::Remove(0), Act::Hint, ON, Act::Pass(600), ON]);
+    assert_eq!(world.deletions, []);
+    assert_eq!(world.sync("alpha"), Some(Sync::Unknown));
+    world.is_fine();
+    assert_eq!(world.sync("alpha"), None, "it goes when the commit was read");
+}
+
+#[test]
+fn a_start_without_the_lease_deletes_nothing_until_it_is_read() {
+    let mut world = World::settled(&TWO);
+    world.does(&[Act::Crash { late_lease: true }, Act::Remove(0), ON]);
+    assert_eq!(world.deletions, []);
+    world.is_fine();
+    assert_eq!(world.sync("alpha"), None);
+}
+
+#[test]
+fn a_refused_folder_keeps_what_runs_also_after_a_restart() {
+    let mut world = World::settled(&TWO);
+    let before = world.server.state.objects.clone();
+    world.does(&[Act::Slip(0), Act::Hint, ON, Act::Crash { late_lease: false }, ON]);
+    world.is_fine();
+    assert_eq!(world.server.state.objects, before);
+    assert_eq!(world.sync("alpha"), Some(Sync::Failed));
+}
+
+#[test]
+fn a_broken_platform_freezes_all_and_a_mended_one_lets_all_go_on() {
+    let mut world = World::settled(&TWO);
+    let before = world.server.state.objects.clone();
+    world.does(&[Act::BreakPlatform, Act::Remove(0), Act::Publish(1, 1), Act::Hint, ON]);
+    assert_eq!(world.server.state.objects, before, "also what left the catalogue stays");
+    world.does(&[Act::MendPlatform]);
+    world.is_fine();
+    assert_eq!((world.sync("alpha"), world.sync("beta")), (None, Some(Sync::Synced)));
+}
+
+#[test]
+fn many_removals_at_once_are_held_and_an_update_beside_them_is_not() {
+    let mut world = World::settled(&["alpha", "beta", "gamma", "delta"]);
+    world.does(&[Act::RemoveMany(2), Act::Publish(3, 1), Act::Hint, ON, Act::Pass(1), ON]);
+    assert_eq!(world.deletions, []);
+    let held = world.engine.board().held.clone().unwrap();
+    assert_eq!(held.reason, "would remove 3 of 4 solutions");
+    assert_eq!(world.sync("delta"), Some(Sync::Synced));
+    world.is_fine(); // a person approves
+    assert!(world.engine.board().held.is_none());
+}
+
+#[test]
+fn a_removal_is_on_the_lease_before_its_first_delete() {
+    let mut world = World::settled(&["alpha", "beta", "gamma", "delta", "omega", "zeta"]);
+    world.does(&[Act::Remove(0), Act::Hint]);
+    for _ in 0..400 {
+        world.does(&[Act::Go(1)]);
+        let known = format!("{:?}", world.server.state.record).contains("alpha");
+        assert!(known || world.deletions.is_empty(), "{:?}", world.deletions);
+    }
+    assert!(!world.deletions.is_empty());
+    world.is_fine();
+}
+
+#[test]
+fn lost_answers_are_asked_for_again_and_make_nothing_twice() {
+    let mut world = World::settled(&TWO);
+    world.does(&[Act::LoseAnswers(7), Act::Publish(2, 0), Act::Hint, ON, Act::Pass(30), ON]);
+    world.is_fine();
+    assert_eq!(world.deletions, []);
+}
+
+#[test]
+fn what_a_hand_takes_or_edits_is_repaired_and_what_it_scales_is_not() {
+    let mut world = World::settled(&TWO);
+    let steps = world.steps;
+    world.does(&[Act::Take(0, 3), ON]);
+    assert_eq!(world.steps, steps + 1);
+    world.does(&[Act::Edit(0, 3), ON]);
+    assert_eq!(world.steps, steps + 2);
+    world.does(&[Act::Scale(0, 2), ON]);
+    assert_eq!(world.steps, steps + 2);
+    world.is_fine();
+}
+
+#[test]
+fn a_store_that_was_put_back_is_noticed_and_brought_forward_again() {
+    let mut world = World::settled(&TWO);
+    world.server.remember();
+    world.does(&[Act::Publish(2, 0), Act::Hint, ON]);
+    world.is_fine();
+    world.does(&[Act::Restore(0), ON]);
+    world.is_fine();
+}

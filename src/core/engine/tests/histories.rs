@@ -1,0 +1,70 @@
+//! Random histories against the promises: whenever the world is quiet, the cluster is as the newest
+//! commit asks, and nothing was ever deleted that a complete commit did not lack.
+//!
+//! `VITRINE_HISTORIES` says how many; 1000 without it.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::engine::world::{Act, NAMES, World};
+
+fn act() -> impl Strategy<Value = Act> {
+    let n = || 0..6_u8;
+    prop_oneof![
+        6 => (n(), 0..3_u8).prop_map(|(n, form)| Act::Publish(n, form)),
+        2 => n().prop_map(Act::Slip),
+        3 => n().prop_map(Act::Remove),
+        1 => n().prop_map(Act::RemoveMany),
+        1 => Just(Act::BreakPlatform),
+        1 => Just(Act::MendPlatform),
+        1 => (n(), 0..3_u8).prop_map(|(n, form)| Act::Rewrite(n, form)),
+        2 => any::<bool>().prop_map(Act::RepositoryDown),
+        2 => any::<bool>().prop_map(Act::ServerDown),
+        2 => (n(), 0..4_u8, any::<bool>()).prop_map(|(n, kind, on)| Act::Deny(n, kind, on)),
+        1 => any::<bool>().prop_map(Act::Definition),
+        2 => (n(), any::<bool>()).prop_map(|(n, sick)| Act::Sick(n, sick)),
+        3 => any::<bool>().prop_map(|late_lease| Act::Crash { late_lease }),
+        2 => (0..8_u8).prop_map(Act::LoseAnswers),
+        1 => Just(Act::Duplicate),
+        3 => (n(), 0..20_u8).prop_map(|(n, at)| Act::Edit(n, at)),
+        3 => (n(), 0..20_u8).prop_map(|(n, at)| Act::Take(n, at)),
+        2 => (n(), 0..3_u8).prop_map(|(n, to)| Act::Scale(n, to)),
+        1 => prop_oneof![Just(-120_i8), Just(120), Just(-10), Just(10)].prop_map(Act::Jump),
+        3 => (0..400_u16).prop_map(Act::Pass),
+        1 => Just(Act::Pass(3700)),
+        1 => Just(Act::Hint),
+        16 => (0..40_u8).prop_map(Act::Go),
+    ]
+}
+
+/// Plays a history and says what was wrong with it.
+fn play(seed: u64, folders: usize, acts: &[Act]) -> Vec<String> {
+    let mut world = World::new(&NAMES[..folders], seed);
+    world.decide();
+    for act in acts {
+        world.act(act);
+        world.decide();
+    }
+    world.settle();
+    let mut wrong = std::mem::take(&mut world.wrong);
+    wrong.extend(world.differences());
+    wrong
+}
+
+#[test]
+fn whatever_happens_the_cluster_ends_as_the_catalogue_asks_and_nothing_is_deleted_wrongly() {
+    let told = std::env::var("VITRINE_HISTORIES").ok().and_then(|n| n.parse().ok());
+    let cases = told.unwrap_or(1000);
+    let config =
+        Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+    let mut runner = TestRunner::new(config);
+    let history = (any::<u64>(), 0..=6_usize, prop::collection::vec(act(), 1..40));
+    let played = runner.run(&history, |(seed, folders, acts)| {
+        let wrong = play(seed, folders, &acts);
+        prop_assert!(wrong.is_empty(), "{wrong:#?}");
+        Ok(())
+    });
+    if let Err(why) = played {
+        panic!("{why}");
+    }
+}

@@ -1,0 +1,748 @@
+//! A world to play histories in: a model of the cluster, one of the repository, a clock, and
+//! everything that goes wrong between them and the engine. Pure like the engine itself.
+//!
+//! Whatever the engine orders is looked at when it orders it: a deletion needs a complete commit
+//! that lacks the object, a frozen name is not written, an object in flight gets no second step.
+
+pub mod remote;
+pub mod server;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::chance::Chance;
+use super::{Answer, Engine, Event, News, Now, Order, OrderId, Repository, judged};
+use crate::catalog::{Catalog, Memory, Standing};
+use crate::config::Config;
+use crate::model::{Kind, ObjectKey};
+use crate::plan::observed::{Approval, KindState, Record};
+use crate::plan::{Outcome, Phase, Step};
+use crate::render;
+use crate::status::Sync;
+pub use remote::{Form, Made, Remote};
+pub use server::Server;
+
+/// Something that people, machines or chance do.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// A folder says something else from the next commit on.
+    Publish(u8, u8),
+    Slip(u8),
+    Remove(u8),
+    /// Several folders go in one commit.
+    RemoveMany(u8),
+    BreakPlatform,
+    MendPlatform,
+    /// The head is replaced by another commit beside it.
+    Rewrite(u8, u8),
+    RepositoryDown(bool),
+    ServerDown(bool),
+    /// Writes of a kind of object of a solution are refused, or no more.
+    Deny(u8, u8, bool),
+    /// The CRD of ScaledObjects comes or goes.
+    Definition(bool),
+    /// A solution's pods do not come up, or do.
+    Sick(u8, bool),
+    /// The process dies: what it ordered is carried out as far as chance has it. Its successor
+    /// reads the Lease late.
+    Crash {
+        late_lease: bool,
+    },
+    /// The next answers are lost: what they answer was done.
+    LoseAnswers(u8),
+    /// A watch says things twice.
+    Duplicate,
+    /// etcd is put back by so many states.
+    Restore(u8),
+    /// Hands on the cluster.
+    Edit(u8, u8),
+    Take(u8, u8),
+    Scale(u8, u8),
+    /// The wall clock jumps by so many minutes.
+    Jump(i8),
+    /// Time passes, in seconds.
+    Pass(u16),
+    Hint,
+    /// So many things go their way.
+    Go(u8),
+}
+
+/// The names that a history is about.
+pub const NAMES: [&str; 6] = ["alpha", "beta", "gamma", "delta", "omega", "zeta"];
+
+/// Kinds whose writes may be refused.
+const DENIABLE: [Kind; 4] = [Kind::Deployment, Kind::HttpRoute, Kind::Service, Kind::NetworkPolicy];
+
+/// An engine and the world around it.
+pub struct World {
+    pub engine: Engine,
+    pub server: Server,
+    pub remote: Remote,
+    pub now: Now,
+    settings: Config,
+    chance: Chance,
+    seed: u64,
+    /// Orders that nobody began.
+    orders: VecDeque<Order>,
+    /// Answers on their way.
+    answers: Vec<(OrderId, Answer)>,
+    /// Other events on their way.
+    events: VecDeque<Event>,
+    in_flight: BTreeSet<ObjectKey>,
+    lose: u8,
+    /// What this engine was told that counts for deletions.
+    in_force: Option<Catalog>,
+    heard: bool,
+    lease: bool,
+    /// Until when the Lease cannot be read.
+    late: bool,
+    /// When names were removed, by the clock that does not jump; approved ones are left out.
+    removed: Vec<(String, Duration)>,
+    approved: BTreeSet<ObjectKey>,
+    jumped: bool,
+    restored: bool,
+    /// Lists that were asked for while nobody answered.
+    unlisted: BTreeSet<Kind>,
+    /// What must never happen and did.
+    pub wrong: Vec<String>,
+    /// Deletions that were carried out.
+    pub deletions: Vec<ObjectKey>,
+    /// Steps that were ordered.
+    pub steps: usize,
+}
+
+impl World {
+    /// A world with these folders in its first commit, before the engine heard anything.
+    pub fn new(folders: &[&str], seed: u64) -> Self {
+        let folders = folders.iter().map(|name| ((*name).to_owned(), Form::Good(0))).collect();
+        let wall = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 365 * 56);
+        let now = Now { wall, since_start: Duration::ZERO };
+        let settings = Config::sample();
+        let engine = Engine::new(settings.clone(), seed, now);
+        let mut server = Server::new(settings.instance.clone(), wall);
+        server.remember();
+        server.list_all();
+        let mut world = Self {
+            engine,
+            server,
+            remote: Remote::new(folders),
+            now,
+            settings,
+            chance: Chance::new(seed),
+            seed,
+            orders: VecDeque::new(),
+            answers: Vec::new(),
+            events: VecDeque::new(),
+            in_flight: BTreeSet::new(),
+            lose: 0,
+            in_force: None,
+            heard: false,
+            lease: false,
+            late: false,
+            removed: Vec::new(),
+            approved: BTreeSet::new(),
+            jumped: false,
+            restored: false,
+            unlisted: BTreeSet::new(),
+            wrong: Vec::new(),
+            deletions: Vec::new(),
+            steps: 0,
+        };
+        world.read_lease();
+        world
+    }
+
+    /// The same, with everything published and quiet.
+    pub fn settled(folders: &[&str]) -> Self {
+        let mut world = Self::new(folders, 1);
+        world.settle();
+        world
+    }
+
+    fn read_lease(&mut self) {
+        if self.late || self.server.down {
+            let problem = Some("the Lease cannot be read".to_owned());
+            self.events.push_back(Event::Trouble("leases".to_owned(), problem));
+            self.late = true;
+        } else {
+            let record = self.server.state.record.clone().unwrap_or(Record::Missing);
+            self.events.push_back(Event::Trouble("leases".to_owned(), None));
+            self.events.push_back(Event::Lease(record));
+        }
+    }
+
+    /// Something happens to the world.
+    pub fn act(&mut self, act: &Act) {
+        let name = |n: u8| NAMES[usize::from(n) % NAMES.len()];
+        match *act {
+            Act::Publish(n, form) => self.edit_folder(name(n), Some(Form::Good(form % 3))),
+            Act::Slip(n) => {
+                if self.remote.commits[self.remote.head].folders.contains_key(name(n)) {
+                    self.edit_folder(name(n), Some(Form::Slip));
+                }
+            }
+            Act::Remove(n) => self.edit_folder(name(n), None),
+            Act::RemoveMany(n) => self.remote.commit(false, |made| {
+                for name in NAMES.iter().take(usize::from(n % 6) + 1) {
+                    made.folders.remove(*name);
+                }
+            }),
+            Act::BreakPlatform => self.remote.commit(false, |made| made.platform = false),
+            Act::MendPlatform => self.remote.commit(false, |made| made.platform = true),
+            Act::Rewrite(n, form) => self.remote.commit(true, |made| {
+                made.folders.insert(name(n).to_owned(), Form::Good(form % 3));
+            }),
+            Act::RepositoryDown(down) => self.remote.down = down,
+            Act::ServerDown(down) => self.server_down(down),
+            Act::Deny(n, kind, on) => {
+                let denial = (name(n).to_owned(), DENIABLE[usize::from(kind) % DENIABLE.len()]);
+                if on {
+                    self.server.denied.insert(denial)
+                } else {
+                    self.server.denied.remove(&denial)
+                };
+            }
+            Act::Definition(there) => self.define(there),
+            Act::Sick(n, sick) => self.sick(name(n), sick),
+            Act::Crash { late_lease } => self.crash(late_lease),
+            Act::LoseAnswers(n) => self.lose = n % 8,
+            Act::Duplicate => {
+                for untold in self.server.untold.values_mut() {
+                    if let Some(last) = untold.back().cloned() {
+                        untold.push_back(last);
+                    }
+                }
+            }
+            Act::Restore(back) => {
+                self.server.restore(usize::from(back));
+                // The reader of the Lease sees what the store has; so does whoever approved.
+                self.restored = true;
+            }
+            Act::Edit(n, at) => self.on_object(name(n), at, |server, key| server.edit(key)),
+            Act::Take(n, at) => self.on_object(name(n), at, |server, key| server.take(key)),
+            Act::Scale(n, to) => {
+                let namespace = format!("sol-{}", name(n));
+                let keys: Vec<ObjectKey> = self.server.state.objects.keys().cloned().collect();
+                for key in keys {
+                    if key.kind == Kind::Deployment && key.namespace.as_deref() == Some(&namespace)
+                    {
+                        self.server.scale(&key, i32::from(to % 3));
+                    }
+                }
+            }
+            Act::Jump(minutes) => {
+                self.now.wall += SignedDuration::from_mins(i64::from(minutes) / 2);
+                self.jumped = true;
+            }
+            Act::Pass(seconds) => self.pass(Duration::from_secs(u64::from(seconds))),
+            Act::Hint => self.events.push_back(Event::Hint),
+            Act::Go(n) => {
+                for _ in 0..u16::from(n) * 4 {
+                    self.step();
+                }
+            }
+        }
+    }
+
+    fn edit_folder(&mut self, name: &str, form: Option<Form>) {
+        self.remote.commit(false, |made| {
+            match form {
+                Some(form) => made.folders.insert(name.to_owned(), form),
+                None => made.folders.remove(name),
+            };
+        });
+    }
+
+    fn on_object(&mut self, name: &str, at: u8, hand: impl Fn(&mut Server, &ObjectKey)) {
+        let instance = self.settings.instance.clone();
+        let keys: Vec<ObjectKey> = self
+            .server
+            .ours()
+            .map(|(key, _)| key.clone())
+            .filter(|key| key.solution(&instance) == Some(name) && key.kind != Kind::Namespace)
+            .collect();
+        if let Some(key) = keys.get(usize::from(at) % keys.len().max(1)) {
+            hand(&mut self.server, key);
+        }
+    }
+
+    fn sick(&mut self, name: &str, sick: bool) {
+        let changed = if sick {
+            self.server.sick.insert(name.to_owned())
+        } else {
+            self.server.sick.remove(name)
+        };
+        if changed {
+            let namespace = format!("sol-{name}");
+            let keys: Vec<ObjectKey> = self.server.state.objects.keys().cloned().collect();
+            for key in keys {
+                if key.kind == Kind::Deployment && key.namespace.as_deref() == Some(&namespace) {
+                    self.server.touch(&key);
+                }
+            }
+        }
+    }
+
+    fn define(&mut self, there: bool) {
+        let kind = Kind::ScaledObject;
+        let changed =
+            if there { self.server.absent.remove(&kind) } else { self.server.absent.insert(kind) };
+        if !changed {
+            return;
+        }
+        if !there {
+            let keys: Vec<ObjectKey> = self.server.state.objects.keys().cloned().collect();
+            keys.iter().filter(|key| key.kind == kind).for_each(|key| self.server.take(key));
+        }
+        self.server.list(kind);
+        if there {
+            let version = self.server.state.version.to_string();
+            self.events.push_back(Event::Defined(kind, version));
+        }
+    }
+
+    fn server_down(&mut self, down: bool) {
+        if self.server.down == down {
+            return;
+        }
+        self.server.down = down;
+        for kind in Kind::RENDERED {
+            let untold = self.server.untold.entry(kind).or_default();
+            if down {
+                let problem = Some("the API server cannot be reached".to_owned());
+                untold.push_back(News::State(KindState::Unknown, problem));
+            } else if self.unlisted.contains(&kind) {
+                continue; // it begins with a list, below
+            } else if !self.server.absent.contains(&kind) {
+                // Each watch goes on where it stood.
+                untold.push_back(News::State(KindState::Synced, None));
+            } else {
+                untold.push_back(News::State(KindState::Absent, None));
+            }
+        }
+        if !down {
+            for kind in std::mem::take(&mut self.unlisted) {
+                self.server.list(kind);
+            }
+        }
+    }
+
+    fn crash(&mut self, late_lease: bool) {
+        let orders: Vec<Order> = std::mem::take(&mut self.orders).into();
+        for order in orders {
+            if let Order::Step { step, uid, .. } = &order
+                && self.chance.share() < 0.5
+            {
+                self.do_step(step, uid.as_deref());
+            }
+        }
+        self.answers.clear();
+        self.events.clear();
+        self.in_flight.clear();
+        (self.in_force, self.heard, self.lease) = (None, false, false);
+        self.late = late_lease;
+        self.seed += 1;
+        self.engine = Engine::new(self.settings.clone(), self.seed, self.now);
+        self.remote.restart();
+        self.server.list_all();
+        self.server_again();
+        self.read_lease();
+    }
+
+    /// A daemon that starts while nobody answers has nothing but that.
+    fn server_again(&mut self) {
+        if self.server.down {
+            self.server.down = false;
+            for untold in self.server.untold.values_mut() {
+                untold.clear();
+            }
+            self.unlisted.extend(Kind::RENDERED.into_iter().chain([Kind::Pod]));
+            self.server_down(true);
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        // An edge begins what it is given long before anybody gives it up.
+        while time > Duration::from_secs(60)
+            && let Some(order) = self.orders.pop_front()
+        {
+            self.carry_out(order);
+        }
+        self.now.wall = self.now.wall.checked_add(time).unwrap_or(self.now.wall);
+        self.now.since_start += time;
+        self.server.now = self.now.wall;
+        if self.late && !self.server.down && self.chance.share() < 0.3 {
+            self.late = false;
+            self.read_lease();
+        }
+    }
+
+    /// Asks the engine, and looks at what it orders.
+    pub fn decide(&mut self) {
+        let orders = self.engine.decide(self.now);
+        for order in orders {
+            self.look_at(&order);
+            self.orders.push_back(order);
+        }
+        let again = self.engine.decide(self.now);
+        if !again.is_empty() {
+            self.wrong.push(format!("asked twice, it orders more: {again:?}"));
+            self.orders.extend(again);
+        }
+        let _ = self.engine.happened();
+    }
+
+    /// What must hold of an order.
+    fn look_at(&mut self, order: &Order) {
+        let Order::Step { step, .. } = order else { return };
+        self.steps += 1;
+        let key = step.key();
+        if !self.in_flight.insert(key.clone()) {
+            self.wrong.push(format!("a second step for {key} in flight"));
+        }
+        let Some(name) = key.solution(&self.settings.instance).map(str::to_owned) else { return };
+        let Some(catalog) = &self.in_force else {
+            self.wrong.push(format!("a step for {key} without any commit"));
+            return;
+        };
+        let standing = catalog.standing(&name);
+        if standing == Standing::Frozen {
+            self.wrong.push(format!("{key} is written although {name} is frozen: {step:?}"));
+        }
+        if let Step::Delete { .. } = step {
+            let wanted = match (&standing, &catalog.platform) {
+                (Standing::Published(solution), Ok(platform)) => {
+                    let instance = &self.settings.instance;
+                    let desired = render::all(solution, platform, instance, Phase::Live);
+                    desired.objects.iter().any(|object| object.key == key)
+                }
+                _ => false,
+            };
+            if wanted {
+                self.wrong.push(format!("{key} is deleted although the commit asks for it"));
+            }
+            if !self.heard {
+                self.wrong.push(format!("{key} is deleted before the repository answered"));
+            }
+            if !self.lease {
+                self.wrong.push(format!("{key} is deleted before the Lease was read"));
+            }
+            if let Some(theirs) = self.server.state.objects.get(&key)
+                && theirs.ours.is_none()
+                && !theirs.birth
+            {
+                self.wrong.push(format!("{key} is deleted and is not ours"));
+            }
+            if standing == Standing::Gone {
+                self.count_removal(name, &key);
+            }
+        }
+    }
+
+    /// Not more solutions go within an hour than the brake allows.
+    fn count_removal(&mut self, name: String, key: &ObjectKey) {
+        if self.approved.contains(key) || self.removed.iter().any(|(known, _)| *known == name) {
+            return;
+        }
+        let recent =
+            |at: &Duration| self.now.since_start.saturating_sub(*at) < Duration::from_secs(3500);
+        self.removed.retain(|(_, at)| recent(at));
+        let instance = &self.settings.instance;
+        let living: BTreeSet<&str> =
+            self.server.ours().filter_map(|(key, _)| key.solution(instance)).collect();
+        let total = living.len() + self.removed.len();
+        let going = self.removed.len() + 1;
+        if going > (total / 5).max(1) && !self.jumped && !self.restored {
+            self.wrong.push(format!("{name} goes, the {going}th of {total} within an hour"));
+        }
+        self.removed.push((name, self.now.since_start));
+    }
+
+    fn do_step(&mut self, step: &Step, uid: Option<&str>) -> Answer {
+        let (outcome, written) = self.server.carry_out(step, uid);
+        if let (Step::Delete { key, .. }, Outcome::Deleted) = (step, &outcome) {
+            self.deletions.push(key.clone());
+        }
+        if self.chance.share() < 0.05 {
+            self.server.remember();
+        }
+        Answer::Step(outcome, written)
+    }
+
+    /// Carries out one order.
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Step { id, solution: _, step, uid } => {
+                let answer = self.do_step(&step, uid.as_deref());
+                self.in_flight.remove(&step.key());
+                self.answer(id, answer);
+            }
+            Order::Record { id, applied, root, removals } => {
+                if self.server.down {
+                    let cause = Err("nobody answers".to_owned());
+                    return self.answers.push((id, Answer::Recorded(cause)));
+                }
+                let applied = Some(applied);
+                let record = Record::Kept { applied, root: Some(root), removals };
+                self.server.state.record = Some(record);
+                self.server.state.version += 1;
+                self.answer(id, Answer::Recorded(Ok(())));
+            }
+            Order::Approval { id, name } => {
+                let approval = self.server.state.approvals.get(&name).cloned();
+                self.answers.push((id, Answer::Approval(approval)));
+            }
+            Order::Relist(kind) if self.server.down => drop(self.unlisted.insert(kind)),
+            Order::Relist(kind) => self.server.list(kind),
+            Order::Ask { id, questions: _ } => {
+                self.answers.push((id, Answer::Facts(Vec::new())));
+            }
+            Order::Follow(since) => {
+                let news = self.remote.follow(since, self.now.wall);
+                self.events.push_back(Event::Repository(news));
+            }
+            Order::Visit => self.visit(),
+            Order::Note { id, lines: _ } => {
+                let written = Ok(());
+                self.answers.push((id, Answer::Noted(written)));
+            }
+            Order::Judge { id, snapshot } => {
+                let catalog = judged(&snapshot, &mut Memory::default());
+                self.answers.push((id, Answer::Judged(Box::new(catalog))));
+            }
+            Order::Render { id, work } => {
+                self.answers.push((id, Answer::Rendered(work.done())));
+            }
+            Order::Show(_) => {}
+        }
+    }
+
+    /// An answer comes, or is lost: then it is as if the connection broke.
+    fn answer(&mut self, id: OrderId, answer: Answer) {
+        if self.lose == 0 {
+            return self.answers.push((id, answer));
+        }
+        self.lose -= 1;
+        let lost = match answer {
+            Answer::Step(..) => {
+                let cause = "the answer broke off".to_owned();
+                let outcome = Outcome::Unavailable { cause, retry_after: None };
+                Answer::Step(outcome, super::Written::Nothing)
+            }
+            Answer::Recorded(_) => Answer::Recorded(Err("the answer broke off".to_owned())),
+            other => other,
+        };
+        self.answers.push((id, lost));
+    }
+
+    fn visit(&mut self) {
+        if self.remote.is_sent() {
+            let news = self.remote.visit(self.now.wall);
+            self.events.push_back(Event::Repository(news));
+        }
+    }
+
+    fn hear(&mut self, event: Event) {
+        match &event {
+            Event::Lease(_) => self.lease = true,
+            Event::Repository(Repository::Same) => self.heard = true,
+            Event::Answered(_, Answer::Judged(catalog)) => {
+                let catalog = (**catalog).clone();
+                self.engine.hear(event, self.now);
+                // Of two commits on their way, only the newer is put into force.
+                if self.engine.book.revision() == Some(&catalog.revision) {
+                    self.in_force = Some(catalog);
+                    self.heard |= self.remote.has_answered();
+                }
+                return;
+            }
+            _ => {}
+        }
+        self.engine.hear(event, self.now);
+    }
+
+    /// One thing goes its way: an order is carried out, an answer or an event arrives.
+    fn step(&mut self) -> bool {
+        let choice = (self.chance.share() * 4.0) as u8;
+        let mut moved = false;
+        for turn in 0..4 {
+            moved = match (choice + turn) % 4 {
+                0 => match self.orders.pop_front() {
+                    Some(order) => {
+                        self.carry_out(order);
+                        true
+                    }
+                    None => false,
+                },
+                1 if !self.answers.is_empty() => {
+                    let at = (self.chance.share() * self.answers.len() as f64) as usize;
+                    let (id, answer) = self.answers.swap_remove(at);
+                    self.hear(Event::Answered(id, answer));
+                    true
+                }
+                2 => match self.events.pop_front() {
+                    Some(event) => {
+                        self.hear(event);
+                        true
+                    }
+                    None => false,
+                },
+                3 => self.tell_watch(),
+                _ => false,
+            };
+            if moved {
+                break;
+            }
+        }
+        self.decide();
+        moved
+    }
+
+    /// One watch tells some of what it has, in its order.
+    fn tell_watch(&mut self) -> bool {
+        let waiting = self.server.untold.iter().filter(|(_, news)| !news.is_empty());
+        let waiting: Vec<Kind> = waiting.map(|(kind, _)| *kind).collect();
+        let at = (self.chance.share() * waiting.len() as f64) as usize;
+        let Some(kind) = waiting.get(at).copied() else { return false };
+        let most = 1 + (self.chance.share() * 40.0) as usize;
+        let Some(untold) = self.server.untold.get_mut(&kind) else { return false };
+        let news: Vec<News> = untold.drain(..most.min(untold.len())).collect();
+        self.hear(Event::Watched(kind, news));
+        true
+    }
+
+    /// Ends everything that goes wrong, and lets the world come to rest. What is held is approved.
+    pub fn settle(&mut self) {
+        self.remote.down = false;
+        self.server_down(false);
+        self.server.denied.clear();
+        for name in NAMES {
+            self.sick(name, false);
+        }
+        self.define(true);
+        self.lose = 0;
+        if self.late {
+            self.late = false;
+            self.read_lease();
+        }
+        for round in 0..8 {
+            if self.rest() && !self.approve() {
+                if round > 2 || self.differences().is_empty() {
+                    return;
+                }
+                // What was refused is tried again by the clock.
+                self.pass(Duration::from_secs(310));
+            }
+            if round == 7 {
+                self.wrong.push(format!("it does not come to rest: {}", self.unrest()));
+            }
+        }
+    }
+
+    /// Whether the world came to rest.
+    fn rest(&mut self) -> bool {
+        self.visit();
+        for _ in 0..6000 {
+            if self.step() {
+                continue;
+            }
+            // A reader polls, and a deadline comes.
+            let wait =
+                self.engine.deadline(self.now).map(|at| at.since_start - self.now.since_start);
+            if self.engine.is_quiet() && self.remote.is_read() {
+                return true;
+            }
+            self.pass(
+                wait.unwrap_or_default().clamp(Duration::from_millis(20), Duration::from_secs(60)),
+            );
+            self.visit();
+        }
+        false
+    }
+
+    /// What keeps the world from resting, for whoever reads a failed history.
+    fn unrest(&self) -> String {
+        let engine = &self.engine;
+        let unsettled = engine.rows.verdicts().values().filter(|v| !v.is_settled());
+        let unsettled: Vec<String> =
+            unsettled.map(|v| format!("{} {:?}: {}", v.name, v.sync, v.reason)).collect();
+        format!(
+            "read {}, dirty {:?}, desk {}, book {}, behind {}, ledger {}, unsettled {unsettled:?}, \
+             held {:?}, problems {:?}",
+            self.remote.is_read(),
+            engine.dirty,
+            engine.desk.is_quiet(),
+            engine.book.is_quiet(),
+            engine.behind,
+            engine.ledger.is_quiet(),
+            engine.brake.hold().map(|hold| &hold.reason),
+            engine.sight.problems,
+        )
+    }
+
+    /// A person approves what is held.
+    fn approve(&mut self) -> bool {
+        let board = self.engine.board().clone();
+        let Some(held) = &board.held else { return false };
+        let deletions: BTreeSet<ObjectKey> = held.deletions.iter().cloned().collect();
+        self.approved.extend(deletions.iter().cloned());
+        let (hash, created) = (held.hash.clone(), self.now.wall);
+        self.server.approve(Approval { hash, deletions, created });
+        true
+    }
+
+    /// What is not as the newest commit asks, in a world at rest.
+    pub fn differences(&self) -> Vec<String> {
+        let snapshot = self.remote.snapshot(self.remote.head);
+        let catalog = judged(&snapshot, &mut Memory::default());
+        let instance = &self.settings.instance;
+        let mut wrong = Vec::new();
+        let mut wanted: BTreeMap<ObjectKey, _> = BTreeMap::new();
+        if let Ok(platform) = &catalog.platform {
+            for solution in catalog.solutions.values() {
+                let desired = render::all(solution, platform, instance, Phase::Live);
+                wanted.extend(desired.objects.into_iter().map(|o| (o.key.clone(), o)));
+            }
+        }
+        for (key, object) in &wanted {
+            match self.server.state.objects.get(key) {
+                None => wrong.push(format!("{key} of {:?} is not there", key.namespace)),
+                Some(live) if live.content.as_ref() != Some(&object.content) => {
+                    wrong.push(format!("{key} of {:?} is of another commit", key.namespace));
+                }
+                Some(live) if live.ours.as_deref() != Some(&*object.fields) => {
+                    wrong.push(format!("{key} of {:?} is not repaired", key.namespace));
+                }
+                Some(_) => {}
+            }
+        }
+        for (key, _) in self.server.ours() {
+            let standing = key.solution(instance).map(|name| catalog.standing(name));
+            let stays = matches!(standing, None | Some(Standing::Frozen));
+            if !wanted.contains_key(key) && !stays {
+                wrong.push(format!("{key} of {:?} is still there", key.namespace));
+            }
+        }
+        for verdict in &self.engine.board().verdicts {
+            let standing = catalog.standing(&verdict.name);
+            let good = match standing {
+                Standing::Published(_) => verdict.sync == Sync::Synced,
+                Standing::Frozen => verdict.sync == Sync::Failed,
+                Standing::Gone => false,
+            };
+            if !good {
+                wrong.push(format!(
+                    "{} is called {:?}: {}",
+                    verdict.name, verdict.sync, verdict.reason
+                ));
+            }
+        }
+        let board = self.engine.board();
+        if board.revision.as_ref() != Some(&snapshot.revision) {
+            wrong.push(format!("the board speaks of {:?}", board.revision));
+        }
+        wrong
+    }
+}

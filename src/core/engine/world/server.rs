@@ -1,0 +1,482 @@
+//! A model of the cluster: what an API server and the usual controllers make of our requests.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::engine::{Managed, Meta, News, Seen, Written};
+use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision, marks};
+use crate::plan::observed::{
+    Approval, Condition, DeploymentFacts, HealthFacts, PolicyFacts, Record, RouteFacts,
+    RouteParent, ScaledFacts, Survey,
+};
+use crate::plan::{DesiredObject, Outcome, Rejection, Step};
+
+/// The namespace of the daemon itself.
+pub const DAEMON: &str = "vitrine";
+const GATEWAY: &str = "edge/public";
+
+/// One object of ours, or that somebody else made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    pub uid: String,
+    pub version: u64,
+    pub generation: i64,
+    pub content: Option<ContentHash>,
+    pub revision: Option<Revision>,
+    pub ours: Option<Arc<FieldSet>>,
+    pub birth: bool,
+    /// Fields that a person changed by hand, under `kubectl`.
+    pub theirs: Option<Arc<FieldSet>>,
+    pub template: Option<ContentHash>,
+    pub verified: Option<String>,
+    pub forced: bool,
+    pub replicas: i32,
+    pub approval: bool,
+    created: Timestamp,
+}
+
+/// What etcd holds.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub version: u64,
+    pub objects: BTreeMap<ObjectKey, Stored>,
+    pub record: Option<Record>,
+    pub approvals: BTreeMap<String, Approval>,
+}
+
+/// The server.
+pub struct Server {
+    pub state: State,
+    instance: InstanceName,
+    uids: u64,
+    /// What each watch was not told yet.
+    pub untold: BTreeMap<Kind, VecDeque<News>>,
+    /// Objects whose writes are refused.
+    pub denied: BTreeSet<(String, Kind)>,
+    /// Kinds without a CRD.
+    pub absent: BTreeSet<Kind>,
+    /// Solutions whose pods never come up.
+    pub sick: BTreeSet<String>,
+    /// States that were, for a server that is put back to one.
+    pub past: Vec<State>,
+    /// Whether nobody answers.
+    pub down: bool,
+    pub now: Timestamp,
+}
+
+impl Server {
+    pub fn new(instance: InstanceName, now: Timestamp) -> Self {
+        Self {
+            state: State { version: 1, ..State::default() },
+            instance,
+            uids: 0,
+            untold: BTreeMap::new(),
+            denied: BTreeSet::new(),
+            absent: BTreeSet::new(),
+            sick: BTreeSet::new(),
+            past: Vec::new(),
+            down: false,
+            now,
+        }
+    }
+
+    /// What our objects are, as an address for each.
+    pub fn ours(&self) -> impl Iterator<Item = (&ObjectKey, &Stored)> {
+        self.state.objects.iter().filter(|(_, o)| o.ours.is_some() || o.birth)
+    }
+
+    /// Tells a watch from the beginning.
+    pub fn list(&mut self, kind: Kind) {
+        let mut news = VecDeque::new();
+        if self.absent.contains(&kind) {
+            news.push_back(News::State(crate::plan::observed::KindState::Absent, None));
+        } else {
+            news.push_back(News::Listing);
+            let objects = self.state.objects.iter().filter(|(key, _)| key.kind == kind);
+            news.extend(objects.map(|(key, o)| News::Present(Box::new(self.seen(key, o)))));
+            news.push_back(News::Listed(self.state.version.to_string()));
+        }
+        self.untold.insert(kind, news);
+    }
+
+    pub fn list_all(&mut self) {
+        for kind in Kind::RENDERED.into_iter().chain([Kind::Pod]) {
+            self.list(kind);
+        }
+    }
+
+    /// Puts the store back to an older state. The watches go on, and their bookmarks tell.
+    pub fn restore(&mut self, back: usize) {
+        let Some(index) = self.past.len().checked_sub(1 + back) else { return };
+        self.past.truncate(index + 1);
+        self.state = self.past[index].clone();
+        let version = self.state.version.to_string();
+        for kind in Kind::RENDERED.into_iter().chain([Kind::Pod]) {
+            // A list that was broken off begins again; a watch goes on.
+            if self.untold.get(&kind).is_some_and(|untold| !untold.is_empty()) {
+                self.list(kind);
+            } else {
+                self.told(kind, News::Bookmark(version.clone()));
+            }
+        }
+    }
+
+    fn told(&mut self, kind: Kind, news: News) {
+        self.untold.entry(kind).or_default().push_back(news);
+    }
+
+    fn changed(&mut self, key: &ObjectKey) {
+        self.state.version += 1;
+        let version = self.state.version;
+        if let Some(object) = self.state.objects.get_mut(key) {
+            object.version = version;
+            let object = object.clone();
+            let seen = self.seen(key, &object);
+            self.told(key.kind, News::Present(Box::new(seen)));
+        }
+    }
+
+    fn remove(&mut self, key: &ObjectKey) {
+        let Some(mut object) = self.state.objects.remove(key) else { return };
+        self.state.version += 1;
+        object.version = self.state.version;
+        let seen = self.seen(key, &object);
+        self.told(key.kind, News::Deleted(Box::new(seen)));
+        if key.kind == Kind::Namespace {
+            let inside: Vec<ObjectKey> = self.state.objects.keys().cloned().collect();
+            for key in inside.iter().filter(|k| k.namespace.as_deref() == Some(&*key.name)) {
+                self.remove(key);
+            }
+        }
+    }
+
+    fn name_of(&self, key: &ObjectKey) -> String {
+        key.solution(&self.instance).unwrap_or_default().to_owned()
+    }
+
+    /// The object as a watch shows it.
+    fn seen(&self, key: &ObjectKey, object: &Stored) -> Seen {
+        let name = self.name_of(key);
+        let mut labels = BTreeMap::from([
+            (marks::INSTANCE.to_owned(), self.instance.as_str().to_owned()),
+            (marks::SOLUTION.to_owned(), name.clone()),
+        ]);
+        if object.approval {
+            labels.remove(marks::SOLUTION);
+            labels.insert(marks::APPROVAL.to_owned(), "true".to_owned());
+        }
+        let mut annotations = BTreeMap::new();
+        let mut note = |name: &str, value: Option<String>| {
+            annotations.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        note(marks::CONTENT, object.content.as_ref().map(ToString::to_string));
+        note(marks::REVISION, object.revision.as_ref().map(|r| r.as_str().to_owned()));
+        note(marks::TEMPLATE, object.template.as_ref().map(ToString::to_string));
+        note(marks::VERIFIED, object.verified.clone());
+        note(marks::FORCE_ACTIVATION, object.forced.then(|| "true".to_owned()));
+        let others = object.theirs.as_ref().map(|set| ("kubectl".to_owned(), (**set).clone()));
+        let meta = Meta {
+            name: key.name.clone(),
+            namespace: key.namespace.clone(),
+            uid: object.uid.clone(),
+            resource_version: object.version.to_string(),
+            generation: object.generation,
+            creation_timestamp: Some(object.created),
+            deletion_timestamp: None,
+            labels,
+            annotations,
+            finalizers: Vec::new(),
+            managed_fields: Managed {
+                ours: object.ours.as_ref().map(|set| (**set).clone()),
+                birth: object.birth,
+                others: others.into_iter().collect(),
+            },
+        };
+        let health = self.health(key, object, self.sick.contains(&name));
+        Seen { meta, health, ..Seen::default() }
+    }
+
+    /// What controllers wrote: all of them are quick, and only pods can be sick.
+    fn health(&self, key: &ObjectKey, object: &Stored, sick: bool) -> HealthFacts {
+        let generation = object.generation;
+        let condition = |kind: &str| Condition {
+            kind: kind.to_owned(),
+            status: "True".to_owned(),
+            observed_generation: Some(generation),
+            ..Condition::default()
+        };
+        match key.kind {
+            Kind::Deployment => {
+                let up = if sick { 0 } else { object.replicas };
+                HealthFacts::Deployment(DeploymentFacts {
+                    generation,
+                    observed_generation: generation,
+                    wanted: object.replicas,
+                    replicas: object.replicas,
+                    updated: object.replicas,
+                    ready: up,
+                    available: up,
+                    conditions: vec![condition("Available")],
+                    verified: object.verified.clone(),
+                    template: object.template.clone(),
+                })
+            }
+            Kind::HttpRoute => HealthFacts::Route(RouteFacts {
+                generation,
+                asked: vec![GATEWAY.to_owned()],
+                parents: vec![RouteParent {
+                    controller: "example.net/gateway".to_owned(),
+                    gateway: GATEWAY.to_owned(),
+                    conditions: vec![condition("Accepted"), condition("ResolvedRefs")],
+                }],
+            }),
+            Kind::ScaledObject => HealthFacts::ScaledObject(ScaledFacts {
+                generation,
+                conditions: vec![condition("Ready")],
+                forced: object.forced,
+                triggers: 1,
+                metrics: 1,
+                ..ScaledFacts::default()
+            }),
+            Kind::InterceptorRoute => HealthFacts::Ready(true),
+            Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => {
+                HealthFacts::Policy(PolicyFacts {
+                    generation,
+                    conditions: vec![condition("Accepted")],
+                })
+            }
+            _ => HealthFacts::None,
+        }
+    }
+
+    /// The metadata that a PATCH answers.
+    fn answer(&self, key: &ObjectKey) -> Written {
+        match self.state.objects.get(key) {
+            Some(object) => {
+                let mut seen = self.seen(key, object);
+                seen.health = HealthFacts::None;
+                Written::Object(Box::new(seen))
+            }
+            None => Written::Nothing,
+        }
+    }
+
+    /// Carries out a step.
+    pub fn carry_out(&mut self, step: &Step, uid: Option<&str>) -> (Outcome, Written) {
+        if self.down {
+            let cause = "the API server cannot be reached".to_owned();
+            return (Outcome::Unavailable { cause, retry_after: None }, Written::Nothing);
+        }
+        let key = step.key();
+        if self.denied.contains(&(self.name_of(&key), key.kind)) && writes(step) {
+            return (Outcome::Rejected(denied()), Written::Nothing);
+        }
+        match step {
+            Step::Apply { object, revision, .. } => self.apply(object, revision, false),
+            Step::Birth { object, revision } => self.apply(object, revision, true),
+            Step::Handover { object, revision, .. } => {
+                if !self.is(&key, uid) {
+                    return (Outcome::Changed, Written::Nothing);
+                }
+                self.apply(object, revision, false)
+            }
+            Step::Delete { key, uid, resource_version } => self.delete(key, uid, resource_version),
+            Step::Survey { .. } => {
+                let survey = Survey { foreign: Vec::new(), at: self.now };
+                (Outcome::Surveyed, Written::Survey(survey))
+            }
+            Step::ForceActivation { key, on } => self.force(key, *on, uid),
+            Step::Verified { key, template, result } => {
+                if !self.is(key, uid) {
+                    return (Outcome::Gone, Written::Nothing);
+                }
+                let mark = result.mark(template);
+                if let Some(object) = self.state.objects.get_mut(key) {
+                    object.verified = Some(mark);
+                }
+                self.changed(key);
+                (Outcome::Applied { created: false }, self.answer(key))
+            }
+        }
+    }
+
+    fn is(&self, key: &ObjectKey, uid: Option<&str>) -> bool {
+        uid.is_some() && self.state.objects.get(key).map(|o| o.uid.as_str()) == uid
+    }
+
+    fn apply(
+        &mut self,
+        object: &DesiredObject,
+        revision: &Revision,
+        birth: bool,
+    ) -> (Outcome, Written) {
+        let key = &object.key;
+        if self.absent.contains(&key.kind) {
+            return (Outcome::Rejected(no_kind()), Written::Nothing);
+        }
+        if let Some(namespace) = &key.namespace
+            && namespace.starts_with("sol-")
+            && !self.state.objects.contains_key(&ObjectKey::cluster(Kind::Namespace, namespace))
+        {
+            return (Outcome::Rejected(no_namespace()), Written::Nothing);
+        }
+        let before = self.state.objects.get(key).cloned();
+        let created = before.is_none();
+        let mut next = before.unwrap_or_else(|| {
+            self.uids += 1;
+            Stored {
+                uid: format!("u{}", self.uids),
+                version: 0,
+                generation: 0,
+                content: None,
+                revision: None,
+                ours: None,
+                birth: false,
+                theirs: None,
+                template: None,
+                verified: None,
+                forced: false,
+                replicas: i32::from(!birth),
+                approval: false,
+                created: self.now,
+            }
+        });
+        if created && birth {
+            let template = object.template.as_ref().map(ToString::to_string).unwrap_or_default();
+            (next.birth, next.verified) = (true, Some(format!("{template} born")));
+        }
+        next.generation += i64::from(next.content.as_ref() != Some(&object.content));
+        next.content = Some(object.content.clone());
+        next.revision = Some(revision.clone());
+        next.template.clone_from(&object.template);
+        next.ours = Some(Arc::clone(&object.fields));
+        next.theirs = None; // `force` takes every field that we name
+        if let Some(replicas) = object.body["spec"]["replicas"].as_i64() {
+            next.replicas = i32::try_from(replicas).unwrap_or(1);
+        }
+        self.state.objects.insert(key.clone(), next);
+        self.changed(key);
+        (Outcome::Applied { created }, self.answer(key))
+    }
+
+    fn delete(&mut self, key: &ObjectKey, uid: &str, version: &str) -> (Outcome, Written) {
+        match self.state.objects.get(key) {
+            None => (Outcome::Gone, Written::Gone(uid.to_owned())),
+            Some(object) if object.uid != uid || object.version.to_string() != version => {
+                (Outcome::Changed, Written::Nothing)
+            }
+            Some(_) => {
+                self.remove(key);
+                (Outcome::Deleted, Written::Gone(uid.to_owned()))
+            }
+        }
+    }
+
+    fn force(&mut self, key: &ObjectKey, on: bool, uid: Option<&str>) -> (Outcome, Written) {
+        if !self.is(key, uid) {
+            return (Outcome::Gone, Written::Nothing);
+        }
+        if let Some(object) = self.state.objects.get_mut(key) {
+            object.forced = on;
+        }
+        self.changed(key);
+        let target = ObjectKey { kind: Kind::Deployment, ..key.clone() };
+        self.scale(&target, i32::from(on));
+        (Outcome::Applied { created: false }, self.answer(key))
+    }
+
+    /// Somebody scales a Deployment, as an autoscaler does.
+    pub fn scale(&mut self, key: &ObjectKey, replicas: i32) {
+        if let Some(object) = self.state.objects.get_mut(key) {
+            object.replicas = replicas;
+            object.generation += 1;
+            self.changed(key);
+        }
+    }
+
+    /// Somebody takes a field of ours away, by hand.
+    pub fn edit(&mut self, key: &ObjectKey) {
+        if let Some(object) = self.state.objects.get_mut(key)
+            && let Some(ours) = &object.ours
+        {
+            object.theirs = Some(Arc::clone(ours));
+            object.ours = Some(Arc::new(FieldSet::default()));
+            object.generation += 1;
+            self.changed(key);
+        }
+    }
+
+    /// Somebody deletes an object, by hand.
+    pub fn take(&mut self, key: &ObjectKey) {
+        self.remove(key);
+    }
+
+    /// A controller writes a status: nothing of ours is touched.
+    pub fn touch(&mut self, key: &ObjectKey) {
+        self.changed(key);
+    }
+
+    /// A person approves.
+    pub fn approve(&mut self, approval: Approval) {
+        let name = format!("approval-{}", approval.hash.first(12));
+        let key = ObjectKey::namespaced(Kind::ConfigMap, DAEMON, name.as_str());
+        self.state.approvals.insert(name, approval);
+        self.uids += 1;
+        let object = Stored {
+            uid: format!("u{}", self.uids),
+            version: 0,
+            generation: 1,
+            content: None,
+            revision: None,
+            ours: None,
+            birth: false,
+            theirs: None,
+            template: None,
+            verified: None,
+            forced: false,
+            replicas: 0,
+            approval: true,
+            created: self.now,
+        };
+        self.state.objects.insert(key.clone(), object);
+        self.changed(&key);
+    }
+
+    /// Keeps the state of now, for [`Server::restore`].
+    pub fn remember(&mut self) {
+        self.past.push(self.state.clone());
+    }
+}
+
+fn writes(step: &Step) -> bool {
+    match step {
+        Step::Apply { .. } | Step::Birth { .. } | Step::Handover { .. } => true,
+        Step::Delete { .. }
+        | Step::Survey { .. }
+        | Step::ForceActivation { .. }
+        | Step::Verified { .. } => false,
+    }
+}
+
+fn rejection(code: u16, reason: &str) -> Rejection {
+    Rejection {
+        code,
+        reason: reason.to_owned(),
+        message: "not like this".to_owned(),
+        causes: Vec::new(),
+    }
+}
+
+fn denied() -> Rejection {
+    rejection(422, "Invalid")
+}
+
+fn no_kind() -> Rejection {
+    rejection(404, "NotFound")
+}
+
+fn no_namespace() -> Rejection {
+    rejection(404, "NotFound")
+}
