@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Sandbox;
+use super::cast;
 use super::kinds::Resource;
 use super::refusal::Refusal;
 use super::store::Store;
@@ -132,7 +133,7 @@ impl Sandbox {
     pub fn visit(&self, scaled_object: &ObjectKey) -> Result<(), Refusal> {
         let now = self.now();
         let active = |object: &mut Value| object["status"]["lastActiveTime"] = json!(now);
-        self.edit_status("keda", scaled_object, active).map(|_| ())
+        self.edit_status(cast::KEDA, scaled_object, active).map(|_| ())
     }
 
     /// Deletes an object, as somebody else would (`kubectl delete`). `false`: finalizers hold it.

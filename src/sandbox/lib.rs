@@ -25,6 +25,7 @@ use vitrine_core::model::Kind;
 
 mod answer;
 mod api;
+pub mod cast;
 mod controllers;
 mod defaults;
 mod direct;

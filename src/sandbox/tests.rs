@@ -7,6 +7,7 @@ use super::request::Request;
 use super::{Options, Sandbox};
 
 mod apply;
+mod cast;
 mod controllers;
 mod definitions;
 mod watches;

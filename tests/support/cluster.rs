@@ -31,8 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// and a solution's namespace has the same name whoever asks for it; so a scenario has it for itself:
 /// the fixture holds a lock, and clears away what the scenario before left.
 ///
-/// The same players are on duty on both, through the same client; the sandbox's own controllers,
-/// which the demo has, stay off.
+/// The same players are on duty on both, through the same client. They are the demo's own cast, but
+/// without a kubelet; the sandbox does not play it a second time.
 pub struct Cluster {
     client: Client,
     admin: Client,
