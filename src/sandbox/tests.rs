@@ -10,6 +10,7 @@ mod apply;
 mod cast;
 mod controllers;
 mod definitions;
+mod faults;
 mod watches;
 
 fn sandbox() -> Sandbox {
