@@ -16,6 +16,7 @@ mod matrix;
 mod memory;
 mod modes;
 mod publish;
+mod quota;
 mod refusals;
 mod remote;
 mod removal;

@@ -36,6 +36,7 @@ mod manage;
 mod merge;
 mod namespaces;
 mod patch;
+mod quota;
 mod refusal;
 mod request;
 mod rules;

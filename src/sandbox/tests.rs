@@ -11,6 +11,7 @@ mod cast;
 mod controllers;
 mod definitions;
 mod faults;
+mod quotas;
 mod watches;
 
 fn sandbox() -> Sandbox {
