@@ -11,10 +11,10 @@ use super::kinds::Resource;
 use super::refusal::Refusal;
 use super::request::{Objects, Request, Target};
 use super::selector::Selector;
-use super::store::Place;
+use super::store::{DEFINITIONS, Place};
 use super::watch::{self, Course, Wanted};
 use super::write::{Deleted, Done, Preconditions, Write, text};
-use super::{Sandbox, State, discovery, patch};
+use super::{Sandbox, State, discovery, openapi, patch};
 
 impl Sandbox {
     /// Does what a request asks for.
@@ -35,6 +35,8 @@ impl Sandbox {
             Target::Groups => Some(discovery::groups(kinds)),
             Target::Group(group) => discovery::group(kinds, &group),
             Target::Resources { group, version } => discovery::resources(kinds, &group, &version),
+            Target::Schemas => Some(openapi::index(kinds)),
+            Target::Schema { group, version } => openapi::document(&state.store, &group, &version),
             Target::Nothing => return Ok(Reply::Text(404, "404 page not found\n")),
             Target::Objects(objects) => {
                 let resource = kinds
@@ -359,7 +361,6 @@ fn read_yaml(body: &[u8]) -> Result<Value, Refusal> {
 impl State {
     /// The kind of a definition is served from the moment that the definition is there.
     pub(super) fn follow_definition(&mut self, name: &str, now: &str) {
-        const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
         let place = (String::new(), name.to_owned());
         let Some(definition) = self.store.get(DEFINITIONS, &place).cloned() else {
             if self.store.kinds.of_table(name).is_some_and(|r| r.schema.is_some()) {

@@ -9,7 +9,7 @@ use super::Sandbox;
 use super::cast;
 use super::kinds::Resource;
 use super::refusal::Refusal;
-use super::store::Store;
+use super::store::{DEFINITIONS, Store};
 use super::write::{self, Deleted, Preconditions, Write};
 use vitrine_core::model::ObjectKey;
 
@@ -27,7 +27,7 @@ impl Sandbox {
         let now = self.now();
         let mut state = self.lock();
         let place = (String::new(), name.to_owned());
-        state.store.take("customresourcedefinitions.apiextensions.k8s.io", &place);
+        state.store.take(DEFINITIONS, &place);
         state.follow_definition(name, &now);
     }
 

@@ -35,6 +35,7 @@ mod kinds;
 mod manage;
 mod merge;
 mod namespaces;
+mod openapi;
 mod patch;
 mod quota;
 mod refusal;

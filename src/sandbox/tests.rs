@@ -11,6 +11,7 @@ mod cast;
 mod controllers;
 mod definitions;
 mod faults;
+mod openapi;
 mod quotas;
 mod watches;
 
