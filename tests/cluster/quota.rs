@@ -1,6 +1,6 @@
 //! Quotas that somebody else put into a solution's namespace.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use vitrine_core::model::Kind;
 
 use crate::support::cluster::Cluster;
