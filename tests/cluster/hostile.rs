@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
 use serde_json::Value;
 use vitrine_core::model::{Kind, ObjectKey};
@@ -66,11 +67,16 @@ fn ways() -> Vec<Way> {
     ways
 }
 
-/// Every object of the instance, whole.
+/// Every object of the instance, but for what other controllers say of it, whenever they come to
+/// it.
 async fn objects(cluster: &Cluster) -> BTreeMap<ObjectKey, Value> {
     let mut all = BTreeMap::new();
     for kind in Kind::RENDERED {
-        for object in cluster.of_instance(kind, INSTANCE).await {
+        for mut object in cluster.of_instance(kind, INSTANCE).await {
+            object.as_object_mut().unwrap().remove("status");
+            for told in ["resourceVersion", "managedFields"] {
+                object["metadata"].as_object_mut().unwrap().remove(told);
+            }
             let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
             let key = ObjectKey { kind, namespace: text("namespace"), name: text("name").unwrap() };
             all.insert(key, object);
@@ -85,7 +91,8 @@ scenario! {
         let good = ["good-a", "good-b"];
         let broken: Vec<&str> = ways.iter().map(|(name, _)| *name).collect();
         let catalogue = Catalogue::of(&[&good[..], &broken].concat());
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        let daemon = Daemon::start(cluster, &catalogue).await;
+        let mut daemon = daemon.patient(Duration::from_secs(90));
         daemon.settled(&catalogue.head()).await;
         let before = objects(cluster).await;
         cluster.requests().take();
