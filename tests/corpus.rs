@@ -5,7 +5,7 @@ mod coverage;
 mod crds;
 pub mod from_folder;
 mod guide;
-mod hostile;
+pub mod hostile;
 mod manifest;
 mod mutated;
 mod mutation;

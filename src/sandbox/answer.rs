@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -140,6 +142,20 @@ pub fn refused(refusal: &Refusal) -> http::Response<Body> {
         answer.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
     }
     answer
+}
+
+/// The body of an answer that is never sent: it fails before its first byte, and the connection
+/// closes with nothing said.
+pub fn lost(why: io::Error) -> Body {
+    let failed = futures::stream::once(async { Err(why) });
+    BodyExt::boxed_unsync(StreamBody::new(failed))
+}
+
+/// A body whose connection is cut after a while.
+pub fn cut(body: Body, after: Duration) -> Body {
+    let cut = io::Error::new(io::ErrorKind::ConnectionReset, "the watch was cut");
+    let frames = BodyStream::new(body).take_until(Box::pin(tokio::time::sleep(after)));
+    BodyExt::boxed_unsync(StreamBody::new(frames.chain(futures::stream::once(async { Err(cut) }))))
 }
 
 fn in_json(code: u16, value: &impl Serialize) -> http::Response<Body> {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Sandbox;
+use super::cast;
 use super::kinds::Resource;
 use super::refusal::Refusal;
-use super::store::Store;
+use super::store::{DEFINITIONS, Store};
 use super::write::{self, Deleted, Preconditions, Write};
 use vitrine_core::model::ObjectKey;
 
@@ -26,7 +27,7 @@ impl Sandbox {
         let now = self.now();
         let mut state = self.lock();
         let place = (String::new(), name.to_owned());
-        state.store.take("customresourcedefinitions.apiextensions.k8s.io", &place);
+        state.store.take(DEFINITIONS, &place);
         state.follow_definition(name, &now);
     }
 
@@ -132,7 +133,7 @@ impl Sandbox {
     pub fn visit(&self, scaled_object: &ObjectKey) -> Result<(), Refusal> {
         let now = self.now();
         let active = |object: &mut Value| object["status"]["lastActiveTime"] = json!(now);
-        self.edit_status("keda", scaled_object, active).map(|_| ())
+        self.edit_status(cast::KEDA, scaled_object, active).map(|_| ())
     }
 
     /// Deletes an object, as somebody else would (`kubectl delete`). `false`: finalizers hold it.

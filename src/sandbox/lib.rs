@@ -25,6 +25,7 @@ use vitrine_core::model::Kind;
 
 mod answer;
 mod api;
+pub mod cast;
 mod controllers;
 mod defaults;
 mod direct;
@@ -34,7 +35,9 @@ mod kinds;
 mod manage;
 mod merge;
 mod namespaces;
+mod openapi;
 mod patch;
+mod quota;
 mod refusal;
 mod request;
 mod rules;
@@ -48,9 +51,10 @@ mod write;
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
 
-pub use fault::{Denial, Faults};
-pub use refusal::Refusal;
+pub use fault::{Denial, Fault, Faults, Meets, Verb, Which};
+pub use refusal::{Cause, Refusal};
 
+use fault::Asked;
 use kinds::{Kinds, Resource};
 use request::Request;
 use store::Store;
@@ -189,8 +193,8 @@ impl Sandbox {
         kube::Client::new(service, "default")
     }
 
-    /// Answers over HTTP until the task is aborted. Where [`Faults::down`] refuses a connection
-    /// in this process, this door answers 503.
+    /// Answers over HTTP until the task is aborted. Where a fault refuses or loses a connection in
+    /// this process, this door closes it without an answer.
     pub fn serve(&self, listener: tokio::net::TcpListener) -> JoinHandle<io::Result<()>> {
         let sandbox = self.clone();
         let app = axum::Router::new().fallback(move |request: axum::extract::Request| {
@@ -202,7 +206,7 @@ impl Sandbox {
                 };
                 match sandbox.answer(Request::read(&parts, body)).await {
                     Ok(answer) => answer.map(axum::body::Body::new),
-                    Err(_) => http::StatusCode::SERVICE_UNAVAILABLE.into_response(),
+                    Err(lost) => http::Response::new(axum::body::Body::new(answer::lost(lost))),
                 }
             }
         });
@@ -234,29 +238,35 @@ impl Sandbox {
     }
 
     async fn answer(&self, request: Request) -> io::Result<http::Response<answer::Body>> {
-        let (latency, met, down) = {
+        let met = {
             let mut state = self.lock();
             state.remember(&request);
-            (state.faults.latency, state.faults.meet(), state.faults.down)
+            let asked = Asked::of(&request, &state.store.kinds);
+            state.faults.meet(&asked)
         };
-        if !latency.is_zero() {
-            tokio::time::sleep(latency).await;
+        if !met.delay.is_zero() {
+            tokio::time::sleep(met.delay).await;
         }
-        if down {
-            return Err(io::Error::new(io::ErrorKind::ConnectionRefused, "the API is down"));
-        }
-        let done = match met {
-            Some(refusal) => Err(refusal),
-            None => self.respond(&request),
+        let as_usual = || {
+            let done = self.respond(&request);
+            done.map_or_else(|no| answer::refused(&no), answer::Reply::into_response)
         };
-        {
-            let mut state = self.lock();
-            if state.faults.lost_answers > 0 {
-                state.faults.lost_answers -= 1;
-                return Err(io::Error::new(io::ErrorKind::ConnectionReset, "the answer was lost"));
+        match met.end {
+            None | Some(Meets::Delay(_)) => Ok(as_usual()),
+            Some(Meets::Refusal(refusal)) => Ok(answer::refused(&refusal)),
+            Some(Meets::Hang) => std::future::pending().await,
+            Some(Meets::Unreached) => {
+                Err(io::Error::new(io::ErrorKind::ConnectionRefused, "the API is down"))
             }
+            Some(Meets::LostAnswer) => {
+                as_usual();
+                Err(io::Error::new(io::ErrorKind::ConnectionReset, "the answer was lost"))
+            }
+            Some(Meets::Cut(after)) if request.flag("watch") => {
+                Ok(as_usual().map(|body| answer::cut(body, after)))
+            }
+            Some(Meets::Cut(_)) => Ok(as_usual()),
         }
-        Ok(done.map_or_else(|refusal| answer::refused(&refusal), answer::Reply::into_response))
     }
 
     /// The requests so far, oldest first.

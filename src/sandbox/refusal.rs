@@ -53,8 +53,22 @@ impl Cause {
 }
 
 impl Refusal {
-    fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+    /// An answer of this code and reason. `details` and `Retry-After` are absent.
+    pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into(), details: Value::Null, retry_after: None }
+    }
+
+    /// The same with these `details.causes`.
+    pub fn because_of(mut self, causes: &[Cause]) -> Self {
+        self.details["causes"] = causes.iter().map(Cause::to_json).collect();
+        self
+    }
+
+    /// The same with this `Retry-After`, in seconds, which is told in `details` too.
+    pub fn try_again_after(mut self, seconds: u32) -> Self {
+        self.details["retryAfterSeconds"] = json!(seconds);
+        self.retry_after = Some(seconds);
+        self
     }
 
     fn about(mut self, resource: &Resource, name: &str) -> Self {
@@ -131,11 +145,6 @@ impl Refusal {
         refusal
     }
 
-    /// By an admission policy, in its words.
-    pub fn denied(code: u16, reason: &'static str, message: &str) -> Self {
-        Self::new(code, reason, message)
-    }
-
     pub fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         let said: Vec<String> =
             causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
@@ -150,9 +159,9 @@ impl Refusal {
         };
         let mut refusal =
             Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {said}"))
-                .about(resource, name);
+                .about(resource, name)
+                .because_of(causes);
         refusal.details["kind"] = json!(resource.kind);
-        refusal.details["causes"] = causes.iter().map(Cause::to_json).collect();
         refusal
     }
 
@@ -231,11 +240,8 @@ impl Refusal {
     }
 
     pub fn too_many_requests(retry_after: u32) -> Self {
-        let mut refusal =
-            Self::new(429, "TooManyRequests", "too many requests, please try again later");
-        refusal.details = json!({"retryAfterSeconds": retry_after});
-        refusal.retry_after = Some(retry_after);
-        refusal
+        Self::new(429, "TooManyRequests", "too many requests, please try again later")
+            .try_again_after(retry_after)
     }
 
     pub fn internal() -> Self {

@@ -24,7 +24,16 @@ pub enum Target {
     CoreVersions,
     Groups,
     Group(String),
-    Resources { group: String, version: String },
+    Resources {
+        group: String,
+        version: String,
+    },
+    /// Where the schemas of each group and version lie.
+    Schemas,
+    Schema {
+        group: String,
+        version: String,
+    },
     Objects(Objects),
     Nothing,
 }
@@ -109,6 +118,13 @@ impl Request {
             }
             ["apis", group, version] => {
                 Target::Resources { group: group.to_owned(), version: version.to_owned() }
+            }
+            ["openapi", "v3"] => Target::Schemas,
+            ["openapi", "v3", "api", version] => {
+                Target::Schema { group: String::new(), version: version.to_owned() }
+            }
+            ["openapi", "v3", "apis", group, version] => {
+                Target::Schema { group: group.to_owned(), version: version.to_owned() }
             }
             ["api", version, ref rest @ ..] => objects("", version, rest),
             ["apis", group, version, ref rest @ ..] => objects(group, version, rest),

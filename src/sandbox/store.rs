@@ -8,6 +8,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::kinds::Kinds;
 
+/// Table of the CustomResourceDefinitions.
+pub const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
 /// An object's place in its table: namespace (empty for cluster-wide kinds) and name.
 pub type Place = (String, String);
 

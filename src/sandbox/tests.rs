@@ -7,8 +7,12 @@ use super::request::Request;
 use super::{Options, Sandbox};
 
 mod apply;
+mod cast;
 mod controllers;
 mod definitions;
+mod faults;
+mod openapi;
+mod quotas;
 mod watches;
 
 fn sandbox() -> Sandbox {

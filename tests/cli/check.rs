@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::scene::{Scene, verdicts};
+use super::status::{board, daemon};
 use crate::support::binary::{Finished, finish, vitrine};
 use crate::support::catalogue::minimal;
 
@@ -394,10 +396,48 @@ fn a_code_is_explained_and_an_unknown_one_is_told_which_there_are() {
 
 #[test]
 fn the_daemon_and_a_desk_say_the_same() {
-    let desk = Desk::of(&["use"]);
-    desk.add("use", "port: 80");
-    let told = desk.json(&[]);
-    let rendered = finish(vitrine(desk.folder.path()).arg("render")).exits(1);
-    let message = told[0]["message"].as_str().unwrap();
-    assert!(rendered.err.contains(&format!("use/solution.yaml:8:9: {message}")), "{rendered:?}");
+    let mistakes = [
+        ("one", "port: 80"),
+        ("two", "replica: 3"),
+        ("three", "env: {1X: a}"),
+        ("four", "idleAfter: 1s"),
+        ("five", "port: 80\n  replica: 3"),
+    ];
+    let scene = Scene::of(&["good", "one", "two", "three", "four", "five"]);
+    for (name, line) in mistakes {
+        let file = format!("{name}/solution.yaml");
+        scene.catalogue.edit(&file, "spec:", &format!("spec:\n  {line}"));
+    }
+    let head = scene.catalogue.commit("Mistakes");
+    let (daemon, address) = daemon(&scene);
+    let told = board(&daemon, &address, "at the commit", |b| {
+        b["revision"] == head.as_str()
+            && verdicts(b).get("good").is_some_and(|v| v["sync"] == "Synced")
+    });
+    let told = verdicts(&told);
+    let desk = finish(
+        vitrine(scene.home()).args(["check", "--format", "json"]).arg(scene.catalogue.path()),
+    );
+    let desk: Vec<Value> =
+        desk.exits(1).out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    for (name, _) in mistakes {
+        let file = format!("{name}/solution.yaml");
+        let said: Vec<String> = desk
+            .iter()
+            .filter(|fault| fault["file"] == *file && fault["severity"] == "error")
+            .map(|fault| {
+                let message = fault["message"].as_str().unwrap();
+                format!("{file}:{}:{}: {message}", fault["line"], fault["column"])
+            })
+            .collect();
+        let reason = told[name]["reason"].as_str().unwrap();
+        let expected = match &said[..] {
+            [fault] => fault.clone(),
+            [fault, rest @ ..] => format!("{fault} (and {} more)", rest.len()),
+            [] => panic!("the desk says nothing of {name}: {desk:?}"),
+        };
+        assert!(reason.starts_with(&expected), "{reason}\n{expected}");
+    }
+    daemon.signal("TERM");
+    daemon.ended().exits(0);
 }

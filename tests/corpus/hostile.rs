@@ -38,7 +38,7 @@ fn codes(catalog: &Catalog, name: &str) -> Vec<&'static str> {
 }
 
 /// Files that somebody made to hurt, by name, each with the code of a fault that tells it.
-fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+pub fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..9 {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
@@ -125,7 +125,7 @@ fn hostile_files_get_a_named_fault_and_get_it_promptly() {
 }
 
 #[test]
-fn one_broken_solution_in_each_way_leaves_the_others_published() {
+fn what_is_no_plain_file_is_refused_by_its_kind_and_its_neighbour_is_not() {
     let good = solution("good");
     let bad = solution("link");
     let catalog = read(

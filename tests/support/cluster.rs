@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::Client;
-use kube::api::{DeleteParams, ListParams};
+use kube::api::{DeleteParams, ListParams, Patch};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use vitrine_core::model::{Kind, ObjectKey, marks};
@@ -31,8 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// and a solution's namespace has the same name whoever asks for it; so a scenario has it for itself:
 /// the fixture holds a lock, and clears away what the scenario before left.
 ///
-/// The same players are on duty on both, through the same client; the sandbox's own controllers,
-/// which the demo has, stay off.
+/// The same players are on duty on both, through the same client. They are the demo's own cast, but
+/// without a kubelet; the sandbox does not play it a second time.
 pub struct Cluster {
     client: Client,
     admin: Client,
@@ -147,6 +147,20 @@ impl Cluster {
                 policy::remove(&self.admin).await.expect("the administrator may delete policies");
             }
         }
+    }
+
+    /// Somebody else's quota of object counts, which holds from now on: with what the quota
+    /// controller, which runs on neither server, would say of it.
+    pub async fn quota(&self, namespace: &str, name: &str, hard: &Value, used: &Value) {
+        let quota = json!({
+            "apiVersion": "v1", "kind": "ResourceQuota",
+            "metadata": {"name": name, "namespace": namespace}, "spec": {"hard": hard},
+        });
+        objects::apply(&self.admin, &quota, "operator").await.expect("a quota makes sense");
+        let api = objects::api(&self.admin, Kind::ResourceQuota, Some(namespace));
+        let patch = Patch::Merge(json!({"status": {"hard": hard, "used": used}}));
+        let told = api.patch_status(name, &Default::default(), &patch).await;
+        told.expect("the administrator may write a status");
     }
 
     /// With the daemon's rights; every request is logged in [`Self::requests`].

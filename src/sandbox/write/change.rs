@@ -8,6 +8,7 @@ use super::{Done, Write, finalizers, generation, remove};
 use crate::defaults;
 use crate::kinds::Resource;
 use crate::manage::{self, Entry};
+use crate::quota;
 use crate::refusal::Refusal;
 use crate::store::Store;
 
@@ -53,6 +54,9 @@ impl Write<'_> {
         mut object: Value,
         entries: Vec<Entry>,
     ) -> Result<Done, Refusal> {
+        if let Some(why) = quota::exceeded(store, self.resource, self.namespace, &object) {
+            return Err(Refusal::forbidden(self.resource, self.name, &why));
+        }
         let number = store.fresh_number();
         defaults::allot(self.resource, &mut object, number);
         manage::record(&mut object, entries);
