@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::store::Changed;
@@ -13,6 +13,7 @@ use super::write::text;
 use super::{Inner, Sandbox};
 use vitrine_core::model::{Kind, ObjectKey};
 
+mod condition;
 mod deployment;
 mod gateway;
 mod keda;
@@ -177,24 +178,5 @@ impl Sandbox {
         let first = (namespace.to_owned(), String::new());
         let inside = table.objects.range(first..).take_while(|((ns, _), _)| ns == namespace);
         inside.map(|(_, object)| object.clone()).collect()
-    }
-}
-
-/// Sets a condition; its time of transition changes with its status only.
-fn set_condition(list: &mut Value, condition: Value, now: &str) {
-    if !list.is_array() {
-        *list = json!([]);
-    }
-    let Some(list) = list.as_array_mut() else { return };
-    let mut condition = condition;
-    let before = list.iter().position(|c| c["type"] == condition["type"]);
-    let same = before.filter(|at| list[*at]["status"] == condition["status"]);
-    condition["lastTransitionTime"] = match same {
-        Some(at) => list[at]["lastTransitionTime"].clone(),
-        None => json!(now),
-    };
-    match before {
-        Some(at) => list[at] = condition,
-        None => list.push(condition),
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::write::text;
-use super::{Sandbox, set_condition};
+use super::Sandbox;
+use super::condition::set_condition;
 use vitrine_core::model::{ContentHash, Kind, ObjectKey};
 
 const MANAGER: &str = "kube-controller-manager";

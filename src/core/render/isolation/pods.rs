@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Root, Runs, items, of_kind, text, texts};
+use super::body::{items, of_kind, text, texts};
+use super::statement::{Root, Runs};
 use crate::model::{Kind, marks};
 use crate::render::Desired;
 

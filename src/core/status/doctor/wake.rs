@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ACCOUNTS, DEPLOYMENTS, SERVICES, Visit, condition, list, text};
+use super::visit::{ACCOUNTS, DEPLOYMENTS, SERVICES, Visit, condition, list, text};
 use crate::catalog::platform::{Activation, Interceptor, Mesh};
 use crate::plan::facts::{Question, Resource};
 
