@@ -7,6 +7,7 @@
 
 mod circles;
 mod known;
+mod purity;
 mod source;
 
 use std::collections::BTreeSet;
