@@ -289,7 +289,7 @@ fn log_outcome(solution: &str, step: &Step, outcome: &Outcome, news: bool) {
                 tracing::info!(solution, %key, fields = fields.join(" "), manager, "repaired");
             }
             Step::ForceActivation { on, .. } => {
-                tracing::info!(solution, %key, on, "woken to be verified")
+                tracing::info!(solution, %key, on, "woken to be verified");
             }
             Step::Verified { result, .. } => tracing::info!(solution, %key, ?result, "verified"),
             _ => tracing::info!(solution, %key, "applied"),

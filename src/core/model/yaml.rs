@@ -23,7 +23,7 @@ pub fn read(bytes: &[u8]) -> Document {
         Ok((text, mut findings)) => {
             let mut document = build::tree(text);
             let lines: Vec<&str> = text.lines().collect();
-            for finding in document.findings.iter_mut() {
+            for finding in &mut document.findings {
                 if finding.problem == Problem::Syntax {
                     let at = (finding.at.line as usize).saturating_sub(1);
                     let line = lines.get(at).copied().unwrap_or_default();

@@ -91,8 +91,7 @@ impl Pod<'_> {
         });
         let most = self
             .containers()
-            .filter_map(|container| text(container, "/resources/limits/ephemeral-storage"))
-            .next()
+            .find_map(|container| text(container, "/resources/limits/ephemeral-storage"))
             .unwrap_or("any amount");
         if writes_root {
             stores.push(format!("its own files, {most}"));
