@@ -3,6 +3,8 @@
 //! In: [`Solution`], [`Platform`], the instance and the [`Phase`]. Out: [`Desired`]. Cannot fail:
 //! `catalog` checked everything. One file a kind; the golden files show what reaches the cluster.
 
+#![warn(missing_docs)]
+
 mod authorization_policy;
 mod backend_traffic_policy;
 mod config_map;

@@ -11,15 +11,20 @@ use crate::model::{
 /// What one solution should be on the cluster, in the order of its waves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Desired {
+    /// Whose objects these are.
     pub solution: SolutionName,
+    /// By wave, then by key.
     pub objects: Vec<Arc<DesiredObject>>,
 }
 
 /// One object as it will be applied, without the annotation that names the commit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesiredObject {
+    /// Its kind, namespace and name.
     pub key: ObjectKey,
+    /// The component that it belongs to; none if to the whole solution.
     pub component: Option<ComponentName>,
+    /// When it is published.
     pub wave: Wave,
     /// Labels and the content annotation included.
     pub body: Value,
@@ -61,8 +66,11 @@ pub enum Wave {
 /// Whether the clock lets a solution run. `reconcile` decides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
+    /// It may run.
     Live,
+    /// `suspend` keeps it asleep until its day.
     Suspended,
+    /// The day of `expires` has come.
     Expired,
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 /// What one component is open to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Isolation {
+    /// The component's name.
     pub component: String,
     /// Addresses at which visitors reach it: `https://host/path`.
     pub visitors: BTreeSet<String>,
@@ -17,7 +18,9 @@ pub struct Isolation {
     pub reaches: BTreeSet<Peer>,
     /// Whether the mesh only counts calls that nobody declared.
     pub audited: bool,
+    /// As whom it runs, and with what.
     pub runs: Runs,
+    /// What it may write, and how much: one phrase a place.
     pub stores: Vec<String>,
 }
 
@@ -29,7 +32,12 @@ pub enum Peer {
     /// Pods of another namespace.
     Namespace(String),
     /// Addresses, and the TCP port, if only one is open. What a network leaves out is left out.
-    Network { cidr: String, port: Option<u16> },
+    Network {
+        /// As the policy writes it: `10.0.0.0/8`.
+        cidr: String,
+        /// The one that is open; all, if absent.
+        port: Option<u16>,
+    },
     /// No rule stands in the way.
     Anyone,
 }
@@ -37,6 +45,7 @@ pub enum Peer {
 /// As whom a component runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runs {
+    /// Whether it may be root.
     pub as_root: Root,
     /// Whether it may gain privileges, keeps capabilities or has an account's token.
     pub privileges: Vec<&'static str>,
@@ -51,6 +60,7 @@ pub enum Root {
     Never,
     /// Root inside is nobody outside.
     Mapped,
+    /// It starts as root if the image says so.
     Allowed,
 }
 
