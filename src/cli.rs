@@ -9,7 +9,9 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::cli::terminal::write(&(format!($($text)*) + "\n")) };
 }
 
+mod answer;
 mod approve;
+mod arguments;
 mod catalogue;
 mod check;
 mod completions;
@@ -30,13 +32,18 @@ mod render;
 mod run;
 mod schema;
 mod settings;
+mod signal;
 mod status;
 mod terminal;
 mod warm;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use answer::{Answer, Stop};
+use arguments::{Format, LogArguments, LogFormat, SettingsArguments};
+use signal::stopped_by_signal;
 
 /// Makes a Git repository the only place where AI demonstrators are published.
 ///
@@ -52,17 +59,6 @@ struct Cli {
     command: Command,
     #[command(flatten)]
     log: LogArguments,
-}
-
-/// One log line an event, on stderr. Without a flag, the settings decide.
-#[derive(Clone, Debug, Args)]
-struct LogArguments {
-    /// How log lines look.
-    #[arg(long, global = true, value_enum)]
-    log_format: Option<LogFormat>,
-    /// What is logged: error, warn, info, debug or trace.
-    #[arg(long, global = true, value_name = "LEVEL")]
-    log_level: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,83 +145,6 @@ enum Command {
     Approve(approve::Arguments),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
-}
-
-/// How a command prints its result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Human,
-    /// For programs.
-    Json,
-}
-
-/// Where the daemon's settings come from: flag > variable `VITRINE_...` > file > default.
-#[derive(Clone, Debug, Default, Args)]
-struct SettingsArguments {
-    /// The daemon's settings (docs/operating.md).
-    #[arg(long, value_name = "FILE", env = "VITRINE_CONFIG")]
-    config: Option<std::path::PathBuf>,
-    /// The repository: https, http, ssh, file or a path.
-    #[arg(long, value_name = "URL")]
-    repo: Option<String>,
-    /// The tracked branch.
-    #[arg(long)]
-    branch: Option<String>,
-    /// The catalogue's root in the repository.
-    #[arg(long, value_name = "PATH")]
-    path: Option<String>,
-    /// Where the bare clone lies: a cache.
-    #[arg(long, value_name = "DIR")]
-    mirror: Option<std::path::PathBuf>,
-    /// The name of this daemon on its cluster.
-    #[arg(long, value_name = "NAME")]
-    instance: Option<String>,
-    /// The kubeconfig; in a cluster none is needed.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<std::path::PathBuf>,
-    /// The kubeconfig's context.
-    #[arg(long)]
-    context: Option<String>,
-    /// The namespace of the daemon's Lease and of approvals.
-    #[arg(long)]
-    namespace: Option<String>,
-}
-
-/// Why a command ended without an answer. One sentence a line: what, where, what to do.
-#[derive(Debug)]
-struct Stop {
-    sentence: String,
-}
-
-impl Stop {
-    fn new(sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into() }
-    }
-}
-
-/// What a command found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
-    Good,
-    NotGood,
-    Unknown,
-}
-
-impl From<Answer> for ExitCode {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Good => Self::SUCCESS,
-            Answer::NotGood => Self::from(1),
-            Answer::Unknown => Self::from(2),
-        }
-    }
-}
-
 /// Runs the command that the arguments ask for.
 pub fn main() -> ExitCode {
     let Cli { command, log } = Cli::parse();
@@ -256,8 +175,8 @@ pub fn main() -> ExitCode {
             Command::New(arguments) => new::new(arguments).await,
             Command::Pin(arguments) => pin::pin(arguments).await,
             Command::Config(arguments) => config::config(&arguments, &log),
-            Command::Completions(arguments) => completions::completions(&arguments),
-            Command::Man(arguments) => man::man(&arguments),
+            Command::Completions(arguments) => completions::completions(&arguments, Cli::command()),
+            Command::Man(arguments) => man::man(&arguments, Cli::command()),
             Command::Warm(arguments) => {
                 log.begin("info", false);
                 warm::warm(arguments).await
@@ -276,43 +195,4 @@ pub fn main() -> ExitCode {
             Answer::Unknown.into()
         }
     }
-}
-
-impl LogArguments {
-    /// Begins to log; `level` and `json` are what stands where no flag does.
-    fn begin(&self, level: &str, json: bool) {
-        use std::io::IsTerminal as _;
-        let level = self.log_level.as_deref().unwrap_or(level);
-        let filter = tracing_subscriber::EnvFilter::try_new(format!(
-            "error,kube_client=off,vitrine={level}"
-        ))
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,vitrine=info"));
-        let builder = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_target(false)
-            .with_ansi(std::io::stderr().is_terminal());
-        let json = self.log_format.map_or(json, |format| format == LogFormat::Json);
-        // A second beginning, as in a test, is no harm.
-        let _ = if json {
-            builder.json().flatten_event(true).try_init()
-        } else {
-            builder.compact().try_init()
-        };
-    }
-}
-
-/// Ends on SIGTERM and SIGINT.
-fn stopped_by_signal() -> Result<tokio_util::sync::CancellationToken, Stop> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let stop = tokio_util::sync::CancellationToken::new();
-    let cannot = |error| Stop::new(format!("signals cannot be heard: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-    let token = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        token.cancel();
-    });
-    Ok(stop)
 }

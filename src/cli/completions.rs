@@ -1,9 +1,9 @@
 //! `completions`: what a shell needs to complete commands and flags.
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::{Answer, Cli, Stop};
+use super::{Answer, Stop};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -12,10 +12,10 @@ pub(super) struct Arguments {
     shell: Shell,
 }
 
-pub(super) fn completions(arguments: &Arguments) -> Result<Answer, Stop> {
+pub(super) fn completions(arguments: &Arguments, mut command: Command) -> Result<Answer, Stop> {
     use std::io::Write as _;
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "vitrine", &mut script);
+    clap_complete::generate(arguments.shell, &mut command, "vitrine", &mut script);
     std::io::stdout()
         .write_all(&script)
         .map_err(|error| Stop::new(format!("cannot write to stdout: {error}")))?;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 
-use super::{Answer, Cli, Stop};
+use super::{Answer, Stop};
 
 /// How the title of each page begins.
 const TITLE: &str = ".TH vitrine";
@@ -16,11 +16,10 @@ pub(super) struct Arguments {
     folder: PathBuf,
 }
 
-pub(super) fn man(arguments: &Arguments) -> Result<Answer, Stop> {
+pub(super) fn man(arguments: &Arguments, mut command: Command) -> Result<Answer, Stop> {
     let folder = &arguments.folder;
     std::fs::create_dir_all(folder)
         .map_err(|error| Stop::new(format!("cannot make {}: {error}", folder.display())))?;
-    let mut command = Cli::command();
     command.build();
     if let Some(foreign) = foreign(&command, folder) {
         return Err(Stop::new(format!(
@@ -37,7 +36,7 @@ pub(super) fn man(arguments: &Arguments) -> Result<Answer, Stop> {
 
 /// What stands in the place of a page and is none. The folder is everybody's; an older page of
 /// ours is written anew.
-fn foreign(command: &clap::Command, folder: &Path) -> Option<PathBuf> {
+fn foreign(command: &Command, folder: &Path) -> Option<PathBuf> {
     let file = folder.join(clap_mangen::Man::new(command.clone()).get_filename());
     let ours = match file.symlink_metadata() {
         Err(_) => true,
@@ -52,7 +51,7 @@ fn foreign(command: &clap::Command, folder: &Path) -> Option<PathBuf> {
 }
 
 /// The page of a command and those of its own commands; how many they were.
-fn write(command: &clap::Command, folder: &Path) -> std::io::Result<usize> {
+fn write(command: &Command, folder: &Path) -> std::io::Result<usize> {
     let page = clap_mangen::Man::new(command.clone());
     let mut text = Vec::new();
     page.render(&mut text)?;

@@ -49,7 +49,7 @@ pub(super) async fn pin(arguments: Arguments) -> Result<Answer, Stop> {
     match arguments.format {
         Format::Human if lines.is_empty() => say!("no solution names an image")?,
         Format::Human => {
-            lines.iter().try_for_each(|line| say!("{}", line.text(arguments.dry_run)))?
+            lines.iter().try_for_each(|line| say!("{}", line.text(arguments.dry_run)))?;
         }
         Format::Json => {
             let text = serde_json::to_string_pretty(&lines)

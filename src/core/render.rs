@@ -3,11 +3,14 @@
 //! In: [`Solution`], [`Platform`], the instance and the [`Phase`]. Out: [`Desired`]. Cannot fail:
 //! `catalog` checked everything. One file a kind; the golden files show what reaches the cluster.
 
+#![warn(missing_docs)]
+
 mod authorization_policy;
 mod backend_traffic_policy;
 mod config_map;
 mod context;
 mod deployment;
+mod desired;
 mod door;
 mod duration;
 mod http_local_rate_limit_policy;
@@ -43,73 +46,12 @@ mod yaml;
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
+pub use self::desired::{Desired, DesiredObject, Phase, Wave};
 pub use self::resource_quota::widened;
 pub use self::yaml::yaml;
 use crate::catalog::{Platform, Solution};
-use crate::model::{
-    ComponentName, ContentHash, FieldSet, InstanceName, ObjectKey, Revision, SolutionName, marks,
-};
+use crate::model::InstanceName;
 use context::Context;
-
-/// What one solution should be on the cluster, in the order of its waves.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Desired {
-    pub solution: SolutionName,
-    pub objects: Vec<Arc<DesiredObject>>,
-}
-
-/// One object as it will be applied, without the annotation that names the commit.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DesiredObject {
-    pub key: ObjectKey,
-    pub component: Option<ComponentName>,
-    pub wave: Wave,
-    /// Labels and the content annotation included.
-    pub body: Value,
-    /// Hash of the body before its two annotations were spliced in.
-    pub content: ContentHash,
-    /// Of a Deployment: the hash in its annotation `vitrine.dev/template`.
-    pub template: Option<ContentHash>,
-    /// What the API server will record as ours, the revision annotation included.
-    pub fields: Arc<FieldSet>,
-}
-
-/// The order of publication; removal runs backwards. ENGINE: each wave begins when the objects
-/// of the waves before it are in place and their gates are open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Wave {
-    /// Gate: Active, and not being deleted.
-    Namespace,
-    /// Quotas, limits, policies, accounts, config maps; and a route that only redirects, which
-    /// reaches no back end and must not wait for one.
-    Protection,
-    /// The mesh's Servers and authentications. A Server answers nobody before the next wave.
-    Mesh,
-    /// What refers to them: authorizations and the mesh's rate limits.
-    Authorization,
-    /// Services and Deployments, with what guards and watches their pods.
-    Workload,
-    /// InterceptorRoutes.
-    Interceptor,
-    /// ScaledObjects.
-    Scaling,
-    /// The edge's limits: they name the route or are named by it.
-    EdgeLimits,
-    /// ReferenceGrants.
-    Grant,
-    /// HTTPRoutes and Ingresses: never public without all of the above.
-    Route,
-}
-
-/// Whether the clock lets a solution run. `reconcile` decides it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Phase {
-    Live,
-    Suspended,
-    Expired,
-}
 
 /// Every object of a solution, in the order of the waves.
 ///
@@ -154,14 +96,5 @@ pub fn all(
     Desired {
         solution: solution.name.clone(),
         objects: objects.into_iter().map(Arc::new).collect(),
-    }
-}
-
-impl DesiredObject {
-    /// The body as it is sent: with the commit that last changed the object.
-    pub fn with_revision(&self, revision: &Revision) -> Value {
-        let mut body = self.body.clone();
-        body["metadata"]["annotations"][marks::REVISION] = revision.as_str().into();
-        body
     }
 }

@@ -110,7 +110,7 @@ fn remove(shape: Shape, value: &mut Value, element: &str) {
             }
         }
         Value::Array(items) => {
-            items.retain(|item| element_of(shape, item).as_deref() != Some(element))
+            items.retain(|item| element_of(shape, item).as_deref() != Some(element));
         }
         _ => {}
     }
@@ -180,7 +180,7 @@ impl Walk<'_> {
         }
         match (shape, old, new) {
             (Shape::Fields(_), Value::Object(old), Value::Object(new)) => {
-                self.maps(shape, old, new)
+                self.maps(shape, old, new);
             }
             (Shape::Keyed(keys, _) | Shape::KeyedAtoms(keys), Value::Array(a), Value::Array(b)) => {
                 self.lists(shape, a, b, &|item| keyed(keys, item));

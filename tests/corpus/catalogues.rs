@@ -131,7 +131,7 @@ fn every_fault_of_the_corpus_has_a_code_of_the_table_and_a_place() {
     }
     for page in code::pages() {
         let elsewhere = GENERATED.iter().any(|(code, _)| *code == page.code);
-        let settings = page.code.starts_with("V07"); // src/config/tests.rs
+        let settings = page.code.starts_with("V07"); // src/core/config/tests.rs
         let shown = seen.contains_key(page.code);
         assert!(shown || settings || elsewhere, "no case shows {}: {}", page.code, page.title);
         assert!(!(shown && elsewhere), "{} has a case now: take it off the list", page.code);

@@ -21,7 +21,7 @@ fn folder() -> PathBuf {
 fn pages() -> Vec<(String, String)> {
     let mut index = "# Faults\n\nEvery fault that `vitrine check` and the daemon can tell, by its \
                      code. `vitrine check --explain V0207` prints a page. These pages are made from \
-                     the table in `src/model/fault/code/`; `UPDATE_GOLDEN=1` writes them anew \
+                     the table in `src/core/model/fault/code/`; `UPDATE_GOLDEN=1` writes them anew \
                      (`tests/corpus/pages.rs`).\n"
         .to_owned();
     let titles = [

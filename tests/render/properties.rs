@@ -275,7 +275,7 @@ fn hosts(desired: &Desired) -> BTreeSet<String> {
     let routes = of_kind(desired, Kind::HttpRoute);
     let of_routes = routes.into_iter().flat_map(|route| strings(&route.body["spec"]["hostnames"]));
     let ingresses = of_kind(desired, Kind::Ingress);
-    let rules = ingresses.into_iter().flat_map(|i| i.body["spec"]["rules"].as_array().cloned());
+    let rules = ingresses.into_iter().filter_map(|i| i.body["spec"]["rules"].as_array().cloned());
     let of_ingresses = rules.flatten().filter_map(|rule| rule["host"].as_str().map(str::to_owned));
     of_routes.chain(of_ingresses).collect()
 }

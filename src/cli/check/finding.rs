@@ -4,46 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
-use super::Target;
-use super::place::Place;
+use super::place::{Place, Target};
+use super::scope::Scope;
 use vitrine_core::catalog::{Catalog, Fault, Snapshot};
 use vitrine_core::model::fault::Severity;
 
 const PLATFORM: &str = "platform.yaml";
 const SOLUTION: &str = "solution.yaml";
-
-/// A part of a catalogue.
-#[derive(Clone, Debug)]
-pub(super) struct Scope {
-    /// Relative to the root; empty for all of it.
-    path: String,
-    /// Whether what lies below it is meant too.
-    deep: bool,
-}
-
-impl Scope {
-    pub fn everything() -> Self {
-        Self::below(String::new())
-    }
-
-    /// The path and all below it.
-    pub fn below(path: String) -> Self {
-        Self { path, deep: true }
-    }
-
-    /// The path alone.
-    pub fn exactly(path: String) -> Self {
-        Self { path, deep: false }
-    }
-
-    fn covers(&self, path: &str) -> bool {
-        match path.strip_prefix(self.path.as_str()) {
-            Some("") => true,
-            Some(rest) => self.deep && (self.path.is_empty() || rest.starts_with('/')),
-            None => false,
-        }
-    }
-}
 
 /// A fault, and whose it is.
 pub(super) struct Finding {

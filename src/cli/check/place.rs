@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Scope, Stop};
+use super::scope::Scope;
+use crate::cli::Stop;
 use crate::cli::catalogue::{PLATFORM, SOLUTION, above, holds, up_to_repository};
 
 /// One thing to read, and what of it was asked for.

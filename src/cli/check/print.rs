@@ -2,13 +2,22 @@
 
 use std::fmt::Write as _;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use super::finding::{Finding, Findings};
-use super::{Format, Stop};
+use crate::cli::Stop;
 use crate::cli::terminal;
 use vitrine_core::model::Party;
 use vitrine_core::model::fault::{Severity, human};
+
+/// What the findings are written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Human,
+    Json,
+    Github,
+}
 
 pub(super) fn print(found: &Findings, format: Format) -> Result<(), Stop> {
     let mut text = String::new();

@@ -2,6 +2,7 @@
 
 mod about;
 mod author;
+mod bench;
 mod cron;
 mod effective;
 pub mod example;
@@ -27,8 +28,9 @@ use jiff::civil::Date;
 use crate::model::{ComponentName, SolutionName, TreeId};
 
 pub use about::{About, Contact, Evaluation, Link};
+pub(super) use bench::{Bench, Verdict};
 pub use image::Reference;
-pub(super) use judge::{Bench, Verdict, declared_name, judge};
+pub(super) use judge::{declared_name, judge};
 pub use origin::{Effective, Origin};
 
 /// One folder of the catalogue, judged and completed with the platform's defaults.

@@ -471,12 +471,9 @@ impl<'a> Cursor<'a> {
 
     /// A quantity as Kubernetes takes it; a number needs no quotes.
     pub fn quantity(&self) -> Option<Spanned<Quantity>> {
-        let raw = match &self.node.value {
-            Value::Text(raw) | Value::Integer(raw) | Value::Float(raw) => raw,
-            _ => {
-                self.wrong_type("a quantity such as 500m or 2Gi", None);
-                return None;
-            }
+        let (Value::Text(raw) | Value::Integer(raw) | Value::Float(raw)) = &self.node.value else {
+            self.wrong_type("a quantity such as 500m or 2Gi", None);
+            return None;
         };
         match Quantity::parse(raw) {
             Ok(quantity) => Some(self.spanned(quantity)),
@@ -501,12 +498,9 @@ impl<'a> Cursor<'a> {
 
     /// A duration as the Gateway API takes it, between two bounds, both allowed.
     pub fn duration(&self, least: Duration, most: Duration) -> Option<Spanned<Duration>> {
-        let raw = match &self.node.value {
-            Value::Text(raw) | Value::Integer(raw) => raw,
-            _ => {
-                self.wrong_type("a duration such as 30m or 1h30m", None);
-                return None;
-            }
+        let (Value::Text(raw) | Value::Integer(raw)) = &self.node.value else {
+            self.wrong_type("a duration such as 30m or 1h30m", None);
+            return None;
         };
         let Ok(value) = duration::parse(raw) else {
             let message = format!("`{}`: `{raw}` is not a duration", self.path);

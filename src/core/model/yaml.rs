@@ -7,117 +7,14 @@
 
 mod build;
 mod edit;
+mod node;
 mod scan;
 mod syntax;
 
 pub use edit::{Edit, edit};
-
-/// The largest file that is read, in bytes.
-pub const MAX_BYTES: usize = 256 * 1024;
-/// How deep lists and maps may nest.
-pub const MAX_DEPTH: usize = 32;
-/// How many keys and values a file may hold.
-pub const MAX_NODES: usize = 20_000;
-
-/// A place in a text: 1-based lines and columns (in characters), the end exclusive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span {
-    pub line: u32,
-    pub column: u32,
-    pub end_line: u32,
-    pub end_column: u32,
-}
-
-impl Span {
-    /// The first line of a file, for what has no place of its own.
-    pub const START: Self = Self { line: 1, column: 1, end_line: 1, end_column: 2 };
-
-    /// One character.
-    pub fn point(line: u32, column: u32) -> Self {
-        Self { line, column, end_line: line, end_column: column.saturating_add(1) }
-    }
-}
-
-/// A value together with the place where a person wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spanned<T> {
-    pub value: T,
-    pub at: Span,
-}
-
-/// A value of the file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Node {
-    pub at: Span,
-    pub value: Value,
-}
-
-/// What a value is by the core schema.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    Null,
-    Bool(bool),
-    /// A whole number as it was written.
-    Integer(String),
-    /// A number that is not whole, as it was written.
-    Float(String),
-    Text(String),
-    List(Vec<Node>),
-    /// In the order of the file; no key twice.
-    Map(Vec<(Key, Node)>),
-    /// Already reported by a [`Finding`] (an alias, for example): nothing more to say about it.
-    Broken,
-}
-
-/// The key of a map, as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    pub text: String,
-    pub at: Span,
-}
-
-/// A file that was read: what could be understood, and what is wrong with it as YAML.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Document {
-    /// Absent when the file is not YAML at all (then there is a finding that says why).
-    pub root: Option<Node>,
-    pub findings: Vec<Finding>,
-}
-
-/// One thing that is wrong with a file as YAML.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    pub problem: Problem,
-    pub at: Span,
-    /// What was found, in one sentence.
-    pub message: String,
-    /// What to write instead.
-    pub help: Option<&'static str>,
-}
-
-/// What can be wrong with a file as YAML.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    TooLarge,
-    NotUtf8,
-    Utf16,
-    Binary,
-    ControlCharacter,
-    ByteOrderMark,
-    BidiControl,
-    Syntax,
-    SeveralDocuments,
-    Directive,
-    Empty,
-    Anchor,
-    Alias,
-    MergeKey,
-    Tag,
-    DuplicateKey,
-    KeyNotText,
-    TooDeep,
-    TooManyNodes,
-}
+pub use node::{
+    Document, Finding, Key, MAX_BYTES, MAX_DEPTH, MAX_NODES, Node, Problem, Span, Spanned, Value,
+};
 
 /// Reads one YAML document.
 pub fn read(bytes: &[u8]) -> Document {
@@ -126,7 +23,7 @@ pub fn read(bytes: &[u8]) -> Document {
         Ok((text, mut findings)) => {
             let mut document = build::tree(text);
             let lines: Vec<&str> = text.lines().collect();
-            for finding in document.findings.iter_mut() {
+            for finding in &mut document.findings {
                 if finding.problem == Problem::Syntax {
                     let at = (finding.at.line as usize).saturating_sub(1);
                     let line = lines.get(at).copied().unwrap_or_default();
@@ -162,40 +59,6 @@ pub fn lines(bytes: &[u8]) -> Vec<String> {
     }
     lines.push(rest.to_owned());
     lines
-}
-
-impl Node {
-    /// The same value in JSON. A number that JSON cannot hold becomes text.
-    pub fn to_json(&self) -> serde_json::Value {
-        match &self.value {
-            Value::Null | Value::Broken => serde_json::Value::Null,
-            Value::Bool(value) => (*value).into(),
-            Value::Integer(raw) | Value::Float(raw) => {
-                let integer = raw.parse::<i64>().ok().map(serde_json::Value::from);
-                let number = || raw.parse::<f64>().ok().map(serde_json::Value::from);
-                integer.or_else(number).unwrap_or_else(|| raw.as_str().into())
-            }
-            Value::Text(text) => text.as_str().into(),
-            Value::List(items) => items.iter().map(Self::to_json).collect(),
-            Value::Map(entries) => {
-                entries.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect()
-            }
-        }
-    }
-
-    /// What the value is, for a sentence: ``the text `3` ``, `a list`.
-    pub fn kind(&self) -> &'static str {
-        match self.value {
-            Value::Null => "nothing",
-            Value::Bool(_) => "a boolean",
-            Value::Integer(_) => "a whole number",
-            Value::Float(_) => "a number",
-            Value::Text(_) => "text",
-            Value::List(_) => "a list",
-            Value::Map(_) => "a map",
-            Value::Broken => "something unreadable",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub fn remove(solution: &str, additions: &[String], ground: &Ground<'_>) -> Solu
             plan.waits.push(Gate::Leaving { key, finalizers: vec!["kubernetes".to_owned()] });
         }
         Some(object) if object.is_ours() => {
-            remove_namespace(&key, gate, solution, ground, &mut plan)
+            remove_namespace(&key, gate, solution, ground, &mut plan);
         }
         Some(_) | None => {}
     }
@@ -71,7 +71,7 @@ fn remove_namespace(
     }
     match ground.observed.surveys.get(&key.name) {
         None if ground.observed.in_flight.contains(key) => {
-            plan.waits.push(Gate::InFlight(key.clone()))
+            plan.waits.push(Gate::InFlight(key.clone()));
         }
         None => {
             let gate = super::setback_gate(key, None, ground)
@@ -81,7 +81,7 @@ fn remove_namespace(
         }
         Some(survey) if survey.foreign.is_empty() => delete(key, None, solution, ground, plan),
         Some(survey) => {
-            delete(key, Some(Gate::ForeignWork(survey.foreign.clone())), solution, ground, plan)
+            delete(key, Some(Gate::ForeignWork(survey.foreign.clone())), solution, ground, plan);
         }
     }
 }

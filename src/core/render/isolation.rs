@@ -5,66 +5,14 @@
 //! never from the solution that they were rendered from: what a rule forgot shows here. A pair of
 //! components is connected only if both ends allow it.
 
+mod body;
 mod network;
 mod pods;
 mod routes;
+mod statement;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-
-use serde_json::{Value, json};
-
-use super::{Desired, DesiredObject};
-use crate::model::Kind;
-
-/// What one component is open to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Isolation {
-    pub component: String,
-    /// Addresses at which visitors reach it: `https://host/path`.
-    pub visitors: BTreeSet<String>,
-    /// Who else may open a connection to it and is let in.
-    pub reached_by: BTreeSet<Peer>,
-    /// What it may open connections to, but for names (DNS) and the mesh's own control plane.
-    pub reaches: BTreeSet<Peer>,
-    /// Whether the mesh only counts calls that nobody declared.
-    pub audited: bool,
-    pub runs: Runs,
-    pub stores: Vec<String>,
-}
-
-/// The other end of a connection.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Peer {
-    /// Another component of the solution.
-    Component(String),
-    /// Pods of another namespace.
-    Namespace(String),
-    /// Addresses, and the TCP port, if only one is open. What a network leaves out is left out.
-    Network { cidr: String, port: Option<u16> },
-    /// No rule stands in the way.
-    Anyone,
-}
-
-/// As whom a component runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Runs {
-    pub as_root: Root,
-    /// Whether it may gain privileges, keeps capabilities or has an account's token.
-    pub privileges: Vec<&'static str>,
-    /// Names of variables that come from a Secret.
-    pub secrets: BTreeSet<String>,
-}
-
-/// Whether a container may be root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Root {
-    /// It does not start as root.
-    Never,
-    /// Root inside is nobody outside.
-    Mapped,
-    Allowed,
-}
+use super::Desired;
+pub use statement::{Isolation, Peer, Root, Runs};
 
 /// The statement of every component, by name.
 pub fn isolation(desired: &Desired) -> Vec<Isolation> {
@@ -91,101 +39,4 @@ pub fn isolation(desired: &Desired) -> Vec<Isolation> {
         })
     };
     names.filter_map(statement).collect()
-}
-
-/// The objects of a kind.
-fn of_kind(desired: &Desired, kind: Kind) -> impl Iterator<Item = &DesiredObject> {
-    desired.objects.iter().map(AsRef::as_ref).filter(move |object| object.key.kind == kind)
-}
-
-/// The items of a list somewhere in a body; none if there is none.
-fn items<'a>(body: &'a Value, pointer: &str) -> &'a [Value] {
-    body.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// A text somewhere in a body.
-fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
-    body.pointer(pointer).and_then(Value::as_str)
-}
-
-/// A map of texts somewhere in a body.
-fn texts(body: &Value, pointer: &str) -> BTreeMap<String, String> {
-    let map = body.pointer(pointer).and_then(Value::as_object);
-    let entries = map.into_iter().flatten();
-    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-}
-
-impl Isolation {
-    /// The same facts for a program.
-    pub fn to_json(&self) -> Value {
-        let words = |peers: &BTreeSet<Peer>| -> Value {
-            peers.iter().map(ToString::to_string).collect::<Vec<_>>().into()
-        };
-        json!({
-            "component": self.component,
-            "visitors": self.visitors,
-            "reachedBy": words(&self.reached_by),
-            "reaches": words(&self.reaches),
-            "audited": self.audited,
-            "root": match self.runs.as_root {
-                Root::Never => "never",
-                Root::Mapped => "mapped",
-                Root::Allowed => "allowed",
-            },
-            "privileges": self.runs.privileges,
-            "secrets": self.runs.secrets,
-            "stores": self.stores,
-        })
-    }
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Component(name) => write!(f, "component {name}"),
-            Self::Namespace(name) => write!(f, "namespace {name}"),
-            Self::Network { cidr, port } => {
-                match cidr.as_str() {
-                    "0.0.0.0/0" => f.write_str("the public internet (IPv4)")?,
-                    "::/0" => f.write_str("the public internet (IPv6)")?,
-                    cidr => f.write_str(cidr)?,
-                }
-                port.map_or(Ok(()), |port| write!(f, ", port {port}"))
-            }
-            Self::Anyone => f.write_str("anyone"),
-        }
-    }
-}
-
-/// One fact a line, as a reviewer reads it.
-impl fmt::Display for Isolation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |peers: &BTreeSet<Peer>, none: &str| {
-            let words: Vec<String> = peers.iter().map(ToString::to_string).collect();
-            if words.is_empty() { none.to_owned() } else { words.join("; ") }
-        };
-        writeln!(f, "{}", self.component)?;
-        let visitors: Vec<&str> = self.visitors.iter().map(String::as_str).collect();
-        let visitors = if visitors.is_empty() { "nobody".to_owned() } else { visitors.join(", ") };
-        writeln!(f, "  visitors    {visitors}")?;
-        let audited = if self.audited { " (the mesh counts others, and lets them in)" } else { "" };
-        writeln!(f, "  let in      {}{audited}", list(&self.reached_by, "nobody"))?;
-        writeln!(f, "  can reach   {}", list(&self.reaches, "nothing but names (DNS)"))?;
-        let root = match self.runs.as_root {
-            Root::Never => "not as root",
-            Root::Mapped => "as root inside, as nobody outside",
-            Root::Allowed => "as root, if the image wants it",
-        };
-        let privileges = if self.runs.privileges.is_empty() {
-            "without privileges or an account of the cluster".to_owned()
-        } else {
-            format!("with {}", self.runs.privileges.join(", "))
-        };
-        writeln!(f, "  runs        {root}, {privileges}")?;
-        if !self.runs.secrets.is_empty() {
-            let names: Vec<&str> = self.runs.secrets.iter().map(String::as_str).collect();
-            writeln!(f, "  is given    {} from a Secret", names.join(", "))?;
-        }
-        writeln!(f, "  may store   {}", self.stores.join("; "))
-    }
 }

@@ -5,10 +5,11 @@
 
 use jiff::Timestamp;
 
-use crate::model::{ContentHash, InstanceName, ObjectKey, Party, Revision};
+use crate::model::{ContentHash, InstanceName, ObjectKey, Revision};
 
 use super::doctor::Finding;
-use super::{Verdict, word};
+use super::verdict::Verdict;
+use super::word::{self, needs_a_person};
 
 /// What one daemon knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,13 +97,5 @@ impl Board {
     /// The verdicts that wait for a person.
     pub fn waiting_for_people(&self) -> impl Iterator<Item = &Verdict> {
         self.verdicts.iter().filter(|v| needs_a_person(v.party))
-    }
-}
-
-/// Whether somebody has to do something; vitrine is not somebody.
-pub(super) const fn needs_a_person(party: Party) -> bool {
-    match party {
-        Party::Nobody | Party::Vitrine => false,
-        Party::Author | Party::Reviewer | Party::Operator => true,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::Party;
 
-use super::board::needs_a_person;
+use super::word::needs_a_person;
 use super::{Board, Verdict, word};
 
 /// Narrower than this, a reason goes below its row instead of beside it.

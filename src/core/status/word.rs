@@ -2,7 +2,7 @@
 
 use crate::model::Party;
 
-use super::{Health, Stage, Sync, Verdict, board::needs_a_person};
+use super::{Health, Stage, Sync, Verdict};
 
 /// Every sync, in the order in which they are counted.
 pub const SYNCS: [Sync; 7] = [
@@ -107,4 +107,12 @@ pub fn tone(verdict: &Verdict) -> Tone {
         .flatten()
         .min()
         .unwrap_or(Tone::Good)
+}
+
+/// Whether somebody has to do something; vitrine is not somebody.
+pub(super) const fn needs_a_person(party: Party) -> bool {
+    match party {
+        Party::Nobody | Party::Vitrine => false,
+        Party::Author | Party::Reviewer | Party::Operator => true,
+    }
 }

@@ -73,7 +73,7 @@ async fn a_deployment_becomes_available_and_follows_a_new_template() {
     until(&s, &key, complete).await;
     assert_eq!(pods(&s).len(), 2);
     s.edit("t", &key, |o| {
-        o["spec"]["template"]["spec"]["containers"][0]["image"] = json!("better")
+        o["spec"]["template"]["spec"]["containers"][0]["image"] = json!("better");
     })
     .unwrap();
     until(&s, &key, |o| o["metadata"]["generation"] == 2 && complete(o)).await;
@@ -100,7 +100,7 @@ async fn a_failing_image_fails_in_the_words_of_the_kubelet_while_the_old_pods_st
         let key = deploy(&s, "good", 1);
         until(&s, &key, |o| o["status"]["availableReplicas"] == 1).await;
         s.edit("t", &key, |o| {
-            o["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image)
+            o["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
         })
         .unwrap();
         until(&s, &key, |o| o["status"]["observedGeneration"] == 2 && o["status"]["replicas"] == 2)

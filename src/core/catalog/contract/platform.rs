@@ -1,6 +1,6 @@
 //! What the operator may say.
 
-use super::{AMOUNTS, DAY, REPLICAS, TIME, WEEK};
+use super::bounds::{AMOUNTS, DAY, REPLICAS, TIME, WEEK};
 use crate::model::decode::{Field, Form, Schema};
 
 /// `platform.yaml`

@@ -1,6 +1,8 @@
 //! What an author may say.
+//!
+//! Long because it is one table: every key of `solution.yaml`, in the order of the file.
 
-use super::{AMOUNTS, REPLICAS, TIME};
+use super::bounds::{AMOUNTS, REPLICAS, TIME};
 use crate::model::decode::{Field, Form, Schema};
 
 /// `solution.yaml`

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::Suspension;
-use super::judge::Bench;
+use super::bench::Bench;
 use crate::catalog::fault::code;
 use crate::model::decode::{Cursor, Fields, nearest};
 use crate::model::yaml::Spanned;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::author::Runtime;
-use super::judge::Bench;
+use super::bench::Bench;
 use super::mount::FILES_MAX;
 use super::{Component, Exposure, Hardware, Http, Probe, Scaling, Target, origin, resources};
 use crate::catalog::fault::code;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::judge::Bench;
+use super::bench::Bench;
 use super::secret;
 use crate::catalog::fault::{Fault, code};
 use crate::model::Party;

@@ -1,6 +1,6 @@
 //! References of container images: OCI's grammar, and which of them this platform runs.
 
-use super::judge::Bench;
+use super::bench::Bench;
 use crate::catalog::fault::code;
 use crate::model::decode::Cursor;
 use crate::model::yaml::Spanned;

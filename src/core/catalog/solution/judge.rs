@@ -1,69 +1,17 @@
 //! Judges one folder: `solution.yaml` and what lies beside it.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::{About, Effective, Solution, about, example, parts, readme};
+use super::bench::{Bench, Verdict};
+use super::{About, Solution, about, example, parts, readme};
 use crate::catalog::contract;
 use crate::catalog::dated::Dated;
 use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::folders::{self, FILE};
-use crate::catalog::platform::Platform;
 use crate::catalog::snapshot::Folder;
-use crate::model::decode::{Cursor, Fields, Sheet, nearest};
+use crate::model::decode::{Cursor, Fields, Sheet};
 use crate::model::yaml::{self, Span, Spanned};
 use crate::model::{Party, SolutionName};
-
-/// What a folder is judged with.
-pub struct Bench<'a> {
-    /// The folder, relative to the catalogue's root.
-    pub path: &'a str,
-    pub folder: &'a Folder,
-    pub platform: &'a Platform,
-    /// Where to note every effective value with its origin, if anybody asks.
-    pub origins: Option<&'a RefCell<Vec<Effective>>>,
-}
-
-/// What became of a folder.
-#[derive(Clone, Debug)]
-pub struct Verdict {
-    /// Complete if and only if there is no fault.
-    pub solution: Option<Arc<Solution>>,
-    pub faults: Vec<Fault>,
-    pub warnings: Vec<Fault>,
-    /// What has to be said from a day on.
-    pub dated: Vec<Dated>,
-    /// `metadata.name` as written, for protection.
-    pub declared: Option<String>,
-    /// A fault at `metadata.name` (or at the first line), to be filled in by whoever compares
-    /// folders with each other.
-    pub at_name: Fault,
-}
-
-impl Bench<'_> {
-    /// A path below the folder that must be a file; faults are reported.
-    pub fn file(&self, cursor: &Cursor<'_>) -> Option<String> {
-        let text = cursor.text()?.value;
-        let shape = !text.is_empty()
-            && !text.starts_with('/')
-            && text.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-        if !shape {
-            let message = format!("`{text}` is not a path of this folder");
-            let help = "write it relative to the folder, such as configs/model.yaml, without `..`";
-            cursor.sheet.report(cursor.fault(code::BAD_PATH, message).help(help));
-            return None;
-        }
-        if self.folder.files.contains_key(&text) {
-            return Some(text);
-        }
-        let message = format!("the folder has no file `{text}`");
-        let mut fault = cursor.fault(code::NO_FILE, message);
-        let near = nearest(&text, self.folder.files.keys().map(String::as_str));
-        fault.help = near.map(|near| format!("did you mean `{near}`?"));
-        cursor.sheet.report(fault);
-        None
-    }
-}
 
 /// Judges a folder that holds `solution.yaml`.
 pub fn judge(bench: &Bench<'_>) -> Verdict {

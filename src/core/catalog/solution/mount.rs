@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::author::Mounts;
-use super::judge::Bench;
+use super::bench::Bench;
 use super::{Volume, image, secret};
 use crate::catalog::fault::code;
 use crate::catalog::platform::Version;

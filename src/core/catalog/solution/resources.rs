@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::author::{Amounts, Runtime};
-use super::judge::Bench;
+use super::bench::Bench;
 use crate::catalog::fault::code;
 use crate::catalog::platform::{self, HardwareClass};
 use crate::model::Quantity;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::author::{Expose, Requests, Runtime};
-use super::judge::Bench;
+use super::bench::Bench;
 use super::{Architecture, Egress, Probe, example, image, mount, resources, scaling, secret};
 use crate::catalog::fault::code;
 use crate::catalog::network::Network;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use super::author::Runtime;
-use super::judge::Bench;
+use super::bench::Bench;
 use super::runtime::over;
 use super::{Schedule, Target, cron};
 use crate::catalog::fault::code;

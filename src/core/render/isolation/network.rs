@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::body::{items, of_kind, text, texts};
 use super::pods::Pod;
-use super::{Peer, items, of_kind, text, texts};
+use super::statement::Peer;
 use crate::model::Kind;
 use crate::render::{Desired, DesiredObject};
 

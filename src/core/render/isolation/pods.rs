@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Root, Runs, items, of_kind, text, texts};
+use super::body::{items, of_kind, text, texts};
+use super::statement::{Root, Runs};
 use crate::model::{Kind, marks};
 use crate::render::Desired;
 
@@ -90,8 +91,7 @@ impl Pod<'_> {
         });
         let most = self
             .containers()
-            .filter_map(|container| text(container, "/resources/limits/ephemeral-storage"))
-            .next()
+            .find_map(|container| text(container, "/resources/limits/ephemeral-storage"))
             .unwrap_or("any amount");
         if writes_root {
             stores.push(format!("its own files, {most}"));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{items, of_kind, text};
+use super::body::{items, of_kind, text};
 use crate::model::Kind;
 use crate::render::{Desired, DesiredObject};
 

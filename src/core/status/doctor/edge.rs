@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Visit, gateway, list, not, text};
+use super::gateway;
+use super::visit::{Visit, list, not, text};
 use crate::catalog::platform::{Ability, Controller, EdgeKind};
 use crate::plan::facts::Resource;
 

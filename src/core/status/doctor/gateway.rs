@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{Grade, Visit, list, not, text};
+use super::finding::Grade;
+use super::visit::{Visit, list, not, text};
 use crate::catalog::platform::Gateway;
 use crate::plan::facts::Resource;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Visit, list, not, text};
+use super::visit::{Visit, list, not, text};
 use crate::catalog::platform::{Activation, Controller, EdgeKind, Mesh};
 use crate::model::Kind;
 use crate::plan::facts::{Question, Resource};

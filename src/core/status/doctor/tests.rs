@@ -1,14 +1,18 @@
 //! A cluster that is ready, from which one thing at a time is taken.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
+use super::visit::{list, text};
 use super::*;
 use crate::catalog::platform;
+use crate::catalog::platform::Platform;
 use crate::catalog::snapshot::File;
-use crate::plan::facts::Right;
+use crate::model::{Party, Quantity};
+use crate::plan::facts::{Look, Question, Resource, Right};
 
 const OBJECTS: &str = include_str!("../../../../tests/doctor/cluster.yaml");
 const PLATFORM: &str = include_str!("../../../../tests/doctor/platform.yaml");
@@ -39,6 +43,7 @@ impl Server {
         Self { objects, version: (1, 36), lacks: Vec::new(), forbids: "nothing" }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the definitions are those of the sandbox")]
     fn read() -> Vec<Value> {
         let mut objects: Vec<Value> = serde_saphyr::from_multiple(OBJECTS).unwrap();
         let crds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sandbox/definitions");
@@ -408,17 +413,17 @@ fn missing_rights_are_named_in_one_line() {
 
 #[test]
 fn the_rights_are_those_that_the_installation_gives() {
-    let text = include_str!("../../../../deploy/rbac.yaml");
-    let roles: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
+    let installation = include_str!("../../../../deploy/rbac.yaml");
+    let roles: Vec<Value> = serde_saphyr::from_multiple(installation).unwrap();
     let mut given = BTreeSet::new();
-    for role in roles.iter().filter(|role| super::text(role, "/metadata/name") == "vitrine") {
+    for role in roles.iter().filter(|role| text(role, "/metadata/name") == "vitrine") {
         for rule in list(role, "/rules") {
             for (group, resource) in list(rule, "/apiGroups")
                 .iter()
                 .flat_map(|g| list(rule, "/resources").iter().map(move |r| (g, r)))
             {
                 for verb in list(rule, "/verbs") {
-                    let namespace = super::text(role, "/metadata/namespace").to_owned();
+                    let namespace = text(role, "/metadata/namespace").to_owned();
                     let words = [verb, group, resource].map(|w| w.as_str().unwrap().to_owned());
                     given.insert((words, namespace));
                 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ACCOUNTS, DEPLOYMENTS, SERVICES, Visit, condition, list, text};
+use super::visit::{ACCOUNTS, DEPLOYMENTS, SERVICES, Visit, condition, list, text};
 use crate::catalog::platform::{Activation, Interceptor, Mesh};
 use crate::plan::facts::{Question, Resource};
 
@@ -73,7 +73,7 @@ fn operator_of_keda(visit: &mut Visit<'_>, subject: &str, operator: &Value) {
     let (major, minor) = OLDEST_KEDA;
     match version {
         Some(version) if version < OLDEST_KEDA => {
-            visit.miss(subject, format!("is {said}; {major}.{minor} or newer is needed"), KEDA)
+            visit.miss(subject, format!("is {said}; {major}.{minor} or newer is needed"), KEDA);
         }
         Some(_) => visit.runs(&format!("{subject} {said}"), operator),
         None => {

@@ -3,8 +3,8 @@
 //! In: [`DeploymentFacts`], the words of its pods, what a trial found. Out: [`Condition`]. At 0
 //! replicas it is asleep, and whether it would start is known from the trial alone.
 
+use super::condition::{Condition, Proof, Setup, Trouble, asleep, starting};
 use super::pod::{pod, silent};
-use super::{Condition, Proof, Setup, Trouble, asleep, starting};
 use crate::model::Party;
 use crate::plan::Verified;
 use crate::plan::observed::{DeploymentFacts, PodFacts};

@@ -1,5 +1,6 @@
 //! The table of verdicts: each state as a person reads it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -7,12 +8,12 @@ use jiff::Timestamp;
 use super::*;
 use crate::catalog::snapshot::{File, Folder, Snapshot};
 use crate::catalog::{self, Catalog};
-use crate::model::{ContentHash, ObjectKey, TreeId};
+use crate::model::{ContentHash, ObjectKey, Revision, TreeId};
 use crate::plan::observed::{
     Condition as Fact, DeploymentFacts, HealthFacts, Live, NamespaceFacts, Owner, Pause, PodFacts,
     PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
 };
-use crate::plan::{Outcome, Rejection, setback};
+use crate::plan::{Hold, Observed, Outcome, Rejection, Setbacks, setback};
 
 const SOLUTION: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata:\n  name: use\nspec:\n  image: registry.example/use:1.0.0@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n";
 const PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\nmetadata: {name: lab}\nspec: {domain: demo.example}\n";

@@ -1,0 +1,67 @@
+//! Everything that is known of a name when its verdict is asked for.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::catalog::snapshot::Unknown;
+use crate::catalog::{Refused, Solution};
+use crate::model::{Kind, Party, Revision};
+use crate::plan::{Hold, Observed, Phase, Setbacks, SolutionPlan};
+
+/// Everything that is known of one solution after a pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    pub name: &'a str,
+    pub standing: Standing<'a>,
+    pub observed: &'a Observed,
+    pub setbacks: &'a Setbacks,
+    pub hold: Option<&'a Hold>,
+    /// Why resources cannot be read, by the name that rights use (`deployments.apps`).
+    pub problems: &'a BTreeMap<String, String>,
+    /// Set while the repository cannot be read.
+    pub unknown: Option<&'a Unknown>,
+    /// The commit that last changed the folder.
+    pub revision: Option<&'a Revision>,
+    /// The revision whose form of it was applied last.
+    pub in_force: Option<&'a Revision>,
+    pub domain: &'a str,
+    pub instance: &'a str,
+    pub now: Timestamp,
+}
+
+impl Case<'_> {
+    /// Whether something of it runs, or could.
+    pub(super) fn lives(&self) -> bool {
+        let objects = self.observed.solutions.get(self.name);
+        objects.is_some_and(|o| o.keys().any(|key| key.kind == Kind::Deployment))
+    }
+
+    /// `...; the old revision keeps serving`, when something of it runs.
+    pub(super) fn serving(&self, reason: String) -> String {
+        if self.lives() { format!("{reason}; the old revision keeps serving") } else { reason }
+    }
+}
+
+/// What the catalogue says of a name.
+#[derive(Clone, Copy, Debug)]
+pub enum Standing<'a> {
+    Published {
+        solution: &'a Solution,
+        phase: Phase,
+        plan: &'a SolutionPlan,
+        objects: usize,
+    },
+    Refused(&'a Refused),
+    /// Left alone although no good solution carries the name.
+    Frozen {
+        reason: &'a str,
+        party: Party,
+    },
+    /// Not in the catalogue any more.
+    Removed(&'a SolutionPlan),
+    /// The cluster is still being listed, so nobody can tell what is there.
+    Unread,
+    /// It was read, and its objects are being rendered.
+    Coming,
+}

@@ -1,0 +1,40 @@
+//! What became of a solution: the value that every page, note and table shows.
+
+use super::health::Proof;
+use super::state::{Health, Stage, Sync};
+use crate::model::{Party, Revision};
+
+/// The state of a solution. Gallery, board, terminal and note all print the same one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The solution's name, or a refused folder's.
+    pub name: String,
+    pub sync: Sync,
+    pub stage: Option<Stage>,
+    pub health: Option<Health>,
+    pub party: Party,
+    pub reason: String,
+    pub next: String,
+    pub url: Option<String>,
+    /// The commit that last changed the solution's folder.
+    pub revision: Option<Revision>,
+    /// How many objects of it are on the cluster.
+    pub objects: usize,
+    /// What green stands on.
+    pub proof: Proof,
+}
+
+impl Verdict {
+    /// Nothing will change by itself any more.
+    pub fn is_settled(&self) -> bool {
+        match self.sync {
+            Sync::Synced | Sync::Failed | Sync::Blocked | Sync::Unknown => true,
+            Sync::Progressing | Sync::OutOfSync | Sync::Removing => false,
+        }
+    }
+
+    /// As the catalogue says, and nothing of it is broken. Asleep is a success.
+    pub fn is_good(&self) -> bool {
+        self.sync == Sync::Synced && self.health != Some(Health::Degraded)
+    }
+}

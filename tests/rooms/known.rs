@@ -1,0 +1,56 @@
+//! What the house does not want and still has. Both lists may only shrink: what is new fails, and
+//! so does what is listed and gone.
+
+/// Files with more lines before their tests than `LONGEST`, and no `Long because ..` in their header.
+pub const TOO_LONG: [&str; 9] = [
+    "src/cluster/health.rs",
+    "src/cluster/watch.rs",
+    "src/cluster.rs",
+    "src/core/config/read.rs",
+    "src/core/model/decode.rs",
+    "src/git.rs",
+    "src/registry.rs",
+    "src/sandbox/api.rs",
+    "src/sandbox/schema.rs",
+];
+
+/// Without these arrows no room has a circle of files.
+pub const CLOSE_A_CIRCLE: [(&str, &str); 37] = [
+    ("cli/new/copy", "cli/new"),
+    ("cli/new/template", "cli/new"),
+    ("cluster/approval", "cluster"),
+    ("cluster/health", "cluster/wire"),
+    ("cluster/lease", "cluster"),
+    ("cluster/store/answers", "cluster"),
+    ("cluster/store/touched", "cluster"),
+    ("cluster/watch/subject", "cluster"),
+    ("core/catalog/folders", "core/catalog/solution/judge"),
+    ("core/catalog/platform/edge", "core/catalog/platform/judge"),
+    ("core/catalog/platform/judge", "core/catalog/platform/hardware"),
+    ("core/catalog/platform/judge", "core/catalog/platform/limits"),
+    ("core/catalog/solution", "core/catalog/solution/about"),
+    ("core/catalog/solution/origin", "core/catalog/solution/effective"),
+    ("core/catalog/solution/runtime", "core/catalog/solution/scaling"),
+    ("core/model/decode/sheet", "core/model/decode"),
+    ("core/plan/brake", "core/plan"),
+    ("core/plan/publish", "core/plan"),
+    ("core/plan/publish", "core/plan/quota"),
+    ("core/plan/remove", "core/plan"),
+    ("core/plan/step", "core/plan/verify"),
+    ("core/plan/verify", "core/plan"),
+    ("core/render/config_map", "core/render/warm_up"),
+    ("core/render/context", "core/render/door"),
+    ("core/render/mesh", "core/render/pod_monitor"),
+    ("core/render/mesh", "core/render/resources"),
+    ("core/render/resources", "core/render/warm_up"),
+    ("git/http/exchange", "git/http"),
+    ("git/local", "git/remote"),
+    ("git/mirror", "git/remote"),
+    ("git/mirror/claim", "git/mirror"),
+    ("reconcile/checkup", "reconcile"),
+    ("reconcile/patience", "reconcile"),
+    ("reconcile/telling", "reconcile"),
+    ("sandbox/kinds", "sandbox/schema"),
+    ("sandbox/lib", "sandbox/controllers"),
+    ("sandbox/write/change", "sandbox/write"),
+];
