@@ -11,8 +11,8 @@ use vitrine_core::catalog::platform::{
     RunAsRoot,
 };
 use vitrine_core::catalog::solution::{
-    About, Architecture, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling,
-    Schedule, Shape, Target, Volume,
+    About, Architecture, Component, Egress, Exposure, Hardware, Http, Probe, Range, RateLimit,
+    Scaling, Schedule, Shape, Target, Volume,
 };
 use vitrine_core::catalog::{self, Memory, Platform, Solution};
 use vitrine_core::model::{ComponentName, InstanceName, Kind, SolutionName, TreeId};
@@ -62,8 +62,7 @@ pub fn cases() -> Vec<Case> {
             "warm",
             single("use", |app| {
                 app.scaling = Scaling::Autoscaled {
-                    min: 1,
-                    max: copies(3),
+                    range: between(1, 3),
                     cooldown: Duration::from_secs(300),
                     target: Target::RequestRate(5),
                     schedules: Vec::new(),
@@ -328,8 +327,8 @@ fn scheduled() -> Solution {
 
 /// Adds hours to a sleeping component, until five in the afternoon.
 pub fn keep_awake(component: &mut Component, from: &str, replicas: u16) {
-    let Scaling::Autoscaled { max, schedules, .. } = &mut component.scaling else { return };
-    *max = (*max).max(copies(replicas));
+    let Scaling::Autoscaled { range, schedules, .. } = &mut component.scaling else { return };
+    *range = between(range.min(), range.max().get().max(replicas));
     schedules.push(Schedule {
         timezone: "Europe/Berlin".to_owned(),
         start: from.to_owned(),
@@ -533,8 +532,7 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
         read_only_root_filesystem: false,
         scratch: BTreeMap::new(),
         scaling: Scaling::Autoscaled {
-            min: 0,
-            max: copies(1),
+            range: between(0, 1),
             cooldown: Duration::from_secs(1800),
             target: Target::Concurrency(10),
             schedules: Vec::new(),
@@ -582,6 +580,11 @@ pub fn instance() -> InstanceName {
 
 pub fn copies(n: u16) -> NonZeroU16 {
     NonZeroU16::new(n).unwrap()
+}
+
+/// From so many copies to so many.
+pub fn between(min: u16, max: u16) -> Range {
+    Range::new(min, copies(max)).unwrap()
 }
 
 pub fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -9,7 +9,7 @@ use vitrine_core::catalog::solution::{Scaling, Target};
 use vitrine_core::model::{Kind, marks};
 use vitrine_core::render::{Desired, Phase};
 
-use super::fixtures::{copies, meshed, monitored, part_comparer, platform, single};
+use super::fixtures::{between, meshed, monitored, part_comparer, platform, single};
 use super::rules::{find, live, of_kind, on};
 
 fn in_a_mesh(change: impl FnOnce(&mut Platform)) -> Platform {
@@ -122,8 +122,7 @@ fn the_backstop_stands_behind_the_edges_limit_and_behind_what_copies_are_meant_t
     let limit = |target, most| {
         let solution = single("use", |app| {
             app.scaling = Scaling::Autoscaled {
-                min: 0,
-                max: copies(most),
+                range: between(0, most),
                 cooldown: std::time::Duration::from_secs(300),
                 target,
                 schedules: Vec::new(),

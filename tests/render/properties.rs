@@ -18,7 +18,7 @@ use vitrine_core::model::{Kind, ObjectKey, marks};
 use vitrine_core::render::{Desired, Phase};
 
 use super::fixtures::{
-    DOMAIN, component, controlled_by, copies, platform, prometheus, solution, warmup_image,
+    DOMAIN, between, component, controlled_by, copies, platform, prometheus, solution, warmup_image,
 };
 use super::quota::has_room;
 use super::rules::{of_kind, on};
@@ -509,8 +509,7 @@ fn part() -> impl Strategy<Value = Part> {
         (1u16..5).prop_map(|n| Scaling::AlwaysOn { replicas: copies(n) }),
         (0u16..3, 3u16..6, 300u64..86_400, any::<bool>(), 1u32..1000).prop_map(
             |(min, max, cooldown, rate, n)| Scaling::Autoscaled {
-                min,
-                max: copies(max),
+                range: between(min, max),
                 cooldown: Duration::from_secs(cooldown),
                 target: if rate { Target::RequestRate(n) } else { Target::Concurrency(n) },
                 schedules: (0..n % 3)

@@ -7,7 +7,7 @@ use vitrine_core::catalog::solution::{Scaling, Target};
 use vitrine_core::model::{Kind, Quantity};
 use vitrine_core::render::Desired;
 
-use super::fixtures::{cases, components, copies, single};
+use super::fixtures::{between, cases, components, copies, single};
 use super::rules::{find, live, of_kind};
 
 fn amount(value: &Value) -> Quantity {
@@ -113,8 +113,7 @@ fn the_quota_counts_copies_surge_and_devices() {
         &[
             ("web", Some("/"), &[], |c| {
                 c.scaling = Scaling::Autoscaled {
-                    min: 0,
-                    max: copies(3),
+                    range: between(0, 3),
                     cooldown: std::time::Duration::from_secs(300),
                     target: Target::Concurrency(10),
                     schedules: Vec::new(),

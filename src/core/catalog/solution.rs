@@ -157,14 +157,31 @@ pub struct Hardware {
 pub enum Scaling {
     /// No autoscaler: the Deployment has `replicas`.
     AlwaysOn { replicas: NonZeroU16 },
-    /// KEDA decides between `min` (0 = sleeps) and `max`.
-    Autoscaled {
-        min: u16,
-        max: NonZeroU16,
-        cooldown: Duration,
-        target: Target,
-        schedules: Vec<Schedule>,
-    },
+    /// KEDA decides how many replicas run.
+    Autoscaled { range: Range, cooldown: Duration, target: Target, schedules: Vec<Schedule> },
+}
+
+/// From how many replicas (0 = sleeps) to how many. The greatest number is above the least one:
+/// a range of one number is [`Scaling::AlwaysOn`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    min: u16,
+    max: NonZeroU16,
+}
+
+impl Range {
+    /// `None` unless `min` < `max`.
+    pub fn new(min: u16, max: NonZeroU16) -> Option<Self> {
+        (min < max.get()).then_some(Self { min, max })
+    }
+
+    pub fn min(self) -> u16 {
+        self.min
+    }
+
+    pub fn max(self) -> NonZeroU16 {
+        self.max
+    }
 }
 
 /// A time at which replicas are kept awake.
@@ -239,5 +256,17 @@ impl Solution {
     /// Where visitors open it: `https://<name>.<domain>` (the first public host).
     pub fn url(&self, domain: &str) -> String {
         format!("https://{}.{domain}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_goes_up() {
+        let range = |min, max| NonZeroU16::new(max).and_then(|max| Range::new(min, max));
+        assert!(range(0, 1).is_some() && range(2, 3).is_some());
+        assert!(range(1, 1).is_none() && range(3, 2).is_none());
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::catalog::fault::code;
 use crate::catalog::snapshot::{File, Folder};
-use crate::catalog::solution::{Component, Probe, Scaling, Target};
+use crate::catalog::solution::{Component, Probe, Range, Scaling, Target};
 use crate::model::{ContentHash, Revision, TreeId};
 
 const PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\nspec:\n  \
@@ -77,12 +77,12 @@ fn a_solution_that_says_nothing_gets_every_default() {
     assert_eq!(app.requests, amounts(&[("cpu", "250m"), ("memory", "1Gi")]));
     assert_eq!(app.limits, amounts(&[("memory", "1Gi"), ("ephemeral-storage", "5Gi")]));
     assert_eq!(app.egress, []);
-    let Scaling::Autoscaled { min: 0, max, cooldown, target: Target::Concurrency(_), .. } =
-        app.scaling
+    let Scaling::Autoscaled { range, cooldown, target: Target::Concurrency(_), .. } = app.scaling
     else {
         panic!("{:?}", app.scaling)
     };
-    assert_eq!((max, cooldown), (replicas(1), Duration::from_secs(1800)));
+    assert_eq!(Some(range), Range::new(0, replicas(1)));
+    assert_eq!(cooldown, Duration::from_secs(1800));
 }
 
 #[test]
@@ -124,8 +124,8 @@ fn nothing_sleeps_on_a_platform_that_wakes_nobody() {
     let none = "  activation: {mode: none}\n";
     assert_eq!(app(none, "").scaling, Scaling::AlwaysOn { replicas: replicas(1) });
     let range = "  scaling: {minReplicas: 1, maxReplicas: 3}\n";
-    let Scaling::Autoscaled { min: 1, max, .. } = app("", range).scaling else { panic!() };
-    assert_eq!(max, replicas(3));
+    let Scaling::Autoscaled { range, .. } = app("", range).scaling else { panic!() };
+    assert_eq!(Some(range), Range::new(1, replicas(3)));
 }
 
 #[test]

@@ -9,7 +9,9 @@ use std::time::Duration;
 use super::author::Runtime;
 use super::judge::Bench;
 use super::mount::FILES_MAX;
-use super::{Component, Exposure, Hardware, Http, Probe, Scaling, Target, origin, resources};
+use super::{
+    Component, Exposure, Hardware, Http, Probe, Range, Scaling, Target, origin, resources,
+};
 use crate::catalog::fault::code;
 use crate::catalog::platform::{Activation, HardwareClass};
 use crate::model::decode::Sheet;
@@ -164,17 +166,17 @@ fn scaling(bench: &Bench<'_>, sheet: &Sheet, class: &HardwareClass, runtime: &Ru
     let cooldown = cooldown(bench, sheet, class, runtime);
     let at_least_one = |n: u16| NonZeroU16::new(n).unwrap_or(NonZeroU16::MIN);
     let awake = matches!(bench.platform.activation, Activation::None);
-    if awake || (min > 0 && min >= max) {
+    let range = Range::new(min, at_least_one(max)).filter(|_| !awake);
+    let Some(range) = range else {
         if let Some(written) = runtime.schedules.as_ref().filter(|w| !w.value.is_empty()) {
             let why = if awake { "nothing sleeps on this platform" } else { "it never sleeps" };
             let message = format!("`schedules` has no effect: {why}");
             sheet.say(code::NO_EFFECT, written.at, message);
         }
         return Scaling::AlwaysOn { replicas: at_least_one(min) };
-    }
+    };
     Scaling::Autoscaled {
-        min,
-        max: at_least_one(max),
+        range,
         cooldown,
         target: value(&runtime.target).unwrap_or(Target::Concurrency(CONCURRENCY)),
         schedules: schedules.into_iter().map(|schedule| schedule.value).collect(),

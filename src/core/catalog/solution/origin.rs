@@ -219,12 +219,13 @@ impl Notes {
                 self.say("scaling.maxReplicas", replicas, max);
                 self.note("it never sleeps");
             }
-            Scaling::Autoscaled { min: least, max: most, cooldown, target, schedules } => {
+            Scaling::Autoscaled { range, cooldown, target, schedules } => {
+                let (least, most) = (range.min(), range.max());
                 let adapted = |own: &Option<Spanned<u16>>, found: u16, default: u16| {
                     own.is_none() && found != default
                 };
                 let defaults = &platform.defaults;
-                let min = if adapted(&runtime.min, *least, defaults.min_replicas) {
+                let min = if adapted(&runtime.min, least, defaults.min_replicas) {
                     Origin::Follows("maxReplicas")
                 } else {
                     min
@@ -234,8 +235,8 @@ impl Notes {
                 } else {
                     max
                 };
-                self.say("scaling.minReplicas", least, min);
-                self.say("scaling.maxReplicas", most, max);
+                self.say("scaling.minReplicas", &least, min);
+                self.say("scaling.maxReplicas", &most, max);
                 let origin = match written(&runtime.cooldown, &base.cooldown) {
                     Some(origin) => origin,
                     None if class.max_cooldown.is_some_and(|m| m < defaults.cooldown) => {
