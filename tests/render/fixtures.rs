@@ -15,7 +15,7 @@ use vitrine_core::catalog::solution::{
     Scaling, Schedule, Shape, Target, Volume,
 };
 use vitrine_core::catalog::{self, Memory, Platform, Solution};
-use vitrine_core::model::{ComponentName, InstanceName, Kind, SolutionName, TreeId};
+use vitrine_core::model::{ComponentName, InstanceName, Kind, Network, SolutionName, TreeId};
 use vitrine_core::render::{self, Desired, Phase};
 
 use crate::corpus::from_folder::snapshot;
@@ -99,7 +99,7 @@ pub fn cases() -> Vec<Case> {
                     ("::/0", 443),
                     ("192.0.2.0/24", 5432),
                 ]
-                .map(|(cidr, port)| Egress { cidr: cidr.to_owned(), port })
+                .map(|(cidr, port)| Egress { cidr: Network::parse(cidr).unwrap(), port })
                 .to_vec();
             }),
             &[NetworkPolicy],

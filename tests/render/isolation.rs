@@ -48,7 +48,7 @@ fn reached(solution: &Solution, component: &Component) -> BTreeSet<Peer> {
     let networks = component
         .egress
         .iter()
-        .map(|to| Peer::Network { cidr: to.cidr.clone(), port: Some(to.port) });
+        .map(|to| Peer::Network { cidr: to.cidr.to_string(), port: Some(to.port) });
     peers(callees.chain(networks))
 }
 

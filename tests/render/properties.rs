@@ -14,7 +14,7 @@ use vitrine_core::catalog::solution::{
     Shape, Target, Volume,
 };
 use vitrine_core::catalog::{Platform, Solution};
-use vitrine_core::model::{Kind, ObjectKey, marks};
+use vitrine_core::model::{Kind, Network, ObjectKey, marks};
 use vitrine_core::render::{Desired, Phase};
 
 use super::fixtures::{
@@ -540,7 +540,7 @@ fn part() -> impl Strategy<Value = Part> {
     let egress = prop_oneof![Just("0.0.0.0/0"), Just("::/0"), Just("192.0.2.0/24")];
     // Names are asked for at 53, which must hide nothing that somebody asked for.
     let egress = (egress, prop_oneof![Just(53), 1u16..])
-        .prop_map(|(cidr, port)| Egress { cidr: cidr.to_owned(), port });
+        .prop_map(|(cidr, port)| Egress { cidr: Network::parse(cidr).unwrap(), port });
     // As `check` refuses them in a mesh.
     let port =
         (1024u16..).prop_filter("the mesh's own", |port| ![4140, 4143, 4190, 4191].contains(port));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::solution::RateLimit;
 use crate::model::yaml::Spanned;
-use crate::model::{ContentHash, Quantity};
+use crate::model::{ContentHash, Network, Quantity};
 
 pub use ability::{Ability, NotAble};
 pub(super) use hardware::is_device;
@@ -258,7 +258,7 @@ pub enum EgressLimit {
     Allowed,
     Forbidden,
     /// Only inside these networks.
-    Only(Vec<String>),
+    Only(Vec<Network>),
 }
 
 impl Platform {

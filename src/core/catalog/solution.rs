@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use crate::model::{ComponentName, SolutionName, TreeId};
+use crate::model::{ComponentName, Network, SolutionName, TreeId};
 
 pub use about::{About, Contact, Evaluation, Link};
 pub use image::Reference;
@@ -223,10 +223,10 @@ pub enum Exposure {
 }
 
 /// A network that a component may open connections to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Egress {
-    /// Without host bits. `0.0.0.0/0` never includes private, shared or link-local addresses.
-    pub cidr: String,
+    /// `0.0.0.0/0` never includes private, shared or link-local addresses.
+    pub cidr: Network,
     pub port: u16,
 }
 

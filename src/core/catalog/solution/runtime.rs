@@ -6,11 +6,11 @@ use super::author::{Expose, Requests, Runtime};
 use super::judge::Bench;
 use super::{Architecture, Egress, Probe, example, image, mount, resources, scaling, secret};
 use crate::catalog::fault::code;
-use crate::catalog::network::Network;
+use crate::catalog::network;
 use crate::catalog::platform::{Ability, EgressLimit, Mesh};
 use crate::model::decode::{Cursor, Fields};
 use crate::model::yaml::Spanned;
-use crate::model::{Quantity, duration};
+use crate::model::{Network, Quantity, duration};
 
 /// The ports of Linkerd's proxy in every pod.
 const MESH_PORTS: [u16; 4] = [4140, 4143, 4190, 4191];
@@ -38,7 +38,7 @@ pub fn runtime(bench: &Bench<'_>, fields: &Fields<'_>) -> Runtime {
         hardware: fields.get("hardware").and_then(|c| resources::class(bench, &c)),
         readiness: fields.get("readinessProbe").and_then(|c| probe(&c)),
         liveness: fields.get("livenessProbe").and_then(|c| probe(&c)),
-        egress: fields.get("network").and_then(|c| network(bench, &c)),
+        egress: fields.get("network").and_then(|c| egress(bench, &c)),
         metrics_path: fields.get("metricsPath").and_then(|c| Some(c.spanned(url_path(&c)?))),
         architectures: fields.get("architectures").and_then(|c| architectures(&c)),
         ..Runtime::default()
@@ -269,11 +269,12 @@ fn is_origin(text: &str) -> bool {
 }
 
 /// Reads `network.egress`.
-fn network(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<Vec<Egress>>> {
+fn egress(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<Vec<Egress>>> {
     let list = cursor.fields()?.get("egress")?;
     let items = list.list()?;
     let mut egress: Vec<Egress> = items.iter().filter_map(|item| one_egress(bench, item)).collect();
-    egress.sort();
+    // As text: the order in which the policies in clusters have them.
+    egress.sort_by_cached_key(|egress| (egress.cidr.to_string(), egress.port));
     egress.dedup();
     Some(list.spanned(egress))
 }
@@ -282,8 +283,8 @@ fn one_egress(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Egress> {
     let fields = item.fields()?;
     let port = fields.required("port").and_then(|c| c.whole());
     let cursor = if fields.has("host") { fields.get("cidr")? } else { fields.required("cidr")? };
-    let network = Network::read(&cursor)?;
-    if let Some(why) = network.never() {
+    let network = network::read(&cursor)?;
+    if let Some(why) = network::never(network) {
         cursor.say(code::EGRESS, format!("no solution may call this network: {why}"));
         return None;
     }
@@ -295,12 +296,9 @@ fn one_egress(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Egress> {
             return None;
         }
         EgressLimit::Only(allowed) => {
-            let inside = allowed
-                .iter()
-                .filter_map(|text| Network::parse(text).ok())
-                .any(|allowed| allowed.contains(network));
-            if !inside {
+            if !allowed.iter().any(|allowed| allowed.contains(network)) {
                 let message = format!("egress to {network} is not allowed on this platform");
+                let allowed: Vec<String> = allowed.iter().map(Network::to_string).collect();
                 let help = format!("allowed: {}", allowed.join(", "));
                 cursor.sheet.report(cursor.fault(code::EGRESS, message).help(help));
                 return None;
@@ -308,7 +306,7 @@ fn one_egress(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Egress> {
         }
     }
     let port = u16::try_from(port?.value).ok()?;
-    Some(Egress { cidr: network.to_string(), port })
+    Some(Egress { cidr: network, port })
 }
 
 /// Reads `expose`.
