@@ -15,7 +15,9 @@ use vitrine_core::catalog::solution::{
     Scaling, Schedule, Shape, Target, Volume,
 };
 use vitrine_core::catalog::{self, Memory, Platform, Solution};
-use vitrine_core::model::{ComponentName, InstanceName, Kind, Network, SolutionName, TreeId};
+use vitrine_core::model::{
+    ComponentName, InstanceName, Kind, Network, Quantity, SolutionName, TreeId,
+};
 use vitrine_core::render::{self, Desired, Phase};
 
 use crate::corpus::from_folder::snapshot;
@@ -136,8 +138,8 @@ pub fn cases() -> Vec<Case> {
                     node_group: Some("solutions-gpu".to_owned()),
                     exclusive: true,
                 };
-                app.requests.insert("nvidia.com/gpu".to_owned(), "1".to_owned());
-                app.limits.insert("cpu".to_owned(), "4".to_owned());
+                app.requests.insert("nvidia.com/gpu".to_owned(), Quantity::count(1));
+                app.limits.insert("cpu".to_owned(), Quantity::count(4));
             }),
             &[ResourceQuota, LimitRange, Deployment],
         ),
@@ -362,7 +364,7 @@ fn every_runtime_field(app: &mut Component) {
         ("/config/model.yaml".to_owned(), Arc::from(&b"layers: 3\n"[..])),
         ("/config/weights.bin".to_owned(), Arc::from(&[0xff, 0x00, 0xfe][..])),
     ]);
-    app.scratch = map(&[("/tmp", "1Gi"), ("/var/cache", "512Mi")]);
+    app.scratch = amounts(&[("/tmp", "1Gi"), ("/var/cache", "512Mi")]);
     app.read_only_root_filesystem = true;
     app.startup = Duration::from_secs(481);
     app.readiness = Probe::Get { path: "/healthz".to_owned() };
@@ -527,8 +529,8 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
         files: BTreeMap::new(),
         volumes: BTreeMap::new(),
         hardware: Hardware { class: "cpu-basic".to_owned(), node_group: None, exclusive: false },
-        requests: map(&[("cpu", "250m"), ("memory", "1Gi")]),
-        limits: map(&[("memory", "1Gi")]),
+        requests: amounts(&[("cpu", "250m"), ("memory", "1Gi")]),
+        limits: amounts(&[("memory", "1Gi")]),
         read_only_root_filesystem: false,
         scratch: BTreeMap::new(),
         scaling: Scaling::Autoscaled {
@@ -589,4 +591,9 @@ pub fn between(min: u16, max: u16) -> Range {
 
 pub fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
     entries.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+/// Names with quantities.
+pub fn amounts(entries: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
+    entries.iter().map(|(k, v)| ((*k).to_owned(), Quantity::parse(v).unwrap())).collect()
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use vitrine_core::catalog::platform::{Mesh, MeshPolicy};
 use vitrine_core::catalog::solution::{Component, Exposure};
 use vitrine_core::catalog::{Platform, Solution};
+use vitrine_core::model::Quantity;
 use vitrine_core::render::Phase;
 use vitrine_core::render::isolation::{Isolation, Peer, Root, isolation};
 
@@ -103,7 +104,7 @@ fn a_private_component_is_reached_by_its_declared_callers_alone() {
 #[test]
 fn a_reviewer_reads_it_in_six_lines() {
     let solution = single("use", |app| {
-        app.scratch.insert("/tmp".to_owned(), "1Gi".to_owned());
+        app.scratch.insert("/tmp".to_owned(), Quantity::gibibytes(1));
     });
     let statement = isolation(&on(&solution, &platform(), Phase::Live));
     assert_eq!(

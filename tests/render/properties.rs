@@ -14,7 +14,7 @@ use vitrine_core::catalog::solution::{
     Shape, Target, Volume,
 };
 use vitrine_core::catalog::{Platform, Solution};
-use vitrine_core::model::{Kind, Network, ObjectKey, marks};
+use vitrine_core::model::{Kind, Network, ObjectKey, Quantity, marks};
 use vitrine_core::render::{Desired, Phase};
 
 use super::fixtures::{
@@ -486,7 +486,7 @@ impl Part {
         let files = self.files.into_iter().enumerate();
         it.files = files.map(|(n, bytes)| (format!("/config/{n}"), Arc::from(bytes))).collect();
         it.scratch =
-            (0..self.scratch).map(|n| (format!("/scratch/{n}"), "1Gi".to_owned())).collect();
+            (0..self.scratch).map(|n| (format!("/scratch/{n}"), Quantity::gibibytes(1))).collect();
         it.egress = self.egress;
         it.liveness = Some(self.probe.clone());
         it.readiness = self.probe;

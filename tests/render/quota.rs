@@ -120,7 +120,7 @@ fn the_quota_counts_copies_surge_and_devices() {
                 };
             }),
             ("model", None, &[], |c| {
-                c.requests.insert("nvidia.com/gpu".to_owned(), "2".to_owned());
+                c.requests.insert("nvidia.com/gpu".to_owned(), Quantity::count(2));
                 c.scaling = Scaling::AlwaysOn { replicas: copies(1) };
             }),
         ],
@@ -149,7 +149,8 @@ fn what_one_container_leaves_open_is_neither_bounded_nor_filled_in() {
     assert_eq!(limits["default"].get("memory"), None, "it would be killed at a size nobody wrote");
     assert_eq!(limits["default"].get("cpu"), None, "it would be throttled");
     assert_eq!(limits["defaultRequest"]["cpu"], "50m");
-    let bounded = live(&single("use", |app| drop(app.limits.insert("cpu".into(), "2".into()))));
+    let bounded =
+        live(&single("use", |app| drop(app.limits.insert("cpu".into(), Quantity::count(2)))));
     assert_eq!(
         find(&bounded, Kind::ResourceQuota, "limits").body["spec"]["hard"]["limits.cpu"],
         "4"

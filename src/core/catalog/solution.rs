@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use crate::model::{ComponentName, Network, SolutionName, TreeId};
+use crate::model::{ComponentName, Network, Quantity, SolutionName, TreeId};
 
 pub use about::{About, Contact, Evaluation, Link};
 pub use image::Reference;
@@ -93,12 +93,12 @@ pub struct Component {
     /// Volume name → an image that is mounted read-only.
     pub volumes: BTreeMap<String, Volume>,
     pub hardware: Hardware,
-    /// Kubernetes resource name → quantity in canonical form.
-    pub requests: BTreeMap<String, String>,
-    pub limits: BTreeMap<String, String>,
+    /// Kubernetes resource name → how much of it.
+    pub requests: BTreeMap<String, Quantity>,
+    pub limits: BTreeMap<String, Quantity>,
     pub read_only_root_filesystem: bool,
-    /// Mount path → size limit (canonical quantity).
-    pub scratch: BTreeMap<String, String>,
+    /// Mount path → size limit.
+    pub scratch: BTreeMap<String, Quantity>,
     pub scaling: Scaling,
     /// How long it may take from start to ready.
     pub startup: Duration,

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::catalog::Solution;
 use crate::catalog::solution::{Component, Scaling};
-use crate::model::{Kind, ObjectKey, Party};
+use crate::model::{Kind, ObjectKey, Party, Quantity};
 use crate::plan::observed::{HealthFacts, Live, PodFacts, ScaledFacts};
 use crate::plan::{Observed, Phase, Verified, verify};
 
@@ -56,14 +56,14 @@ pub struct Setup<'a> {
     pub port: u16,
     /// How long it may take from start to ready.
     pub startup: Duration,
-    /// Its limits, as canonical quantities.
-    pub memory: Option<&'a str>,
-    pub storage: Option<&'a str>,
+    /// Its limits.
+    pub memory: Option<Quantity>,
+    pub storage: Option<Quantity>,
 }
 
 impl<'a> Setup<'a> {
     fn of(component: &'a Component) -> Self {
-        let limit = |name: &str| component.limits.get(name).map(String::as_str);
+        let limit = |name: &str| component.limits.get(name).copied();
         Self {
             name: component.name.as_str(),
             class: &component.hardware.class,

@@ -8,7 +8,7 @@ use super::*;
 use crate::catalog::fault::code;
 use crate::catalog::snapshot::{File, Folder};
 use crate::catalog::solution::{Component, Probe, Range, Scaling, Target};
-use crate::model::{ContentHash, Revision, TreeId};
+use crate::model::{ContentHash, Quantity, Revision, TreeId};
 
 const PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\nspec:\n  \
                         domain: demo.example\n";
@@ -59,7 +59,15 @@ fn refused(platform: &str, body: &str) -> Vec<&'static str> {
     catalog.refused["use"].faults.iter().map(|fault| fault.code).collect()
 }
 
-fn amounts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+fn amounts(pairs: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
+    pairs.iter().map(|(name, amount)| ((*name).into(), quantity(amount))).collect()
+}
+
+fn quantity(text: &str) -> Quantity {
+    Quantity::parse(text).unwrap()
+}
+
+fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, amount)| ((*name).to_owned(), (*amount).to_owned())).collect()
 }
 
@@ -88,9 +96,9 @@ fn a_solution_that_says_nothing_gets_every_default() {
 #[test]
 fn an_absent_value_adapts_to_a_written_one() {
     let risen = app("", "  resources: {requests: {memory: 4Gi}}\n");
-    assert_eq!(risen.limits["memory"], "4Gi");
+    assert_eq!(risen.limits["memory"], quantity("4Gi"));
     let fallen = app("", "  resources: {limits: {memory: 512Mi}}\n");
-    assert_eq!(fallen.requests["memory"], "512Mi");
+    assert_eq!(fallen.requests["memory"], quantity("512Mi"));
     let warm = app("", "  scaling: {minReplicas: 1}\n");
     assert_eq!(warm.scaling, Scaling::AlwaysOn { replicas: replicas(1) });
     let probe = app("", "  basePath: /docs\n");
@@ -112,9 +120,9 @@ fn an_absent_value_adapts_to_a_written_one() {
 fn a_device_has_equal_request_and_limit_within_its_class() {
     let class =
         "  hardware: [{name: gpu, requests: {nvidia.com/gpu: 1}, caps: {nvidia.com/gpu: 2}}]\n";
-    assert_eq!(app(class, "").limits["nvidia.com/gpu"], "1");
+    assert_eq!(app(class, "").limits["nvidia.com/gpu"], quantity("1"));
     let two = app(class, "  resources: {limits: {nvidia.com/gpu: 2}}\n");
-    assert_eq!(two.requests["nvidia.com/gpu"], "2");
+    assert_eq!(two.requests["nvidia.com/gpu"], quantity("2"));
     let three = "  resources: {limits: {nvidia.com/gpu: 3}}\n";
     assert_eq!(refused(class, three), [code::OVER_LIMIT]);
 }
@@ -134,7 +142,7 @@ fn a_component_overrides_its_solution_key_by_key() {
                 env: {B: own}, args: [own, args], dependsOn: [part-index]}\n    part-index: {}\n";
     let catalog = read(&snapshot(PLATFORM, &[("use", body)]), &mut Memory::default());
     let web = &catalog.solutions["use"].components["web"];
-    let env = amounts(&[("A", "base"), ("B", "own"), ("PART_INDEX_URL", "http://part-index")]);
+    let env = texts(&[("A", "base"), ("B", "own"), ("PART_INDEX_URL", "http://part-index")]);
     assert_eq!(web.env, env);
     assert_eq!(web.args, ["own", "args"]);
     assert_eq!(catalog.solutions["use"].components["part-index"].args, ["base"]);

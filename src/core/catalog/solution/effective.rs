@@ -92,10 +92,7 @@ pub fn component(
         requests,
         limits,
         read_only_root_filesystem: value(&runtime.read_only_root_filesystem).unwrap_or(false),
-        scratch: each(&runtime.scratch)
-            .into_iter()
-            .map(|(path, size)| (path, size.to_string()))
-            .collect(),
+        scratch: each(&runtime.scratch),
         scaling,
         startup: value(&runtime.startup).unwrap_or(STARTUP.min(platform.limits.startup_timeout)),
         warmup: value(&runtime.warmup).unwrap_or_default(),
