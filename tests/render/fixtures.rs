@@ -16,7 +16,8 @@ use vitrine_core::catalog::solution::{
 };
 use vitrine_core::catalog::{self, Memory, Platform, Solution};
 use vitrine_core::model::{
-    ComponentName, InstanceName, Kind, Network, Quantity, SolutionName, TreeId,
+    ComponentName, Cron, InstanceName, Kind, MountPath, Network, Quantity, SolutionName, TreeId,
+    UrlPath,
 };
 use vitrine_core::render::{self, Desired, Phase};
 
@@ -109,8 +110,8 @@ pub fn cases() -> Vec<Case> {
         Case::new(
             "base-path",
             single("use", |app| {
-                app.base_path = "/ui/".to_owned();
-                app.readiness = Probe::Get { path: "/ui/".to_owned() };
+                app.base_path = page("/ui/");
+                app.readiness = Probe::Get { path: page("/ui/") };
             }),
             &[HttpRoute, InterceptorRoute],
         ),
@@ -119,7 +120,7 @@ pub fn cases() -> Vec<Case> {
             components(
                 "portal",
                 &[
-                    ("web", Some("/"), &[], |c| c.base_path = "/docs/start".to_owned()),
+                    ("web", Some("/"), &[], |c| c.base_path = page("/docs/start")),
                     ("docs", Some("/docs"), &[], strip),
                 ],
             ),
@@ -163,7 +164,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("edge-traefik-limits", limits(), &[Middleware, HttpRoute]),
         Case::new("edge-envoy", single("use", |_| {}), &[BackendTrafficPolicy, HttpRoute]),
         Case::new("edge-envoy-limits", limits(), &[BackendTrafficPolicy, HttpRoute]),
-        Case::new("ingress", single("use", |app| app.base_path = "/ui/".to_owned()), &[Ingress]),
+        Case::new("ingress", single("use", |app| app.base_path = page("/ui/")), &[Ingress]),
         Case::new("ingress-limits", limits(), &[Ingress]),
         Case::new("ingress-stripped", part_comparer(), &[Ingress]),
         Case::new("ingress-configurations", configurations(), &[Ingress]),
@@ -238,7 +239,7 @@ pub fn cases() -> Vec<Case> {
                     "model".to_owned(),
                     Volume {
                         image: format!("registry.example/nlp/use-model:3@{DIGEST}"),
-                        mount_path: "/models".to_owned(),
+                        mount_path: mount("/models"),
                     },
                 )]);
             }),
@@ -333,8 +334,8 @@ pub fn keep_awake(component: &mut Component, from: &str, replicas: u16) {
     *range = between(range.min(), range.max().get().max(replicas));
     schedules.push(Schedule {
         timezone: "Europe/Berlin".to_owned(),
-        start: from.to_owned(),
-        end: "0 17 * * 1-5".to_owned(),
+        start: cron(from),
+        end: cron("0 17 * * 1-5"),
         replicas: copies(replicas),
     });
 }
@@ -361,18 +362,20 @@ fn every_runtime_field(app: &mut Component) {
     app.port = 9000;
     app.env = map(&[("TF_CPP_MIN_LOG_LEVEL", "2"), ("EMPTY", "")]);
     app.files = BTreeMap::from([
-        ("/config/model.yaml".to_owned(), Arc::from(&b"layers: 3\n"[..])),
-        ("/config/weights.bin".to_owned(), Arc::from(&[0xff, 0x00, 0xfe][..])),
+        (mount("/config/model.yaml"), Arc::from(&b"layers: 3\n"[..])),
+        (mount("/config/weights.bin"), Arc::from(&[0xff, 0x00, 0xfe][..])),
     ]);
-    app.scratch = amounts(&[("/tmp", "1Gi"), ("/var/cache", "512Mi")]);
+    app.scratch = [("/tmp", Quantity::gibibytes(1)), ("/var/cache", Quantity::mebibytes(512))]
+        .map(|(path, size)| (mount(path), size))
+        .into();
     app.read_only_root_filesystem = true;
     app.startup = Duration::from_secs(481);
-    app.readiness = Probe::Get { path: "/healthz".to_owned() };
+    app.readiness = Probe::Get { path: page("/healthz") };
     app.liveness = Some(Probe::TcpConnect);
 }
 
 fn serves_metrics(app: &mut Component) {
-    app.metrics_path = Some("/metrics".to_owned());
+    app.metrics_path = Some(page("/metrics"));
 }
 
 /// What a component has that is warmed up with two requests.
@@ -447,7 +450,7 @@ pub fn configurations() -> Solution {
             it.env = map(&[("ALGORITHM", algorithm)]);
             let file = format!("algorithm: {algorithm}\n");
             it.files = BTreeMap::from([(
-                "/config/model.yaml".to_owned(),
+                mount("/config/model.yaml"),
                 Arc::from(file.into_bytes().as_slice()),
             )]);
             (it.name.clone(), it)
@@ -523,7 +526,7 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
         command: Vec::new(),
         args: Vec::new(),
         port: 8080,
-        base_path: "/".to_owned(),
+        base_path: UrlPath::root(),
         env: BTreeMap::new(),
         secrets: BTreeSet::new(),
         files: BTreeMap::new(),
@@ -541,14 +544,12 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
         },
         startup: Duration::from_secs(300),
         warmup: Vec::new(),
-        readiness: Probe::Get { path: "/".to_owned() },
+        readiness: Probe::Get { path: page("/") },
         liveness: None,
         exposure: match public {
-            Some((host, path)) => Exposure::Public {
-                host: host.to_owned(),
-                path: path.to_owned(),
-                strip_prefix: false,
-            },
+            Some((host, path)) => {
+                Exposure::Public { host: host.to_owned(), path: page(path), strip_prefix: false }
+            }
             None => Exposure::Private,
         },
         depends_on: BTreeSet::new(),
@@ -596,4 +597,16 @@ pub fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
 /// Names with quantities.
 pub fn amounts(entries: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
     entries.iter().map(|(k, v)| ((*k).to_owned(), Quantity::parse(v).unwrap())).collect()
+}
+
+pub fn page(path: &str) -> UrlPath {
+    UrlPath::parse(path).unwrap()
+}
+
+pub fn mount(path: &str) -> MountPath {
+    MountPath::parse(path).unwrap()
+}
+
+pub fn cron(time: &str) -> Cron {
+    Cron::parse(time).unwrap()
 }

@@ -12,7 +12,7 @@ use vitrine_core::model::Quantity;
 use vitrine_core::render::Phase;
 use vitrine_core::render::isolation::{Isolation, Peer, Root, isolation};
 
-use super::fixtures::{cases, components, platform, single};
+use super::fixtures::{cases, components, mount, platform, single};
 use super::properties::world;
 use super::rules::on;
 
@@ -64,7 +64,7 @@ fn agrees(solution: &Solution, platform: &Platform, phase: Phase) {
         assert_ne!(told.runs.as_root, Root::Allowed, "{told}");
         match &component.exposure {
             Exposure::Public { host, path, .. } if phase == Phase::Live => {
-                let below = format!("https://{host}{}", path.trim_end_matches('/'));
+                let below = format!("https://{host}{}", path.as_str().trim_end_matches('/'));
                 assert!(!told.visitors.is_empty(), "{told}");
                 assert!(told.visitors.iter().all(|address| address.starts_with(&below)), "{told}");
             }
@@ -104,7 +104,7 @@ fn a_private_component_is_reached_by_its_declared_callers_alone() {
 #[test]
 fn a_reviewer_reads_it_in_six_lines() {
     let solution = single("use", |app| {
-        app.scratch.insert("/tmp".to_owned(), Quantity::gibibytes(1));
+        app.scratch.insert(mount("/tmp"), Quantity::gibibytes(1));
     });
     let statement = isolation(&on(&solution, &platform(), Phase::Live));
     assert_eq!(

@@ -2,7 +2,6 @@
 
 mod about;
 mod author;
-mod cron;
 mod effective;
 pub mod example;
 mod graph;
@@ -24,7 +23,9 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use crate::model::{ComponentName, Network, Quantity, SolutionName, TreeId};
+use crate::model::{
+    ComponentName, Cron, MountPath, Network, Quantity, SolutionName, TreeId, UrlPath,
+};
 
 pub use about::{About, Contact, Evaluation, Link};
 pub use image::Reference;
@@ -82,14 +83,14 @@ pub struct Component {
     pub args: Vec<String>,
     /// 1024 to 65535.
     pub port: u16,
-    /// Begins with `/`: the page that is opened first.
-    pub base_path: String,
+    /// The page that is opened first.
+    pub base_path: UrlPath,
     pub env: BTreeMap<String, String>,
     /// Environment variables whose values are keys of the Secret `<component>-secrets`; that of a
     /// solution without components, and of each configuration, is `app-secrets`.
     pub secrets: BTreeSet<String>,
     /// Mount path → contents; together at most 512 KiB.
-    pub files: BTreeMap<String, Arc<[u8]>>,
+    pub files: BTreeMap<MountPath, Arc<[u8]>>,
     /// Volume name → an image that is mounted read-only.
     pub volumes: BTreeMap<String, Volume>,
     pub hardware: Hardware,
@@ -98,7 +99,7 @@ pub struct Component {
     pub limits: BTreeMap<String, Quantity>,
     pub read_only_root_filesystem: bool,
     /// Mount path → size limit.
-    pub scratch: BTreeMap<String, Quantity>,
+    pub scratch: BTreeMap<MountPath, Quantity>,
     pub scaling: Scaling,
     /// How long it may take from start to ready.
     pub startup: Duration,
@@ -113,7 +114,7 @@ pub struct Component {
     pub egress: Vec<Egress>,
     pub http: Http,
     /// Where it serves metrics to the platform's monitoring.
-    pub metrics_path: Option<String>,
+    pub metrics_path: Option<UrlPath>,
     /// Empty = any.
     pub architectures: BTreeSet<Architecture>,
 }
@@ -122,7 +123,7 @@ pub struct Component {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
     pub image: String,
-    pub mount_path: String,
+    pub mount_path: MountPath,
 }
 
 /// A processor that an image is built for, as Kubernetes labels nodes.
@@ -189,9 +190,8 @@ impl Range {
 pub struct Schedule {
     /// An exact IANA name.
     pub timezone: String,
-    /// Five fields of cron, as KEDA's trigger reads them.
-    pub start: String,
-    pub end: String,
+    pub start: Cron,
+    pub end: Cron,
     pub replicas: NonZeroU16,
 }
 
@@ -208,7 +208,7 @@ pub enum Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// GET on the component's port answers 2xx or 3xx.
-    Get { path: String },
+    Get { path: UrlPath },
     /// The component's port accepts a connection.
     TcpConnect,
 }
@@ -217,7 +217,7 @@ pub enum Probe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exposure {
     /// Visitors, at this host below this path.
-    Public { host: String, path: String, strip_prefix: bool },
+    Public { host: String, path: UrlPath, strip_prefix: bool },
     /// Only the components that list it in `dependsOn`.
     Private,
 }

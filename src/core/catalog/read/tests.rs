@@ -8,7 +8,7 @@ use super::*;
 use crate::catalog::fault::code;
 use crate::catalog::snapshot::{File, Folder};
 use crate::catalog::solution::{Component, Probe, Range, Scaling, Target};
-use crate::model::{ContentHash, Quantity, Revision, TreeId};
+use crate::model::{ContentHash, Quantity, Revision, TreeId, UrlPath};
 
 const PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\nspec:\n  \
                         domain: demo.example\n";
@@ -79,7 +79,7 @@ fn replicas(n: u16) -> NonZeroU16 {
 fn a_solution_that_says_nothing_gets_every_default() {
     let app = app("", "");
     assert_eq!(app.port, 8080);
-    assert_eq!(app.readiness, Probe::Get { path: "/".into() });
+    assert_eq!(app.readiness, Probe::Get { path: UrlPath::root() });
     assert_eq!(app.liveness, None);
     assert_eq!(app.startup, Duration::from_secs(300));
     assert_eq!(app.requests, amounts(&[("cpu", "250m"), ("memory", "1Gi")]));
@@ -102,7 +102,7 @@ fn an_absent_value_adapts_to_a_written_one() {
     let warm = app("", "  scaling: {minReplicas: 1}\n");
     assert_eq!(warm.scaling, Scaling::AlwaysOn { replicas: replicas(1) });
     let probe = app("", "  basePath: /docs\n");
-    assert_eq!(probe.readiness, Probe::Get { path: "/docs".into() });
+    assert_eq!(probe.readiness, Probe::Get { path: UrlPath::parse("/docs").unwrap() });
     // The class bounds a default, and refuses a written value.
     let class = "  hardware: [{name: cpu-basic, requests: {cpu: 1}, maxCooldown: 10m}]\n";
     let Scaling::Autoscaled { cooldown, .. } = app(class, "").scaling else { panic!() };

@@ -16,7 +16,7 @@ use crate::catalog::fault::code;
 use crate::catalog::platform::{Activation, HardwareClass};
 use crate::model::decode::Sheet;
 use crate::model::yaml::{Span, Spanned};
-use crate::model::{ComponentName, duration};
+use crate::model::{ComponentName, MountPath, UrlPath, duration};
 
 /// The port that the paper's contract names.
 const PORT: u16 = 8080;
@@ -72,7 +72,7 @@ pub fn component(
         let message = format!("`{}` lacks `image`", setting.path);
         sheet.missing("image", setting.key, message, ADD_IMAGE);
     }
-    let base_path = value(&runtime.base_path).unwrap_or_else(|| "/".to_owned());
+    let base_path = value(&runtime.base_path).unwrap_or_else(UrlPath::root);
     let component = Component {
         name: setting.name.clone(),
         title: setting.title.clone(),
@@ -120,7 +120,9 @@ fn value<T: Clone>(written: &Option<Spanned<T>>) -> Option<T> {
 }
 
 /// The entries of a map that was written, without their places.
-fn each<T: Clone>(written: &Option<Spanned<BTreeMap<String, Spanned<T>>>>) -> BTreeMap<String, T> {
+fn each<K: Clone + Ord, T: Clone>(
+    written: &Option<Spanned<BTreeMap<K, Spanned<T>>>>,
+) -> BTreeMap<K, T> {
     let entries = written.iter().flat_map(|written| &written.value);
     entries.map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
 }
@@ -214,7 +216,7 @@ fn secrets(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Span> {
     names
 }
 
-fn files(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Arc<[u8]>> {
+fn files(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<MountPath, Arc<[u8]>> {
     let together: usize = runtime.files.values().map(|file| file.value.len()).sum();
     if together > FILES_MAX
         && let Some(last) = runtime.files.values().max_by_key(|file| file.value.len())
@@ -223,20 +225,18 @@ fn files(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Arc<[u8]>> {
         let fault = sheet.fault(code::FILES_TOO_LARGE, last.at, message);
         sheet.report(fault.help("put data into the image"));
     }
-    let mut mounted: BTreeMap<&str, &str> =
-        runtime.files.keys().map(|path| (path.as_str(), "as a file")).collect();
+    let mut mounted: BTreeMap<&MountPath, &str> =
+        runtime.files.keys().map(|path| (path, "as a file")).collect();
     for (path, file) in &runtime.files {
-        let below =
-            |other: &&String| path.strip_prefix(other.as_str()).is_some_and(|r| r.starts_with('/'));
-        if let Some(above) = runtime.files.keys().find(below) {
+        if let Some(above) = runtime.files.keys().find(|other| path.is_below(other)) {
             let message = format!("`{path}` lies below the file `{above}`");
             sheet.say(code::MOUNT_TWICE, file.at, message);
         }
     }
     let scratch = runtime.scratch.iter().flat_map(|written| &written.value);
-    let scratch = scratch.map(|(path, size)| (path.as_str(), size.at, "as scratch"));
+    let scratch = scratch.map(|(path, size)| (path, size.at, "as scratch"));
     let volumes = runtime.volumes.iter().flat_map(|written| written.value.values());
-    let volumes = volumes.map(|v| (v.value.mount_path.as_str(), v.at, "as a volume"));
+    let volumes = volumes.map(|v| (&v.value.mount_path, v.at, "as a volume"));
     for (path, at, what) in scratch.chain(volumes) {
         if let Some(first) = mounted.insert(path, what) {
             let message = format!("`{path}` is mounted twice: {first} and {what}");

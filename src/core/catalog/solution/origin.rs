@@ -110,11 +110,11 @@ impl Notes {
     }
 
     /// Says a map key by key.
-    fn say_map<T>(
+    fn say_map<K: Display + Ord, T>(
         &mut self,
         path: &str,
-        own: &BTreeMap<String, Spanned<T>>,
-        base: &BTreeMap<String, Spanned<T>>,
+        own: &BTreeMap<K, Spanned<T>>,
+        base: &BTreeMap<K, Spanned<T>>,
         shown: impl Fn(&T) -> String,
     ) {
         for (key, value) in own {

@@ -10,7 +10,7 @@ use crate::catalog::network;
 use crate::catalog::platform::{Ability, EgressLimit, Mesh};
 use crate::model::decode::{Cursor, Fields};
 use crate::model::yaml::Spanned;
-use crate::model::{Network, Quantity, duration};
+use crate::model::{Network, Quantity, UrlPath, duration};
 
 /// The ports of Linkerd's proxy in every pod.
 const MESH_PORTS: [u16; 4] = [4140, 4143, 4190, 4191];
@@ -81,33 +81,16 @@ fn architectures(cursor: &Cursor<'_>) -> Option<Spanned<BTreeSet<Architecture>>>
     Some(cursor.spanned(known.collect()))
 }
 
-/// An absolute path of a URL: no query, no `..`, nothing to be escaped.
-pub fn url_path(cursor: &Cursor<'_>) -> Option<String> {
+/// Reads the path of a page.
+pub fn url_path(cursor: &Cursor<'_>) -> Option<UrlPath> {
     let text = cursor.text()?.value;
-    let ok = text.starts_with('/')
-        && text.len() <= 512
-        // What an edge writes into its own configuration must mean nothing there.
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~%".contains(&b))
-        && !text.contains("//")
-        && is_escaped(&text)
-        && text.split('/').all(|part| part != ".." && part != ".");
-    if ok {
-        return Some(text);
+    if let Some(path) = UrlPath::parse(&text) {
+        return Some(path);
     }
     let message = format!("`{}` is `{text}`, which is not a path of a page", cursor.path);
     let help = "begin with `/`, use letters, digits and -._~ only, no `..`, no query";
     cursor.sheet.report(cursor.fault(code::BAD_PATH, message).help(help));
     None
-}
-
-/// Whether each `%` begins an escape, and none hides a `/`: a route takes no other.
-fn is_escaped(path: &str) -> bool {
-    path.split('%').skip(1).all(|rest| {
-        let digits = rest.get(..2).unwrap_or_default();
-        digits.len() == 2
-            && digits.bytes().all(|b| b.is_ascii_hexdigit())
-            && !digits.eq_ignore_ascii_case("2f")
-    })
 }
 
 /// Says that a written value is over a limit of the platform.
@@ -313,7 +296,8 @@ fn one_egress(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Egress> {
 pub fn expose(cursor: &Cursor<'_>) -> Option<Expose> {
     let fields = cursor.fields()?;
     let path = fields.required("path")?;
-    let text = url_path(&path)?;
+    let prefix = url_path(&path)?;
+    let text = prefix.as_str();
     if text != "/" && text.ends_with('/') {
         let message = format!("`{}` ends with `/`", path.path);
         let help = format!("write {}", text.trim_end_matches('/'));
@@ -326,7 +310,7 @@ pub fn expose(cursor: &Cursor<'_>) -> Option<Expose> {
     }
     let strip_prefix = fields.get("stripPrefix").and_then(|c| c.boolean());
     Some(Expose {
-        path: path.spanned(text),
+        path: path.spanned(prefix),
         strip_prefix: strip_prefix.is_some_and(|strip| strip.value),
     })
 }
