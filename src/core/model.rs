@@ -2,7 +2,28 @@
 //!
 //! Plain data and plain functions. Knows no other room, no file, no clock, no network.
 
+/// For a checked text with a private field: shown, borrowed and sent as that text.
+macro_rules! shown_as_text {
+    ($($name:ident),*) => {$(
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(&self.0)
+            }
+        }
+    )*};
+}
 pub mod credential;
+pub mod cron;
 pub mod decode;
 pub mod duration;
 pub mod fault;
@@ -12,18 +33,23 @@ pub mod intern;
 pub mod kind;
 pub mod marks;
 pub mod names;
+pub mod network;
 pub mod object;
 pub mod party;
+pub mod path;
 pub mod quantity;
 pub mod revision;
 pub mod yaml;
 
+pub use cron::Cron;
 pub use fault::Fault;
 pub use fields::FieldSet;
 pub use hash::ContentHash;
 pub use kind::Kind;
 pub use names::{ComponentName, InstanceName, SolutionName};
+pub use network::Network;
 pub use object::{Object, ObjectKey};
 pub use party::Party;
+pub use path::{MountPath, UrlPath};
 pub use quantity::Quantity;
 pub use revision::{Revision, TreeId};

@@ -11,11 +11,14 @@ use vitrine_core::catalog::platform::{
     RunAsRoot,
 };
 use vitrine_core::catalog::solution::{
-    About, Architecture, Component, Egress, Exposure, Hardware, Http, Probe, RateLimit, Scaling,
-    Schedule, Shape, Target, Volume,
+    About, Architecture, Component, Egress, Exposure, Hardware, Http, Probe, Range, RateLimit,
+    Scaling, Schedule, Shape, Target, Volume,
 };
 use vitrine_core::catalog::{self, Memory, Platform, Solution};
-use vitrine_core::model::{ComponentName, InstanceName, Kind, SolutionName, TreeId};
+use vitrine_core::model::{
+    ComponentName, Cron, InstanceName, Kind, MountPath, Network, Quantity, SolutionName, TreeId,
+    UrlPath,
+};
 use vitrine_core::render::{self, Desired, Phase};
 
 use crate::corpus::from_folder::snapshot;
@@ -62,8 +65,7 @@ pub fn cases() -> Vec<Case> {
             "warm",
             single("use", |app| {
                 app.scaling = Scaling::Autoscaled {
-                    min: 1,
-                    max: copies(3),
+                    range: between(1, 3),
                     cooldown: Duration::from_secs(300),
                     target: Target::RequestRate(5),
                     schedules: Vec::new(),
@@ -100,7 +102,7 @@ pub fn cases() -> Vec<Case> {
                     ("::/0", 443),
                     ("192.0.2.0/24", 5432),
                 ]
-                .map(|(cidr, port)| Egress { cidr: cidr.to_owned(), port })
+                .map(|(cidr, port)| Egress { cidr: Network::parse(cidr).unwrap(), port })
                 .to_vec();
             }),
             &[NetworkPolicy],
@@ -108,8 +110,8 @@ pub fn cases() -> Vec<Case> {
         Case::new(
             "base-path",
             single("use", |app| {
-                app.base_path = "/ui/".to_owned();
-                app.readiness = Probe::Get { path: "/ui/".to_owned() };
+                app.base_path = page("/ui/");
+                app.readiness = Probe::Get { path: page("/ui/") };
             }),
             &[HttpRoute, InterceptorRoute],
         ),
@@ -118,7 +120,7 @@ pub fn cases() -> Vec<Case> {
             components(
                 "portal",
                 &[
-                    ("web", Some("/"), &[], |c| c.base_path = "/docs/start".to_owned()),
+                    ("web", Some("/"), &[], |c| c.base_path = page("/docs/start")),
                     ("docs", Some("/docs"), &[], strip),
                 ],
             ),
@@ -137,8 +139,8 @@ pub fn cases() -> Vec<Case> {
                     node_group: Some("solutions-gpu".to_owned()),
                     exclusive: true,
                 };
-                app.requests.insert("nvidia.com/gpu".to_owned(), "1".to_owned());
-                app.limits.insert("cpu".to_owned(), "4".to_owned());
+                app.requests.insert("nvidia.com/gpu".to_owned(), Quantity::count(1));
+                app.limits.insert("cpu".to_owned(), Quantity::count(4));
             }),
             &[ResourceQuota, LimitRange, Deployment],
         ),
@@ -162,7 +164,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("edge-traefik-limits", limits(), &[Middleware, HttpRoute]),
         Case::new("edge-envoy", single("use", |_| {}), &[BackendTrafficPolicy, HttpRoute]),
         Case::new("edge-envoy-limits", limits(), &[BackendTrafficPolicy, HttpRoute]),
-        Case::new("ingress", single("use", |app| app.base_path = "/ui/".to_owned()), &[Ingress]),
+        Case::new("ingress", single("use", |app| app.base_path = page("/ui/")), &[Ingress]),
         Case::new("ingress-limits", limits(), &[Ingress]),
         Case::new("ingress-stripped", part_comparer(), &[Ingress]),
         Case::new("ingress-configurations", configurations(), &[Ingress]),
@@ -237,7 +239,7 @@ pub fn cases() -> Vec<Case> {
                     "model".to_owned(),
                     Volume {
                         image: format!("registry.example/nlp/use-model:3@{DIGEST}"),
-                        mount_path: "/models".to_owned(),
+                        mount_path: mount("/models"),
                     },
                 )]);
             }),
@@ -328,12 +330,12 @@ fn scheduled() -> Solution {
 
 /// Adds hours to a sleeping component, until five in the afternoon.
 pub fn keep_awake(component: &mut Component, from: &str, replicas: u16) {
-    let Scaling::Autoscaled { max, schedules, .. } = &mut component.scaling else { return };
-    *max = (*max).max(copies(replicas));
+    let Scaling::Autoscaled { range, schedules, .. } = &mut component.scaling else { return };
+    *range = between(range.min(), range.max().get().max(replicas));
     schedules.push(Schedule {
         timezone: "Europe/Berlin".to_owned(),
-        start: from.to_owned(),
-        end: "0 17 * * 1-5".to_owned(),
+        start: cron(from),
+        end: cron("0 17 * * 1-5"),
         replicas: copies(replicas),
     });
 }
@@ -360,18 +362,20 @@ fn every_runtime_field(app: &mut Component) {
     app.port = 9000;
     app.env = map(&[("TF_CPP_MIN_LOG_LEVEL", "2"), ("EMPTY", "")]);
     app.files = BTreeMap::from([
-        ("/config/model.yaml".to_owned(), Arc::from(&b"layers: 3\n"[..])),
-        ("/config/weights.bin".to_owned(), Arc::from(&[0xff, 0x00, 0xfe][..])),
+        (mount("/config/model.yaml"), Arc::from(&b"layers: 3\n"[..])),
+        (mount("/config/weights.bin"), Arc::from(&[0xff, 0x00, 0xfe][..])),
     ]);
-    app.scratch = map(&[("/tmp", "1Gi"), ("/var/cache", "512Mi")]);
+    app.scratch = [("/tmp", Quantity::gibibytes(1)), ("/var/cache", Quantity::mebibytes(512))]
+        .map(|(path, size)| (mount(path), size))
+        .into();
     app.read_only_root_filesystem = true;
     app.startup = Duration::from_secs(481);
-    app.readiness = Probe::Get { path: "/healthz".to_owned() };
+    app.readiness = Probe::Get { path: page("/healthz") };
     app.liveness = Some(Probe::TcpConnect);
 }
 
 fn serves_metrics(app: &mut Component) {
-    app.metrics_path = Some("/metrics".to_owned());
+    app.metrics_path = Some(page("/metrics"));
 }
 
 /// What a component has that is warmed up with two requests.
@@ -446,7 +450,7 @@ pub fn configurations() -> Solution {
             it.env = map(&[("ALGORITHM", algorithm)]);
             let file = format!("algorithm: {algorithm}\n");
             it.files = BTreeMap::from([(
-                "/config/model.yaml".to_owned(),
+                mount("/config/model.yaml"),
                 Arc::from(file.into_bytes().as_slice()),
             )]);
             (it.name.clone(), it)
@@ -522,33 +526,30 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
         command: Vec::new(),
         args: Vec::new(),
         port: 8080,
-        base_path: "/".to_owned(),
+        base_path: UrlPath::root(),
         env: BTreeMap::new(),
         secrets: BTreeSet::new(),
         files: BTreeMap::new(),
         volumes: BTreeMap::new(),
         hardware: Hardware { class: "cpu-basic".to_owned(), node_group: None, exclusive: false },
-        requests: map(&[("cpu", "250m"), ("memory", "1Gi")]),
-        limits: map(&[("memory", "1Gi")]),
+        requests: amounts(&[("cpu", "250m"), ("memory", "1Gi")]),
+        limits: amounts(&[("memory", "1Gi")]),
         read_only_root_filesystem: false,
         scratch: BTreeMap::new(),
         scaling: Scaling::Autoscaled {
-            min: 0,
-            max: copies(1),
+            range: between(0, 1),
             cooldown: Duration::from_secs(1800),
             target: Target::Concurrency(10),
             schedules: Vec::new(),
         },
         startup: Duration::from_secs(300),
         warmup: Vec::new(),
-        readiness: Probe::Get { path: "/".to_owned() },
+        readiness: Probe::Get { path: page("/") },
         liveness: None,
         exposure: match public {
-            Some((host, path)) => Exposure::Public {
-                host: host.to_owned(),
-                path: path.to_owned(),
-                strip_prefix: false,
-            },
+            Some((host, path)) => {
+                Exposure::Public { host: host.to_owned(), path: page(path), strip_prefix: false }
+            }
             None => Exposure::Private,
         },
         depends_on: BTreeSet::new(),
@@ -584,6 +585,28 @@ pub fn copies(n: u16) -> NonZeroU16 {
     NonZeroU16::new(n).unwrap()
 }
 
+/// From so many copies to so many.
+pub fn between(min: u16, max: u16) -> Range {
+    Range::new(min, copies(max)).unwrap()
+}
+
 pub fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
     entries.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+/// Names with quantities.
+pub fn amounts(entries: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
+    entries.iter().map(|(k, v)| ((*k).to_owned(), Quantity::parse(v).unwrap())).collect()
+}
+
+pub fn page(path: &str) -> UrlPath {
+    UrlPath::parse(path).unwrap()
+}
+
+pub fn mount(path: &str) -> MountPath {
+    MountPath::parse(path).unwrap()
+}
+
+pub fn cron(time: &str) -> Cron {
+    Cron::parse(time).unwrap()
 }

@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use vitrine_core::catalog::platform::{Mesh, MeshPolicy};
 use vitrine_core::catalog::solution::{Component, Exposure};
 use vitrine_core::catalog::{Platform, Solution};
+use vitrine_core::model::Quantity;
 use vitrine_core::render::Phase;
 use vitrine_core::render::isolation::{Isolation, Peer, Root, isolation};
 
-use super::fixtures::{cases, components, platform, single};
+use super::fixtures::{cases, components, mount, platform, single};
 use super::properties::world;
 use super::rules::on;
 
@@ -48,7 +49,7 @@ fn reached(solution: &Solution, component: &Component) -> BTreeSet<Peer> {
     let networks = component
         .egress
         .iter()
-        .map(|to| Peer::Network { cidr: to.cidr.clone(), port: Some(to.port) });
+        .map(|to| Peer::Network { cidr: to.cidr.to_string(), port: Some(to.port) });
     peers(callees.chain(networks))
 }
 
@@ -63,7 +64,7 @@ fn agrees(solution: &Solution, platform: &Platform, phase: Phase) {
         assert_ne!(told.runs.as_root, Root::Allowed, "{told}");
         match &component.exposure {
             Exposure::Public { host, path, .. } if phase == Phase::Live => {
-                let below = format!("https://{host}{}", path.trim_end_matches('/'));
+                let below = format!("https://{host}{}", path.as_str().trim_end_matches('/'));
                 assert!(!told.visitors.is_empty(), "{told}");
                 assert!(told.visitors.iter().all(|address| address.starts_with(&below)), "{told}");
             }
@@ -103,7 +104,7 @@ fn a_private_component_is_reached_by_its_declared_callers_alone() {
 #[test]
 fn a_reviewer_reads_it_in_six_lines() {
     let solution = single("use", |app| {
-        app.scratch.insert("/tmp".to_owned(), "1Gi".to_owned());
+        app.scratch.insert(mount("/tmp"), Quantity::gibibytes(1));
     });
     let statement = isolation(&on(&solution, &platform(), Phase::Live));
     assert_eq!(

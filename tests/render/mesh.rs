@@ -9,7 +9,7 @@ use vitrine_core::catalog::solution::{Scaling, Target};
 use vitrine_core::model::{Kind, marks};
 use vitrine_core::render::{Desired, Phase};
 
-use super::fixtures::{copies, meshed, monitored, part_comparer, platform, single};
+use super::fixtures::{between, meshed, monitored, page, part_comparer, platform, single};
 use super::rules::{find, live, of_kind, on};
 
 fn in_a_mesh(change: impl FnOnce(&mut Platform)) -> Platform {
@@ -61,7 +61,7 @@ fn a_private_component_answers_those_who_declared_it_alone() {
 
 #[test]
 fn metrics_are_open_to_monitoring_and_only_where_it_can_read_them() {
-    let solution = single("use", |app| app.metrics_path = Some("/metrics".to_owned()));
+    let solution = single("use", |app| app.metrics_path = Some(page("/metrics")));
     let monitors = |platform: &Platform| {
         let desired = on(&solution, platform, Phase::Live);
         let opened = of_kind(&desired, Kind::NetworkPolicy).any(|o| o.key.name == "scrape-app");
@@ -122,8 +122,7 @@ fn the_backstop_stands_behind_the_edges_limit_and_behind_what_copies_are_meant_t
     let limit = |target, most| {
         let solution = single("use", |app| {
             app.scaling = Scaling::Autoscaled {
-                min: 0,
-                max: copies(most),
+                range: between(0, most),
                 cooldown: std::time::Duration::from_secs(300),
                 target,
                 schedules: Vec::new(),

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use vitrine_core::catalog::Solution;
 use vitrine_core::catalog::platform::Provisioner;
 use vitrine_core::catalog::solution::{Architecture, Shape, Volume};
-use vitrine_core::model::{Kind, marks};
+use vitrine_core::model::{Kind, Quantity, marks};
 use vitrine_core::render::{Desired, Phase};
 
-use super::fixtures::{component, is_warmed_up, platform, single, solution, warmup_image};
+use super::fixtures::{component, is_warmed_up, mount, platform, single, solution, warmup_image};
 use super::rules::{find, live, of_kind, on};
 
 fn pod<'a>(desired: &'a Desired, name: &str) -> &'a Value {
@@ -36,8 +36,8 @@ fn each_shape_takes_its_secrets_from_the_secret_that_the_operator_was_told() {
 #[test]
 fn a_models_volume_is_read_only_and_meets_none_of_ours() {
     let desired = live(&single("use", |app| {
-        app.scratch.insert("/tmp".to_owned(), "1Gi".to_owned());
-        let volume = Volume { image: app.image.clone(), mount_path: "/models".to_owned() };
+        app.scratch.insert(mount("/tmp"), Quantity::gibibytes(1));
+        let volume = Volume { image: app.image.clone(), mount_path: mount("/models") };
         app.volumes.insert("scratch-0".to_owned(), volume);
     }));
     let pod = pod(&desired, "app");

@@ -14,11 +14,12 @@ use vitrine_core::catalog::solution::{
     Shape, Target, Volume,
 };
 use vitrine_core::catalog::{Platform, Solution};
-use vitrine_core::model::{Kind, ObjectKey, marks};
+use vitrine_core::model::{Kind, Network, ObjectKey, Quantity, marks};
 use vitrine_core::render::{Desired, Phase};
 
 use super::fixtures::{
-    DOMAIN, component, controlled_by, copies, platform, prometheus, solution, warmup_image,
+    DOMAIN, between, component, controlled_by, copies, cron, mount, page, platform, prometheus,
+    solution, warmup_image,
 };
 use super::quota::has_room;
 use super::rules::{of_kind, on};
@@ -481,12 +482,14 @@ impl Part {
         it.scaling = self.scaling;
         it.http = self.http;
         it.port = self.port;
-        it.base_path = self.base_path.to_owned();
+        it.base_path = page(self.base_path);
         it.hardware = self.hardware;
         let files = self.files.into_iter().enumerate();
-        it.files = files.map(|(n, bytes)| (format!("/config/{n}"), Arc::from(bytes))).collect();
-        it.scratch =
-            (0..self.scratch).map(|n| (format!("/scratch/{n}"), "1Gi".to_owned())).collect();
+        it.files =
+            files.map(|(n, bytes)| (mount(&format!("/config/{n}")), Arc::from(bytes))).collect();
+        it.scratch = (0..self.scratch)
+            .map(|n| (mount(&format!("/scratch/{n}")), Quantity::gibibytes(1)))
+            .collect();
         it.egress = self.egress;
         it.liveness = Some(self.probe.clone());
         it.readiness = self.probe;
@@ -495,11 +498,12 @@ impl Part {
             it.limits.clear();
         }
         it.secrets = (0..self.secrets).map(|n| format!("KEY_{n}")).collect();
-        let volume = |n| Volume { image: warmup_image(), mount_path: format!("/models/{n}") };
+        let volume =
+            |n| Volume { image: warmup_image(), mount_path: mount(&format!("/models/{n}")) };
         it.volumes = (0..self.volumes).map(|n| (format!("scratch-{n}"), volume(n))).collect();
         let example = |n| (format!("examples/{n}.json"), Arc::from(&br#"{"path": "/"}"#[..]));
         it.warmup = (0..self.warm_ups).map(example).collect();
-        it.metrics_path = self.metrics.then(|| "/metrics".to_owned());
+        it.metrics_path = self.metrics.then(|| page("/metrics"));
         it.architectures.extend(self.arm.then_some(Architecture::Arm64));
     }
 }
@@ -509,15 +513,14 @@ fn part() -> impl Strategy<Value = Part> {
         (1u16..5).prop_map(|n| Scaling::AlwaysOn { replicas: copies(n) }),
         (0u16..3, 3u16..6, 300u64..86_400, any::<bool>(), 1u32..1000).prop_map(
             |(min, max, cooldown, rate, n)| Scaling::Autoscaled {
-                min,
-                max: copies(max),
+                range: between(min, max),
                 cooldown: Duration::from_secs(cooldown),
                 target: if rate { Target::RequestRate(n) } else { Target::Concurrency(n) },
                 schedules: (0..n % 3)
                     .map(|hour| Schedule {
                         timezone: "Europe/Berlin".to_owned(),
-                        start: format!("0 {hour} * * *"),
-                        end: "0 17 * * *".to_owned(),
+                        start: cron(&format!("0 {hour} * * *")),
+                        end: cron("0 17 * * *"),
                         replicas: copies(1),
                     })
                     .collect(),
@@ -541,12 +544,11 @@ fn part() -> impl Strategy<Value = Part> {
     let egress = prop_oneof![Just("0.0.0.0/0"), Just("::/0"), Just("192.0.2.0/24")];
     // Names are asked for at 53, which must hide nothing that somebody asked for.
     let egress = (egress, prop_oneof![Just(53), 1u16..])
-        .prop_map(|(cidr, port)| Egress { cidr: cidr.to_owned(), port });
+        .prop_map(|(cidr, port)| Egress { cidr: Network::parse(cidr).unwrap(), port });
     // As `check` refuses them in a mesh.
     let port =
         (1024u16..).prop_filter("the mesh's own", |port| ![4140, 4143, 4190, 4191].contains(port));
-    let probe =
-        prop_oneof![Just(Probe::TcpConnect), Just(Probe::Get { path: "/healthz".to_owned() }),];
+    let probe = prop_oneof![Just(Probe::TcpConnect), Just(Probe::Get { path: page("/healthz") }),];
     let bytes = proptest::collection::vec(any::<u8>(), 0..40);
     (
         (any::<bool>(), any::<bool>(), scaling, port, hardware),

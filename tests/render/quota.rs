@@ -7,7 +7,7 @@ use vitrine_core::catalog::solution::{Scaling, Target};
 use vitrine_core::model::{Kind, Quantity};
 use vitrine_core::render::Desired;
 
-use super::fixtures::{cases, components, copies, single};
+use super::fixtures::{between, cases, components, copies, single};
 use super::rules::{find, live, of_kind};
 
 fn amount(value: &Value) -> Quantity {
@@ -113,15 +113,14 @@ fn the_quota_counts_copies_surge_and_devices() {
         &[
             ("web", Some("/"), &[], |c| {
                 c.scaling = Scaling::Autoscaled {
-                    min: 0,
-                    max: copies(3),
+                    range: between(0, 3),
                     cooldown: std::time::Duration::from_secs(300),
                     target: Target::Concurrency(10),
                     schedules: Vec::new(),
                 };
             }),
             ("model", None, &[], |c| {
-                c.requests.insert("nvidia.com/gpu".to_owned(), "2".to_owned());
+                c.requests.insert("nvidia.com/gpu".to_owned(), Quantity::count(2));
                 c.scaling = Scaling::AlwaysOn { replicas: copies(1) };
             }),
         ],
@@ -150,7 +149,8 @@ fn what_one_container_leaves_open_is_neither_bounded_nor_filled_in() {
     assert_eq!(limits["default"].get("memory"), None, "it would be killed at a size nobody wrote");
     assert_eq!(limits["default"].get("cpu"), None, "it would be throttled");
     assert_eq!(limits["defaultRequest"]["cpu"], "50m");
-    let bounded = live(&single("use", |app| drop(app.limits.insert("cpu".into(), "2".into()))));
+    let bounded =
+        live(&single("use", |app| _ = app.limits.insert("cpu".into(), Quantity::count(2))));
     assert_eq!(
         find(&bounded, Kind::ResourceQuota, "limits").body["spec"]["hard"]["limits.cpu"],
         "4"

@@ -13,7 +13,7 @@ use vitrine_core::render::{self, Desired, DesiredObject, Phase, Wave};
 
 use super::fixtures::{
     DOMAIN, cases, component, components, configurations, controlled_by, copies, instance,
-    keep_awake, part_comparer, platform, prometheus, single, solution, strip,
+    keep_awake, mount, part_comparer, platform, prometheus, single, solution, strip,
 };
 
 pub fn live(solution: &Solution) -> Desired {
@@ -495,7 +495,7 @@ fn a_new_tag_of_the_same_image_rolls_nothing() {
 fn a_changed_file_is_another_config_map_and_rolls_the_pods() {
     let with = |text: &'static [u8]| {
         live(&single("use", |app| {
-            app.files.insert("/config/a".to_owned(), Arc::from(text));
+            app.files.insert(mount("/config/a"), Arc::from(text));
         }))
     };
     let name = |d: &Desired| {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::solution::RateLimit;
 use crate::model::yaml::Spanned;
-use crate::model::{ContentHash, Quantity};
+use crate::model::{ContentHash, Network, Quantity};
 
 pub use ability::{Ability, NotAble};
 pub(super) use hardware::is_device;
@@ -207,10 +207,10 @@ pub struct HardwareClass {
     pub name: String,
     pub node_group: Option<String>,
     pub exclusive: bool,
-    pub requests: BTreeMap<String, String>,
-    pub limits: BTreeMap<String, String>,
+    pub requests: BTreeMap<String, Quantity>,
+    pub limits: BTreeMap<String, Quantity>,
     /// The most that an author may ask for.
-    pub caps: BTreeMap<String, String>,
+    pub caps: BTreeMap<String, Quantity>,
     pub max_cooldown: Option<Duration>,
 }
 
@@ -258,7 +258,7 @@ pub enum EgressLimit {
     Allowed,
     Forbidden,
     /// Only inside these networks.
-    Only(Vec<String>),
+    Only(Vec<Network>),
 }
 
 impl Platform {
@@ -345,22 +345,27 @@ impl Default for Interceptor {
 impl HardwareClass {
     /// The class of a platform that declares none: small, on any node.
     fn basic() -> Self {
-        let amounts = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(name, amount)| ((*name).to_owned(), (*amount).to_owned())).collect()
+        let amounts = |pairs: &[(&str, Quantity)]| {
+            pairs.iter().map(|(name, amount)| ((*name).to_owned(), *amount)).collect()
         };
+        let gib = Quantity::gibibytes;
         Self {
             name: "cpu-basic".to_owned(),
             node_group: None,
             exclusive: false,
-            requests: amounts(&[("cpu", "250m"), ("memory", "1Gi")]),
-            limits: amounts(&[("memory", "1Gi"), ("ephemeral-storage", "5Gi")]),
-            caps: amounts(&[("cpu", "2"), ("memory", "8Gi"), ("ephemeral-storage", "20Gi")]),
+            requests: amounts(&[("cpu", Quantity::milli(250)), ("memory", gib(1))]),
+            limits: amounts(&[("memory", gib(1)), ("ephemeral-storage", gib(5))]),
+            caps: amounts(&[
+                ("cpu", Quantity::count(2)),
+                ("memory", gib(8)),
+                ("ephemeral-storage", gib(20)),
+            ]),
             max_cooldown: None,
         }
     }
 
     /// The most of a resource that an author may ask for.
     pub fn cap(&self, resource: &str) -> Option<Quantity> {
-        self.caps.get(resource).and_then(|cap| Quantity::parse(cap).ok())
+        self.caps.get(resource).copied()
     }
 }

@@ -3,7 +3,6 @@
 mod about;
 mod author;
 mod bench;
-mod cron;
 mod effective;
 pub mod example;
 mod graph;
@@ -25,7 +24,9 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use crate::model::{ComponentName, SolutionName, TreeId};
+use crate::model::{
+    ComponentName, Cron, MountPath, Network, Quantity, SolutionName, TreeId, UrlPath,
+};
 
 pub use about::{About, Contact, Evaluation, Link};
 pub(super) use bench::{Bench, Verdict};
@@ -84,23 +85,23 @@ pub struct Component {
     pub args: Vec<String>,
     /// 1024 to 65535.
     pub port: u16,
-    /// Begins with `/`: the page that is opened first.
-    pub base_path: String,
+    /// The page that is opened first.
+    pub base_path: UrlPath,
     pub env: BTreeMap<String, String>,
     /// Environment variables whose values are keys of the Secret `<component>-secrets`; that of a
     /// solution without components, and of each configuration, is `app-secrets`.
     pub secrets: BTreeSet<String>,
     /// Mount path → contents; together at most 512 KiB.
-    pub files: BTreeMap<String, Arc<[u8]>>,
+    pub files: BTreeMap<MountPath, Arc<[u8]>>,
     /// Volume name → an image that is mounted read-only.
     pub volumes: BTreeMap<String, Volume>,
     pub hardware: Hardware,
-    /// Kubernetes resource name → quantity in canonical form.
-    pub requests: BTreeMap<String, String>,
-    pub limits: BTreeMap<String, String>,
+    /// Kubernetes resource name → how much of it.
+    pub requests: BTreeMap<String, Quantity>,
+    pub limits: BTreeMap<String, Quantity>,
     pub read_only_root_filesystem: bool,
-    /// Mount path → size limit (canonical quantity).
-    pub scratch: BTreeMap<String, String>,
+    /// Mount path → size limit.
+    pub scratch: BTreeMap<MountPath, Quantity>,
     pub scaling: Scaling,
     /// How long it may take from start to ready.
     pub startup: Duration,
@@ -115,7 +116,7 @@ pub struct Component {
     pub egress: Vec<Egress>,
     pub http: Http,
     /// Where it serves metrics to the platform's monitoring.
-    pub metrics_path: Option<String>,
+    pub metrics_path: Option<UrlPath>,
     /// Empty = any.
     pub architectures: BTreeSet<Architecture>,
 }
@@ -124,7 +125,7 @@ pub struct Component {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
     pub image: String,
-    pub mount_path: String,
+    pub mount_path: MountPath,
 }
 
 /// A processor that an image is built for, as Kubernetes labels nodes.
@@ -159,14 +160,31 @@ pub struct Hardware {
 pub enum Scaling {
     /// No autoscaler: the Deployment has `replicas`.
     AlwaysOn { replicas: NonZeroU16 },
-    /// KEDA decides between `min` (0 = sleeps) and `max`.
-    Autoscaled {
-        min: u16,
-        max: NonZeroU16,
-        cooldown: Duration,
-        target: Target,
-        schedules: Vec<Schedule>,
-    },
+    /// KEDA decides how many replicas run.
+    Autoscaled { range: Range, cooldown: Duration, target: Target, schedules: Vec<Schedule> },
+}
+
+/// From how many replicas (0 = sleeps) to how many. The greatest number is above the least one:
+/// a range of one number is [`Scaling::AlwaysOn`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    min: u16,
+    max: NonZeroU16,
+}
+
+impl Range {
+    /// `None` unless `min` < `max`.
+    pub fn new(min: u16, max: NonZeroU16) -> Option<Self> {
+        (min < max.get()).then_some(Self { min, max })
+    }
+
+    pub fn min(self) -> u16 {
+        self.min
+    }
+
+    pub fn max(self) -> NonZeroU16 {
+        self.max
+    }
 }
 
 /// A time at which replicas are kept awake.
@@ -174,9 +192,8 @@ pub enum Scaling {
 pub struct Schedule {
     /// An exact IANA name.
     pub timezone: String,
-    /// Five fields of cron, as KEDA's trigger reads them.
-    pub start: String,
-    pub end: String,
+    pub start: Cron,
+    pub end: Cron,
     pub replicas: NonZeroU16,
 }
 
@@ -193,7 +210,7 @@ pub enum Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// GET on the component's port answers 2xx or 3xx.
-    Get { path: String },
+    Get { path: UrlPath },
     /// The component's port accepts a connection.
     TcpConnect,
 }
@@ -202,16 +219,16 @@ pub enum Probe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exposure {
     /// Visitors, at this host below this path.
-    Public { host: String, path: String, strip_prefix: bool },
+    Public { host: String, path: UrlPath, strip_prefix: bool },
     /// Only the components that list it in `dependsOn`.
     Private,
 }
 
 /// A network that a component may open connections to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Egress {
-    /// Without host bits. `0.0.0.0/0` never includes private, shared or link-local addresses.
-    pub cidr: String,
+    /// `0.0.0.0/0` never includes private, shared or link-local addresses.
+    pub cidr: Network,
     pub port: u16,
 }
 
@@ -241,5 +258,17 @@ impl Solution {
     /// Where visitors open it: `https://<name>.<domain>` (the first public host).
     pub fn url(&self, domain: &str) -> String {
         format!("https://{}.{domain}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_goes_up() {
+        let range = |min, max| NonZeroU16::new(max).and_then(|max| Range::new(min, max));
+        assert!(range(0, 1).is_some() && range(2, 3).is_some());
+        assert!(range(1, 1).is_none() && range(3, 2).is_none());
     }
 }

@@ -9,15 +9,25 @@ impl Chance {
         Self(seed)
     }
 
-    /// From 0 up to 1.
-    pub fn share(&mut self) -> f64 {
+    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        let bits = u32::try_from(z >> 32).unwrap_or_default();
+        z ^ (z >> 31)
+    }
+
+    /// From 0 up to 1.
+    pub fn share(&mut self) -> f64 {
+        let bits = u32::try_from(self.next() >> 32).unwrap_or_default();
         f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    /// Below a number; 0 if that is 0.
+    #[cfg(any(test, feature = "samples"))]
+    pub fn below(&mut self, number: usize) -> usize {
+        let bits = usize::try_from(self.next() >> 32).unwrap_or_default();
+        bits.checked_rem(number).unwrap_or_default()
     }
 }
 

@@ -565,7 +565,7 @@ impl World {
 
     /// One thing goes its way: an order is carried out, an answer or an event arrives.
     fn step(&mut self) -> bool {
-        let choice = (self.chance.share() * 4.0) as u8;
+        let choice = self.chance.below(4);
         let mut moved = false;
         for turn in 0..4 {
             moved = match (choice + turn) % 4 {
@@ -577,7 +577,7 @@ impl World {
                     None => false,
                 },
                 1 if !self.answers.is_empty() => {
-                    let at = (self.chance.share() * self.answers.len() as f64) as usize;
+                    let at = self.chance.below(self.answers.len());
                     let (id, answer) = self.answers.swap_remove(at);
                     self.hear(Event::Answered(id, answer));
                     true
@@ -604,9 +604,9 @@ impl World {
     fn tell_watch(&mut self) -> bool {
         let waiting = self.server.untold.iter().filter(|(_, news)| !news.is_empty());
         let waiting: Vec<Kind> = waiting.map(|(kind, _)| *kind).collect();
-        let at = (self.chance.share() * waiting.len() as f64) as usize;
+        let at = self.chance.below(waiting.len());
         let Some(kind) = waiting.get(at).copied() else { return false };
-        let most = 1 + (self.chance.share() * 40.0) as usize;
+        let most = 1 + self.chance.below(40);
         let Some(untold) = self.server.untold.get_mut(&kind) else { return false };
         let news: Vec<News> = untold.drain(..most.min(untold.len())).collect();
         self.hear(Event::Watched(kind, news));

@@ -1,7 +1,5 @@
 //! The names that people choose: of a solution, of a component, of an instance.
 
-use std::fmt;
-
 /// A solution's name: its folder, its namespace (`sol-<name>`), its sub-domain.
 ///
 /// 1 to 40 of `a-z`, `0-9` and `-`; first a letter, last not `-`, no `--`, none of
@@ -134,25 +132,6 @@ fn label(text: &str, max: usize) -> Result<(), BadName> {
     Ok(())
 }
 
-macro_rules! shown_as_text {
-    ($($name:ident),*) => {$(
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-        impl std::borrow::Borrow<str> for $name {
-            fn borrow(&self) -> &str {
-                &self.0
-            }
-        }
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.serialize_str(&self.0)
-            }
-        }
-    )*};
-}
 shown_as_text!(SolutionName, ComponentName, InstanceName);
 
 #[cfg(test)]

@@ -43,6 +43,21 @@ impl Quantity {
             .ok_or_else(|| BadQuantity(text.to_owned()))
     }
 
+    /// Thousandths: of a core, for example.
+    pub const fn milli(thousandths: u32) -> Self {
+        Self { nanos: thousandths as i128 * (NANO / 1000), binary: false }
+    }
+
+    /// A number of MiB, shown with binary suffixes.
+    pub const fn mebibytes(number: u32) -> Self {
+        Self { nanos: number as i128 * 1024 * 1024 * NANO, binary: true }
+    }
+
+    /// A number of GiB, shown with binary suffixes.
+    pub const fn gibibytes(number: u32) -> Self {
+        Self { nanos: number as i128 * 1024 * 1024 * 1024 * NANO, binary: true }
+    }
+
     /// A number of bytes, shown with binary suffixes.
     pub fn bytes(bytes: u64) -> Self {
         Self { nanos: i128::from(bytes) * NANO, binary: true }
@@ -144,10 +159,11 @@ fn fixed(text: &str) -> Option<i128> {
     digits(whole)?.checked_mul(NANO)?.checked_add(digits(&padded)?)
 }
 
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Quantity {
+    /// The number and the suffix of the canonical form.
+    fn parts(self) -> (i128, &'static str) {
         if self.nanos == 0 {
-            return f.write_str("0");
+            return (0, "");
         }
         if self.binary && self.nanos >= 1024 * NANO {
             let mut whole = (self.nanos + NANO - 1) / NANO;
@@ -159,7 +175,7 @@ impl fmt::Display for Quantity {
                 whole /= 1024;
                 suffix = next;
             }
-            return write!(f, "{whole}{suffix}");
+            return (whole, suffix);
         }
         let mut mantissa = self.nanos;
         let mut exponent = -9;
@@ -168,7 +184,30 @@ impl fmt::Display for Quantity {
             exponent += 3;
         }
         let suffix = DECIMAL.iter().find(|(_, known)| *known == exponent).map_or("", |s| s.0);
-        write!(f, "{mantissa}{suffix}")
+        (mantissa, suffix)
+    }
+
+    /// As people write a number of bytes: `3 GiB` for `3Gi`.
+    pub fn size(self) -> String {
+        match self.parts() {
+            (number, "") => format!("{number} bytes"),
+            // A part of a byte: no size that anybody has.
+            (number, suffix @ ("n" | "u" | "m")) => format!("{number}{suffix}"),
+            (number, suffix) => format!("{number} {suffix}B"),
+        }
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (number, suffix) = self.parts();
+        write!(f, "{number}{suffix}")
+    }
+}
+
+impl serde::Serialize for Quantity {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
     }
 }
 
@@ -246,7 +285,25 @@ mod tests {
         assert_eq!((q("1536Mi") * 2).to_string(), "3Gi");
         assert_eq!((q("250m") * 3).to_string(), "750m");
         assert_eq!(Quantity::count(12).to_string(), "12");
+        assert_eq!(Quantity::milli(250).to_string(), "250m");
+        assert_eq!(Quantity::milli(2000).to_string(), "2");
+        assert_eq!(Quantity::mebibytes(64).to_string(), "64Mi");
+        assert_eq!(Quantity::gibibytes(5).to_string(), "5Gi");
         assert_eq!(q("1G") + q("1Ki"), q("1000001024"));
+    }
+
+    #[test]
+    fn bytes_are_written_as_people_do() {
+        for (quantity, words) in [
+            ("3Gi", "3 GiB"),
+            ("512Mi", "512 MiB"),
+            ("2G", "2 GB"),
+            ("100", "100 bytes"),
+            ("1.5Gi", "1536 MiB"),
+            ("1500m", "1500m"),
+        ] {
+            assert_eq!(Quantity::parse(quantity).unwrap().size(), words);
+        }
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Phase;
 use super::door::Door;
 use crate::catalog::platform::{Activation, Interceptor, Prometheus};
-use crate::catalog::solution::{Component, Exposure, Scaling, Schedule, Shape, Target};
+use crate::catalog::solution::{Component, Exposure, Range, Scaling, Schedule, Shape, Target};
 use crate::catalog::{Platform, Solution};
 use crate::model::InstanceName;
 
@@ -28,8 +28,7 @@ pub(super) enum Copies<'a> {
 /// How KEDA scales a component.
 pub(super) struct Scaled<'a> {
     pub counter: Counter<'a>,
-    pub min: u16,
-    pub max: u16,
+    pub range: Range,
     pub cooldown: Duration,
     pub target: Target,
     pub schedules: &'a [Schedule],
@@ -48,25 +47,25 @@ impl<'a> Context<'a> {
     /// Who decides how many copies of a component run. Without activation nobody could wake it,
     /// so at least one stays.
     pub fn copies(&self, component: &'a Component) -> Copies<'a> {
-        let (min, max, cooldown, target, schedules) = match &component.scaling {
+        let (range, cooldown, target, schedules) = match &component.scaling {
             Scaling::AlwaysOn { replicas } => return Copies::Fixed(replicas.get()),
-            Scaling::Autoscaled { min, max, cooldown, target, schedules } => {
-                (*min, max.get(), *cooldown, *target, schedules)
+            Scaling::Autoscaled { range, cooldown, target, schedules } => {
+                (*range, *cooldown, *target, schedules)
             }
         };
         let counter = match &self.platform.activation {
-            Activation::None => return Copies::Fixed(min.max(1)),
+            Activation::None => return Copies::Fixed(range.min().max(1)),
             Activation::Interceptor(interceptor) => Counter::Interceptor(interceptor),
             Activation::Prometheus(prometheus) => Counter::Prometheus(prometheus),
         };
-        Copies::Scaled(Scaled { counter, min, max, cooldown, target, schedules })
+        Copies::Scaled(Scaled { counter, range, cooldown, target, schedules })
     }
 
     /// The least and the greatest number of copies that may be wanted of a component.
     pub fn bounds(&self, component: &'a Component) -> (u16, u16) {
         match self.copies(component) {
             Copies::Fixed(replicas) => (replicas, replicas),
-            Copies::Scaled(scaled) => (scaled.min, scaled.max.max(scaled.min)),
+            Copies::Scaled(scaled) => (scaled.range.min(), scaled.range.max().get()),
         }
     }
 

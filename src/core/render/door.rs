@@ -97,7 +97,9 @@ impl<'a> Door<'a> {
 /// The path below which a component answers visitors; `/` without one of its own.
 pub(super) fn prefix(component: &Component) -> &str {
     match &component.exposure {
-        Exposure::Public { path, .. } => Some(path.trim_end_matches('/')).filter(|p| !p.is_empty()),
+        Exposure::Public { path, .. } => {
+            Some(path.as_str().trim_end_matches('/')).filter(|p| !p.is_empty())
+        }
         Exposure::Private => None,
     }
     .unwrap_or("/")

@@ -2,16 +2,21 @@
 //!
 //! The quota refuses pods with a container that does not say what it takes.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::json;
 
 use super::DesiredObject;
 use super::context::Context;
 use super::resources::{self, Amounts, CPU, MEMORY, STORAGE};
-use crate::model::Kind;
+use crate::model::{Kind, Quantity};
 
 /// What a container gets that says nothing: it asks for the first, may take the second.
-const DEFAULTS: [(&str, &str, &str); 3] =
-    [(CPU, "50m", "500m"), (MEMORY, "64Mi", "256Mi"), (STORAGE, "64Mi", "1Gi")];
+const DEFAULTS: [(&str, Quantity, Quantity); 3] = [
+    (CPU, Quantity::milli(50), Quantity::milli(500)),
+    (MEMORY, Quantity::mebibytes(64), Quantity::mebibytes(256)),
+    (STORAGE, Quantity::mebibytes(64), Quantity::gibibytes(1)),
+];
 
 /// Only what each of our own containers says itself is given to the others: a default would
 /// otherwise reach ours as well and throttle what is meant to be unbounded. No container is
@@ -20,15 +25,14 @@ pub(super) fn limit_range(cx: &Context) -> Option<DesiredObject> {
     let components = cx.solution.components.values();
     let ours: Vec<Amounts> =
         components.flat_map(|component| resources::containers(cx, component)).collect();
-    let pick = |said: fn(&Amounts, &str) -> bool, amount: fn(&(_, _, _)) -> &'static str| {
+    let pick = |said: fn(&Amounts, &str) -> bool, amount: fn(&(_, _, _)) -> Quantity| {
         let all_say = |name: &str| ours.iter().all(|amounts| said(amounts, name));
         let picked = DEFAULTS.iter().filter(|(name, ..)| all_say(name));
-        picked.map(|row| (row.0.to_owned(), Value::from(amount(row)))).collect::<Value>()
+        picked.map(|row| (row.0, amount(row))).collect::<BTreeMap<&str, Quantity>>()
     };
     let requests = pick(|a, name| a.request(name).is_some(), |row| row.1);
     let limits = pick(|a, name| a.limit(name).is_some(), |row| row.2);
-    let empty = |amounts: &Value| amounts.as_object().is_none_or(|map| map.is_empty());
-    (!empty(&requests) || !empty(&limits)).then(|| {
+    (!requests.is_empty() || !limits.is_empty()).then(|| {
         cx.object(
             Kind::LimitRange,
             "defaults",

@@ -9,6 +9,7 @@ use super::pod_monitor::scraper;
 use super::resources::{Amounts, CPU, MEMORY, STORAGE};
 use crate::catalog::platform::{Mesh, MeshPolicy};
 use crate::catalog::solution::{Component, Exposure};
+use crate::model::Quantity;
 
 /// Where the mesh's own services live.
 pub(super) const NAMESPACE: &str = "linkerd";
@@ -22,14 +23,14 @@ pub(super) const METRICS: u16 = 4191;
 const INJECT: (&str, &str) = ("linkerd.io/inject", "enabled");
 
 /// What a proxy asks for and may take: a quota refuses a pod of which one container does not say.
-const REQUESTS: [(&str, &str, &str); 2] = [
-    (CPU, "20m", "config.linkerd.io/proxy-cpu-request"),
-    (MEMORY, "32Mi", "config.linkerd.io/proxy-memory-request"),
+const REQUESTS: [(&str, Quantity, &str); 2] = [
+    (CPU, Quantity::milli(20), "config.linkerd.io/proxy-cpu-request"),
+    (MEMORY, Quantity::mebibytes(32), "config.linkerd.io/proxy-memory-request"),
 ];
-const LIMITS: [(&str, &str, &str); 3] = [
-    (CPU, "500m", "config.linkerd.io/proxy-cpu-limit"),
-    (MEMORY, "128Mi", "config.linkerd.io/proxy-memory-limit"),
-    (STORAGE, "64Mi", "config.linkerd.io/proxy-ephemeral-storage-limit"),
+const LIMITS: [(&str, Quantity, &str); 3] = [
+    (CPU, Quantity::milli(500), "config.linkerd.io/proxy-cpu-limit"),
+    (MEMORY, Quantity::mebibytes(128), "config.linkerd.io/proxy-memory-limit"),
+    (STORAGE, Quantity::mebibytes(64), "config.linkerd.io/proxy-ephemeral-storage-limit"),
 ];
 
 /// Whether a call that nobody declared is refused or only noted; `None` without a mesh.
@@ -62,8 +63,8 @@ pub(super) fn of_pod(cx: &Context) -> Map<String, Value> {
 
 /// What a pod's proxy takes, if it has one.
 pub(super) fn proxy(cx: &Context) -> Option<Amounts> {
-    let sizes = |rows: &[(&str, &str, &str)]| -> BTreeMap<String, String> {
-        rows.iter().map(|(name, size, _)| ((*name).to_owned(), (*size).to_owned())).collect()
+    let sizes = |rows: &[(&str, Quantity, &str)]| -> BTreeMap<String, Quantity> {
+        rows.iter().map(|(name, size, _)| ((*name).to_owned(), *size)).collect()
     };
     policy(cx).map(|_| Amounts { requests: sizes(&REQUESTS), limits: sizes(&LIMITS) })
 }

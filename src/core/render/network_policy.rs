@@ -1,7 +1,6 @@
 //! NetworkPolicies: nothing in, nothing out, but for what was declared.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
@@ -11,7 +10,7 @@ use super::mesh;
 use super::object::EXPOSURE;
 use super::pod_monitor::scraper;
 use crate::catalog::solution::{Component, Exposure};
-use crate::model::Kind;
+use crate::model::{Kind, Network};
 
 /// The label that every Namespace has, set by the API server.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
@@ -212,7 +211,7 @@ fn call(cx: &Context, caller: &Component, callee: &Component) -> [DesiredObject;
 fn allow_egress(cx: &Context, component: &Component) -> Option<DesiredObject> {
     let rules = component.egress.iter().map(|egress| {
         json!({
-            "to": [{ "ipBlock": { "cidr": egress.cidr, "except": except(&egress.cidr) } }],
+            "to": [{ "ipBlock": { "cidr": egress.cidr, "except": except(egress.cidr) } }],
             "ports": [tcp(egress.port)],
         })
     });
@@ -254,43 +253,33 @@ fn tcp(port: u16) -> Value {
 
 /// The networks that `cidr` contains but must not open. One that *is* such a network, or lies in
 /// one, was asked for by name and stays.
-fn except(cidr: &str) -> Vec<&'static str> {
-    let inside: Vec<&str> = NOT_PUBLIC.into_iter().filter(|inner| contains(cidr, inner)).collect();
-    let widest = |inner: &&&str| !inside.iter().any(|outer| contains(outer, inner));
+fn except(cidr: Network) -> Vec<Network> {
+    let known = NOT_PUBLIC.into_iter().filter_map(|text| Network::parse(text).ok());
+    let inside: Vec<Network> = known.filter(|inner| is_wider(cidr, *inner)).collect();
+    let widest = |inner: &&Network| !inside.iter().any(|outer| is_wider(*outer, **inner));
     inside.iter().filter(widest).copied().collect()
 }
 
-/// Whether `outer` is strictly wider than `inner` and holds all of it.
-fn contains(outer: &str, inner: &str) -> bool {
-    let (Some((outer, wide)), Some((inner, narrow))) = (network(outer), network(inner)) else {
-        return false;
-    };
-    wide < narrow
-        && match (outer, inner) {
-            (IpAddr::V4(outer), IpAddr::V4(inner)) => {
-                same_prefix(outer.to_bits().into(), inner.to_bits().into(), 32, wide)
-            }
-            (IpAddr::V6(outer), IpAddr::V6(inner)) => {
-                same_prefix(outer.to_bits(), inner.to_bits(), 128, wide)
-            }
-            _ => false,
-        }
-}
-
-fn network(cidr: &str) -> Option<(IpAddr, u32)> {
-    let (address, length) = cidr.split_once('/')?;
-    Some((address.parse().ok()?, length.parse().ok()?))
-}
-
-/// Whether two addresses of `width` bits agree in their first `length` bits.
-fn same_prefix(a: u128, b: u128, width: u32, length: u32) -> bool {
-    // A shift by the whole width is no shift in Rust: /0 of IPv6 has no bits to compare.
-    (a ^ b).checked_shr(width.saturating_sub(length)).unwrap_or(0) == 0
+/// Whether `outer` holds all of `inner` and more.
+fn is_wider(outer: Network, inner: Network) -> bool {
+    outer != inner && outer.contains(inner)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    fn except(cidr: &str) -> Vec<String> {
+        super::except(Network::parse(cidr).unwrap()).iter().map(Network::to_string).collect()
+    }
+
+    #[test]
+    fn every_network_of_the_list_is_one() {
+        for text in NOT_PUBLIC {
+            assert_eq!(Network::parse(text).unwrap().to_string(), text);
+        }
+    }
 
     #[test]
     fn the_whole_internet_never_includes_the_inside() {

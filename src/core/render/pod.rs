@@ -170,7 +170,7 @@ fn mounts(component: &Component) -> Value {
 /// What sleeps when idle leaves its node by itself: the node's autoscaler need not chase it.
 fn annotations(cx: &Context, component: &Component) -> Value {
     let mut annotations = mesh::of_pod(cx);
-    if cx.scaled(component).is_some_and(|scaled| scaled.min == 0) {
+    if cx.scaled(component).is_some_and(|scaled| scaled.range.min() == 0) {
         annotations.extend([
             ("cluster-autoscaler.kubernetes.io/safe-to-evict".to_owned(), json!("false")),
             ("karpenter.sh/do-not-disrupt".to_owned(), json!("true")),

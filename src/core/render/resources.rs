@@ -14,13 +14,13 @@ pub(super) const MEMORY: &str = "memory";
 /// The kubelet evicts who writes more: a container cannot fill its node's disk.
 pub(super) const STORAGE: &str = "ephemeral-storage";
 /// What a container gets of the node's disk if nobody says anything.
-const STORAGE_REQUEST: &str = "1Gi";
-const STORAGE_LIMIT: &str = "5Gi";
+const STORAGE_REQUEST: Quantity = Quantity::gibibytes(1);
+const STORAGE_LIMIT: Quantity = Quantity::gibibytes(5);
 
 /// What a container asks for and may take, by resource.
 pub(super) struct Amounts {
-    pub requests: BTreeMap<String, String>,
-    pub limits: BTreeMap<String, String>,
+    pub requests: BTreeMap<String, Quantity>,
+    pub limits: BTreeMap<String, Quantity>,
 }
 
 impl Amounts {
@@ -31,12 +31,11 @@ impl Amounts {
 
     /// What the scheduler sets aside. The API server takes the limit where no request is written.
     pub fn request(&self, resource: &str) -> Option<Quantity> {
-        let text = self.requests.get(resource).or_else(|| self.limits.get(resource))?;
-        Quantity::parse(text).ok()
+        self.requests.get(resource).or_else(|| self.limits.get(resource)).copied()
     }
 
     pub fn limit(&self, resource: &str) -> Option<Quantity> {
-        Quantity::parse(self.limits.get(resource)?).ok()
+        self.limits.get(resource).copied()
     }
 }
 
@@ -53,20 +52,14 @@ pub(super) fn application(component: &Component) -> Amounts {
     let mut limits = component.limits.clone();
 
     if let Some(memory) = requests.get(MEMORY) {
-        limits.entry(MEMORY.to_owned()).or_insert_with(|| memory.clone());
+        limits.entry(MEMORY.to_owned()).or_insert(*memory);
     }
-    if !requests.contains_key(STORAGE) {
-        let request = smaller(STORAGE_REQUEST, limits.get(STORAGE));
-        requests.insert(STORAGE.to_owned(), request);
-    }
-    if !limits.contains_key(STORAGE) {
-        let limit = larger(STORAGE_LIMIT, requests.get(STORAGE));
-        limits.insert(STORAGE.to_owned(), limit);
-    }
+    let (request, limit) = storage(requests.get(STORAGE), limits.get(STORAGE));
+    requests.insert(STORAGE.to_owned(), request);
+    limits.insert(STORAGE.to_owned(), limit);
     // Devices cannot be overcommitted: the API server refuses a request without an equal limit.
-    let devices = requests.iter().filter(|(name, _)| is_device(name)).map(own);
-    for (name, count) in devices.collect::<Vec<_>>() {
-        limits.entry(name).or_insert(count);
+    for (name, count) in requests.iter().filter(|(name, _)| is_device(name)) {
+        limits.entry(name.clone()).or_insert(*count);
     }
     Amounts { requests, limits }
 }
@@ -81,23 +74,11 @@ pub(super) fn is_device(resource: &str) -> bool {
     resource.contains('/')
 }
 
-fn own((name, count): (&String, &String)) -> (String, String) {
-    (name.clone(), count.clone())
-}
-
-fn smaller(default: &str, bound: Option<&String>) -> String {
-    let bound = bound.filter(|b| amount(b) < amount(default));
-    bound.cloned().unwrap_or_else(|| default.to_owned())
-}
-
-fn larger(default: &str, bound: Option<&String>) -> String {
-    let bound = bound.filter(|b| amount(b) > amount(default));
-    bound.cloned().unwrap_or_else(|| default.to_owned())
-}
-
-/// `catalog` made it canonical; what it is not is nothing.
-fn amount(quantity: &str) -> Quantity {
-    Quantity::parse(quantity).unwrap_or(Quantity::count(0))
+/// Request and limit of the node's disk: what is not written bends to what is.
+fn storage(request: Option<&Quantity>, limit: Option<&Quantity>) -> (Quantity, Quantity) {
+    let least = limit.map_or(STORAGE_REQUEST, |limit| STORAGE_REQUEST.min(*limit));
+    let request = *request.unwrap_or(&least);
+    (request, limit.copied().unwrap_or_else(|| request.max(STORAGE_LIMIT)))
 }
 
 #[cfg(test)]
@@ -105,18 +86,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_compare_across_units() {
-        assert!(amount("900Mi") < amount("1Gi"));
-        assert!(amount("2G") > amount("1Gi"));
-        assert!(amount("500m") < amount("1"));
-        assert_eq!(amount("1Gi"), amount("1024Mi"));
-    }
-
-    #[test]
-    fn a_default_request_never_exceeds_a_written_limit() {
-        assert_eq!(smaller("1Gi", Some(&"512Mi".to_owned())), "512Mi");
-        assert_eq!(smaller("1Gi", Some(&"20Gi".to_owned())), "1Gi");
-        assert_eq!(larger("5Gi", Some(&"8Gi".to_owned())), "8Gi");
-        assert_eq!(larger("5Gi", None), "5Gi");
+    fn a_default_bends_to_the_bound_that_is_written() {
+        let gib = Quantity::gibibytes;
+        let half = Quantity::mebibytes(512);
+        assert_eq!(storage(None, None), (gib(1), gib(5)));
+        assert_eq!(storage(None, Some(&half)), (half, half));
+        assert_eq!(storage(None, Some(&gib(20))), (gib(1), gib(20)));
+        assert_eq!(storage(Some(&gib(8)), None), (gib(8), gib(8)));
+        assert_eq!(storage(Some(&half), Some(&gib(1))), (half, gib(1)));
     }
 }

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::image::pulled;
 use super::resources::{Amounts, CPU, MEMORY, STORAGE};
 use crate::catalog::solution::Component;
-use crate::model::duration;
+use crate::model::{Quantity, duration};
 
 const NAME: &str = "warm-up";
 /// Its name in the pod of a component that is itself called [`NAME`].
@@ -29,13 +29,14 @@ pub(super) fn image<'a>(cx: &Context<'a>, component: &Component) -> Option<&'a s
 
 /// What the sidecar takes, if there is one.
 pub(super) fn amounts(cx: &Context, component: &Component) -> Option<Amounts> {
-    let amounts = |rows: [(&str, &str); 3]| -> BTreeMap<String, String> {
-        rows.map(|(name, amount)| (name.to_owned(), amount.to_owned())).into()
+    let amounts = |cpu, memory, storage| -> BTreeMap<String, Quantity> {
+        let storage = (STORAGE, Quantity::mebibytes(storage));
+        [(CPU, Quantity::milli(cpu)), (MEMORY, Quantity::mebibytes(memory)), storage]
+            .map(|(name, amount)| (name.to_owned(), amount))
+            .into()
     };
-    image(cx, component).map(|_| Amounts {
-        requests: amounts([(CPU, "10m"), (MEMORY, "32Mi"), (STORAGE, "16Mi")]),
-        limits: amounts([(CPU, "200m"), (MEMORY, "64Mi"), (STORAGE, "64Mi")]),
-    })
+    image(cx, component)
+        .map(|_| Amounts { requests: amounts(10, 32, 16), limits: amounts(200, 64, 64) })
 }
 
 /// The sidecar, as an init container that stays.

@@ -70,17 +70,6 @@ pub(super) fn last_line(text: &str) -> String {
     text.lines().rev().map(quote).find(|line| !line.is_empty()).unwrap_or_default()
 }
 
-/// A quantity of bytes as people write it: `3 GiB` for `3Gi`.
-pub(super) fn size(quantity: &str) -> String {
-    let at = quantity.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(quantity.len());
-    let (number, unit) = quantity.split_at(at);
-    match unit {
-        "" => format!("{number} bytes"),
-        "Ki" | "Mi" | "Gi" | "Ti" | "k" | "M" | "G" | "T" => format!("{number} {unit}B"),
-        _ => quantity.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,18 +87,5 @@ mod tests {
         assert_eq!(long.chars().count(), LONGEST_QUOTE + 3);
         assert!(long.ends_with("ä..."));
         assert_eq!(last_line("Traceback\n  File x\nKeyError: 'A'\n\u{1b}[0m\n"), "KeyError: 'A'");
-    }
-
-    #[test]
-    fn bytes_are_written_as_people_do() {
-        for (quantity, words) in [
-            ("3Gi", "3 GiB"),
-            ("512Mi", "512 MiB"),
-            ("2G", "2 GB"),
-            ("1000", "1000 bytes"),
-            ("1.5Gi", "1.5 GiB"),
-        ] {
-            assert_eq!(size(quantity), words);
-        }
     }
 }

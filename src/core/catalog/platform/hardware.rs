@@ -45,16 +45,16 @@ fn class(item: &Cursor<'_>) -> Option<(Span, HardwareClass)> {
     });
     let isolation = fields.get("isolation").and_then(|c| c.word());
     let max_cooldown = fields.get("maxCooldown").and_then(|c| c.time());
-    let canonical = |amounts: &limits::Amounts| {
-        amounts.iter().map(|(name, amount)| (name.clone(), amount.value.to_string())).collect()
+    let plain = |amounts: &limits::Amounts| {
+        amounts.iter().map(|(name, amount)| (name.clone(), amount.value)).collect()
     };
     let class = HardwareClass {
         name,
         node_group: group,
         exclusive: isolation.is_some_and(|word| word.value == "exclusive"),
-        requests: canonical(&requests),
-        limits: canonical(&limits),
-        caps: canonical(&caps),
+        requests: plain(&requests),
+        limits: plain(&limits),
+        caps: plain(&caps),
         max_cooldown: max_cooldown.map(|cooldown| cooldown.value),
     };
     limits::class(item, &requests, &limits, &caps);

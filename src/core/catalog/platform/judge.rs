@@ -6,7 +6,7 @@ use super::{
 };
 use crate::catalog::contract;
 use crate::catalog::fault::{Fault, Severity, code};
-use crate::catalog::network::Network;
+use crate::catalog::network;
 use crate::catalog::snapshot::File;
 use crate::catalog::solution::image;
 use crate::model::decode::{Cursor, Fields, Sheet};
@@ -287,6 +287,6 @@ pub(super) fn egress(cursor: &Cursor<'_>) -> Option<EgressLimit> {
         });
     }
     let networks = cursor.list()?;
-    let parsed = networks.iter().filter_map(|item| Some(Network::read(item)?.to_string()));
+    let parsed = networks.iter().filter_map(network::read);
     Some(EgressLimit::Only(parsed.collect()))
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::*;
 use crate::catalog::fault::code;
 use crate::catalog::snapshot::{File, Folder};
-use crate::catalog::solution::{Component, Probe, Scaling, Target};
-use crate::model::{ContentHash, Revision, TreeId};
+use crate::catalog::solution::{Component, Probe, Range, Scaling, Target};
+use crate::model::{ContentHash, Quantity, Revision, TreeId, UrlPath};
 
 const PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\nspec:\n  \
                         domain: demo.example\n";
@@ -59,7 +59,15 @@ fn refused(platform: &str, body: &str) -> Vec<&'static str> {
     catalog.refused["use"].faults.iter().map(|fault| fault.code).collect()
 }
 
-fn amounts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+fn amounts(pairs: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
+    pairs.iter().map(|(name, amount)| ((*name).into(), quantity(amount))).collect()
+}
+
+fn quantity(text: &str) -> Quantity {
+    Quantity::parse(text).unwrap()
+}
+
+fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, amount)| ((*name).to_owned(), (*amount).to_owned())).collect()
 }
 
@@ -71,30 +79,30 @@ fn replicas(n: u16) -> NonZeroU16 {
 fn a_solution_that_says_nothing_gets_every_default() {
     let app = app("", "");
     assert_eq!(app.port, 8080);
-    assert_eq!(app.readiness, Probe::Get { path: "/".into() });
+    assert_eq!(app.readiness, Probe::Get { path: UrlPath::root() });
     assert_eq!(app.liveness, None);
     assert_eq!(app.startup, Duration::from_secs(300));
     assert_eq!(app.requests, amounts(&[("cpu", "250m"), ("memory", "1Gi")]));
     assert_eq!(app.limits, amounts(&[("memory", "1Gi"), ("ephemeral-storage", "5Gi")]));
     assert_eq!(app.egress, []);
-    let Scaling::Autoscaled { min: 0, max, cooldown, target: Target::Concurrency(_), .. } =
-        app.scaling
+    let Scaling::Autoscaled { range, cooldown, target: Target::Concurrency(_), .. } = app.scaling
     else {
         panic!("{:?}", app.scaling)
     };
-    assert_eq!((max, cooldown), (replicas(1), Duration::from_secs(1800)));
+    assert_eq!(Some(range), Range::new(0, replicas(1)));
+    assert_eq!(cooldown, Duration::from_secs(1800));
 }
 
 #[test]
 fn an_absent_value_adapts_to_a_written_one() {
     let risen = app("", "  resources: {requests: {memory: 4Gi}}\n");
-    assert_eq!(risen.limits["memory"], "4Gi");
+    assert_eq!(risen.limits["memory"], quantity("4Gi"));
     let fallen = app("", "  resources: {limits: {memory: 512Mi}}\n");
-    assert_eq!(fallen.requests["memory"], "512Mi");
+    assert_eq!(fallen.requests["memory"], quantity("512Mi"));
     let warm = app("", "  scaling: {minReplicas: 1}\n");
     assert_eq!(warm.scaling, Scaling::AlwaysOn { replicas: replicas(1) });
     let probe = app("", "  basePath: /docs\n");
-    assert_eq!(probe.readiness, Probe::Get { path: "/docs".into() });
+    assert_eq!(probe.readiness, Probe::Get { path: UrlPath::parse("/docs").unwrap() });
     // The class bounds a default, and refuses a written value.
     let class = "  hardware: [{name: cpu-basic, requests: {cpu: 1}, maxCooldown: 10m}]\n";
     let Scaling::Autoscaled { cooldown, .. } = app(class, "").scaling else { panic!() };
@@ -112,9 +120,9 @@ fn an_absent_value_adapts_to_a_written_one() {
 fn a_device_has_equal_request_and_limit_within_its_class() {
     let class =
         "  hardware: [{name: gpu, requests: {nvidia.com/gpu: 1}, caps: {nvidia.com/gpu: 2}}]\n";
-    assert_eq!(app(class, "").limits["nvidia.com/gpu"], "1");
+    assert_eq!(app(class, "").limits["nvidia.com/gpu"], quantity("1"));
     let two = app(class, "  resources: {limits: {nvidia.com/gpu: 2}}\n");
-    assert_eq!(two.requests["nvidia.com/gpu"], "2");
+    assert_eq!(two.requests["nvidia.com/gpu"], quantity("2"));
     let three = "  resources: {limits: {nvidia.com/gpu: 3}}\n";
     assert_eq!(refused(class, three), [code::OVER_LIMIT]);
 }
@@ -124,8 +132,8 @@ fn nothing_sleeps_on_a_platform_that_wakes_nobody() {
     let none = "  activation: {mode: none}\n";
     assert_eq!(app(none, "").scaling, Scaling::AlwaysOn { replicas: replicas(1) });
     let range = "  scaling: {minReplicas: 1, maxReplicas: 3}\n";
-    let Scaling::Autoscaled { min: 1, max, .. } = app("", range).scaling else { panic!() };
-    assert_eq!(max, replicas(3));
+    let Scaling::Autoscaled { range, .. } = app("", range).scaling else { panic!() };
+    assert_eq!(Some(range), Range::new(1, replicas(3)));
 }
 
 #[test]
@@ -134,7 +142,7 @@ fn a_component_overrides_its_solution_key_by_key() {
                 env: {B: own}, args: [own, args], dependsOn: [part-index]}\n    part-index: {}\n";
     let catalog = read(&snapshot(PLATFORM, &[("use", body)]), &mut Memory::default());
     let web = &catalog.solutions["use"].components["web"];
-    let env = amounts(&[("A", "base"), ("B", "own"), ("PART_INDEX_URL", "http://part-index")]);
+    let env = texts(&[("A", "base"), ("B", "own"), ("PART_INDEX_URL", "http://part-index")]);
     assert_eq!(web.env, env);
     assert_eq!(web.args, ["own", "args"]);
     assert_eq!(catalog.solutions["use"].components["part-index"].args, ["base"]);

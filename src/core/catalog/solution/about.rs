@@ -6,6 +6,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::Suspension;
 use super::bench::Bench;
 use crate::catalog::fault::code;
+use crate::model::UrlPath;
 use crate::model::decode::{Cursor, Fields, nearest};
 use crate::model::yaml::Spanned;
 
@@ -32,9 +33,9 @@ pub struct About {
     pub datasets: Vec<String>,
     pub evaluation: Vec<Evaluation>,
     /// Path of the OpenAPI document.
-    pub openapi: Option<String>,
+    pub openapi: Option<UrlPath>,
     /// Path of the page that documents the API.
-    pub docs: Option<String>,
+    pub docs: Option<UrlPath>,
     /// Example files of the folder.
     pub examples: Vec<String>,
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Architecture, Egress, Probe, RateLimit, Schedule, Target, Volume};
-use crate::model::Quantity;
 use crate::model::yaml::{Span, Spanned};
+use crate::model::{MountPath, Quantity, UrlPath};
 
 /// Path inside a container → what is mounted there.
-pub type Mounts = BTreeMap<String, Spanned<Arc<[u8]>>>;
+pub type Mounts = BTreeMap<MountPath, Spanned<Arc<[u8]>>>;
 /// Example file → its contents, in the order of the author.
 pub type Requests = Vec<(String, Arc<[u8]>)>;
 /// Resource name → amount.
@@ -23,12 +23,12 @@ pub struct Runtime {
     pub command: Option<Spanned<Vec<String>>>,
     pub args: Option<Spanned<Vec<String>>>,
     pub port: Option<Spanned<u16>>,
-    pub base_path: Option<Spanned<String>>,
+    pub base_path: Option<Spanned<UrlPath>>,
     pub env: BTreeMap<String, Spanned<String>>,
     pub secrets: Option<Spanned<Vec<Spanned<String>>>>,
     pub files: Mounts,
     pub volumes: Option<Spanned<BTreeMap<String, Spanned<Volume>>>>,
-    pub scratch: Option<Spanned<BTreeMap<String, Spanned<Quantity>>>>,
+    pub scratch: Option<Spanned<BTreeMap<MountPath, Spanned<Quantity>>>>,
     pub read_only_root_filesystem: Option<Spanned<bool>>,
     pub hardware: Option<Spanned<String>>,
     pub requests: Amounts,
@@ -47,7 +47,7 @@ pub struct Runtime {
     pub max_request_body_size: Option<Spanned<u64>>,
     pub rate_limit: Option<Spanned<RateLimit>>,
     pub cors: Option<Spanned<Vec<String>>>,
-    pub metrics_path: Option<Spanned<String>>,
+    pub metrics_path: Option<Spanned<UrlPath>>,
     pub architectures: Option<Spanned<BTreeSet<Architecture>>>,
 }
 
@@ -68,7 +68,7 @@ pub struct Part {
 /// Under which path a component is public.
 #[derive(Clone, Debug)]
 pub struct Expose {
-    pub path: Spanned<String>,
+    pub path: Spanned<UrlPath>,
     pub strip_prefix: bool,
 }
 
@@ -76,10 +76,10 @@ impl Runtime {
     /// These values, and where there is none, those of `base`: maps merge by key, lists and
     /// single values replace.
     pub fn over(self, base: &Self) -> Self {
-        fn map<V: Clone>(
-            mut own: BTreeMap<String, V>,
-            base: &BTreeMap<String, V>,
-        ) -> BTreeMap<String, V> {
+        fn map<K: Clone + Ord, V: Clone>(
+            mut own: BTreeMap<K, V>,
+            base: &BTreeMap<K, V>,
+        ) -> BTreeMap<K, V> {
             for (key, value) in base {
                 own.entry(key.clone()).or_insert_with(|| value.clone());
             }

@@ -9,12 +9,14 @@ use std::time::Duration;
 use super::author::Runtime;
 use super::bench::Bench;
 use super::mount::FILES_MAX;
-use super::{Component, Exposure, Hardware, Http, Probe, Scaling, Target, origin, resources};
+use super::{
+    Component, Exposure, Hardware, Http, Probe, Range, Scaling, Target, origin, resources,
+};
 use crate::catalog::fault::code;
 use crate::catalog::platform::{Activation, HardwareClass};
 use crate::model::decode::Sheet;
 use crate::model::yaml::{Span, Spanned};
-use crate::model::{ComponentName, duration};
+use crate::model::{ComponentName, MountPath, UrlPath, duration};
 
 /// The port that the paper's contract names.
 const PORT: u16 = 8080;
@@ -70,7 +72,7 @@ pub fn component(
         let message = format!("`{}` lacks `image`", setting.path);
         sheet.missing("image", setting.key, message, ADD_IMAGE);
     }
-    let base_path = value(&runtime.base_path).unwrap_or_else(|| "/".to_owned());
+    let base_path = value(&runtime.base_path).unwrap_or_else(UrlPath::root);
     let component = Component {
         name: setting.name.clone(),
         title: setting.title.clone(),
@@ -90,10 +92,7 @@ pub fn component(
         requests,
         limits,
         read_only_root_filesystem: value(&runtime.read_only_root_filesystem).unwrap_or(false),
-        scratch: each(&runtime.scratch)
-            .into_iter()
-            .map(|(path, size)| (path, size.to_string()))
-            .collect(),
+        scratch: each(&runtime.scratch),
         scaling,
         startup: value(&runtime.startup).unwrap_or(STARTUP.min(platform.limits.startup_timeout)),
         warmup: value(&runtime.warmup).unwrap_or_default(),
@@ -121,7 +120,9 @@ fn value<T: Clone>(written: &Option<Spanned<T>>) -> Option<T> {
 }
 
 /// The entries of a map that was written, without their places.
-fn each<T: Clone>(written: &Option<Spanned<BTreeMap<String, Spanned<T>>>>) -> BTreeMap<String, T> {
+fn each<K: Clone + Ord, T: Clone>(
+    written: &Option<Spanned<BTreeMap<K, Spanned<T>>>>,
+) -> BTreeMap<K, T> {
     let entries = written.iter().flat_map(|written| &written.value);
     entries.map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
 }
@@ -164,17 +165,17 @@ fn scaling(bench: &Bench<'_>, sheet: &Sheet, class: &HardwareClass, runtime: &Ru
     let cooldown = cooldown(bench, sheet, class, runtime);
     let at_least_one = |n: u16| NonZeroU16::new(n).unwrap_or(NonZeroU16::MIN);
     let awake = matches!(bench.platform.activation, Activation::None);
-    if awake || (min > 0 && min >= max) {
+    let range = Range::new(min, at_least_one(max)).filter(|_| !awake);
+    let Some(range) = range else {
         if let Some(written) = runtime.schedules.as_ref().filter(|w| !w.value.is_empty()) {
             let why = if awake { "nothing sleeps on this platform" } else { "it never sleeps" };
             let message = format!("`schedules` has no effect: {why}");
             sheet.say(code::NO_EFFECT, written.at, message);
         }
         return Scaling::AlwaysOn { replicas: at_least_one(min) };
-    }
+    };
     Scaling::Autoscaled {
-        min,
-        max: at_least_one(max),
+        range,
         cooldown,
         target: value(&runtime.target).unwrap_or(Target::Concurrency(CONCURRENCY)),
         schedules: schedules.into_iter().map(|schedule| schedule.value).collect(),
@@ -215,7 +216,7 @@ fn secrets(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Span> {
     names
 }
 
-fn files(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Arc<[u8]>> {
+fn files(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<MountPath, Arc<[u8]>> {
     let together: usize = runtime.files.values().map(|file| file.value.len()).sum();
     if together > FILES_MAX
         && let Some(last) = runtime.files.values().max_by_key(|file| file.value.len())
@@ -224,20 +225,18 @@ fn files(sheet: &Sheet, runtime: &Runtime) -> BTreeMap<String, Arc<[u8]>> {
         let fault = sheet.fault(code::FILES_TOO_LARGE, last.at, message);
         sheet.report(fault.help("put data into the image"));
     }
-    let mut mounted: BTreeMap<&str, &str> =
-        runtime.files.keys().map(|path| (path.as_str(), "as a file")).collect();
+    let mut mounted: BTreeMap<&MountPath, &str> =
+        runtime.files.keys().map(|path| (path, "as a file")).collect();
     for (path, file) in &runtime.files {
-        let below =
-            |other: &&String| path.strip_prefix(other.as_str()).is_some_and(|r| r.starts_with('/'));
-        if let Some(above) = runtime.files.keys().find(below) {
+        if let Some(above) = runtime.files.keys().find(|other| path.is_below(other)) {
             let message = format!("`{path}` lies below the file `{above}`");
             sheet.say(code::MOUNT_TWICE, file.at, message);
         }
     }
     let scratch = runtime.scratch.iter().flat_map(|written| &written.value);
-    let scratch = scratch.map(|(path, size)| (path.as_str(), size.at, "as scratch"));
+    let scratch = scratch.map(|(path, size)| (path, size.at, "as scratch"));
     let volumes = runtime.volumes.iter().flat_map(|written| written.value.values());
-    let volumes = volumes.map(|v| (v.value.mount_path.as_str(), v.at, "as a volume"));
+    let volumes = volumes.map(|v| (&v.value.mount_path, v.at, "as a volume"));
     for (path, at, what) in scratch.chain(volumes) {
         if let Some(first) = mounted.insert(path, what) {
             let message = format!("`{path}` is mounted twice: {first} and {what}");

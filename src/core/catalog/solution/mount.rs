@@ -9,8 +9,9 @@ use super::{Volume, image, secret};
 use crate::catalog::fault::code;
 use crate::catalog::platform::Version;
 use crate::model::decode::Cursor;
-use crate::model::yaml::{Span, Spanned};
-use crate::model::{ComponentName, Quantity};
+use crate::model::path::BadMount;
+use crate::model::yaml::Spanned;
+use crate::model::{ComponentName, MountPath, Quantity};
 
 /// The most that the files of one component may hold together, in bytes.
 pub const FILES_MAX: usize = 512 * 1024;
@@ -19,7 +20,7 @@ pub const FILES_MAX: usize = 512 * 1024;
 pub fn files(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Mounts {
     let mut mounts = Mounts::new();
     for (target, source) in cursor.free_map() {
-        let target_ok = mount_path(cursor, &target.value, target.at);
+        let path_in_container = mount_path(cursor, &target);
         let Some(path) = bench.file(&source) else { continue };
         let Some(file) = bench.folder.files.get(&path) else { continue };
         let Some(bytes) = &file.bytes else {
@@ -35,15 +36,15 @@ pub fn files(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Mounts {
             source.sheet.report(source.fault(code::CREDENTIAL, message).help(help));
             continue;
         }
-        if target_ok {
-            mounts.insert(target.value, source.spanned(Arc::clone(bytes)));
+        if let Some(target) = path_in_container {
+            mounts.insert(target, source.spanned(Arc::clone(bytes)));
         }
     }
     mounts
 }
 
 /// Reads `scratch`: path in the container → size.
-pub fn scratch(cursor: &Cursor<'_>) -> Option<Spanned<BTreeMap<String, Spanned<Quantity>>>> {
+pub fn scratch(cursor: &Cursor<'_>) -> Option<Spanned<BTreeMap<MountPath, Spanned<Quantity>>>> {
     let mut scratch = BTreeMap::new();
     for item in cursor.list()? {
         let Some(fields) = item.fields() else { continue };
@@ -57,12 +58,10 @@ pub fn scratch(cursor: &Cursor<'_>) -> Option<Spanned<BTreeMap<String, Spanned<Q
         });
         let Some(path) = fields.required("mountPath") else { continue };
         let Some(text) = path.text() else { continue };
-        if !mount_path(&path, &text.value, text.at) {
-            continue;
-        }
+        let Some(target) = mount_path(&path, &text) else { continue };
         let Some(size) = size else { continue };
         let place = Spanned { value: size.value, at: text.at };
-        if scratch.insert(text.value.clone(), place).is_some() {
+        if scratch.insert(target, place).is_some() {
             path.say(code::MOUNT_TWICE, format!("`{}` is mounted twice", text.value));
         }
     }
@@ -96,7 +95,7 @@ pub fn volumes(
         let image = fields.required("image").and_then(|c| image::read(bench, &c));
         let path = fields.required("mountPath").and_then(|c| {
             let text = c.text()?;
-            mount_path(&c, &text.value, text.at).then_some(text)
+            Some(Spanned { value: mount_path(&c, &text)?, at: text.at })
         });
         let (Some(name), Some(image), Some(path)) = (name, image, path) else { continue };
         if volumes.values().any(|other| other.value.mount_path == path.value) {
@@ -124,26 +123,15 @@ fn volume_name(cursor: &Cursor<'_>) -> Option<Spanned<String>> {
     None
 }
 
-/// An absolute path that hides nothing the container or the kubelet needs.
-fn mount_path(cursor: &Cursor<'_>, path: &str, at: Span) -> bool {
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
-    let shape = path.starts_with('/')
-        && path.len() <= 255
-        && !path.contains([':', '\0', '\n'])
-        && parts.iter().all(|part| !part.is_empty() && *part != "." && *part != "..");
-    let taken = ["proc", "sys", "dev"].contains(parts.first().unwrap_or(&""))
-        || path.starts_with("/var/run/secrets")
-        || path.starts_with("/run/secrets")
-        || ["/etc", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"].contains(&path);
-    if shape && !taken {
-        return true;
-    }
-    let message = if taken {
-        format!("`{path}` belongs to the system")
-    } else {
-        format!("`{path}` is not a path to mount at")
+/// Reads where something is mounted.
+fn mount_path(cursor: &Cursor<'_>, text: &Spanned<String>) -> Option<MountPath> {
+    let path = &text.value;
+    let message = match MountPath::parse(path) {
+        Ok(path) => return Some(path),
+        Err(BadMount::System) => format!("`{path}` belongs to the system"),
+        Err(BadMount::NotAPath) => format!("`{path}` is not a path to mount at"),
     };
     let help = "write an absolute path such as /config/model.yaml, without `..` and `:`";
-    cursor.sheet.report(cursor.sheet.fault(code::BAD_PATH, at, message).help(help));
-    false
+    cursor.sheet.report(cursor.sheet.fault(code::BAD_PATH, text.at, message).help(help));
+    None
 }

@@ -110,11 +110,11 @@ impl Notes {
     }
 
     /// Says a map key by key.
-    fn say_map<T>(
+    fn say_map<K: Display + Ord, T>(
         &mut self,
         path: &str,
-        own: &BTreeMap<String, Spanned<T>>,
-        base: &BTreeMap<String, Spanned<T>>,
+        own: &BTreeMap<K, Spanned<T>>,
+        base: &BTreeMap<K, Spanned<T>>,
         shown: impl Fn(&T) -> String,
     ) {
         for (key, value) in own {
@@ -219,12 +219,13 @@ impl Notes {
                 self.say("scaling.maxReplicas", replicas, max);
                 self.note("it never sleeps");
             }
-            Scaling::Autoscaled { min: least, max: most, cooldown, target, schedules } => {
+            Scaling::Autoscaled { range, cooldown, target, schedules } => {
+                let (least, most) = (range.min(), range.max());
                 let adapted = |own: &Option<Spanned<u16>>, found: u16, default: u16| {
                     own.is_none() && found != default
                 };
                 let defaults = &platform.defaults;
-                let min = if adapted(&runtime.min, *least, defaults.min_replicas) {
+                let min = if adapted(&runtime.min, least, defaults.min_replicas) {
                     Origin::Follows("maxReplicas")
                 } else {
                     min

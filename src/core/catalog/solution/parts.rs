@@ -9,7 +9,7 @@ use super::{Component, Exposure, Shape, graph, mount, runtime, scaling, secret};
 use crate::catalog::fault::code;
 use crate::model::decode::{Cursor, Fields};
 use crate::model::yaml::{Spanned, Value};
-use crate::model::{ComponentName, SolutionName};
+use crate::model::{ComponentName, SolutionName, UrlPath};
 
 /// The components that a solution becomes, by its shape.
 pub fn parts(
@@ -62,7 +62,8 @@ pub fn parts(
         });
         return (Shape::Components, by_name(done));
     }
-    let whole = |host: String| Exposure::Public { host, path: "/".to_owned(), strip_prefix: false };
+    let whole =
+        |host: String| Exposure::Public { host, path: UrlPath::root(), strip_prefix: false };
     if let Some(cursor) = spec.get("configurations").filter(has_entries) {
         let parts = configurations(bench, &cursor);
         too_many(&cursor, parts.len(), limits.max_configurations);

@@ -70,8 +70,8 @@ fn amount(name: &Spanned<String>, cursor: &Cursor<'_>) -> Option<Spanned<Quantit
     Some(amount)
 }
 
-/// Requests and limits in canonical form.
-pub type Granted = (BTreeMap<String, String>, BTreeMap<String, String>);
+/// Requests and limits.
+pub type Granted = (BTreeMap<String, Quantity>, BTreeMap<String, Quantity>);
 
 /// What a component gets: the class's amounts, replaced by written ones, within the class's caps.
 ///
@@ -83,13 +83,8 @@ pub fn grant(sheet: &Sheet, class: &HardwareClass, runtime: &Runtime) -> Granted
             within(sheet, class, kind, name, amount);
         }
     }
-    let of_class = |amounts: &BTreeMap<String, String>| -> BTreeMap<String, Quantity> {
-        let parsed =
-            amounts.iter().filter_map(|(n, q)| Some((n.clone(), Quantity::parse(q).ok()?)));
-        parsed.collect()
-    };
-    let mut requests = of_class(&class.requests);
-    let mut limits = of_class(&class.limits);
+    let mut requests = class.requests.clone();
+    let mut limits = class.limits.clone();
     requests.extend(runtime.requests.iter().map(|(name, q)| (name.clone(), q.value)));
     limits.extend(runtime.limits.iter().map(|(name, q)| (name.clone(), q.value)));
 
@@ -129,10 +124,7 @@ pub fn grant(sheet: &Sheet, class: &HardwareClass, runtime: &Runtime) -> Granted
             limits.insert(name, amount);
         }
     }
-    let shown = |amounts: BTreeMap<String, Quantity>| {
-        amounts.into_iter().map(|(name, amount)| (name, amount.to_string())).collect()
-    };
-    (shown(requests), shown(limits))
+    (requests, limits)
 }
 
 fn within(

@@ -6,11 +6,11 @@ use super::author::{Expose, Requests, Runtime};
 use super::bench::Bench;
 use super::{Architecture, Egress, Probe, example, image, mount, resources, scaling, secret};
 use crate::catalog::fault::code;
-use crate::catalog::network::Network;
+use crate::catalog::network;
 use crate::catalog::platform::{Ability, EgressLimit, Mesh};
 use crate::model::decode::{Cursor, Fields};
 use crate::model::yaml::Spanned;
-use crate::model::{Quantity, duration};
+use crate::model::{Network, Quantity, UrlPath, duration};
 
 /// The ports of Linkerd's proxy in every pod.
 const MESH_PORTS: [u16; 4] = [4140, 4143, 4190, 4191];
@@ -38,7 +38,7 @@ pub fn runtime(bench: &Bench<'_>, fields: &Fields<'_>) -> Runtime {
         hardware: fields.get("hardware").and_then(|c| resources::class(bench, &c)),
         readiness: fields.get("readinessProbe").and_then(|c| probe(&c)),
         liveness: fields.get("livenessProbe").and_then(|c| probe(&c)),
-        egress: fields.get("network").and_then(|c| network(bench, &c)),
+        egress: fields.get("network").and_then(|c| egress(bench, &c)),
         metrics_path: fields.get("metricsPath").and_then(|c| Some(c.spanned(url_path(&c)?))),
         architectures: fields.get("architectures").and_then(|c| architectures(&c)),
         ..Runtime::default()
@@ -81,33 +81,16 @@ fn architectures(cursor: &Cursor<'_>) -> Option<Spanned<BTreeSet<Architecture>>>
     Some(cursor.spanned(known.collect()))
 }
 
-/// An absolute path of a URL: no query, no `..`, nothing to be escaped.
-pub fn url_path(cursor: &Cursor<'_>) -> Option<String> {
+/// Reads the path of a page.
+pub fn url_path(cursor: &Cursor<'_>) -> Option<UrlPath> {
     let text = cursor.text()?.value;
-    let ok = text.starts_with('/')
-        && text.len() <= 512
-        // What an edge writes into its own configuration must mean nothing there.
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~%".contains(&b))
-        && !text.contains("//")
-        && is_escaped(&text)
-        && text.split('/').all(|part| part != ".." && part != ".");
-    if ok {
-        return Some(text);
+    if let Some(path) = UrlPath::parse(&text) {
+        return Some(path);
     }
     let message = format!("`{}` is `{text}`, which is not a path of a page", cursor.path);
     let help = "begin with `/`, use letters, digits and -._~ only, no `..`, no query";
     cursor.sheet.report(cursor.fault(code::BAD_PATH, message).help(help));
     None
-}
-
-/// Whether each `%` begins an escape, and none hides a `/`: a route takes no other.
-fn is_escaped(path: &str) -> bool {
-    path.split('%').skip(1).all(|rest| {
-        let digits = rest.get(..2).unwrap_or_default();
-        digits.len() == 2
-            && digits.bytes().all(|b| b.is_ascii_hexdigit())
-            && !digits.eq_ignore_ascii_case("2f")
-    })
 }
 
 /// Says that a written value is over a limit of the platform.
@@ -269,11 +252,12 @@ fn is_origin(text: &str) -> bool {
 }
 
 /// Reads `network.egress`.
-fn network(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<Vec<Egress>>> {
+fn egress(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<Vec<Egress>>> {
     let list = cursor.fields()?.get("egress")?;
     let items = list.list()?;
     let mut egress: Vec<Egress> = items.iter().filter_map(|item| one_egress(bench, item)).collect();
-    egress.sort();
+    // As text: the order in which the policies in clusters have them.
+    egress.sort_by_cached_key(|egress| (egress.cidr.to_string(), egress.port));
     egress.dedup();
     Some(list.spanned(egress))
 }
@@ -282,8 +266,8 @@ fn one_egress(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Egress> {
     let fields = item.fields()?;
     let port = fields.required("port").and_then(|c| c.whole());
     let cursor = if fields.has("host") { fields.get("cidr")? } else { fields.required("cidr")? };
-    let network = Network::read(&cursor)?;
-    if let Some(why) = network.never() {
+    let network = network::read(&cursor)?;
+    if let Some(why) = network::never(network) {
         cursor.say(code::EGRESS, format!("no solution may call this network: {why}"));
         return None;
     }
@@ -295,12 +279,9 @@ fn one_egress(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Egress> {
             return None;
         }
         EgressLimit::Only(allowed) => {
-            let inside = allowed
-                .iter()
-                .filter_map(|text| Network::parse(text).ok())
-                .any(|allowed| allowed.contains(network));
-            if !inside {
+            if !allowed.iter().any(|allowed| allowed.contains(network)) {
                 let message = format!("egress to {network} is not allowed on this platform");
+                let allowed: Vec<String> = allowed.iter().map(Network::to_string).collect();
                 let help = format!("allowed: {}", allowed.join(", "));
                 cursor.sheet.report(cursor.fault(code::EGRESS, message).help(help));
                 return None;
@@ -308,14 +289,15 @@ fn one_egress(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Egress> {
         }
     }
     let port = u16::try_from(port?.value).ok()?;
-    Some(Egress { cidr: network.to_string(), port })
+    Some(Egress { cidr: network, port })
 }
 
 /// Reads `expose`.
 pub fn expose(cursor: &Cursor<'_>) -> Option<Expose> {
     let fields = cursor.fields()?;
     let path = fields.required("path")?;
-    let text = url_path(&path)?;
+    let prefix = url_path(&path)?;
+    let text = prefix.as_str();
     if text != "/" && text.ends_with('/') {
         let message = format!("`{}` ends with `/`", path.path);
         let help = format!("write {}", text.trim_end_matches('/'));
@@ -328,7 +310,7 @@ pub fn expose(cursor: &Cursor<'_>) -> Option<Expose> {
     }
     let strip_prefix = fields.get("stripPrefix").and_then(|c| c.boolean());
     Some(Expose {
-        path: path.spanned(text),
+        path: path.spanned(prefix),
         strip_prefix: strip_prefix.is_some_and(|strip| strip.value),
     })
 }

@@ -5,12 +5,12 @@ use std::num::NonZeroU16;
 use super::author::Runtime;
 use super::bench::Bench;
 use super::runtime::over;
-use super::{Schedule, Target, cron};
+use super::{Schedule, Target};
 use crate::catalog::fault::code;
 use crate::catalog::platform::Ability;
 use crate::model::decode::{Cursor, nearest};
-use crate::model::duration;
 use crate::model::yaml::Spanned;
+use crate::model::{Cron, duration};
 
 /// Reads `scaling`.
 pub fn scaling(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {
@@ -102,10 +102,10 @@ fn timezone(cursor: &Cursor<'_>) -> Option<String> {
     None
 }
 
-fn time(cursor: &Cursor<'_>) -> Option<String> {
+fn time(cursor: &Cursor<'_>) -> Option<Cron> {
     let text = cursor.text()?.value;
-    match cron::judge(&text) {
-        Ok(()) => Some(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+    match Cron::parse(&text) {
+        Ok(time) => Some(time),
         Err(bad) => {
             let message = format!("`{text}` is not a time of a schedule: {bad}");
             let help = "write minute, hour, day of the month, month, day of the week (0 or SUN is \

@@ -53,6 +53,7 @@ fn play(seed: u64, folders: usize, acts: &[Act]) -> Vec<String> {
 
 #[test]
 fn whatever_happens_the_cluster_ends_as_the_catalogue_asks_and_nothing_is_deleted_wrongly() {
+    #[expect(clippy::disallowed_methods, reason = "how many, not what")]
     let told = std::env::var("VITRINE_HISTORIES").ok().and_then(|n| n.parse().ok());
     let cases = told.unwrap_or(1000);
     let config =

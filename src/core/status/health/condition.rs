@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::catalog::solution::Component;
-use crate::model::Party;
+use crate::model::{Party, Quantity};
 use crate::status::state::{Health, Stage};
 
 /// What is wrong, whose turn it is, and what to do.
@@ -35,14 +35,14 @@ pub struct Setup<'a> {
     pub port: u16,
     /// How long it may take from start to ready.
     pub startup: Duration,
-    /// Its limits, as canonical quantities.
-    pub memory: Option<&'a str>,
-    pub storage: Option<&'a str>,
+    /// Its limits.
+    pub memory: Option<Quantity>,
+    pub storage: Option<Quantity>,
 }
 
 impl<'a> Setup<'a> {
     pub(super) fn of(component: &'a Component) -> Self {
-        let limit = |name: &str| component.limits.get(name).map(String::as_str);
+        let limit = |name: &str| component.limits.get(name).copied();
         Self {
             name: component.name.as_str(),
             class: &component.hardware.class,

@@ -6,7 +6,7 @@
 use super::{Setup, Trouble};
 use crate::model::Party;
 use crate::plan::observed::PodFacts;
-use crate::status::wording::{last_line, minutes, quote, size};
+use crate::status::wording::{last_line, minutes, quote};
 
 /// The mesh's init container that looks whether it controls the pod's network.
 const VALIDATOR: &str = "linkerd-network-validator";
@@ -125,7 +125,7 @@ fn image(message: &str) -> Trouble {
 
 fn out_of_memory(setup: &Setup<'_>) -> Trouble {
     let reason = match setup.memory {
-        Some(limit) => format!("out of memory at {}", size(limit)),
+        Some(limit) => format!("out of memory at {}", limit.size()),
         None => "out of memory".to_owned(),
     };
     author(reason, "raise `resources.limits.memory` or make it need less")
@@ -141,7 +141,7 @@ fn evicted(message: &str, setup: &Setup<'_>) -> Trouble {
         );
     }
     if !low && message.contains("ephemeral") {
-        let limit = setup.storage.map_or_else(String::new, |limit| format!(" {}", size(limit)));
+        let limit = setup.storage.map_or_else(String::new, |limit| format!(" {}", limit.size()));
         return author(
             format!("stopped, it wrote more than its{limit} of local files"),
             "raise `resources.limits.ephemeral-storage`, or write less",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Setup;
+use crate::model::Quantity;
 use crate::plan::observed::Condition;
 
 /// A component as most are.
@@ -11,8 +12,8 @@ pub const SETUP: Setup<'static> = Setup {
     class: "gpu-l4",
     port: 8080,
     startup: Duration::from_secs(300),
-    memory: Some("3Gi"),
-    storage: Some("5Gi"),
+    memory: Some(Quantity::gibibytes(3)),
+    storage: Some(Quantity::gibibytes(5)),
 };
 
 /// A condition that says no generation.

@@ -3,6 +3,27 @@
 //! Judged here and not by a library, because the libraries at hand take lines that KEDA refuses
 //! (seconds, `L`, `7` for Sunday) and number the days of the week differently.
 
+/// A time of a schedule, its five fields separated by one space each.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cron(String);
+
+impl Cron {
+    /// Parses minute, hour, day of the month, month and day of the week.
+    ///
+    /// # Errors
+    /// [`BadCron`], naming the first field that is wrong.
+    pub fn parse(text: &str) -> Result<Self, BadCron> {
+        judge(text)?;
+        Ok(Self(text.split_whitespace().collect::<Vec<_>>().join(" ")))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+shown_as_text!(Cron);
+
 /// Why a text is not five fields of cron.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadCron {
@@ -29,11 +50,7 @@ const FIELDS: [(&str, u8, u8, &[&str]); 5] = [
     ("day of the week", 0, 6, &DAYS),
 ];
 
-/// Judges minute, hour, day of the month, month and day of the week.
-///
-/// # Errors
-/// [`BadCron`], naming the first field that is wrong.
-pub fn judge(text: &str) -> Result<(), BadCron> {
+fn judge(text: &str) -> Result<(), BadCron> {
     if text.starts_with('@') {
         return Err(BadCron::Nickname);
     }
@@ -126,7 +143,8 @@ mod tests {
             "0 8 31 2 MON",
             "0 8 */2 2 *",
         ] {
-            assert_eq!(judge(right), Ok(()), "{right}");
+            let words: Vec<&str> = right.split_whitespace().collect();
+            assert_eq!(Cron::parse(right).map(|cron| cron.0), Ok(words.join(" ")), "{right}");
         }
         for wrong in [
             "",
@@ -152,7 +170,7 @@ mod tests {
             "0 8 30,31 FEB ?",
             "0 8 31 4,6,SEP *",
         ] {
-            assert!(judge(wrong).is_err(), "{wrong}");
+            assert!(Cron::parse(wrong).is_err(), "{wrong}");
         }
     }
 }
