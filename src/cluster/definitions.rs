@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use tokio::sync::watch;
 
-use super::watch::Definitions;
 use vitrine_core::engine::{Event, News};
 use vitrine_core::model::Kind;
 use vitrine_core::plan::observed::KindState;
+
+/// The CRDs of our kinds that exist; `None` = they cannot be watched.
+pub(super) type Definitions = Option<BTreeSet<String>>;
 
 /// How rights call CRDs.
 pub(super) const RESOURCE: &str = "customresourcedefinitions.apiextensions.k8s.io";

@@ -8,7 +8,6 @@ mod lines;
 mod pause;
 mod subject;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::definitions::Definitions;
 use super::request::{
     self, Api, Failure, METADATA, METADATA_LIST, judge, unavailable, unreachable, with_query,
 };
@@ -38,9 +38,6 @@ const SPREAD: u64 = 60;
 const GRACE: Duration = Duration::from_secs(15);
 /// How often a kind is tried whose CRD cannot be watched.
 const BLIND_RETRY: Duration = Duration::from_secs(60);
-
-/// The CRDs of our kinds that exist; `None` = they cannot be watched.
-pub(super) type Definitions = Option<BTreeSet<String>>;
 
 /// One watch.
 pub(super) struct Watch {
@@ -436,6 +433,7 @@ async fn vanished(definitions: &mut watch::Receiver<Definitions>, definition: Op
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
+    use std::collections::BTreeSet;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use serde_json::{Value, json};

@@ -12,6 +12,7 @@ mod checkup;
 mod desk;
 mod diary;
 mod event;
+mod form;
 mod happened;
 mod hear;
 mod judging;
@@ -36,7 +37,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub use desk::{Order, OrderId, Work, judged};
-pub use event::{Answer, Commit, Event, FormKey, Rendered, Repository};
+pub use event::{Answer, Commit, Event, Repository};
+pub use form::{FormKey, Rendered};
 pub use happened::{Change, Happened, State};
 pub use now::Now;
 pub use outlook::{Awaited, Outlook};

@@ -2,27 +2,21 @@
 //! so does what is listed and gone.
 
 /// Files with more lines before their tests than `LONGEST`, and no `Long because ..` in their header.
-pub const TOO_LONG: [&str; 9] = [
-    "src/cluster/health.rs",
+pub const TOO_LONG: [&str; 6] = [
     "src/cluster/watch.rs",
-    "src/cluster.rs",
     "src/core/config/read.rs",
     "src/core/model/decode.rs",
     "src/git.rs",
     "src/registry.rs",
-    "src/sandbox/api.rs",
     "src/sandbox/schema.rs",
 ];
 
 /// Without these arrows no room has a circle of files.
-pub const CLOSE_A_CIRCLE: [(&str, &str); 37] = [
+pub const CLOSE_A_CIRCLE: [(&str, &str); 36] = [
     ("cli/new/copy", "cli/new"),
     ("cli/new/template", "cli/new"),
     ("cluster/approval", "cluster"),
-    ("cluster/health", "cluster/wire"),
     ("cluster/lease", "cluster"),
-    ("cluster/store/answers", "cluster"),
-    ("cluster/store/touched", "cluster"),
     ("cluster/watch/subject", "cluster"),
     ("core/catalog/folders", "core/catalog/solution/judge"),
     ("core/catalog/platform/edge", "core/catalog/platform/judge"),
@@ -47,10 +41,12 @@ pub const CLOSE_A_CIRCLE: [(&str, &str); 37] = [
     ("git/local", "git/remote"),
     ("git/mirror", "git/remote"),
     ("git/mirror/claim", "git/mirror"),
-    ("reconcile/checkup", "reconcile"),
-    ("reconcile/patience", "reconcile"),
-    ("reconcile/telling", "reconcile"),
     ("sandbox/kinds", "sandbox/schema"),
     ("sandbox/lib", "sandbox/controllers"),
     ("sandbox/write/change", "sandbox/write"),
+    ("sandbox/cast/deployment", "sandbox/cast"),
+    ("sandbox/cast/gateway", "sandbox/cast"),
+    ("sandbox/cast/keda", "sandbox/cast"),
+    ("sandbox/cast/mesh", "sandbox/cast"),
+    ("sandbox/quota", "sandbox/write"),
 ];

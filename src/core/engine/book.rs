@@ -7,7 +7,8 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::desk::Work;
-use super::event::{Commit, FormKey, Rendered};
+use super::event::Commit;
+use super::form::{FormKey, Rendered};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Catalog, Snapshot, Solution, Standing};
 use crate::model::intern::Interner;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{FormKey, Rendered};
+use super::form::{FormKey, Rendered};
 use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
 use crate::model::{InstanceName, Kind, Revision};
 use crate::plan::facts::Question;

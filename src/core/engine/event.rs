@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::desk::OrderId;
+use super::form::Rendered;
 use super::sight::{News, Written};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Catalog, Changes, Snapshot};
-use crate::model::{ContentHash, Kind, Revision, TreeId};
+use crate::model::{Kind, Revision};
+use crate::plan::Outcome;
 use crate::plan::facts::{Look, Question};
 use crate::plan::observed::{Approval, Record};
-use crate::plan::{Desired, Outcome, Phase};
 use crate::status::CommitStatus;
 
 /// Something that happened.
@@ -73,19 +74,4 @@ pub enum Answer {
     Noted(Result<(), Unknown>),
     Judged(Box<Catalog>),
     Rendered(Vec<Rendered>),
-}
-
-/// A solution's objects.
-#[derive(Debug)]
-pub struct Rendered {
-    pub key: FormKey,
-    pub desired: Desired,
-}
-
-/// What a form of a solution depends on besides the instance: while this is the same, so is it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FormKey {
-    pub tree: TreeId,
-    pub platform: ContentHash,
-    pub phase: Phase,
 }
