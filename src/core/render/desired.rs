@@ -63,7 +63,7 @@ pub enum Wave {
     Route,
 }
 
-/// Whether the clock lets a solution run. `reconcile` decides it.
+/// Whether the clock lets a solution run, as [`phase`](super::phase) tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// It may run.

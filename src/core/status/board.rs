@@ -1,6 +1,6 @@
 //! The board: what is known about every solution at one moment.
 //!
-//! `reconcile` publishes a copy whenever something changed. The page, `/status.json` and the
+//! The engine publishes a copy whenever something changed. The page, `/status.json` and the
 //! terminal show the same one, so they cannot disagree.
 
 use jiff::Timestamp;
