@@ -20,10 +20,9 @@ use vitrine_core::catalog::contract;
 use vitrine_core::catalog::fault::code;
 use vitrine_core::catalog::platform::is_domain;
 use vitrine_core::catalog::snapshot::{File, Folder};
-use vitrine_core::catalog::solution::Reference;
 use vitrine_core::catalog::{self, Fault, Snapshot, images};
-use vitrine_core::model::SolutionName;
 use vitrine_core::model::fault::human;
+use vitrine_core::model::{ImageReference, SolutionName};
 
 /// The file that makes a folder a solution.
 const SOLUTION: &str = "solution.yaml";
@@ -270,15 +269,15 @@ impl Draft {
     /// The one image that still has to be asked for.
     fn open_image(&self) -> Option<String> {
         let images = copy::named(self.files.get(SOLUTION)?).into_iter();
-        let mut open = images
-            .map(|named| named.image.value)
-            .filter(|image| Reference::parse(image).is_some_and(|image| image.digest.is_none()));
+        let mut open = images.map(|named| named.image.value).filter(|image| {
+            ImageReference::parse(image).is_some_and(|image| image.digest().is_none())
+        });
         open.next()
     }
 
     /// Writes the digest behind every mention of the image.
     fn pin(&mut self, image: &str, digest: &str) -> Result<(), Stop> {
-        let Some(reference) = Reference::parse(image) else { return Ok(()) };
+        let Some(reference) = ImageReference::parse(image) else { return Ok(()) };
         let pinned = images::pinned(&reference, digest);
         copy::replace_image(&mut self.files, |old| (old == image).then(|| pinned.clone()))
     }

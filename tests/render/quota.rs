@@ -150,7 +150,7 @@ fn what_one_container_leaves_open_is_neither_bounded_nor_filled_in() {
     assert_eq!(limits["default"].get("cpu"), None, "it would be throttled");
     assert_eq!(limits["defaultRequest"]["cpu"], "50m");
     let bounded =
-        live(&single("use", |app| drop(app.limits.insert("cpu".into(), Quantity::count(2)))));
+        live(&single("use", |app| _ = app.limits.insert("cpu".into(), Quantity::count(2))));
     assert_eq!(
         find(&bounded, Kind::ResourceQuota, "limits").body["spec"]["hard"]["limits.cpu"],
         "4"

@@ -477,7 +477,7 @@ fn a_component_that_scales_keeps_its_own_replicas_out_of_ours() {
 #[test]
 fn a_new_tag_of_the_same_image_rolls_nothing() {
     let image = |image: &str| {
-        let desired = live(&single("use", |app| app.image = image.to_owned()));
+        let desired = live(&single("use", |app| app.image = super::fixtures::image(image)));
         let deployment = find(&desired, Kind::Deployment, "app");
         let pod = &deployment.body["spec"]["template"]["spec"];
         (pod["containers"][0]["image"].clone(), deployment.template.clone())

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 
-use vitrine_core::catalog::solution::Reference;
-use vitrine_core::model::SolutionName;
+use vitrine_core::model::{ImageReference, SolutionName};
 
 /// What a new solution looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -129,7 +128,7 @@ impl Template {
             Self::Configurations => (CONFIGURATIONS, "examples/page.json", "/"),
         };
         // A host in brackets would read as a list; what is no image is refused, not believed.
-        let plain = Reference::parse(filled.image).is_some() && !filled.image.starts_with('[');
+        let plain = ImageReference::parse(filled.image).is_some() && !filled.image.starts_with('[');
         let image = match filled.image {
             image if plain => image.to_owned(),
             image => serde_json::Value::from(image).to_string(),

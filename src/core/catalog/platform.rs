@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::solution::RateLimit;
 use crate::model::yaml::Spanned;
-use crate::model::{ContentHash, Network, Quantity};
+use crate::model::{ContentHash, ImageReference, Network, Quantity};
 
 pub use ability::{Ability, NotAble};
 pub(super) use hardware::is_device;
@@ -36,7 +36,7 @@ pub struct Platform {
     pub hardware: BTreeMap<String, HardwareClass>,
     pub nodes: Nodes,
     /// An image that has `vitrine warm`, with its digest.
-    pub warmup_image: Option<String>,
+    pub warmup_image: Option<ImageReference>,
     pub pod_security: PodSecurity,
     pub defaults: Defaults,
     pub limits: Limits,

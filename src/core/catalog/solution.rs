@@ -24,11 +24,11 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::model::{
-    ComponentName, Cron, MountPath, Network, Quantity, SolutionName, TreeId, UrlPath,
+    ComponentName, Cron, ImageReference, MountPath, Network, Quantity, SolutionName, TreeId,
+    UrlPath,
 };
 
 pub use about::{About, Contact, Evaluation, Link};
-pub use image::Reference;
 pub(super) use judge::{Bench, Verdict, declared_name, judge};
 pub use origin::{Effective, Origin};
 
@@ -77,8 +77,8 @@ pub struct Component {
     pub name: ComponentName,
     /// Of a configuration: what the gallery calls it.
     pub title: Option<String>,
-    /// `repository[:tag]@sha256:<digest>`, or without digest where the platform allows it.
-    pub image: String,
+    /// With a digest, unless the platform allows it to have none.
+    pub image: ImageReference,
     pub command: Vec<String>,
     pub args: Vec<String>,
     /// 1024 to 65535.
@@ -122,7 +122,7 @@ pub struct Component {
 /// An OCI image whose files a container reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
-    pub image: String,
+    pub image: ImageReference,
     pub mount_path: MountPath,
 }
 

@@ -8,10 +8,9 @@ use crate::catalog::contract;
 use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::network;
 use crate::catalog::snapshot::File;
-use crate::catalog::solution::image;
 use crate::model::decode::{Cursor, Fields, Sheet};
 use crate::model::yaml::Spanned;
-use crate::model::{ContentHash, Party};
+use crate::model::{ContentHash, ImageReference, Party};
 
 /// The file's name at the catalogue's root.
 pub const FILE: &str = "platform.yaml";
@@ -197,21 +196,21 @@ pub(super) fn is_label_value(text: &str) -> bool {
 }
 
 /// The operator's own image: no pattern of `registries` speaks of it.
-fn warmup(spec: &Fields<'_>) -> Option<String> {
+fn warmup(spec: &Fields<'_>) -> Option<ImageReference> {
     let fields = spec.get("warmup").and_then(|c| c.fields())?;
     let cursor = fields.or_null("image")?;
     let text = cursor.text()?.value;
-    let Some(reference) = image::parse(&text) else {
+    let Some(reference) = ImageReference::parse(&text) else {
         cursor.say(code::BAD_IMAGE, format!("`{text}` is not an image reference"));
         return None;
     };
-    if reference.digest.is_none() {
+    if reference.digest().is_none() {
         let message = format!("`{text}` has no digest: the registry can replace what a tag means");
         let help = "append @sha256:<digest>";
         cursor.sheet.report(cursor.fault(code::NO_DIGEST, message).help(help));
         return None;
     }
-    Some(text)
+    Some(reference)
 }
 
 fn cluster(spec: &Fields<'_>, platform: &mut Platform) {
