@@ -18,11 +18,10 @@ use crate::git;
 use template::{Filled, Template};
 use vitrine_core::catalog::contract;
 use vitrine_core::catalog::fault::code;
-use vitrine_core::catalog::platform::is_domain;
 use vitrine_core::catalog::snapshot::{File, Folder};
 use vitrine_core::catalog::{self, Fault, Snapshot, images};
 use vitrine_core::model::fault::human;
-use vitrine_core::model::{ImageReference, SolutionName};
+use vitrine_core::model::{Domain, ImageReference, SolutionName};
 
 /// The file that makes a folder a solution.
 const SOLUTION: &str = "solution.yaml";
@@ -136,14 +135,14 @@ impl Place {
                     catalogue::PLATFORM
                 )));
             }
-            (None, Some(domain)) if is_domain(domain) => {
-                (start.clone(), Some(template::platform(domain)))
-            }
-            (None, Some(domain)) => {
-                return Err(Stop::new(format!(
-                    "--with-platform: {domain:?} is not a domain; write a DNS name in lower case, \
+            (None, Some(text)) => {
+                let Some(domain) = Domain::parse(text) else {
+                    return Err(Stop::new(format!(
+                        "--with-platform: {text:?} is not a domain; write a DNS name in lower case, \
                      such as demo.example"
-                )));
+                    )));
+                };
+                (start.clone(), Some(template::platform(&domain)))
             }
             (None, None) => {
                 let image = arguments.image.as_deref().unwrap_or("IMAGE");
@@ -251,7 +250,7 @@ struct Draft {
 
 /// What the catalogue says to a draft that it does not refuse.
 struct Judged {
-    domain: String,
+    domain: Domain,
     /// An image lacks the digest that the platform asks for.
     unpinned: bool,
 }
@@ -340,7 +339,7 @@ fn closing(
     name: &SolutionName,
     place: &Place,
     draft: &Draft,
-    domain: &str,
+    domain: &Domain,
     pinned: bool,
 ) -> String {
     let path = &place.path;

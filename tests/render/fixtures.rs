@@ -16,8 +16,8 @@ use vitrine_core::catalog::solution::{
 };
 use vitrine_core::catalog::{self, Memory, Platform, Solution};
 use vitrine_core::model::{
-    ComponentName, Cron, ImageReference, InstanceName, Kind, MountPath, Network, Quantity,
-    SolutionName, TreeId, UrlPath,
+    ComponentName, Cron, Domain, HostName, ImageReference, InstanceName, Kind, MountPath, Network,
+    Quantity, SolutionName, TreeId, UrlPath,
 };
 use vitrine_core::render::{self, Desired, Phase};
 
@@ -548,7 +548,7 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
         liveness: None,
         exposure: match public {
             Some((host, path)) => {
-                Exposure::Public { host: host.to_owned(), path: page(path), strip_prefix: false }
+                Exposure::Public { host: host_of(host), path: page(path), strip_prefix: false }
             }
             None => Exposure::Private,
         },
@@ -568,7 +568,7 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
 
 /// A platform with Gateway API, the interceptor, no mesh and no node groups of its own.
 pub fn platform() -> Platform {
-    let mut platform = Platform::bare(DOMAIN);
+    let mut platform = Platform::bare(domain());
     platform.name = "aim".to_owned();
     if let EdgeKind::Gateway(gateway) = &mut platform.edge.kind {
         gateway.section_name = Some("https-solutions".to_owned());
@@ -613,4 +613,20 @@ pub fn cron(time: &str) -> Cron {
 
 pub fn image(reference: &str) -> ImageReference {
     ImageReference::parse(reference).unwrap()
+}
+
+/// `use.demo.example`, `use--pumps.demo.example`
+fn host_of(text: &str) -> HostName {
+    let label = text.strip_suffix(&format!(".{DOMAIN}")).unwrap();
+    match label.split_once("--") {
+        Some((name, configuration)) => domain().configuration(
+            &SolutionName::parse(name).unwrap(),
+            &ComponentName::parse(configuration).unwrap(),
+        ),
+        None => domain().solution(&SolutionName::parse(label).unwrap()),
+    }
+}
+
+pub fn domain() -> Domain {
+    Domain::parse(DOMAIN).unwrap()
 }

@@ -24,8 +24,8 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::model::{
-    ComponentName, Cron, ImageReference, MountPath, Network, Quantity, SolutionName, TreeId,
-    UrlPath,
+    ComponentName, Cron, HostName, ImageReference, MountPath, Network, Quantity, SolutionName,
+    TreeId, UrlPath,
 };
 
 pub use about::{About, Contact, Evaluation, Link};
@@ -217,7 +217,7 @@ pub enum Probe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exposure {
     /// Visitors, at this host below this path.
-    Public { host: String, path: UrlPath, strip_prefix: bool },
+    Public { host: HostName, path: UrlPath, strip_prefix: bool },
     /// Only the components that list it in `dependsOn`.
     Private,
 }

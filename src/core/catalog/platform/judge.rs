@@ -10,13 +10,10 @@ use crate::catalog::network;
 use crate::catalog::snapshot::File;
 use crate::model::decode::{Cursor, Fields, Sheet};
 use crate::model::yaml::Spanned;
-use crate::model::{ContentHash, ImageReference, Party};
+use crate::model::{ContentHash, Domain, ImageReference, Party};
 
 /// The file's name at the catalogue's root.
 pub const FILE: &str = "platform.yaml";
-
-/// The domain of a platform that does not say a usable one. Nothing is published then.
-const NO_DOMAIN: &str = "domain.invalid";
 
 /// What became of `platform.yaml`.
 #[derive(Clone, Debug)]
@@ -30,7 +27,7 @@ pub struct Judged {
 
 /// Judges `platform.yaml`, also when there is none.
 pub fn judge(file: Option<&File>) -> Judged {
-    let mut platform = Platform::bare(NO_DOMAIN);
+    let mut platform = Platform::bare(Domain::nowhere());
     let faults = match file.map(|file| file.bytes.as_deref()) {
         None => vec![
             Fault::new(
@@ -93,23 +90,10 @@ fn document(root: &Fields<'_>, platform: &mut Platform) {
     limits::defaults(&spec, first.as_deref(), platform);
 }
 
-/// Whether a text is a DNS name that leaves room for `<solution>--<configuration>.` before it. An
-/// address is none.
-pub fn is_domain(text: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let last = text.rsplit('.').next().unwrap_or_default();
-    text.len() <= 180 && text.split('.').all(label) && last.bytes().any(|b| b.is_ascii_alphabetic())
-}
-
-fn domain(cursor: &Cursor<'_>) -> Option<String> {
+fn domain(cursor: &Cursor<'_>) -> Option<Domain> {
     let text = cursor.text()?.value;
-    if is_domain(&text) {
-        return Some(text);
+    if let Some(domain) = Domain::parse(&text) {
+        return Some(domain);
     }
     let message = format!("`{}` is `{text}`, which is not a domain", cursor.path);
     let help = "write a DNS name in lower case without `https://`, `*.` or a port, \
