@@ -44,6 +44,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub use self::config_map::is_hashed;
 pub use self::resource_quota::widened;
 pub use self::yaml::yaml;
 use crate::catalog::{Platform, Solution};

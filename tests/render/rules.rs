@@ -9,6 +9,7 @@ use vitrine_core::catalog::platform::{Activation, Controller, EdgeKind};
 use vitrine_core::catalog::solution::{Component, Exposure, RateLimit, Scaling, Shape, Target};
 use vitrine_core::catalog::{Platform, Solution};
 use vitrine_core::model::{ContentHash, FieldSet, Kind, Revision, marks};
+use vitrine_core::plan::is_routine;
 use vitrine_core::render::{self, Desired, DesiredObject, Phase, Wave};
 
 use super::fixtures::{
@@ -602,6 +603,20 @@ fn a_start_up_budget_reaches_the_probe_and_the_roll_out_deadline() {
     let probe = &spec["template"]["spec"]["containers"][0]["startupProbe"];
     assert_eq!(probe["failureThreshold"], 97);
     assert_eq!(spec["progressDeadlineSeconds"], 1081);
+}
+
+#[test]
+fn every_config_map_but_the_page_is_replaced_by_a_roll_out() {
+    let mut seen = 0;
+    for case in cases() {
+        let desired = on(&case.solution, &case.platform, Phase::Live);
+        for object in of_kind(&desired, Kind::ConfigMap) {
+            let is_page = object.key.name == "cold-start-page";
+            assert_eq!(is_routine(&object.key), !is_page, "{}", object.key);
+            seen += usize::from(!is_page);
+        }
+    }
+    assert!(seen > 3, "{seen}");
 }
 
 /// Prints the time for whoever looks (`--nocapture`); no clock decides whether it passes.
