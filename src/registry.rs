@@ -1,6 +1,6 @@
 //! The digest behind a tag, asked of the registry that holds the image.
 //!
-//! In: an image's [`Reference`], a file with credentials. Out: `sha256:...`, or [`Unresolved`],
+//! In: an image's [`ImageReference`], a file with credentials. Out: `sha256:...`, or [`Unresolved`],
 //! which says what is wrong and who can mend it. Speaks the OCI distribution protocol: one HEAD,
 //! or a GET whose body is hashed here. No secret goes to another host than it is for, over plain
 //! HTTP unasked, or into a sentence.
@@ -15,8 +15,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use reqwest::{Client, Method, Response, StatusCode};
 use url::Url;
 
-use vitrine_core::catalog::solution::Reference;
-use vitrine_core::model::{ContentHash, Party};
+use vitrine_core::model::{ContentHash, ImageReference, Party};
 
 use crate::http::quiet::{self, Quiet};
 use crate::http::reason;
@@ -114,7 +113,7 @@ impl Registries {
     ///
     /// # Errors
     /// [`Unresolved`].
-    pub async fn digest(&self, image: &Reference<'_>) -> Result<String, Unresolved> {
+    pub async fn digest(&self, image: &ImageReference) -> Result<String, Unresolved> {
         let place = Place::of(image, &self.access.plain_http);
         let near = place.is_near();
         let call = Call {
@@ -156,10 +155,10 @@ struct Place {
 }
 
 impl Place {
-    fn of(image: &Reference<'_>, plain_http: &[String]) -> Self {
+    fn of(image: &ImageReference, plain_http: &[String]) -> Self {
         let full = image.full_repository();
         let (registry, path) = full.split_once('/').unwrap_or(("docker.io", &full));
-        let tag = image.tag.unwrap_or(LATEST).to_owned();
+        let tag = image.tag().unwrap_or(LATEST).to_owned();
         if matches!(registry, "docker.io" | "index.docker.io") {
             let repository =
                 if path.contains('/') { path.to_owned() } else { format!("library/{path}") };
@@ -551,7 +550,7 @@ fn is_loopback(registry: &str) -> bool {
 fn told(headers: &HeaderMap) -> Option<String> {
     let text = headers.get("docker-content-digest")?.to_str().ok()?.trim();
     let parsed = format!("x@{text}");
-    Reference::parse(&parsed)?.digest.map(str::to_owned)
+    ImageReference::parse(&parsed)?.digest().map(str::to_owned)
 }
 
 fn media_type(headers: &HeaderMap) -> String {

@@ -104,7 +104,7 @@ fn unknown(name: &str, catalog: &Catalog) -> Stop {
 /// A table a component. What is the same for all components is told once, at the first.
 fn page(solution: &Solution, platform: &Platform, values: &[&Effective]) -> String {
     let mut page = format!("{}: {}\n", solution.name, harmless(&solution.title));
-    page += &format!("  in {}/, at {}\n", solution.folder, solution.url(&platform.domain));
+    page += &format!("  in {}/, at {}\n", solution.folder, solution.url(platform.domain.as_str()));
     if let Some(day) = solution.expires {
         page += &format!("  expires on {day}\n");
     }

@@ -18,12 +18,10 @@ use crate::git;
 use template::{Filled, Template};
 use vitrine_core::catalog::contract;
 use vitrine_core::catalog::fault::code;
-use vitrine_core::catalog::platform::is_domain;
 use vitrine_core::catalog::snapshot::{File, Folder};
-use vitrine_core::catalog::solution::Reference;
 use vitrine_core::catalog::{self, Fault, Snapshot, images};
-use vitrine_core::model::SolutionName;
 use vitrine_core::model::fault::human;
+use vitrine_core::model::{Domain, ImageReference, SolutionName};
 
 /// The file that makes a folder a solution.
 const SOLUTION: &str = "solution.yaml";
@@ -137,14 +135,14 @@ impl Place {
                     catalogue::PLATFORM
                 )));
             }
-            (None, Some(domain)) if is_domain(domain) => {
-                (start.clone(), Some(template::platform(domain)))
-            }
-            (None, Some(domain)) => {
-                return Err(Stop::new(format!(
-                    "--with-platform: {domain:?} is not a domain; write a DNS name in lower case, \
+            (None, Some(text)) => {
+                let Some(domain) = Domain::parse(text) else {
+                    return Err(Stop::new(format!(
+                        "--with-platform: {text:?} is not a domain; write a DNS name in lower case, \
                      such as demo.example"
-                )));
+                    )));
+                };
+                (start.clone(), Some(template::platform(&domain)))
             }
             (None, None) => {
                 let image = arguments.image.as_deref().unwrap_or("IMAGE");
@@ -252,7 +250,7 @@ struct Draft {
 
 /// What the catalogue says to a draft that it does not refuse.
 struct Judged {
-    domain: String,
+    domain: Domain,
     /// An image lacks the digest that the platform asks for.
     unpinned: bool,
 }
@@ -270,15 +268,15 @@ impl Draft {
     /// The one image that still has to be asked for.
     fn open_image(&self) -> Option<String> {
         let images = copy::named(self.files.get(SOLUTION)?).into_iter();
-        let mut open = images
-            .map(|named| named.image.value)
-            .filter(|image| Reference::parse(image).is_some_and(|image| image.digest.is_none()));
+        let mut open = images.map(|named| named.image.value).filter(|image| {
+            ImageReference::parse(image).is_some_and(|image| image.digest().is_none())
+        });
         open.next()
     }
 
     /// Writes the digest behind every mention of the image.
     fn pin(&mut self, image: &str, digest: &str) -> Result<(), Stop> {
-        let Some(reference) = Reference::parse(image) else { return Ok(()) };
+        let Some(reference) = ImageReference::parse(image) else { return Ok(()) };
         let pinned = images::pinned(&reference, digest);
         copy::replace_image(&mut self.files, |old| (old == image).then(|| pinned.clone()))
     }
@@ -341,7 +339,7 @@ fn closing(
     name: &SolutionName,
     place: &Place,
     draft: &Draft,
-    domain: &str,
+    domain: &Domain,
     pinned: bool,
 ) -> String {
     let path = &place.path;

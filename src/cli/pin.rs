@@ -10,7 +10,7 @@ use super::registry::{self, RegistryArguments};
 use super::{Answer, Format, Stop, catalogue};
 use crate::git;
 use vitrine_core::catalog::images;
-use vitrine_core::catalog::solution::Reference;
+use vitrine_core::model::ImageReference;
 use vitrine_core::model::yaml::{self, Edit};
 
 #[derive(Debug, Args)]
@@ -167,8 +167,8 @@ impl File {
     fn wanted(&self, update: bool) -> impl Iterator<Item = String> {
         let open = self.lines.iter().filter(move |line| line.outcome == Outcome::Kept);
         open.filter_map(move |line| {
-            let image = Reference::parse(&line.image)?;
-            let asked = image.digest.is_none() || (update && image.tag.is_some());
+            let image = ImageReference::parse(&line.image)?;
+            let asked = image.digest().is_none() || (update && image.tag().is_some());
             asked.then(|| line.image.clone())
         })
     }
@@ -182,12 +182,12 @@ impl File {
             if line.outcome != Outcome::Kept {
                 continue;
             }
-            let Some(image) = Reference::parse(&line.image) else {
+            let Some(image) = ImageReference::parse(&line.image) else {
                 let reason = "it is not an image reference".to_owned();
                 line.outcome = Outcome::Failed { reason };
                 continue;
             };
-            let (digest, was) = match (digests.get(&line.image), image.digest) {
+            let (digest, was) = match (digests.get(&line.image), image.digest()) {
                 (Some(Err(unresolved)), _) => {
                     line.outcome = Outcome::Failed { reason: unresolved.to_string() };
                     continue;
@@ -237,8 +237,8 @@ impl Line {
     fn text(&self, dry_run: bool) -> String {
         let place = format!("{}:{}", self.file, self.line);
         let would = if dry_run { "would be " } else { "" };
-        let tag = match Reference::parse(&self.image) {
-            Some(Reference { tag: None, digest: None, .. }) => " (no tag: latest)",
+        let tag = match ImageReference::parse(&self.image) {
+            Some(image) if image.tag().is_none() && image.digest().is_none() => " (no tag: latest)",
             _ => "",
         };
         let image = &self.image;

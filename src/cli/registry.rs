@@ -8,7 +8,7 @@ use futures::{StreamExt as _, stream};
 
 use super::Stop;
 use crate::registry::{Access, Registries, Unresolved};
-use vitrine_core::catalog::solution::Reference;
+use vitrine_core::model::ImageReference;
 
 /// Questions under way at a time.
 const AT_ONCE: usize = 8;
@@ -49,7 +49,7 @@ pub(super) async fn digests(
 ) -> BTreeMap<String, Result<String, Unresolved>> {
     stream::iter(images)
         .map(|image| async move {
-            let answer = registries.digest(&Reference::parse(&image)?).await;
+            let answer = registries.digest(&ImageReference::parse(&image)?).await;
             Some((image, answer))
         })
         .buffer_unordered(AT_ONCE)

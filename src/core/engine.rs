@@ -45,7 +45,7 @@ pub use outlook::{Awaited, Outlook};
 pub use sight::{Batch, Managed, Meta, News, Seen, Sight, Touched, Written};
 
 use crate::config::Config;
-use crate::model::names::NAMESPACE_PREFIX;
+use crate::model::SolutionName;
 use crate::plan::observed::Owner;
 use crate::render::phase;
 use crate::status::{self, Board, Verdict};
@@ -262,12 +262,11 @@ impl Engine {
     }
 
     /// The namespaces of ours that are being deleted, and when that has taken too long.
-    fn late_namespaces(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+    fn late_namespaces(&self) -> impl Iterator<Item = (SolutionName, Timestamp)> {
         self.sight.observed.namespaces.iter().filter_map(|(name, facts)| {
             let ours = facts.owner == Owner::ThisInstance;
             let late = facts.deleting.filter(|_| ours)? + status::health::NAMESPACE_PATIENCE;
-            let solution = name.strip_prefix(NAMESPACE_PREFIX)?;
-            Some((solution, late + SignedDuration::from_millis(1)))
+            Some((SolutionName::of_namespace(name)?, late + SignedDuration::from_millis(1)))
         })
     }
 

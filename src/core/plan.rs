@@ -224,7 +224,7 @@ pub fn deletions<'a>(
 /// Whether a deletion is part of every roll-out: a config map whose name carries the hash of its
 /// content, superseded by the next one. The brake does not count it.
 pub fn is_routine(key: &ObjectKey) -> bool {
-    key.kind == Kind::ConfigMap && (key.name.contains("-files-") || key.name.contains("-warmup-"))
+    crate::render::is_hashed(key)
 }
 
 /// Why this object may not be touched now although the plan would: it failed lately.

@@ -23,7 +23,7 @@ fn limits() -> Limits {
 
 async fn ask(image: &str, access: Access) -> Result<String, Unresolved> {
     let registries = Registries::with_limits(access, limits()).unwrap();
-    registries.digest(&Reference::parse(image).unwrap()).await
+    registries.digest(&ImageReference::parse(image).unwrap()).await
 }
 
 async fn ask_server(server: &Server, access: Access) -> Result<String, Unresolved> {
@@ -338,7 +338,8 @@ async fn a_redirect_takes_no_credentials_to_another_host() {
 #[test]
 fn an_image_is_looked_for_where_a_container_runtime_would() {
     let place = |image: &str| {
-        let place = Place::of(&Reference::parse(image).unwrap(), &["lab.example:5000".to_owned()]);
+        let place =
+            Place::of(&ImageReference::parse(image).unwrap(), &["lab.example:5000".to_owned()]);
         format!("{}/{}:{}", place.origin, place.repository, place.tag)
     };
     for (image, expected) in [

@@ -9,6 +9,7 @@ use std::path::Path;
 use vitrine_core::catalog::contract::{File, reference};
 use vitrine_core::catalog::fault::code;
 use vitrine_core::catalog::{self, Catalog, Memory, Platform};
+use vitrine_core::model::Domain;
 use vitrine_core::model::decode::{Form, Schema};
 
 use super::from_folder::{Files, of_files};
@@ -144,7 +145,7 @@ fn the_defaults_of_the_platform_are_those_of_a_bare_one() {
             .replace("{domain: demo.example}", &format!("{{domain: demo.example, {inside}"));
         let files = Files::from([("platform.yaml".to_owned(), text.clone().into_bytes())]);
         let mut platform = Platform::clone(&read(&files).platform.expect("a right platform"));
-        let bare = Platform::bare("demo.example");
+        let bare = Platform::bare(Domain::parse("demo.example").unwrap());
         platform.digest = bare.digest.clone();
         platform.defaults.written.clear();
         assert_eq!(platform, bare, "{text}");

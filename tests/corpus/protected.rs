@@ -226,7 +226,7 @@ proptest! {
             let mut of_solution = BTreeSet::from([own]);
             for component in solution.components.values() {
                 if let Exposure::Public { host, .. } = &component.exposure {
-                    of_solution.insert(host.clone());
+                    of_solution.insert(host.to_string());
                 }
             }
             for host in of_solution {

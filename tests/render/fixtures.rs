@@ -16,8 +16,8 @@ use vitrine_core::catalog::solution::{
 };
 use vitrine_core::catalog::{self, Memory, Platform, Solution};
 use vitrine_core::model::{
-    ComponentName, Cron, InstanceName, Kind, MountPath, Network, Quantity, SolutionName, TreeId,
-    UrlPath,
+    ComponentName, Cron, Domain, HostName, ImageReference, InstanceName, Kind, MountPath, Network,
+    Quantity, SolutionName, TreeId, UrlPath,
 };
 use vitrine_core::render::{self, Desired, Phase};
 
@@ -238,7 +238,7 @@ pub fn cases() -> Vec<Case> {
                 app.volumes = BTreeMap::from([(
                     "model".to_owned(),
                     Volume {
-                        image: format!("registry.example/nlp/use-model:3@{DIGEST}"),
+                        image: image(&format!("registry.example/nlp/use-model:3@{DIGEST}")),
                         mount_path: mount("/models"),
                     },
                 )]);
@@ -356,7 +356,7 @@ pub fn prometheus() -> Prometheus {
 }
 
 fn every_runtime_field(app: &mut Component) {
-    app.image = "registry.example:5000/nlp/use:1.4.0".to_owned();
+    app.image = image("registry.example:5000/nlp/use:1.4.0");
     app.command = vec!["/bin/serve".to_owned()];
     app.args = vec!["--port".to_owned(), "9000".to_owned()];
     app.port = 9000;
@@ -388,8 +388,8 @@ pub fn is_warmed_up(app: &mut Component) {
 }
 
 /// An image that has `vitrine warm`.
-pub fn warmup_image() -> String {
-    format!("registry.example/vitrine:0.1.0@{DIGEST}")
+pub fn warmup_image() -> ImageReference {
+    image(&format!("registry.example/vitrine:0.1.0@{DIGEST}"))
 }
 
 /// Puts a platform into a mesh whose edge is known by its account.
@@ -522,7 +522,7 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
     Component {
         name: ComponentName::parse(name).unwrap(),
         title: None,
-        image: format!("registry.example/nlp/{name}:1.4.0@{DIGEST}"),
+        image: image(&format!("registry.example/nlp/{name}:1.4.0@{DIGEST}")),
         command: Vec::new(),
         args: Vec::new(),
         port: 8080,
@@ -548,7 +548,7 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
         liveness: None,
         exposure: match public {
             Some((host, path)) => {
-                Exposure::Public { host: host.to_owned(), path: page(path), strip_prefix: false }
+                Exposure::Public { host: host_of(host), path: page(path), strip_prefix: false }
             }
             None => Exposure::Private,
         },
@@ -568,7 +568,7 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
 
 /// A platform with Gateway API, the interceptor, no mesh and no node groups of its own.
 pub fn platform() -> Platform {
-    let mut platform = Platform::bare(DOMAIN);
+    let mut platform = Platform::bare(domain());
     platform.name = "aim".to_owned();
     if let EdgeKind::Gateway(gateway) = &mut platform.edge.kind {
         gateway.section_name = Some("https-solutions".to_owned());
@@ -609,4 +609,24 @@ pub fn mount(path: &str) -> MountPath {
 
 pub fn cron(time: &str) -> Cron {
     Cron::parse(time).unwrap()
+}
+
+pub fn image(reference: &str) -> ImageReference {
+    ImageReference::parse(reference).unwrap()
+}
+
+/// `use.demo.example`, `use--pumps.demo.example`
+fn host_of(text: &str) -> HostName {
+    let label = text.strip_suffix(&format!(".{DOMAIN}")).unwrap();
+    match label.split_once("--") {
+        Some((name, configuration)) => domain().configuration(
+            &SolutionName::parse(name).unwrap(),
+            &ComponentName::parse(configuration).unwrap(),
+        ),
+        None => domain().solution(&SolutionName::parse(label).unwrap()),
+    }
+}
+
+pub fn domain() -> Domain {
+    Domain::parse(DOMAIN).unwrap()
 }

@@ -9,6 +9,7 @@ use vitrine_core::catalog::platform::{Activation, Controller, EdgeKind};
 use vitrine_core::catalog::solution::{Component, Exposure, RateLimit, Scaling, Shape, Target};
 use vitrine_core::catalog::{Platform, Solution};
 use vitrine_core::model::{ContentHash, FieldSet, Kind, Revision, marks};
+use vitrine_core::plan::is_routine;
 use vitrine_core::render::{self, Desired, DesiredObject, Phase, Wave};
 
 use super::fixtures::{
@@ -477,7 +478,7 @@ fn a_component_that_scales_keeps_its_own_replicas_out_of_ours() {
 #[test]
 fn a_new_tag_of_the_same_image_rolls_nothing() {
     let image = |image: &str| {
-        let desired = live(&single("use", |app| app.image = image.to_owned()));
+        let desired = live(&single("use", |app| app.image = super::fixtures::image(image)));
         let deployment = find(&desired, Kind::Deployment, "app");
         let pod = &deployment.body["spec"]["template"]["spec"];
         (pod["containers"][0]["image"].clone(), deployment.template.clone())
@@ -604,6 +605,20 @@ fn a_start_up_budget_reaches_the_probe_and_the_roll_out_deadline() {
     assert_eq!(spec["progressDeadlineSeconds"], 1081);
 }
 
+#[test]
+fn every_config_map_but_the_page_is_replaced_by_a_roll_out() {
+    let mut seen = 0;
+    for case in cases() {
+        let desired = on(&case.solution, &case.platform, Phase::Live);
+        for object in of_kind(&desired, Kind::ConfigMap) {
+            let is_page = object.key.name == "cold-start-page";
+            assert_eq!(is_routine(&object.key), !is_page, "{}", object.key);
+            seen += usize::from(!is_page);
+        }
+    }
+    assert!(seen > 3, "{seen}");
+}
+
 /// Prints the time for whoever looks (`--nocapture`); no clock decides whether it passes.
 #[test]
 fn a_thousand_solutions_are_rendered() {
@@ -611,9 +626,10 @@ fn a_thousand_solutions_are_rendered() {
         let name = format!("solution-{n}");
         let mut one = part_comparer();
         one.name = vitrine_core::model::SolutionName::parse(&name).unwrap();
+        let own = super::fixtures::domain().solution(&one.name);
         for component in one.components.values_mut() {
             if let Exposure::Public { host, .. } = &mut component.exposure {
-                *host = format!("{name}.{DOMAIN}");
+                host.clone_from(&own);
             }
         }
         one

@@ -16,7 +16,7 @@ use kube::core::PartialObjectMeta;
 use kube::discovery::{Discovery, Scope, verbs};
 use kube::{Client, ResourceExt as _};
 use serde_json::json;
-use vitrine_core::model::{Kind, marks, names};
+use vitrine_core::model::{Kind, SolutionName, marks};
 
 use super::cluster::DAEMON_NAMESPACE;
 use super::real::{self, ControlPlane};
@@ -37,7 +37,7 @@ pub async fn clear(admin: &Client, plane: &ControlPlane) -> anyhow::Result<()> {
         .iter()
         .map(|n| n.name_any())
         .collect();
-    doomed.retain(|name| name.starts_with(names::NAMESPACE_PREFIX));
+    doomed.retain(|name| SolutionName::of_namespace(name).is_some());
     for name in &doomed {
         gone_is_fine(namespaces.delete(name, &DeleteParams::default()).await)?;
     }
@@ -92,7 +92,7 @@ fn is_left_over(kind: &ApiResource, object: &PartialObjectMeta<DynamicObject>) -
     let ours = object.labels().get(marks::MANAGED_BY).is_some_and(|who| who == marks::PRODUCT);
     match object.namespace().unwrap_or_default().as_str() {
         DAEMON_NAMESPACE => matches!(kind.kind.as_str(), "ConfigMap" | "Lease"),
-        name => ours || name.starts_with(names::NAMESPACE_PREFIX),
+        name => ours || SolutionName::of_namespace(name).is_some(),
     }
 }
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 
-use vitrine_core::catalog::solution::Reference;
-use vitrine_core::model::SolutionName;
+use vitrine_core::model::{Domain, ImageReference, SolutionName};
 
 /// What a new solution looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -129,7 +128,7 @@ impl Template {
             Self::Configurations => (CONFIGURATIONS, "examples/page.json", "/"),
         };
         // A host in brackets would read as a list; what is no image is refused, not believed.
-        let plain = Reference::parse(filled.image).is_some() && !filled.image.starts_with('[');
+        let plain = ImageReference::parse(filled.image).is_some() && !filled.image.starts_with('[');
         let image = match filled.image {
             image if plain => image.to_owned(),
             image => serde_json::Value::from(image).to_string(),
@@ -159,7 +158,7 @@ fn title(name: &SolutionName) -> String {
 }
 
 /// The least of a `platform.yaml`.
-pub(super) fn platform(domain: &str) -> String {
+pub(super) fn platform(domain: &Domain) -> String {
     format!(
         "# What the operator of this catalogue provides and allows. Solutions are served at\n\
          # https://<solution>.<domain>. Everything that is not said here has a default.\n\
@@ -190,8 +189,9 @@ mod tests {
                 let files = template.files(&filled);
                 let mut snapshot = git::read_folder(&example).unwrap();
                 if bare {
-                    snapshot.platform =
-                        Some(super::super::file(platform("lab.example").as_bytes()));
+                    snapshot.platform = Some(super::super::file(
+                        platform(&Domain::parse("lab.example").unwrap()).as_bytes(),
+                    ));
                 }
                 let files = files.iter().map(|(path, b)| (path.clone(), super::super::file(b)));
                 let new = Folder {

@@ -1,6 +1,6 @@
 //! The images that a `solution.yaml` names, whatever else is right or wrong in it.
 
-use super::solution::Reference;
+use crate::model::ImageReference;
 use crate::model::yaml::{Node, Spanned, Value};
 
 /// An image, and the field that it stands in.
@@ -47,10 +47,10 @@ fn entry<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
 }
 
 /// The image with this digest, whether it had one or not.
-pub fn pinned(image: &Reference<'_>, digest: &str) -> String {
-    match image.tag {
-        Some(tag) => format!("{}:{tag}@{digest}", image.repository),
-        None => format!("{}@{digest}", image.repository),
+pub fn pinned(image: &ImageReference, digest: &str) -> String {
+    match image.tag() {
+        Some(tag) => format!("{}:{tag}@{digest}", image.repository()),
+        None => format!("{}@{digest}", image.repository()),
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
             ("a", format!("a@{digest}")),
             (&old, format!("r.example/a:1@{digest}")),
         ] {
-            assert_eq!(pinned(&Reference::parse(image).unwrap(), &digest), expected);
+            assert_eq!(pinned(&ImageReference::parse(image).unwrap(), &digest), expected);
         }
     }
 }

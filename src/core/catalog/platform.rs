@@ -11,19 +11,19 @@ use std::time::Duration;
 
 use super::solution::RateLimit;
 use crate::model::yaml::Spanned;
-use crate::model::{ContentHash, Network, Quantity};
+use crate::model::{ContentHash, Domain, ImageReference, Network, Quantity};
 
 pub use ability::{Ability, NotAble};
 pub(super) use hardware::is_device;
 pub(super) use judge::FILE;
-pub use judge::{Judged, is_domain, judge};
+pub use judge::{Judged, judge};
 
 /// The operator's file with every default filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Platform {
     pub name: String,
     /// Hosts are `<solution>.<domain>`.
-    pub domain: String,
+    pub domain: Domain,
     pub edge: Edge,
     pub activation: Activation,
     /// Where the KEDA HTTP add-on lies, when it wakes solutions or the file names it: its way in
@@ -36,7 +36,7 @@ pub struct Platform {
     pub hardware: BTreeMap<String, HardwareClass>,
     pub nodes: Nodes,
     /// An image that has `vitrine warm`, with its digest.
-    pub warmup_image: Option<String>,
+    pub warmup_image: Option<ImageReference>,
     pub pod_security: PodSecurity,
     pub defaults: Defaults,
     pub limits: Limits,
@@ -264,11 +264,11 @@ pub enum EgressLimit {
 impl Platform {
     /// What a platform is that says its domain and nothing else. It works on a bare cluster with
     /// the Gateway API and the KEDA HTTP add-on.
-    pub fn bare(domain: &str) -> Self {
+    pub fn bare(domain: Domain) -> Self {
         let class = HardwareClass::basic();
         Self {
             name: "platform".to_owned(),
-            domain: domain.to_owned(),
+            domain,
             edge: Edge {
                 kind: EdgeKind::Gateway(Gateway::default()),
                 data_plane_namespace: "edge".to_owned(),

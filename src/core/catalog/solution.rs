@@ -25,12 +25,12 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::model::{
-    ComponentName, Cron, MountPath, Network, Quantity, SolutionName, TreeId, UrlPath,
+    ComponentName, Cron, HostName, ImageReference, MountPath, Network, Quantity, SolutionName,
+    TreeId, UrlPath,
 };
 
 pub use about::{About, Contact, Evaluation, Link};
 pub(super) use bench::{Bench, Verdict};
-pub use image::Reference;
 pub(super) use judge::{declared_name, judge};
 pub use origin::{Effective, Origin};
 
@@ -79,8 +79,8 @@ pub struct Component {
     pub name: ComponentName,
     /// Of a configuration: what the gallery calls it.
     pub title: Option<String>,
-    /// `repository[:tag]@sha256:<digest>`, or without digest where the platform allows it.
-    pub image: String,
+    /// With a digest, unless the platform allows it to have none.
+    pub image: ImageReference,
     pub command: Vec<String>,
     pub args: Vec<String>,
     /// 1024 to 65535.
@@ -124,7 +124,7 @@ pub struct Component {
 /// An OCI image whose files a container reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
-    pub image: String,
+    pub image: ImageReference,
     pub mount_path: MountPath,
 }
 
@@ -219,7 +219,7 @@ pub enum Probe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exposure {
     /// Visitors, at this host below this path.
-    Public { host: String, path: UrlPath, strip_prefix: bool },
+    Public { host: HostName, path: UrlPath, strip_prefix: bool },
     /// Only the components that list it in `dependsOn`.
     Private,
 }

@@ -11,8 +11,7 @@ use super::happened::Happened;
 use super::{Engine, Now, Order};
 use crate::catalog::Standing;
 use crate::config::Verify;
-use crate::model::ObjectKey;
-use crate::model::names::NAMESPACE_PREFIX;
+use crate::model::{ObjectKey, SolutionName};
 use crate::plan::{self, Ground, SolutionPlan, Step};
 use crate::status::Sync;
 
@@ -181,20 +180,20 @@ impl Engine {
             return Vec::new();
         }
         let observed = &self.sight.observed;
-        let is_new =
-            |name: &str| match observed.namespaces.get(&format!("{NAMESPACE_PREFIX}{name}")) {
-                None => true,
-                Some(facts) => {
-                    facts.created.is_some_and(|created| wall.duration_since(created) < JUST_ADDED)
-                }
-            };
+        let is_new = |name: &SolutionName| match observed.namespaces.get(&name.namespace()) {
+            None => true,
+            Some(facts) => {
+                facts.created.is_some_and(|created| wall.duration_since(created) < JUST_ADDED)
+            }
+        };
         let arrived = |name: &str| {
             self.rows.verdict(name).is_some_and(|v| match v.sync {
                 Sync::Synced | Sync::Failed | Sync::Blocked => true,
                 Sync::Progressing | Sync::OutOfSync | Sync::Unknown | Sync::Removing => false,
             })
         };
-        let new = self.book.published().filter(|name| is_new(name) && !arrived(name));
-        new.map(str::to_owned).collect()
+        let published = self.book.catalog().into_iter().flat_map(|c| c.solutions.keys());
+        let new = published.filter(|name| is_new(name) && !arrived(name.as_str()));
+        new.map(|name| name.as_str().to_owned()).collect()
     }
 }

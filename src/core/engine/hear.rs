@@ -12,7 +12,7 @@ use super::sight::{Batch, Touched};
 use super::{Engine, Now, OrderId};
 use crate::catalog::Catalog;
 use crate::catalog::snapshot::Unknown;
-use crate::model::names::NAMESPACE_PREFIX;
+use crate::model::SolutionName;
 use crate::plan::Outcome;
 use crate::plan::Step;
 use crate::plan::observed::Record;
@@ -59,8 +59,8 @@ impl Engine {
                     self.dirty.insert(name);
                 }
                 Touched::Namespace(namespace) => {
-                    if let Some(name) = namespace.strip_prefix(NAMESPACE_PREFIX) {
-                        self.dirty.insert(name.to_owned());
+                    if let Some(name) = SolutionName::of_namespace(&namespace) {
+                        self.dirty.insert(name.as_str().to_owned());
                     }
                 }
                 Touched::Kind(..) | Touched::Approvals | Touched::Record => self.all_dirty(),
@@ -293,8 +293,9 @@ impl Engine {
         }
         let late: Vec<String> = self
             .late_namespaces()
-            .filter(|(name, late)| *late <= now.wall && !self.late.contains(*name))
-            .map(|(name, _)| name.to_owned())
+            .map(|(name, late)| (name.as_str().to_owned(), late))
+            .filter(|(name, late)| *late <= now.wall && !self.late.contains(name))
+            .map(|(name, _)| name)
             .collect();
         self.dirty.extend(late.iter().cloned());
         self.late.extend(late);

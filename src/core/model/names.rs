@@ -33,13 +33,24 @@ impl SolutionName {
         format!("{NAMESPACE_PREFIX}{}", self.0)
     }
 
+    /// The solution whose namespace this is; `None` for the namespace of anything else.
+    pub fn of_namespace(namespace: &str) -> Option<Self> {
+        Self::parse(solution_in(namespace)?).ok()
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What stands before a solution's name in the name of its namespace.
-pub const NAMESPACE_PREFIX: &str = "sol-";
+/// What stands before a solution's name in the name of its namespace:
+/// [`SolutionName::namespace`] writes it, [`SolutionName::of_namespace`] reads it.
+const NAMESPACE_PREFIX: &str = "sol-";
+
+/// What would be the name of the solution whose namespace this is. It may be no good name.
+pub(super) fn solution_in(namespace: &str) -> Option<&str> {
+    namespace.strip_prefix(NAMESPACE_PREFIX)
+}
 
 /// The name of a component or a configuration inside its solution.
 ///
@@ -135,6 +146,7 @@ fn label(text: &str, max: usize) -> Result<(), BadName> {
 shown_as_text!(SolutionName, ComponentName, InstanceName);
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -148,6 +160,16 @@ mod tests {
             assert!(SolutionName::parse(bad).is_err(), "{bad}");
         }
         assert!(SolutionName::parse(&"a".repeat(41)).is_err());
+    }
+
+    #[test]
+    fn a_namespace_says_which_solution_it_holds() {
+        let name = SolutionName::parse("use").unwrap();
+        assert_eq!(name.namespace(), "sol-use");
+        assert_eq!(SolutionName::of_namespace("sol-use"), Some(name));
+        for other in ["use", "sol-", "sol-Use", "sol-www", "edge", "sol_use"] {
+            assert_eq!(SolutionName::of_namespace(other), None, "{other}");
+        }
     }
 
     #[test]

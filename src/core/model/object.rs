@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::names::NAMESPACE_PREFIX;
-use super::{InstanceName, Kind, SolutionName};
+use super::{InstanceName, Kind, SolutionName, names};
 
 /// The address of an object on its cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,13 +32,13 @@ impl ObjectKey {
     /// `None` for an address that vitrine never writes to.
     pub fn solution(&self, instance: &InstanceName) -> Option<&str> {
         let home = match (self.kind, &self.namespace) {
-            (Kind::Namespace, _) => self.name.strip_prefix(NAMESPACE_PREFIX),
+            (Kind::Namespace, _) => names::solution_in(&self.name),
             (Kind::ReferenceGrant, _) => self
                 .name
                 .strip_prefix("vitrine-")
                 .and_then(|rest| rest.strip_prefix(instance.as_str()))
                 .and_then(|rest| rest.strip_prefix('-')),
-            (_, Some(namespace)) => namespace.strip_prefix(NAMESPACE_PREFIX),
+            (_, Some(namespace)) => names::solution_in(namespace),
             (_, None) => None,
         };
         home.filter(|name| SolutionName::parse(name).is_ok())

@@ -6,8 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::observed::{Approval, Live, Observed, Record};
 use super::{BrakeSettings, ObjectKey, deletions_hash};
-use crate::model::names::NAMESPACE_PREFIX;
-use crate::model::{ContentHash, Kind};
+use crate::model::{ContentHash, Kind, SolutionName};
 
 /// How long a removal counts against the share.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
@@ -141,11 +140,10 @@ fn recent_removals(
     let recent: BTreeSet<&str> = removals
         .iter()
         .filter(|(name, at)| {
-            let namespace =
-                ObjectKey::cluster(Kind::Namespace, format!("{NAMESPACE_PREFIX}{name}"));
-            now.duration_since(*at) < REMEMBERED
-                && !disappearing.contains_key(name)
-                && !approved.contains(&namespace)
+            let is_approved = SolutionName::parse(name).is_ok_and(|name| {
+                approved.contains(&ObjectKey::cluster(Kind::Namespace, name.namespace()))
+            });
+            now.duration_since(*at) < REMEMBERED && !disappearing.contains_key(name) && !is_approved
         })
         .map(|(name, _)| name.as_str())
         .collect();

@@ -3,7 +3,7 @@
 use super::observed::Record;
 use super::publish::{delete, unknown_kind};
 use super::{Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
-use crate::model::names::NAMESPACE_PREFIX;
+use crate::model::SolutionName;
 
 /// The steps that remove what is left of a solution, in order: the route, its grant and its
 /// limits, the ScaledObject (its finalizer needs KEDA and the Deployment), the InterceptorRoutes, the
@@ -14,8 +14,10 @@ use crate::model::names::NAMESPACE_PREFIX;
 pub fn remove(solution: &str, additions: &[String], ground: &Ground<'_>) -> SolutionPlan {
     let mut plan = SolutionPlan::default();
     let Some(live) = ground.observed.solutions.get(solution) else { return plan };
+    // What is observed goes by the names in its addresses, which are checked.
+    let Ok(name) = SolutionName::parse(solution) else { return plan };
+    let namespace = name.namespace();
     let begun = live.values().any(|object| object.deleting.is_some());
-    let namespace = format!("{NAMESPACE_PREFIX}{solution}");
 
     let mut gate = match &ground.observed.record {
         Record::Unread => Some(Gate::Record),

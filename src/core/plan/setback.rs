@@ -12,8 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::observed::Observed;
 use super::{Outcome, Step};
-use crate::model::names::NAMESPACE_PREFIX;
-use crate::model::{ContentHash, Kind, ObjectKey};
+use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 
 /// The longest pause between two tries; the first is 1 s, and each is twice the one before.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -56,8 +55,8 @@ struct Surroundings {
 impl Surroundings {
     fn of(key: &ObjectKey, observed: &Observed) -> Self {
         let namespace = key.namespace.as_deref();
-        let home = namespace.unwrap_or(&key.name).strip_prefix(NAMESPACE_PREFIX);
-        let shelf = home.and_then(|home| observed.solutions.get(home));
+        let home = SolutionName::of_namespace(namespace.unwrap_or(&key.name));
+        let shelf = home.and_then(|home| observed.solutions.get(home.as_str()));
         let live = |key: &ObjectKey| {
             shelf
                 .and_then(|shelf| shelf.get(key))

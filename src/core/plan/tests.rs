@@ -542,6 +542,7 @@ fn a_superseded_config_map_is_part_of_every_roll_out() {
     assert!(routine(Kind::ConfigMap, "app-files-00000000"));
     assert!(routine(Kind::ConfigMap, "app-warmup-00000000"));
     assert!(!routine(Kind::ConfigMap, "cold-start-page"));
+    assert!(!routine(Kind::ConfigMap, "app-files-of-somebody"), "not one of ours");
     assert!(!routine(Kind::ServiceAccount, "app-files-x"), "a component may be called so");
 }
 

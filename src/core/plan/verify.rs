@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use super::observed::{HealthFacts, Live};
 use super::{Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
-use crate::model::ContentHash;
-use crate::model::names::NAMESPACE_PREFIX;
+use crate::model::{ContentHash, SolutionName};
 
 /// Adds the next step of each verification of the solution, if there is one to make. `templates`:
 /// its Deployments and the hashes of their pod templates.
@@ -133,8 +132,8 @@ fn seen(key: &ObjectKey, deployment: &Live, ground: &Ground<'_>) -> Option<Verif
     if works(deployment) {
         return Some(Verified::Ok);
     }
-    let pods = key.namespace.as_deref().and_then(|n| n.strip_prefix(NAMESPACE_PREFIX));
-    let pods = pods.and_then(|solution| ground.observed.pods.get(solution));
+    let solution = key.namespace.as_deref().and_then(SolutionName::of_namespace);
+    let pods = solution.and_then(|name| ground.observed.pods.get(name.as_str()));
     let failing = pods
         .into_iter()
         .flat_map(|pods| pods.values())

@@ -13,7 +13,7 @@ use super::door::Cold;
 use super::object::hash;
 use super::{waking_page, warm_up};
 use crate::catalog::solution::Component;
-use crate::model::Kind;
+use crate::model::{ComponentName, Kind, ObjectKey};
 
 /// The ConfigMap of the waking page.
 pub(super) const PAGE: &str = "cold-start-page";
@@ -43,11 +43,10 @@ pub(super) fn files(cx: &Context, component: &Component) -> Option<DesiredObject
     Some(cx.object(Kind::ConfigMap, name, Some(component), contents(file_entries(component))))
 }
 
-/// `<component>-files-<8 hex of the contents>`: other contents are another object, so that the
-/// pods roll, and old pods keep the old files.
+/// Absent if the component has no files.
 pub(super) fn files_name(component: &Component) -> Option<String> {
-    let hash = hash(&contents(file_entries(component)));
-    (!component.files.is_empty()).then(|| format!("{}-files-{}", component.name, hash.first(8)))
+    let contents = contents(file_entries(component));
+    (!component.files.is_empty()).then(|| hashed(&component.name, FILES, &contents))
 }
 
 /// The example requests that a component is warmed up with. Absent if it is not.
@@ -57,10 +56,32 @@ pub(super) fn warm_up(cx: &Context, component: &Component) -> Option<DesiredObje
     Some(cx.object(Kind::ConfigMap, warm_up_name(component), Some(component), body))
 }
 
-/// `<component>-warmup-<8 hex of the requests>`, as for files.
 pub(super) fn warm_up_name(component: &Component) -> String {
-    let hash = hash(&contents(example_entries(component)));
-    format!("{}-warmup-{}", component.name, hash.first(8))
+    hashed(&component.name, REQUESTS, &contents(example_entries(component)))
+}
+
+/// What the ConfigMap holds, in its name.
+const FILES: &str = "files";
+const REQUESTS: &str = "warmup";
+/// How many hexadecimal digits of the contents' hash stand in the name.
+const DIGITS: usize = 8;
+
+/// `<component>-files-<digits of the contents' hash>`: other contents are another object, so that
+/// the pods roll, and old pods keep the old files.
+fn hashed(component: &ComponentName, what: &str, contents: &Value) -> String {
+    format!("{component}-{what}-{}", hash(contents).first(DIGITS))
+}
+
+/// Whether this is the address of a ConfigMap whose name changes with its contents.
+pub fn is_hashed(key: &ObjectKey) -> bool {
+    let parts = || {
+        let (rest, digits) = key.name.rsplit_once('-')?;
+        let (component, what) = rest.rsplit_once('-')?;
+        let is_hash = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_ours = is_hash && [FILES, REQUESTS].contains(&what);
+        is_ours.then(|| ComponentName::parse(component).ok())?
+    };
+    key.kind == Kind::ConfigMap && parts().is_some()
 }
 
 /// Mount paths with their keys: `f0`, `f1`, ... A path could not be a key.
@@ -92,4 +113,27 @@ fn contents<'a>(entries: impl Iterator<Item = (String, &'a Arc<[u8]>)>) -> Value
 /// What `data` can carry: UTF-8.
 fn text(bytes: &Arc<[u8]>) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_made_from_contents_is_known_as_one() {
+        let of = |kind, name: &str| is_hashed(&ObjectKey::namespaced(kind, "sol-use", name));
+        for component in ["app", "web", "old-warmup"] {
+            for what in [FILES, REQUESTS] {
+                let component = ComponentName::parse(component).unwrap();
+                let name = hashed(&component, what, &json!({ "data": {} }));
+                assert!(of(Kind::ConfigMap, &name), "{name}");
+                assert!(!of(Kind::ServiceAccount, &name), "{name}");
+            }
+        }
+        for other in [PAGE, "app-files-new", "app-files-0123456", "files-01234567", "a-b-01234567"]
+        {
+            assert!(!of(Kind::ConfigMap, other), "{other}");
+        }
+    }
 }

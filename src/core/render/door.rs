@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use crate::catalog::solution::{Component, Exposure};
+use crate::model::HostName;
 
 /// A host, its HTTPRoute and the public components behind it (at least one).
 pub(super) struct Door<'a> {
@@ -54,7 +55,7 @@ impl<'a> Door<'a> {
     }
 
     /// The host names, normally one.
-    pub fn hosts(&self) -> BTreeSet<&'a str> {
+    pub fn hosts(&self) -> BTreeSet<&'a HostName> {
         self.components.iter().filter_map(|c| host(c)).collect()
     }
 
@@ -111,7 +112,7 @@ pub(super) fn strips(component: &Component) -> bool {
         && prefix(component) != "/"
 }
 
-fn host(component: &Component) -> Option<&str> {
+fn host(component: &Component) -> Option<&HostName> {
     match &component.exposure {
         Exposure::Public { host, .. } => Some(host),
         Exposure::Private => None,

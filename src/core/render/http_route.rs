@@ -13,7 +13,7 @@ use super::service::PORT;
 use super::{DesiredObject, Wave, middleware};
 use crate::catalog::platform::{Controller, EdgeKind, Gateway};
 use crate::catalog::solution::{Component, Shape};
-use crate::model::{Kind, ObjectKey};
+use crate::model::{HostName, Kind, ObjectKey};
 
 /// The most rules that an HTTPRoute can hold.
 const RULES: usize = 16;
@@ -34,8 +34,8 @@ pub(super) fn http_routes(cx: &Context) -> Vec<DesiredObject> {
     let EdgeKind::Gateway(gateway) = &cx.platform.edge.kind else { return Vec::new() };
     let mut routes = Vec::new();
     if cx.solution.shape == Shape::Configurations {
-        let host = format!("{}.{}", cx.solution.name, cx.platform.domain);
-        let hosts = BTreeSet::from([host.as_str()]);
+        let host = cx.platform.domain.solution(&cx.solution.name);
+        let hosts = BTreeSet::from([&host]);
         routes.push(to_gallery(cx, gateway, "edge".to_owned(), None, &hosts));
     }
     for door in cx.doors() {
@@ -73,9 +73,9 @@ fn to_gallery(
     gateway: &Gateway,
     name: String,
     component: Option<&Component>,
-    hosts: &BTreeSet<&str>,
+    hosts: &BTreeSet<&HostName>,
 ) -> DesiredObject {
-    let gallery = format!("gallery.{}", cx.platform.domain);
+    let gallery = cx.platform.domain.gallery();
     let page = format!("/r/{}", cx.solution.name);
     let rule = json!({
         "matches": [{ "path": { "type": "PathPrefix", "value": "/" } }],
@@ -234,7 +234,7 @@ fn rewrite_home(component: &Component, home: &str) -> Option<Value> {
 
 /// 302: tomorrow the host may lead elsewhere. The scheme is written out, because without it a
 /// redirect would carry the listener's own port.
-fn redirect(host: Option<&str>, path: &str) -> Value {
+fn redirect(host: Option<&HostName>, path: &str) -> Value {
     json!({
         "type": "RequestRedirect",
         "requestRedirect": {
@@ -254,7 +254,7 @@ fn route(
     name: String,
     wave: Wave,
     component: Option<&Component>,
-    hosts: &BTreeSet<&str>,
+    hosts: &BTreeSet<&HostName>,
     rules: Vec<Value>,
 ) -> DesiredObject {
     let key = ObjectKey::namespaced(Kind::HttpRoute, cx.solution.name.namespace(), name);

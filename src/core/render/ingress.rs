@@ -16,7 +16,7 @@ use super::service::PORT_NAME;
 use super::{DesiredObject, Wave, http_route};
 use crate::catalog::platform::{EdgeKind, Mesh};
 use crate::catalog::solution::{Component, Http, Shape};
-use crate::model::{Kind, ObjectKey};
+use crate::model::{HostName, Kind, ObjectKey};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
@@ -25,10 +25,10 @@ pub(super) fn ingresses(cx: &Context) -> Vec<DesiredObject> {
     let EdgeKind::Ingress { class } = &cx.platform.edge.kind else { return Vec::new() };
     let mut all = Vec::new();
     if cx.solution.shape == Shape::Configurations {
-        let host = format!("{}.{}", cx.solution.name, cx.platform.domain);
+        let host = cx.platform.domain.solution(&cx.solution.name);
         // The API asks for a back end; a redirect never reaches it.
         let anyone = cx.public().next().map(|c| path("/", "Prefix", c)).into_iter().collect();
-        let hosts = BTreeSet::from([host.as_str()]);
+        let hosts = BTreeSet::from([&host]);
         let annotations = to_gallery(cx);
         let wave = Wave::Protection;
         all.push(ingress(cx, class, "edge".to_owned(), wave, None, &hosts, annotations, anyone));
@@ -130,7 +130,7 @@ fn to_component(cx: &Context, door: &Door, part: &Part) -> Map<String, Value> {
 
 /// 302: tomorrow the host may lead elsewhere.
 fn to_gallery(cx: &Context) -> Map<String, Value> {
-    let page = format!("https://gallery.{}/r/{}", cx.platform.domain, cx.solution.name);
+    let page = format!("https://{}/r/{}", cx.platform.domain.gallery(), cx.solution.name);
     [("force-ssl-redirect", "true".to_owned()), ("temporal-redirect", page)]
         .into_iter()
         .map(|(key, value)| (key.to_owned(), json!(value)))
@@ -183,7 +183,7 @@ fn ingress(
     name: String,
     wave: Wave,
     component: Option<&Component>,
-    hosts: &BTreeSet<&str>,
+    hosts: &BTreeSet<&HostName>,
     annotations: Map<String, Value>,
     paths: Vec<Value>,
 ) -> DesiredObject {

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::image::pulled;
 use super::resources::{Amounts, CPU, MEMORY, STORAGE};
 use crate::catalog::solution::Component;
-use crate::model::{Quantity, duration};
+use crate::model::{ImageReference, Quantity, duration};
 
 const NAME: &str = "warm-up";
 /// Its name in the pod of a component that is itself called [`NAME`].
@@ -23,8 +23,8 @@ const FOLDER: &str = "/examples";
 const SAYS: [u16; 2] = [61_417, 61_418];
 
 /// The image that warms a component up; `None` if nothing does.
-pub(super) fn image<'a>(cx: &Context<'a>, component: &Component) -> Option<&'a str> {
-    cx.platform.warmup_image.as_deref().filter(|_| !component.warmup.is_empty())
+pub(super) fn image<'a>(cx: &Context<'a>, component: &Component) -> Option<&'a ImageReference> {
+    cx.platform.warmup_image.as_ref().filter(|_| !component.warmup.is_empty())
 }
 
 /// What the sidecar takes, if there is one.

@@ -8,16 +8,12 @@ use crate::catalog::contract;
 use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::network;
 use crate::catalog::snapshot::File;
-use crate::catalog::solution::image;
 use crate::model::decode::{Cursor, Fields, Sheet};
 use crate::model::yaml::Spanned;
-use crate::model::{ContentHash, Party};
+use crate::model::{ContentHash, Domain, ImageReference, Party};
 
 /// The file's name at the catalogue's root.
 pub const FILE: &str = "platform.yaml";
-
-/// The domain of a platform that does not say a usable one. Nothing is published then.
-const NO_DOMAIN: &str = "domain.invalid";
 
 /// What became of `platform.yaml`.
 #[derive(Clone, Debug)]
@@ -31,7 +27,7 @@ pub struct Judged {
 
 /// Judges `platform.yaml`, also when there is none.
 pub fn judge(file: Option<&File>) -> Judged {
-    let mut platform = Platform::bare(NO_DOMAIN);
+    let mut platform = Platform::bare(Domain::nowhere());
     let faults = match file.map(|file| file.bytes.as_deref()) {
         None => vec![
             Fault::new(
@@ -94,23 +90,10 @@ fn document(root: &Fields<'_>, platform: &mut Platform) {
     limits::defaults(&spec, first.as_deref(), platform);
 }
 
-/// Whether a text is a DNS name that leaves room for `<solution>--<configuration>.` before it. An
-/// address is none.
-pub fn is_domain(text: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let last = text.rsplit('.').next().unwrap_or_default();
-    text.len() <= 180 && text.split('.').all(label) && last.bytes().any(|b| b.is_ascii_alphabetic())
-}
-
-fn domain(cursor: &Cursor<'_>) -> Option<String> {
+fn domain(cursor: &Cursor<'_>) -> Option<Domain> {
     let text = cursor.text()?.value;
-    if is_domain(&text) {
-        return Some(text);
+    if let Some(domain) = Domain::parse(&text) {
+        return Some(domain);
     }
     let message = format!("`{}` is `{text}`, which is not a domain", cursor.path);
     let help = "write a DNS name in lower case without `https://`, `*.` or a port, \
@@ -197,21 +180,21 @@ pub(super) fn is_label_value(text: &str) -> bool {
 }
 
 /// The operator's own image: no pattern of `registries` speaks of it.
-fn warmup(spec: &Fields<'_>) -> Option<String> {
+fn warmup(spec: &Fields<'_>) -> Option<ImageReference> {
     let fields = spec.get("warmup").and_then(|c| c.fields())?;
     let cursor = fields.or_null("image")?;
     let text = cursor.text()?.value;
-    let Some(reference) = image::parse(&text) else {
+    let Some(reference) = ImageReference::parse(&text) else {
         cursor.say(code::BAD_IMAGE, format!("`{text}` is not an image reference"));
         return None;
     };
-    if reference.digest.is_none() {
+    if reference.digest().is_none() {
         let message = format!("`{text}` has no digest: the registry can replace what a tag means");
         let help = "append @sha256:<digest>";
         cursor.sheet.report(cursor.fault(code::NO_DIGEST, message).help(help));
         return None;
     }
-    Some(text)
+    Some(reference)
 }
 
 fn cluster(spec: &Fields<'_>, platform: &mut Platform) {

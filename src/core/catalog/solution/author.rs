@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Architecture, Egress, Probe, RateLimit, Schedule, Target, Volume};
 use crate::model::yaml::{Span, Spanned};
-use crate::model::{MountPath, Quantity, UrlPath};
+use crate::model::{ImageReference, MountPath, Quantity, UrlPath};
 
 /// Path inside a container → what is mounted there.
 pub type Mounts = BTreeMap<MountPath, Spanned<Arc<[u8]>>>;
@@ -19,7 +19,7 @@ pub type Amounts = BTreeMap<String, Spanned<Quantity>>;
 /// Every value keeps its place, so that a fault found late still points at the author's line.
 #[derive(Clone, Debug, Default)]
 pub struct Runtime {
-    pub image: Option<Spanned<String>>,
+    pub image: Option<Spanned<ImageReference>>,
     pub command: Option<Spanned<Vec<String>>>,
     pub args: Option<Spanned<Vec<String>>>,
     pub port: Option<Spanned<u16>>,

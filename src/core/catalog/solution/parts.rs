@@ -9,7 +9,7 @@ use super::{Component, Exposure, Shape, graph, mount, runtime, scaling, secret};
 use crate::catalog::fault::code;
 use crate::model::decode::{Cursor, Fields};
 use crate::model::yaml::{Spanned, Value};
-use crate::model::{ComponentName, SolutionName, UrlPath};
+use crate::model::{ComponentName, HostName, SolutionName, UrlPath};
 
 /// The components that a solution becomes, by its shape.
 pub fn parts(
@@ -24,10 +24,9 @@ pub fn parts(
         let why = "several services, or one image with several settings";
         spec.excludes("components", "configurations", why);
     }
-    let host = |suffix: &str| match name {
-        Some(name) => format!("{name}{suffix}.{}", bench.platform.domain),
-        None => String::new(),
-    };
+    let domain = &bench.platform.domain;
+    // A folder without a good name is refused; the rest of it is judged all the same.
+    let home = name.map_or_else(|| domain.apex(), |name| domain.solution(name));
     let limits = &bench.platform.limits;
     let image_written = spec.has("image");
     if let Some(cursor) = spec.get("components").filter(has_entries) {
@@ -42,7 +41,7 @@ pub fn parts(
             let path = format!("spec.components.{}", part.name.value);
             let exposure = match part.expose {
                 Some(expose) => Exposure::Public {
-                    host: host(""),
+                    host: home.clone(),
                     path: expose.path.value,
                     strip_prefix: expose.strip_prefix,
                 },
@@ -63,7 +62,7 @@ pub fn parts(
         return (Shape::Components, by_name(done));
     }
     let whole =
-        |host: String| Exposure::Public { host, path: UrlPath::root(), strip_prefix: false };
+        |host: HostName| Exposure::Public { host, path: UrlPath::root(), strip_prefix: false };
     if let Some(cursor) = spec.get("configurations").filter(has_entries) {
         let parts = configurations(bench, &cursor);
         too_many(&cursor, parts.len(), limits.max_configurations);
@@ -76,10 +75,14 @@ pub fn parts(
             );
         }
         let done = parts.into_iter().filter_map(|part| {
+            let configuration = ComponentName::parse(&part.name.value).ok()?;
             let setting = Setting {
-                name: ComponentName::parse(&part.name.value).ok()?,
+                exposure: whole(name.map_or_else(
+                    || domain.apex(),
+                    |name| domain.configuration(name, &configuration),
+                )),
+                name: configuration,
                 title: part.title,
-                exposure: whole(host(&format!("--{}", part.name.value))),
                 depends_on: &[],
                 key: part.key,
                 path: format!("spec.configurations.{}", part.name.value),
@@ -92,7 +95,7 @@ pub fn parts(
     let setting = Setting {
         name: ComponentName::app(),
         title: None,
-        exposure: whole(host("")),
+        exposure: whole(home),
         depends_on: &[],
         key: spec.key,
         path: "spec".to_owned(),

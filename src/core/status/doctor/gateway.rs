@@ -27,7 +27,7 @@ pub(super) fn listener(visit: &mut Visit<'_>, gateway: &Gateway, found: &Value) 
         gateway.section_name.as_deref().is_none_or(|name| text(listener, "/name") == name)
     };
     let listeners = list(found, "/spec/listeners");
-    let domain = &visit.patient.platform.domain;
+    let domain = visit.patient.platform.domain.as_str();
     let candidates = listeners.iter().filter(named).map(|l| (l, flaws(found, l, domain)));
     let best = candidates.min_by_key(|(_, flaws)| {
         (flaws.iter().map(|flaw| flaw.grade).max().unwrap_or(Grade::Fine), flaws.len())
@@ -204,7 +204,7 @@ fn certificate(visit: &mut Visit<'_>, gateway: &Gateway, listener: &Value) {
     };
     let name = text(certificate, "/metadata/name");
     let describe = format!("kubectl -n {} describe certificate {name}", gateway.namespace);
-    let domain = &visit.patient.platform.domain;
+    let domain = visit.patient.platform.domain.as_str();
     let wildcard = format!("*.{domain}");
     let names = list(certificate, "/spec/dnsNames");
     if !names.iter().any(|n| n.as_str() == Some(&wildcard)) {
