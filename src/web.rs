@@ -75,9 +75,9 @@ impl Probed {
     /// its heart stops when it hangs.
     fn dead(&self) -> Option<&'static str> {
         if self.boards.has_changed().is_err() {
-            Some("the reconcile loop has ended\n")
+            Some("the daemon's loop has ended\n")
         } else if self.heart.stopped().is_some() {
-            Some("the reconcile loop hangs\n")
+            Some("the daemon's loop hangs\n")
         } else {
             None
         }

@@ -111,13 +111,8 @@ impl Rig {
         let mut outcomes = Vec::new();
         let mut batch = Batch::default();
         for event in self.cluster.next().await {
+            let Some(event) = self.sight.take(event, &mut batch) else { continue };
             match event {
-                Event::Watched(kind, news) => {
-                    news.into_iter().for_each(|news| self.sight.hear(kind, news, &mut batch));
-                }
-                Event::Defined(kind, version) => self.sight.defined(kind, &version, &mut batch),
-                Event::Trouble(what, problem) => self.sight.trouble(&what, problem),
-                Event::Lease(record) => self.sight.record(record, &mut batch),
                 Event::Answered(id, Answer::Step(outcome, written)) => {
                     let step = self.open.remove(&id).unwrap();
                     self.sight.done("use", &step, written, None, &mut batch);

@@ -169,29 +169,16 @@ impl Turn {
 
 /// What the player of an object does about it now. Nobody's object gets an empty turn.
 pub fn turn(key: &ObjectKey, object: &Value, around: &impl Around, stage: &Stage) -> Turn {
-    let turn = match key.kind {
-        Kind::Deployment => deployment::turn(key, object, around, stage),
-        Kind::ScaledObject => keda::scaled_object(key, object, around, stage),
-        Kind::InterceptorRoute => Some(keda::interceptor_route(key, object, stage)),
-        Kind::HttpRoute => gateway::route(key, object, around, stage),
-        Kind::BackendTrafficPolicy => gateway::traffic_policy(key, object, around, stage),
-        Kind::HttpLocalRateLimitPolicy => mesh::rate_limit(key, object, around, stage),
-        Kind::Namespace
-        | Kind::ResourceQuota
-        | Kind::LimitRange
-        | Kind::Server
-        | Kind::MeshTlsAuthentication
-        | Kind::AuthorizationPolicy
-        | Kind::PodDisruptionBudget
-        | Kind::PodMonitor
-        | Kind::Middleware
-        | Kind::Ingress
-        | Kind::ServiceAccount
-        | Kind::ConfigMap
-        | Kind::NetworkPolicy
-        | Kind::Service
-        | Kind::ReferenceGrant
-        | Kind::Pod => None,
+    let Some(player) = Player::of(key.kind) else { return Turn::default() };
+    let turn = match player {
+        Player::Deployments => deployment::turn(key, object, around, stage),
+        Player::Keda => keda::scaled_object(key, object, around, stage),
+        Player::Interceptor => Some(keda::interceptor_route(key, object, stage)),
+        Player::Gateway if key.kind == Kind::HttpRoute => {
+            gateway::route(key, object, around, stage)
+        }
+        Player::Gateway => gateway::traffic_policy(key, object, around, stage),
+        Player::Mesh => mesh::rate_limit(key, object, around, stage),
     };
     turn.unwrap_or_default()
 }

@@ -459,13 +459,8 @@ impl Engine {
         let mut answers = Vec::new();
         let mut batch = Batch::default();
         for event in self.inner.next().await {
+            let Some(event) = self.sight.take(event, &mut batch) else { continue };
             match event {
-                Event::Watched(kind, news) => {
-                    news.into_iter().for_each(|news| self.sight.hear(kind, news, &mut batch));
-                }
-                Event::Defined(kind, version) => self.sight.defined(kind, &version, &mut batch),
-                Event::Trouble(what, problem) => self.sight.trouble(&what, problem),
-                Event::Lease(record) => self.sight.record(record, &mut batch),
                 Event::Answered(_, Answer::Step(outcome, written)) => {
                     let step = step.expect("one step is out");
                     self.sight.done(solution, step, written.clone(), None, &mut batch);
@@ -476,7 +471,7 @@ impl Engine {
                     self.sight.approval(name, approval, &mut batch);
                 }
                 Event::Answered(_, answer) => answers.push(answer),
-                Event::Repository(_) | Event::Hint | Event::Lost(_) => panic!("{event:?}"),
+                other => panic!("{other:?}"),
             }
         }
         for name in batch.read {

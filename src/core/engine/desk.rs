@@ -100,10 +100,13 @@ impl Errand {
     /// far sooner and says so; this is for one that died.
     fn patience(&self) -> SignedDuration {
         match self {
-            Self::Step { .. } | Self::Record { .. } => SignedDuration::from_mins(10),
-            Self::Approval(_) | Self::Ask => SignedDuration::from_mins(10),
-            Self::Judge(_) | Self::Render(_) => SignedDuration::from_mins(10),
-            Self::Note => SignedDuration::from_mins(30),
+            Self::Step { .. }
+            | Self::Record { .. }
+            | Self::Approval(_)
+            | Self::Ask
+            | Self::Judge(_)
+            | Self::Render(_) => SignedDuration::from_mins(10),
+            Self::Note => SignedDuration::from_mins(30), // a push to a slow forge
         }
     }
 }

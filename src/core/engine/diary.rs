@@ -1,6 +1,6 @@
 //! The diary: which changes of verdicts are told, so that one that flickers does not fill the log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,8 +14,10 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(10);
 #[derive(Debug, Default)]
 pub(super) struct Diary {
     told: BTreeMap<String, (State, Timestamp)>,
-    /// Solutions that changed and wait for their turn.
-    waiting: BTreeSet<String>,
+    /// Solutions that changed and wait for their turn, since when.
+    waiting: BTreeMap<String, Timestamp>,
+    /// The next turn.
+    next: Option<Timestamp>,
 }
 
 impl State {
@@ -26,30 +28,38 @@ impl State {
 
 impl Diary {
     /// A verdict changed; it is told when its turn comes.
-    pub fn changed(&mut self, name: &str) {
-        self.waiting.insert(name.to_owned());
+    pub fn changed(&mut self, name: &str, now: Timestamp) {
+        self.waiting.entry(name.to_owned()).or_insert(now);
+        self.next = Some(now);
     }
 
-    /// What is to be told now.
+    /// What is to be told now. What passes by itself is told only if it lasts, so that it does not
+    /// take the turn of what it passes into.
     pub fn tell(&mut self, verdicts: &BTreeMap<String, Verdict>, now: Timestamp) -> Vec<Happened> {
-        let mut told = Vec::new();
-        let (told_before, waiting) = (&mut self.told, &mut self.waiting);
-        waiting.retain(|name| {
+        if self.next.is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        let mut news = Vec::new();
+        let mut next = None;
+        let (told, waiting) = (&mut self.told, &mut self.waiting);
+        waiting.retain(|name, since| {
             let Some(verdict) = verdicts.get(name) else {
-                told_before.remove(name); // that it is removed is told by itself
+                told.remove(name); // that it is removed is told by itself
                 return false;
             };
-            let before = told_before.get(name);
-            let to = State::of(verdict);
+            let (before, to) = (told.get(name), State::of(verdict));
             if before.is_some_and(|(state, _)| *state == to) {
                 return false;
             }
-            if before.is_some_and(|(_, at)| now.duration_since(*at) < PAUSE) {
+            let lasts = if verdict.is_settled() { *since } else { *since + PAUSE };
+            let turn = before.map_or(lasts, |(_, at)| lasts.max(*at + PAUSE));
+            if turn > now {
+                next = Some(next.map_or(turn, |next: Timestamp| next.min(turn)));
                 return true;
             }
             let from = before.map(|(state, _)| state.clone());
-            told_before.insert(name.clone(), (to.clone(), now));
-            told.push(Happened::Verdict(Change {
+            told.insert(name.clone(), (to.clone(), now));
+            news.push(Happened::Verdict(Change {
                 solution: name.clone(),
                 from,
                 to,
@@ -58,12 +68,57 @@ impl Diary {
             }));
             false
         });
-        told
+        self.next = next;
+        news
     }
 
     /// When the next turn comes.
     pub fn deadline(&self) -> Option<Timestamp> {
-        let turn = |name: &String| self.told.get(name).map(|(_, at)| *at + PAUSE);
-        self.waiting.iter().filter_map(turn).min()
+        self.next
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::status::{Sync, sample};
+
+    /// The words that are told at these seconds, while `use` is first this and then that.
+    fn told(course: &[(i64, Sync)]) -> Vec<(i64, Sync)> {
+        let mut diary = Diary::default();
+        let mut verdicts = BTreeMap::new();
+        let board = sample::board();
+        let mut lines = Vec::new();
+        for second in 0..60 {
+            let now = Timestamp::from_second(second).unwrap();
+            if let Some((_, sync)) = course.iter().find(|(at, _)| *at == second) {
+                let verdict = Verdict { sync: *sync, ..board.verdicts[0].clone() };
+                verdicts.insert("use".to_owned(), verdict);
+                diary.changed("use", now);
+            }
+            for happened in diary.tell(&verdicts, now) {
+                let Happened::Verdict(change) = happened else { continue };
+                lines.push((second, change.to.sync));
+            }
+        }
+        assert_eq!(diary.deadline(), None, "nothing is left to tell");
+        lines
+    }
+
+    #[test]
+    fn what_passes_at_once_takes_nobodys_turn() {
+        let course = [(1, Sync::Progressing), (2, Sync::Synced)];
+        assert_eq!(told(&course), [(2, Sync::Synced)]);
+        let course = [(1, Sync::Progressing), (40, Sync::Synced)];
+        assert_eq!(told(&course), [(11, Sync::Progressing), (40, Sync::Synced)]);
+    }
+
+    #[test]
+    fn a_solution_has_one_line_in_ten_seconds_and_the_last_word() {
+        let flicker = [(1, Sync::Synced), (3, Sync::Failed), (4, Sync::Synced), (6, Sync::Failed)];
+        assert_eq!(told(&flicker), [(1, Sync::Synced), (11, Sync::Failed)]);
+        let back = [(1, Sync::Synced), (3, Sync::Failed), (5, Sync::Synced)];
+        assert_eq!(told(&back), [(1, Sync::Synced)], "as it was told");
     }
 }

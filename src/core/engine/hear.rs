@@ -1,6 +1,6 @@
 //! What arrives. Each event says which solutions have to be thought about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
@@ -23,25 +23,20 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 impl Engine {
     pub(super) fn take_in(&mut self, event: Event, now: Now) {
         let mut batch = Batch::default();
-        match event {
-            Event::Watched(kind, news) => {
-                for news in news {
-                    self.sight.hear(kind, news, &mut batch);
-                }
-            }
-            Event::Defined(kind, version) => self.sight.defined(kind, &version, &mut batch),
-            Event::Trouble(what, problem) => {
-                self.sight.trouble(&what, problem);
-            }
-            Event::Lease(record) => self.sight.record(record, &mut batch),
-            Event::Repository(news) => self.take_news(news, now),
-            Event::Hint => {
+        match self.sight.take(event, &mut batch) {
+            Some(Event::Repository(news)) => self.take_news(news, now),
+            Some(Event::Hint) => {
                 self.failures.at_once(self.steady.at(now));
                 self.visit = true;
                 self.all_dirty();
             }
-            Event::Answered(id, answer) => self.take_answer(id, answer, &mut batch, now),
-            Event::Lost(id) => self.lose(id, now),
+            Some(Event::Answered(id, answer)) => self.take_answer(id, answer, &mut batch, now),
+            Some(Event::Lost(id)) => self.lose(id, now),
+            // `sight` took it.
+            None
+            | Some(
+                Event::Watched(..) | Event::Defined(..) | Event::Trouble(..) | Event::Lease(_),
+            ) => {}
         }
         self.unread.extend(std::mem::take(&mut batch.read));
         self.touch(batch.finish());
@@ -49,7 +44,7 @@ impl Engine {
         for (what, problem) in self.sight.turns() {
             self.happened.push(Happened::Trouble { what, problem });
         }
-        self.forget_what_is_gone();
+        self.forget_what_is_gone(now);
     }
 
     fn touch(&mut self, touched: Vec<Touched>) {
@@ -262,7 +257,8 @@ impl Engine {
     }
 
     /// Removed solutions of which nothing is left are not on the board any more.
-    fn forget_what_is_gone(&mut self) {
+    fn forget_what_is_gone(&mut self, now: Now) {
+        let steady = self.steady.at(now);
         let solutions = &self.sight.observed.solutions;
         let gone: Vec<String> = self
             .removing()
@@ -274,7 +270,7 @@ impl Engine {
             self.brake.forget(&name);
             self.failures.forget(&name);
             self.ledger.removed(&name);
-            self.diary.changed(&name);
+            self.diary.changed(&name, steady);
             self.behind = true;
             self.happened.push(Happened::Removed(name));
         }
@@ -298,6 +294,9 @@ impl Engine {
             .map(|(name, _)| name)
             .collect();
         self.dirty.extend(late.iter().cloned());
+        let leaving: BTreeSet<String> =
+            self.late_namespaces().map(|(name, _)| name.as_str().to_owned()).collect();
+        self.late.retain(|name| leaving.contains(name)); // it may leave again
         self.late.extend(late);
     }
 }

@@ -52,7 +52,7 @@ impl Engine {
         let verdict = (!gone).then(|| status::judge(&case));
         let is_gone = self.book.known(name).is_none();
         if self.rows.judged(name, verdict, is_gone).is_some() {
-            self.diary.changed(name);
+            self.diary.changed(name, self.steady.at(now));
             self.ledger.changed();
             self.behind = true;
         }

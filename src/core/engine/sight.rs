@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub use seen::{Managed, Meta, News, Seen, Written};
 pub use touched::{Batch, Touched};
 
+use super::event::Event;
 use crate::model::intern::Interner;
 use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Revision, marks};
 use crate::plan::observed::{
@@ -91,6 +92,22 @@ impl Sight {
             Some(problem) => self.problems.insert(what.to_owned(), problem),
             None => self.problems.remove(what),
         };
+    }
+
+    /// Takes in an event that is about the cluster alone; another comes back.
+    pub fn take(&mut self, event: Event, batch: &mut Batch) -> Option<Event> {
+        match event {
+            Event::Watched(kind, news) => {
+                news.into_iter().for_each(|news| self.hear(kind, news, batch));
+            }
+            Event::Defined(kind, version) => self.defined(kind, &version, batch),
+            Event::Trouble(what, problem) => self.trouble(&what, problem),
+            Event::Lease(record) => self.record(record, batch),
+            other @ (Event::Repository(_) | Event::Hint | Event::Answered(..) | Event::Lost(_)) => {
+                return Some(other);
+            }
+        }
+        None
     }
 
     /// Whether one of the problems is another since this was last asked.

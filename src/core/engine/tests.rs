@@ -46,7 +46,7 @@ fn a_catalogue_is_published_and_then_there_is_nothing_to_do() {
 fn a_restart_with_everything_in_place_writes_nothing() {
     let mut world = World::settled(&TWO);
     let steps = world.steps;
-    world.does(&[Act::Crash { late_lease: false }]);
+    world.does(&[Act::Crash { late_lease: false, dark: false }]);
     world.is_fine();
     assert_eq!(world.steps, steps);
 }
@@ -73,7 +73,7 @@ fn an_outage_of_the_repository_deletes_nothing_and_is_said() {
 #[test]
 fn a_start_without_the_lease_deletes_nothing_until_it_is_read() {
     let mut world = World::settled(&TWO);
-    world.does(&[Act::Crash { late_lease: true }, Act::Remove(0), ON]);
+    world.does(&[Act::Crash { late_lease: true, dark: false }, Act::Remove(0), ON]);
     assert_eq!(world.deletions, []);
     world.is_fine();
     assert_eq!(world.sync("alpha"), None);
@@ -83,7 +83,7 @@ fn a_start_without_the_lease_deletes_nothing_until_it_is_read() {
 fn a_refused_folder_keeps_what_runs_also_after_a_restart() {
     let mut world = World::settled(&TWO);
     let before = world.server.state.objects.clone();
-    world.does(&[Act::Slip(0), Act::Hint, ON, Act::Crash { late_lease: false }, ON]);
+    world.does(&[Act::Slip(0), Act::Hint, ON, Act::Crash { late_lease: false, dark: false }, ON]);
     world.is_fine();
     assert_eq!(world.server.state.objects, before);
     assert_eq!(world.sync("alpha"), Some(Sync::Failed));
@@ -154,4 +154,33 @@ fn a_store_that_was_put_back_is_noticed_and_brought_forward_again() {
     world.is_fine();
     world.does(&[Act::Restore(0), ON]);
     world.is_fine();
+}
+
+#[test]
+fn a_start_without_the_repository_deletes_nothing_until_it_answers() {
+    let mut world = World::settled(&["alpha", "beta", "gamma", "delta", "omega", "zeta"]);
+    // The commit is in the mirror, and the process dies before it was carried out.
+    world.does(&[Act::Remove(0), Act::Hint]);
+    while !world.remote.is_read() {
+        world.does(&[Act::Go(1)]);
+    }
+    assert_eq!(world.deletions, []);
+    world.does(&[Act::Crash { late_lease: false, dark: true }, ON, Act::Pass(600), ON]);
+    assert_eq!(world.deletions, []);
+    world.is_fine();
+    assert_eq!(world.sync("alpha"), None);
+}
+
+#[test]
+fn a_removal_counts_for_an_hour_also_after_a_restart_and_another_commit() {
+    let mut world = World::settled(&["alpha", "beta", "gamma", "delta", "omega", "zeta"]);
+    world.does(&[Act::Remove(0), Act::Hint, ON, Act::Pass(10), ON]);
+    assert_eq!(world.sync("alpha"), None);
+    let gone = world.deletions.len();
+    let again = Act::Crash { late_lease: false, dark: false };
+    world.does(&[again, ON, Act::Publish(5, 1), Act::Hint, ON, Act::Pass(10), ON]);
+    world.does(&[Act::Remove(1), Act::Hint, ON, Act::Pass(1), ON]);
+    assert_eq!(world.deletions.len(), gone, "the second within the hour");
+    assert!(world.engine.board().held.is_some());
+    world.is_fine(); // a person approves
 }

@@ -4,76 +4,27 @@
 //! Whatever the engine orders is looked at when it orders it: a deletion needs a complete commit
 //! that lacks the object, a frozen name is not written, an object in flight gets no second step.
 
+mod act;
+mod check;
+mod edges;
 pub mod remote;
 pub mod server;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::chance::Chance;
-use super::{Answer, Engine, Event, News, Now, Order, OrderId, Repository, judged};
-use crate::catalog::{Catalog, Memory, Standing};
+use super::{Answer, Engine, Event, News, Now, Order, OrderId};
+use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::model::{Kind, ObjectKey};
 use crate::plan::observed::{Approval, KindState, Record};
-use crate::plan::{Outcome, Phase, Step};
-use crate::render;
-use crate::status::Sync;
+use act::DENIABLE;
+pub use act::{Act, NAMES};
 pub use remote::{Form, Made, Remote};
 pub use server::Server;
-
-/// Something that people, machines or chance do.
-#[derive(Clone, Debug)]
-pub enum Act {
-    /// A folder says something else from the next commit on.
-    Publish(u8, u8),
-    Slip(u8),
-    Remove(u8),
-    /// Several folders go in one commit.
-    RemoveMany(u8),
-    BreakPlatform,
-    MendPlatform,
-    /// The head is replaced by another commit beside it.
-    Rewrite(u8, u8),
-    RepositoryDown(bool),
-    ServerDown(bool),
-    /// Writes of a kind of object of a solution are refused, or no more.
-    Deny(u8, u8, bool),
-    /// The CRD of ScaledObjects comes or goes.
-    Definition(bool),
-    /// A solution's pods do not come up, or do.
-    Sick(u8, bool),
-    /// The process dies: what it ordered is carried out as far as chance has it. Its successor
-    /// reads the Lease late.
-    Crash {
-        late_lease: bool,
-    },
-    /// The next answers are lost: what they answer was done.
-    LoseAnswers(u8),
-    /// A watch says things twice.
-    Duplicate,
-    /// etcd is put back by so many states.
-    Restore(u8),
-    /// Hands on the cluster.
-    Edit(u8, u8),
-    Take(u8, u8),
-    Scale(u8, u8),
-    /// The wall clock jumps by so many minutes.
-    Jump(i8),
-    /// Time passes, in seconds.
-    Pass(u16),
-    Hint,
-    /// So many things go their way.
-    Go(u8),
-}
-
-/// The names that a history is about.
-pub const NAMES: [&str; 6] = ["alpha", "beta", "gamma", "delta", "omega", "zeta"];
-
-/// Kinds whose writes may be refused.
-const DENIABLE: [Kind; 4] = [Kind::Deployment, Kind::HttpRoute, Kind::Service, Kind::NetworkPolicy];
 
 /// An engine and the world around it.
 pub struct World {
@@ -206,7 +157,10 @@ impl World {
             }
             Act::Definition(there) => self.define(there),
             Act::Sick(n, sick) => self.sick(name(n), sick),
-            Act::Crash { late_lease } => self.crash(late_lease),
+            Act::Crash { late_lease, dark } => {
+                self.remote.down |= dark;
+                self.crash(late_lease);
+            }
             Act::LoseAnswers(n) => self.lose = n % 8,
             Act::Duplicate => {
                 for untold in self.server.untold.values_mut() {
@@ -394,225 +348,6 @@ impl World {
         let _ = self.engine.happened();
     }
 
-    /// What must hold of an order.
-    fn look_at(&mut self, order: &Order) {
-        let Order::Step { step, .. } = order else { return };
-        self.steps += 1;
-        let key = step.key();
-        if !self.in_flight.insert(key.clone()) {
-            self.wrong.push(format!("a second step for {key} in flight"));
-        }
-        let Some(name) = key.solution(&self.settings.instance).map(str::to_owned) else { return };
-        let Some(catalog) = &self.in_force else {
-            self.wrong.push(format!("a step for {key} without any commit"));
-            return;
-        };
-        let standing = catalog.standing(&name);
-        if standing == Standing::Frozen {
-            self.wrong.push(format!("{key} is written although {name} is frozen: {step:?}"));
-        }
-        if let Step::Delete { .. } = step {
-            let wanted = match (&standing, &catalog.platform) {
-                (Standing::Published(solution), Ok(platform)) => {
-                    let instance = &self.settings.instance;
-                    let desired = render::all(solution, platform, instance, Phase::Live);
-                    desired.objects.iter().any(|object| object.key == key)
-                }
-                _ => false,
-            };
-            if wanted {
-                self.wrong.push(format!("{key} is deleted although the commit asks for it"));
-            }
-            if !self.heard {
-                self.wrong.push(format!("{key} is deleted before the repository answered"));
-            }
-            if !self.lease {
-                self.wrong.push(format!("{key} is deleted before the Lease was read"));
-            }
-            if let Some(theirs) = self.server.state.objects.get(&key)
-                && theirs.ours.is_none()
-                && !theirs.birth
-            {
-                self.wrong.push(format!("{key} is deleted and is not ours"));
-            }
-            if standing == Standing::Gone {
-                self.count_removal(name, &key);
-            }
-        }
-    }
-
-    /// Not more solutions go within an hour than the brake allows.
-    fn count_removal(&mut self, name: String, key: &ObjectKey) {
-        if self.approved.contains(key) || self.removed.iter().any(|(known, _)| *known == name) {
-            return;
-        }
-        let recent =
-            |at: &Duration| self.now.since_start.saturating_sub(*at) < Duration::from_secs(3500);
-        self.removed.retain(|(_, at)| recent(at));
-        let instance = &self.settings.instance;
-        let living: BTreeSet<&str> =
-            self.server.ours().filter_map(|(key, _)| key.solution(instance)).collect();
-        let total = living.len() + self.removed.len();
-        let going = self.removed.len() + 1;
-        if going > (total / 5).max(1) && !self.jumped && !self.restored {
-            self.wrong.push(format!("{name} goes, the {going}th of {total} within an hour"));
-        }
-        self.removed.push((name, self.now.since_start));
-    }
-
-    fn do_step(&mut self, step: &Step, uid: Option<&str>) -> Answer {
-        let (outcome, written) = self.server.carry_out(step, uid);
-        if let (Step::Delete { key, .. }, Outcome::Deleted) = (step, &outcome) {
-            self.deletions.push(key.clone());
-        }
-        if self.chance.share() < 0.05 {
-            self.server.remember();
-        }
-        Answer::Step(outcome, written)
-    }
-
-    /// Carries out one order.
-    fn carry_out(&mut self, order: Order) {
-        match order {
-            Order::Step { id, solution: _, step, uid } => {
-                let answer = self.do_step(&step, uid.as_deref());
-                self.in_flight.remove(&step.key());
-                self.answer(id, answer);
-            }
-            Order::Record { id, applied, root, removals } => {
-                if self.server.down {
-                    let cause = Err("nobody answers".to_owned());
-                    return self.answers.push((id, Answer::Recorded(cause)));
-                }
-                let applied = Some(applied);
-                let record = Record::Kept { applied, root: Some(root), removals };
-                self.server.state.record = Some(record);
-                self.server.state.version += 1;
-                self.answer(id, Answer::Recorded(Ok(())));
-            }
-            Order::Approval { id, name } => {
-                let approval = self.server.state.approvals.get(&name).cloned();
-                self.answers.push((id, Answer::Approval(approval)));
-            }
-            Order::Relist(kind) if self.server.down => drop(self.unlisted.insert(kind)),
-            Order::Relist(kind) => self.server.list(kind),
-            Order::Ask { id, questions: _ } => {
-                self.answers.push((id, Answer::Facts(Vec::new())));
-            }
-            Order::Follow(since) => {
-                let news = self.remote.follow(since, self.now.wall);
-                self.events.push_back(Event::Repository(news));
-            }
-            Order::Visit => self.visit(),
-            Order::Note { id, lines: _ } => {
-                let written = Ok(());
-                self.answers.push((id, Answer::Noted(written)));
-            }
-            Order::Judge { id, snapshot } => {
-                let catalog = judged(&snapshot, &mut Memory::default());
-                self.answers.push((id, Answer::Judged(Box::new(catalog))));
-            }
-            Order::Render { id, work } => {
-                self.answers.push((id, Answer::Rendered(work.done())));
-            }
-            Order::Show(_) => {}
-        }
-    }
-
-    /// An answer comes, or is lost: then it is as if the connection broke.
-    fn answer(&mut self, id: OrderId, answer: Answer) {
-        if self.lose == 0 {
-            return self.answers.push((id, answer));
-        }
-        self.lose -= 1;
-        let lost = match answer {
-            Answer::Step(..) => {
-                let cause = "the answer broke off".to_owned();
-                let outcome = Outcome::Unavailable { cause, retry_after: None };
-                Answer::Step(outcome, super::Written::Nothing)
-            }
-            Answer::Recorded(_) => Answer::Recorded(Err("the answer broke off".to_owned())),
-            other => other,
-        };
-        self.answers.push((id, lost));
-    }
-
-    fn visit(&mut self) {
-        if self.remote.is_sent() {
-            let news = self.remote.visit(self.now.wall);
-            self.events.push_back(Event::Repository(news));
-        }
-    }
-
-    fn hear(&mut self, event: Event) {
-        match &event {
-            Event::Lease(_) => self.lease = true,
-            Event::Repository(Repository::Same) => self.heard = true,
-            Event::Answered(_, Answer::Judged(catalog)) => {
-                let catalog = (**catalog).clone();
-                self.engine.hear(event, self.now);
-                // Of two commits on their way, only the newer is put into force.
-                if self.engine.book.revision() == Some(&catalog.revision) {
-                    self.in_force = Some(catalog);
-                    self.heard |= self.remote.has_answered();
-                }
-                return;
-            }
-            _ => {}
-        }
-        self.engine.hear(event, self.now);
-    }
-
-    /// One thing goes its way: an order is carried out, an answer or an event arrives.
-    fn step(&mut self) -> bool {
-        let choice = self.chance.below(4);
-        let mut moved = false;
-        for turn in 0..4 {
-            moved = match (choice + turn) % 4 {
-                0 => match self.orders.pop_front() {
-                    Some(order) => {
-                        self.carry_out(order);
-                        true
-                    }
-                    None => false,
-                },
-                1 if !self.answers.is_empty() => {
-                    let at = self.chance.below(self.answers.len());
-                    let (id, answer) = self.answers.swap_remove(at);
-                    self.hear(Event::Answered(id, answer));
-                    true
-                }
-                2 => match self.events.pop_front() {
-                    Some(event) => {
-                        self.hear(event);
-                        true
-                    }
-                    None => false,
-                },
-                3 => self.tell_watch(),
-                _ => false,
-            };
-            if moved {
-                break;
-            }
-        }
-        self.decide();
-        moved
-    }
-
-    /// One watch tells some of what it has, in its order.
-    fn tell_watch(&mut self) -> bool {
-        let waiting = self.server.untold.iter().filter(|(_, news)| !news.is_empty());
-        let waiting: Vec<Kind> = waiting.map(|(kind, _)| *kind).collect();
-        let at = self.chance.below(waiting.len());
-        let Some(kind) = waiting.get(at).copied() else { return false };
-        let most = 1 + self.chance.below(40);
-        let Some(untold) = self.server.untold.get_mut(&kind) else { return false };
-        let news: Vec<News> = untold.drain(..most.min(untold.len())).collect();
-        self.hear(Event::Watched(kind, news));
-        true
-    }
-
     /// Ends everything that goes wrong, and lets the world come to rest. What is held is approved.
     pub fn settle(&mut self) {
         self.remote.down = false;
@@ -644,7 +379,7 @@ impl World {
     /// Whether the world came to rest.
     fn rest(&mut self) -> bool {
         self.visit();
-        for _ in 0..6000 {
+        for _ in 0..4000 {
             if self.step() {
                 continue;
             }
@@ -662,26 +397,6 @@ impl World {
         false
     }
 
-    /// What keeps the world from resting, for whoever reads a failed history.
-    fn unrest(&self) -> String {
-        let engine = &self.engine;
-        let unsettled = engine.rows.verdicts().values().filter(|v| !v.is_settled());
-        let unsettled: Vec<String> =
-            unsettled.map(|v| format!("{} {:?}: {}", v.name, v.sync, v.reason)).collect();
-        format!(
-            "read {}, dirty {:?}, desk {}, book {}, behind {}, ledger {}, unsettled {unsettled:?}, \
-             held {:?}, problems {:?}",
-            self.remote.is_read(),
-            engine.dirty,
-            engine.desk.is_quiet(),
-            engine.book.is_quiet(),
-            engine.behind,
-            engine.ledger.is_quiet(),
-            engine.brake.hold().map(|hold| &hold.reason),
-            engine.sight.problems,
-        )
-    }
-
     /// A person approves what is held.
     fn approve(&mut self) -> bool {
         let board = self.engine.board().clone();
@@ -691,58 +406,5 @@ impl World {
         let (hash, created) = (held.hash.clone(), self.now.wall);
         self.server.approve(Approval { hash, deletions, created });
         true
-    }
-
-    /// What is not as the newest commit asks, in a world at rest.
-    pub fn differences(&self) -> Vec<String> {
-        let snapshot = self.remote.snapshot(self.remote.head);
-        let catalog = judged(&snapshot, &mut Memory::default());
-        let instance = &self.settings.instance;
-        let mut wrong = Vec::new();
-        let mut wanted: BTreeMap<ObjectKey, _> = BTreeMap::new();
-        if let Ok(platform) = &catalog.platform {
-            for solution in catalog.solutions.values() {
-                let desired = render::all(solution, platform, instance, Phase::Live);
-                wanted.extend(desired.objects.into_iter().map(|o| (o.key.clone(), o)));
-            }
-        }
-        for (key, object) in &wanted {
-            match self.server.state.objects.get(key) {
-                None => wrong.push(format!("{key} of {:?} is not there", key.namespace)),
-                Some(live) if live.content.as_ref() != Some(&object.content) => {
-                    wrong.push(format!("{key} of {:?} is of another commit", key.namespace));
-                }
-                Some(live) if live.ours.as_deref() != Some(&*object.fields) => {
-                    wrong.push(format!("{key} of {:?} is not repaired", key.namespace));
-                }
-                Some(_) => {}
-            }
-        }
-        for (key, _) in self.server.ours() {
-            let standing = key.solution(instance).map(|name| catalog.standing(name));
-            let stays = matches!(standing, None | Some(Standing::Frozen));
-            if !wanted.contains_key(key) && !stays {
-                wrong.push(format!("{key} of {:?} is still there", key.namespace));
-            }
-        }
-        for verdict in &self.engine.board().verdicts {
-            let standing = catalog.standing(&verdict.name);
-            let good = match standing {
-                Standing::Published(_) => verdict.sync == Sync::Synced,
-                Standing::Frozen => verdict.sync == Sync::Failed,
-                Standing::Gone => false,
-            };
-            if !good {
-                wrong.push(format!(
-                    "{} is called {:?}: {}",
-                    verdict.name, verdict.sync, verdict.reason
-                ));
-            }
-        }
-        let board = self.engine.board();
-        if board.revision.as_ref() != Some(&snapshot.revision) {
-            wrong.push(format!("the board speaks of {:?}", board.revision));
-        }
-        wrong
     }
 }

@@ -23,7 +23,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (n(), 0..4_u8, any::<bool>()).prop_map(|(n, kind, on)| Act::Deny(n, kind, on)),
         1 => any::<bool>().prop_map(Act::Definition),
         2 => (n(), any::<bool>()).prop_map(|(n, sick)| Act::Sick(n, sick)),
-        3 => any::<bool>().prop_map(|late_lease| Act::Crash { late_lease }),
+        4 => any::<(bool, bool)>()
+            .prop_map(|(late_lease, dark)| Act::Crash { late_lease, dark }),
         2 => (0..8_u8).prop_map(Act::LoseAnswers),
         1 => Just(Act::Duplicate),
         3 => (n(), 0..20_u8).prop_map(|(n, at)| Act::Edit(n, at)),
@@ -57,7 +58,7 @@ fn whatever_happens_the_cluster_ends_as_the_catalogue_asks_and_nothing_is_delete
     let told = std::env::var("VITRINE_HISTORIES").ok().and_then(|n| n.parse().ok());
     let cases = told.unwrap_or(1000);
     let config =
-        Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+        Config { cases, failure_persistence: None, max_shrink_iters: 100, ..Config::default() };
     let mut runner = TestRunner::new(config);
     let history = (any::<u64>(), 0..=6_usize, prop::collection::vec(act(), 1..40));
     let played = runner.run(&history, |(seed, folders, acts)| {

@@ -164,6 +164,16 @@ impl Remote {
         }
     }
 
+    /// What people committed.
+    pub fn made(&self, revision: &Revision) -> Option<&Made> {
+        self.commits.get(self.index(Some(revision))?)
+    }
+
+    /// Whether one commit is the other, or came after it.
+    pub fn follows(&self, new: &Revision, old: &Revision) -> bool {
+        self.index(Some(new)).is_some_and(|new| self.descends(new, Some(old)))
+    }
+
     fn index(&self, revision: Option<&Revision>) -> Option<usize> {
         let revision = revision?;
         self.commits.iter().position(|made| made.revision == *revision)

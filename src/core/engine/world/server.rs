@@ -1,21 +1,19 @@
 //! A model of the cluster: what an API server and the usual controllers make of our requests.
 
+mod shown;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::engine::{Managed, Meta, News, Seen, Written};
-use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision, marks};
-use crate::plan::observed::{
-    Approval, Condition, DeploymentFacts, HealthFacts, PolicyFacts, Record, RouteFacts,
-    RouteParent, ScaledFacts, Survey,
-};
+use crate::engine::{News, Written};
+use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision};
+use crate::plan::observed::{Approval, HealthFacts, Record, Survey};
 use crate::plan::{DesiredObject, Outcome, Rejection, Step};
 
 /// The namespace of the daemon itself.
 pub const DAEMON: &str = "vitrine";
-const GATEWAY: &str = "edge/public";
 
 /// One object of ours, or that somebody else made.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,101 +154,6 @@ impl Server {
         key.solution(&self.instance).unwrap_or_default().to_owned()
     }
 
-    /// The object as a watch shows it.
-    fn seen(&self, key: &ObjectKey, object: &Stored) -> Seen {
-        let name = self.name_of(key);
-        let mut labels = BTreeMap::from([
-            (marks::INSTANCE.to_owned(), self.instance.as_str().to_owned()),
-            (marks::SOLUTION.to_owned(), name.clone()),
-        ]);
-        if object.approval {
-            labels.remove(marks::SOLUTION);
-            labels.insert(marks::APPROVAL.to_owned(), "true".to_owned());
-        }
-        let mut annotations = BTreeMap::new();
-        let mut note = |name: &str, value: Option<String>| {
-            annotations.extend(value.map(|value| (name.to_owned(), value)));
-        };
-        note(marks::CONTENT, object.content.as_ref().map(ToString::to_string));
-        note(marks::REVISION, object.revision.as_ref().map(|r| r.as_str().to_owned()));
-        note(marks::TEMPLATE, object.template.as_ref().map(ToString::to_string));
-        note(marks::VERIFIED, object.verified.clone());
-        note(marks::FORCE_ACTIVATION, object.forced.then(|| "true".to_owned()));
-        let others = object.theirs.as_ref().map(|set| ("kubectl".to_owned(), (**set).clone()));
-        let meta = Meta {
-            name: key.name.clone(),
-            namespace: key.namespace.clone(),
-            uid: object.uid.clone(),
-            resource_version: object.version.to_string(),
-            generation: object.generation,
-            creation_timestamp: Some(object.created),
-            deletion_timestamp: None,
-            labels,
-            annotations,
-            finalizers: Vec::new(),
-            managed_fields: Managed {
-                ours: object.ours.as_ref().map(|set| (**set).clone()),
-                birth: object.birth,
-                others: others.into_iter().collect(),
-            },
-        };
-        let health = self.health(key, object, self.sick.contains(&name));
-        Seen { meta, health, ..Seen::default() }
-    }
-
-    /// What controllers wrote: all of them are quick, and only pods can be sick.
-    fn health(&self, key: &ObjectKey, object: &Stored, sick: bool) -> HealthFacts {
-        let generation = object.generation;
-        let condition = |kind: &str| Condition {
-            kind: kind.to_owned(),
-            status: "True".to_owned(),
-            observed_generation: Some(generation),
-            ..Condition::default()
-        };
-        match key.kind {
-            Kind::Deployment => {
-                let up = if sick { 0 } else { object.replicas };
-                HealthFacts::Deployment(DeploymentFacts {
-                    generation,
-                    observed_generation: generation,
-                    wanted: object.replicas,
-                    replicas: object.replicas,
-                    updated: object.replicas,
-                    ready: up,
-                    available: up,
-                    conditions: vec![condition("Available")],
-                    verified: object.verified.clone(),
-                    template: object.template.clone(),
-                })
-            }
-            Kind::HttpRoute => HealthFacts::Route(RouteFacts {
-                generation,
-                asked: vec![GATEWAY.to_owned()],
-                parents: vec![RouteParent {
-                    controller: "example.net/gateway".to_owned(),
-                    gateway: GATEWAY.to_owned(),
-                    conditions: vec![condition("Accepted"), condition("ResolvedRefs")],
-                }],
-            }),
-            Kind::ScaledObject => HealthFacts::ScaledObject(ScaledFacts {
-                generation,
-                conditions: vec![condition("Ready")],
-                forced: object.forced,
-                triggers: 1,
-                metrics: 1,
-                ..ScaledFacts::default()
-            }),
-            Kind::InterceptorRoute => HealthFacts::Ready(true),
-            Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => {
-                HealthFacts::Policy(PolicyFacts {
-                    generation,
-                    conditions: vec![condition("Accepted")],
-                })
-            }
-            _ => HealthFacts::None,
-        }
-    }
-
     /// The metadata that a PATCH answers.
     fn answer(&self, key: &ObjectKey) -> Written {
         match self.state.objects.get(key) {
@@ -324,25 +227,8 @@ impl Server {
         }
         let before = self.state.objects.get(key).cloned();
         let created = before.is_none();
-        let mut next = before.unwrap_or_else(|| {
-            self.uids += 1;
-            Stored {
-                uid: format!("u{}", self.uids),
-                version: 0,
-                generation: 0,
-                content: None,
-                revision: None,
-                ours: None,
-                birth: false,
-                theirs: None,
-                template: None,
-                verified: None,
-                forced: false,
-                replicas: i32::from(!birth),
-                approval: false,
-                created: self.now,
-            }
-        });
+        let mut next =
+            before.unwrap_or_else(|| Stored { replicas: i32::from(!birth), ..self.fresh() });
         if created && birth {
             let template = object.template.as_ref().map(ToString::to_string).unwrap_or_default();
             (next.birth, next.verified) = (true, Some(format!("{template} born")));
@@ -359,6 +245,27 @@ impl Server {
         self.state.objects.insert(key.clone(), next);
         self.changed(key);
         (Outcome::Applied { created }, self.answer(key))
+    }
+
+    /// An object that was just made, and says nothing yet.
+    fn fresh(&mut self) -> Stored {
+        self.uids += 1;
+        Stored {
+            uid: format!("u{}", self.uids),
+            version: 0,
+            generation: 0,
+            content: None,
+            revision: None,
+            ours: None,
+            birth: false,
+            theirs: None,
+            template: None,
+            verified: None,
+            forced: false,
+            replicas: 0,
+            approval: false,
+            created: self.now,
+        }
     }
 
     fn delete(&mut self, key: &ObjectKey, uid: &str, version: &str) -> (Outcome, Written) {
@@ -423,23 +330,7 @@ impl Server {
         let name = format!("approval-{}", approval.hash.first(12));
         let key = ObjectKey::namespaced(Kind::ConfigMap, DAEMON, name.as_str());
         self.state.approvals.insert(name, approval);
-        self.uids += 1;
-        let object = Stored {
-            uid: format!("u{}", self.uids),
-            version: 0,
-            generation: 1,
-            content: None,
-            revision: None,
-            ours: None,
-            birth: false,
-            theirs: None,
-            template: None,
-            verified: None,
-            forced: false,
-            replicas: 0,
-            approval: true,
-            created: self.now,
-        };
+        let object = Stored { approval: true, generation: 1, ..self.fresh() };
         self.state.objects.insert(key.clone(), object);
         self.changed(&key);
     }

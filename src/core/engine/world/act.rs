@@ -1,0 +1,57 @@
+//! What may happen to a world.
+
+use crate::model::Kind;
+
+/// Something that people, machines or chance do.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// A folder says something else from the next commit on.
+    Publish(u8, u8),
+    Slip(u8),
+    Remove(u8),
+    /// Several folders go in one commit.
+    RemoveMany(u8),
+    BreakPlatform,
+    MendPlatform,
+    /// The head is replaced by another commit beside it.
+    Rewrite(u8, u8),
+    RepositoryDown(bool),
+    ServerDown(bool),
+    /// Writes of a kind of object of a solution are refused, or no more.
+    Deny(u8, u8, bool),
+    /// The CRD of ScaledObjects comes or goes.
+    Definition(bool),
+    /// A solution's pods do not come up, or do.
+    Sick(u8, bool),
+    /// The process dies: what it ordered is carried out as far as chance has it. Its successor
+    /// reads the Lease late.
+    Crash {
+        late_lease: bool,
+        /// The repository is silent from now on.
+        dark: bool,
+    },
+    /// The next answers are lost: what they answer was done.
+    LoseAnswers(u8),
+    /// A watch says things twice.
+    Duplicate,
+    /// etcd is put back by so many states.
+    Restore(u8),
+    /// Hands on the cluster.
+    Edit(u8, u8),
+    Take(u8, u8),
+    Scale(u8, u8),
+    /// The wall clock jumps by so many minutes.
+    Jump(i8),
+    /// Time passes, in seconds.
+    Pass(u16),
+    Hint,
+    /// So many things go their way.
+    Go(u8),
+}
+
+/// The names that a history is about.
+pub const NAMES: [&str; 6] = ["alpha", "beta", "gamma", "delta", "omega", "zeta"];
+
+/// Kinds whose writes may be refused.
+pub const DENIABLE: [Kind; 4] =
+    [Kind::Deployment, Kind::HttpRoute, Kind::Service, Kind::NetworkPolicy];

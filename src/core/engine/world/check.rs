@@ -1,0 +1,165 @@
+//! What must hold of every order, and of a world at rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{Form, World};
+use crate::catalog::{Memory, Standing};
+use crate::engine::{Order, judged};
+use crate::model::ObjectKey;
+use crate::plan::observed::Record;
+use crate::plan::{self, Phase, Step};
+use crate::render;
+use crate::status::Sync;
+
+impl World {
+    /// What must hold of an order.
+    pub(super) fn look_at(&mut self, order: &Order) {
+        let Order::Step { step, .. } = order else { return };
+        self.steps += 1;
+        let key = step.key();
+        if !self.in_flight.insert(key.clone()) {
+            self.wrong.push(format!("a second step for {key} in flight"));
+        }
+        let Some(name) = key.solution(&self.settings.instance).map(str::to_owned) else { return };
+        let Some(catalog) = &self.in_force else {
+            self.wrong.push(format!("a step for {key} without any commit"));
+            return;
+        };
+        // By what people wrote, not by what the engine makes of it.
+        let made = self.remote.made(&catalog.revision);
+        let form = made.and_then(|made| made.folders.get(&name));
+        if made.is_none_or(|made| !made.platform) || form == Some(&Form::Slip) {
+            self.wrong.push(format!("{key} is touched although {name} is frozen: {step:?}"));
+        }
+        let standing = catalog.standing(&name);
+        if let Step::Delete { .. } = step {
+            let wanted = match (&standing, &catalog.platform) {
+                (Standing::Published(solution), Ok(platform)) => {
+                    let instance = &self.settings.instance;
+                    let desired = render::all(solution, platform, instance, Phase::Live);
+                    desired.objects.iter().any(|object| object.key == key)
+                }
+                _ => false,
+            };
+            if wanted {
+                self.wrong.push(format!("{key} is deleted although the commit asks for it"));
+            }
+            if !self.heard {
+                self.wrong.push(format!("{key} is deleted before the repository answered"));
+            }
+            if let Some(Record::Kept { applied: Some(applied), .. }) = &self.server.state.record
+                && !self.remote.follows(&catalog.revision, applied)
+                && !self.approved.contains(&key)
+                && !plan::is_routine(&key)
+                && !self.restored
+            {
+                self.wrong.push(format!("{key} is deleted although history was rewritten"));
+            }
+            if !self.lease {
+                self.wrong.push(format!("{key} is deleted before the Lease was read"));
+            }
+            if let Some(theirs) = self.server.state.objects.get(&key)
+                && theirs.ours.is_none()
+                && !theirs.birth
+            {
+                self.wrong.push(format!("{key} is deleted and is not ours"));
+            }
+            if form.is_none() {
+                self.count_removal(name, &key);
+            }
+        }
+    }
+
+    /// Not more solutions go within an hour than the brake allows.
+    fn count_removal(&mut self, name: String, key: &ObjectKey) {
+        if self.approved.contains(key) || self.removed.iter().any(|(known, _)| *known == name) {
+            return;
+        }
+        let recent =
+            |at: &Duration| self.now.since_start.saturating_sub(*at) < Duration::from_secs(3500);
+        self.removed.retain(|(_, at)| recent(at));
+        let instance = &self.settings.instance;
+        let living: BTreeSet<&str> =
+            self.server.ours().filter_map(|(key, _)| key.solution(instance)).collect();
+        let total = living.len() + self.removed.len();
+        let going = self.removed.len() + 1;
+        if going > (total / 5).max(1) && !self.jumped && !self.restored {
+            self.wrong.push(format!("{name} goes, the {going}th of {total} within an hour"));
+        }
+        self.removed.push((name, self.now.since_start));
+    }
+
+    /// What keeps the world from resting, for whoever reads a failed history.
+    pub(super) fn unrest(&self) -> String {
+        let engine = &self.engine;
+        let unsettled = engine.rows.verdicts().values().filter(|v| !v.is_settled());
+        let unsettled: Vec<String> =
+            unsettled.map(|v| format!("{} {:?}: {}", v.name, v.sync, v.reason)).collect();
+        format!(
+            "read {}, dirty {:?}, desk {}, book {}, behind {}, ledger {}, unsettled {unsettled:?}, \
+             held {:?}, problems {:?}",
+            self.remote.is_read(),
+            engine.dirty,
+            engine.desk.is_quiet(),
+            engine.book.is_quiet(),
+            engine.behind,
+            engine.ledger.is_quiet(),
+            engine.brake.hold().map(|hold| &hold.reason),
+            engine.sight.problems,
+        )
+    }
+
+    /// What is not as the newest commit asks, in a world at rest.
+    pub fn differences(&self) -> Vec<String> {
+        let snapshot = self.remote.snapshot(self.remote.head);
+        let catalog = judged(&snapshot, &mut Memory::default());
+        let instance = &self.settings.instance;
+        let mut wrong = Vec::new();
+        let mut wanted: BTreeMap<ObjectKey, _> = BTreeMap::new();
+        if let Ok(platform) = &catalog.platform {
+            for solution in catalog.solutions.values() {
+                let desired = render::all(solution, platform, instance, Phase::Live);
+                wanted.extend(desired.objects.into_iter().map(|o| (o.key.clone(), o)));
+            }
+        }
+        for (key, object) in &wanted {
+            match self.server.state.objects.get(key) {
+                None => wrong.push(format!("{key} of {:?} is not there", key.namespace)),
+                Some(live) if live.content.as_ref() != Some(&object.content) => {
+                    wrong.push(format!("{key} of {:?} is of another commit", key.namespace));
+                }
+                Some(live) if live.ours.as_deref() != Some(&*object.fields) => {
+                    wrong.push(format!("{key} of {:?} is not repaired", key.namespace));
+                }
+                Some(_) => {}
+            }
+        }
+        for (key, _) in self.server.ours() {
+            let standing = key.solution(instance).map(|name| catalog.standing(name));
+            let stays = matches!(standing, None | Some(Standing::Frozen));
+            if !wanted.contains_key(key) && !stays {
+                wrong.push(format!("{key} of {:?} is still there", key.namespace));
+            }
+        }
+        for verdict in &self.engine.board().verdicts {
+            let standing = catalog.standing(&verdict.name);
+            let good = match standing {
+                Standing::Published(_) => verdict.sync == Sync::Synced,
+                Standing::Frozen => verdict.sync == Sync::Failed,
+                Standing::Gone => false,
+            };
+            if !good {
+                wrong.push(format!(
+                    "{} is called {:?}: {}",
+                    verdict.name, verdict.sync, verdict.reason
+                ));
+            }
+        }
+        let board = self.engine.board();
+        if board.revision.as_ref() != Some(&snapshot.revision) {
+            wrong.push(format!("the board speaks of {:?}", board.revision));
+        }
+        wrong
+    }
+}

@@ -1,0 +1,165 @@
+//! What the edges do in a model of the world: orders are carried out, answers and events arrive, in
+//! an order that chance decides.
+
+use crate::catalog::Memory;
+use crate::engine::{Answer, Event, News, Order, OrderId, Repository, Written, judged};
+use crate::model::Kind;
+use crate::plan::observed::Record;
+use crate::plan::{Outcome, Step};
+
+use super::World;
+
+impl World {
+    pub(super) fn do_step(&mut self, step: &Step, uid: Option<&str>) -> Answer {
+        let (outcome, written) = self.server.carry_out(step, uid);
+        if let (Step::Delete { key, .. }, Outcome::Deleted) = (step, &outcome) {
+            self.deletions.push(key.clone());
+        }
+        if self.chance.share() < 0.05 {
+            self.server.remember();
+        }
+        Answer::Step(outcome, written)
+    }
+
+    /// Carries out one order.
+    pub(super) fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Step { id, solution: _, step, uid } => {
+                let answer = self.do_step(&step, uid.as_deref());
+                self.in_flight.remove(&step.key());
+                self.answer(id, answer);
+            }
+            Order::Record { id, applied, root, removals } => {
+                if self.server.down {
+                    let cause = Err("nobody answers".to_owned());
+                    return self.answers.push((id, Answer::Recorded(cause)));
+                }
+                let applied = Some(applied);
+                let record = Record::Kept { applied, root: Some(root), removals };
+                self.server.state.record = Some(record);
+                self.server.state.version += 1;
+                self.answer(id, Answer::Recorded(Ok(())));
+            }
+            Order::Approval { id, name } => {
+                let approval = self.server.state.approvals.get(&name).cloned();
+                self.answers.push((id, Answer::Approval(approval)));
+            }
+            Order::Relist(kind) if self.server.down => drop(self.unlisted.insert(kind)),
+            Order::Relist(kind) => self.server.list(kind),
+            Order::Ask { id, questions: _ } => {
+                self.answers.push((id, Answer::Facts(Vec::new())));
+            }
+            Order::Follow(since) => {
+                let news = self.remote.follow(since, self.now.wall);
+                self.events.push_back(Event::Repository(news));
+            }
+            Order::Visit => self.visit(),
+            Order::Note { id, lines: _ } => {
+                let written = Ok(());
+                self.answers.push((id, Answer::Noted(written)));
+            }
+            Order::Judge { id, snapshot } => {
+                let catalog = judged(&snapshot, &mut Memory::default());
+                self.answers.push((id, Answer::Judged(Box::new(catalog))));
+            }
+            Order::Render { id, work } => {
+                self.answers.push((id, Answer::Rendered(work.done())));
+            }
+            Order::Show(_) => {}
+        }
+    }
+
+    /// An answer comes, or is lost: then it is as if the connection broke.
+    fn answer(&mut self, id: OrderId, answer: Answer) {
+        if self.lose == 0 {
+            return self.answers.push((id, answer));
+        }
+        self.lose -= 1;
+        let lost = match answer {
+            Answer::Step(..) => {
+                let cause = "the answer broke off".to_owned();
+                let outcome = Outcome::Unavailable { cause, retry_after: None };
+                Answer::Step(outcome, Written::Nothing)
+            }
+            Answer::Recorded(_) => Answer::Recorded(Err("the answer broke off".to_owned())),
+            other => other,
+        };
+        self.answers.push((id, lost));
+    }
+
+    pub(super) fn visit(&mut self) {
+        if self.remote.is_sent() {
+            let news = self.remote.visit(self.now.wall);
+            self.events.push_back(Event::Repository(news));
+        }
+    }
+
+    fn hear(&mut self, event: Event) {
+        match &event {
+            Event::Lease(_) => self.lease = true,
+            Event::Repository(Repository::Same) => self.heard = true,
+            Event::Answered(_, Answer::Judged(catalog)) => {
+                let catalog = (**catalog).clone();
+                self.engine.hear(event, self.now);
+                // Of two commits on their way, only the newer is put into force.
+                if self.engine.book.revision() == Some(&catalog.revision) {
+                    self.in_force = Some(catalog);
+                    self.heard |= self.remote.has_answered();
+                }
+                return;
+            }
+            _ => {}
+        }
+        self.engine.hear(event, self.now);
+    }
+
+    /// One thing goes its way: an order is carried out, an answer or an event arrives.
+    pub(super) fn step(&mut self) -> bool {
+        let choice = self.chance.below(4);
+        let mut moved = false;
+        for turn in 0..4 {
+            moved = match (choice + turn) % 4 {
+                0 => match self.orders.pop_front() {
+                    Some(order) => {
+                        self.carry_out(order);
+                        true
+                    }
+                    None => false,
+                },
+                1 if !self.answers.is_empty() => {
+                    let at = self.chance.below(self.answers.len());
+                    let (id, answer) = self.answers.swap_remove(at);
+                    self.hear(Event::Answered(id, answer));
+                    true
+                }
+                2 => match self.events.pop_front() {
+                    Some(event) => {
+                        self.hear(event);
+                        true
+                    }
+                    None => false,
+                },
+                3 => self.tell_watch(),
+                _ => false,
+            };
+            if moved {
+                break;
+            }
+        }
+        self.decide();
+        moved
+    }
+
+    /// One watch tells some of what it has, in its order.
+    fn tell_watch(&mut self) -> bool {
+        let waiting = self.server.untold.iter().filter(|(_, news)| !news.is_empty());
+        let waiting: Vec<Kind> = waiting.map(|(kind, _)| *kind).collect();
+        let at = self.chance.below(waiting.len());
+        let Some(kind) = waiting.get(at).copied() else { return false };
+        let most = 1 + self.chance.below(40);
+        let Some(untold) = self.server.untold.get_mut(&kind) else { return false };
+        let news: Vec<News> = untold.drain(..most.min(untold.len())).collect();
+        self.hear(Event::Watched(kind, news));
+        true
+    }
+}
