@@ -1,20 +1,26 @@
 //! The one door to HTTP out: TLS, whom it trusts, redirects, servers that want to be left alone,
 //! and the printer of causes. It does not know what it carries.
 
+pub mod failure;
 pub mod quiet;
 pub mod redirect;
 
 use std::error::Error;
 
+pub use failure::Failure;
 use reqwest::{Certificate, Client, ClientBuilder};
 
 /// What vitrine calls itself.
 pub const USER_AGENT: &str = concat!("vitrine/", env!("CARGO_PKG_VERSION"));
 
-/// How every client begins: rustls on ring, our name, no redirect followed unseen.
+/// How every client begins: rustls on ring, our name, no redirect followed unseen, names looked up
+/// so that [`Failure`] knows those that are not found.
 pub fn builder() -> ClientBuilder {
     use_ring();
-    Client::builder().user_agent(USER_AGENT).redirect(reqwest::redirect::Policy::none())
+    Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(failure::names())
 }
 
 /// rustls panics when it must choose between two providers; this chooses.

@@ -18,8 +18,8 @@ use url::Url;
 use vitrine_core::model::{ContentHash, ImageReference, Party};
 
 use crate::http::quiet::{self, Quiet};
-use crate::http::reason;
 use crate::http::redirect::{MAX_HOPS, Refused, next_hop};
+use crate::http::{Failure, reason};
 use challenge::{Challenge, Grant};
 use credentials::{Basic, Credentials, Held};
 
@@ -495,31 +495,33 @@ impl Call<'_> {
 
     fn unreachable(&self, error: &reqwest::Error) -> Unresolved {
         let place = &self.place;
-        if error.is_timeout() {
-            let limit = if error.is_connect() { self.limits.connect } else { self.limits.read };
-            return place.late(limit);
-        }
         let why = reason(error);
-        if why.contains("dns error") {
-            return place.says(
-                format!("is not found by name ({why})"),
+        let (what, help, party) = match Failure::of(error) {
+            Failure::Timeout => {
+                let limit = if error.is_connect() { self.limits.connect } else { self.limits.read };
+                return place.late(limit);
+            }
+            Failure::Name => (
+                "is not found by name",
                 "check the image's registry for a slip, and that this machine has a network",
                 Party::Author,
-            );
-        }
-        if why.contains("certificate") {
-            return place.says(
-                format!("is not trusted ({why})"),
+            ),
+            Failure::Certificate => (
+                "is not trusted",
                 "its operator must mend the certificate, or this machine must trust who issued it \
                  (SSL_CERT_FILE names a file of such)",
                 Party::Operator,
-            );
-        }
-        let what = if error.is_connect() { "cannot be reached" } else { "broke off" };
-        let help = "check the image's registry and the network; one without TLS needs --plain-http";
-        place.says(format!("{what} ({why})"), help, Party::Operator)
+            ),
+            Failure::Connect => ("cannot be reached", CHECK_NETWORK, Party::Operator),
+            Failure::Broken => ("broke off", CHECK_NETWORK, Party::Operator),
+        };
+        place.says(format!("{what} ({why})"), help, party)
     }
 }
+
+/// What to do when a registry cannot be talked to.
+const CHECK_NETWORK: &str =
+    "check the image's registry and the network; one without TLS needs --plain-http";
 
 /// Whether a token server may be asked at all: what it says opens the registry.
 fn may_ask(origin: &str, realm: &Url) -> bool {

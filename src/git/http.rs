@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use crate::http::Failure;
 use crate::http::quiet::{self, Quiet};
 use crate::http::redirect::{self, MAX_HOPS, Refused};
 use vitrine_core::config::Auth;
@@ -233,11 +234,16 @@ impl Session {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Trouble {
-        if error.is_timeout() && !error.is_connect() {
-            let limit = self.server.limits.read.as_secs();
-            return self.trouble(format!("was silent for {limit} s; check the server"));
-        }
-        let what = if error.is_connect() { "cannot be reached" } else { "broke off" };
+        let what = match Failure::of(error) {
+            Failure::Timeout if !error.is_connect() => {
+                let limit = self.server.limits.read.as_secs();
+                return self.trouble(format!("was silent for {limit} s; check the server"));
+            }
+            Failure::Broken => "broke off",
+            Failure::Name | Failure::Certificate | Failure::Timeout | Failure::Connect => {
+                "cannot be reached"
+            }
+        };
         self.trouble(format!(
             "{what} ({}); check the address and the network",
             crate::http::reason(error)
