@@ -32,6 +32,7 @@ pub mod hash;
 pub mod host;
 pub mod image;
 pub mod intern;
+pub mod invisible;
 pub mod kind;
 pub mod marks;
 pub mod names;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use vitrine_core::catalog::snapshot::{Folder, Oddity, Snapshot, Unknown};
+use vitrine_core::model::invisible::is_invisible;
 use vitrine_core::model::{ContentHash, Revision, TreeId};
 
 use super::Trouble;
@@ -143,6 +144,6 @@ impl Disk<'_> {
 /// Says what could not be done by the path below the root: no output names the machine's folders.
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Trouble {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    let shown = path.display().to_string().replace(char::is_control, "\u{fffd}");
+    let shown = path.display().to_string().replace(is_invisible, "\u{fffd}");
     Trouble::new(format!("cannot {what} `{shown}`: {}", error.kind()))
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository, Signature, Tree};
 
+use vitrine_core::model::invisible::is_invisible;
 use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::status::CommitStatus;
 
@@ -261,7 +262,7 @@ fn push(remote: &Remote, mirror: &Mirror, batch: Batch<'_>) -> Result<bool, Trou
             if let Some(trouble) = in_the_way(remote, instance, names) {
                 return Err(trouble);
             }
-            let words: String = words.chars().filter(|c| !c.is_control()).take(200).collect();
+            let words: String = words.chars().filter(|c| !is_invisible(*c)).take(200).collect();
             Err(Trouble::new(format!(
                 "{remote} declined the push of {} ({words}); allow it or set reporting.notes to \
                  false",

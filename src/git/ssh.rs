@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use git2::transport::{Service, SmartSubtransportStream};
 
 use vitrine_core::config::Auth;
+use vitrine_core::model::invisible::is_invisible;
 
 use super::Trouble;
 use super::address::Ssh;
@@ -162,7 +163,7 @@ impl Process {
         kill(&self.child);
         let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let said = if said.is_empty() { "no reason given".to_owned() } else { said.join("; ") };
-        let said: String = said.chars().filter(|c| !c.is_control()).take(300).collect();
+        let said: String = said.chars().filter(|c| !is_invisible(*c)).take(300).collect();
         self.session.fail(&format!(
             "cannot be read through ssh ({said}); check repository.url, the key and the known hosts"
         ))

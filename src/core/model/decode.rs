@@ -10,7 +10,8 @@ mod sheet;
 
 use std::time::Duration;
 
-use super::fault::{Fault, code, is_invisible};
+use super::fault::{Fault, code};
+use super::invisible::is_invisible;
 use super::yaml::{Key, Node, Span, Spanned, Value};
 use super::{Quantity, duration};
 use near::{elsewhere, join};

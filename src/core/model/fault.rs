@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::Party;
 use super::credential;
+use super::invisible::is_invisible;
 use super::yaml::Span;
 
 pub use human::human;
@@ -112,23 +113,6 @@ pub fn harmless(text: &str) -> String {
     }
     let visible = |c: char| if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c };
     credential::masked(text).chars().map(visible).collect()
-}
-
-/// Whether a character acts on a terminal, turns the direction of writing, or is not seen. The
-/// joiners that emojis are made with are not among them.
-pub fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}'
-                | '\u{200b}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'
-                | '\u{2066}'..='\u{2069}'
-                | '\u{feff}'
-        )
 }
 
 /// `use/solution.yaml:14:5: unknown field `replica`; did you mean `maxReplicas`?`

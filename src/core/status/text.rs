@@ -1,6 +1,7 @@
 //! The board for a terminal.
 
 use crate::model::Party;
+use crate::model::invisible::{is_invisible, is_joiner};
 
 use super::word::needs_a_person;
 use super::{Board, Verdict, word};
@@ -213,11 +214,9 @@ fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
 pub(super) fn visible(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}');
             let escape = if c == '\n' || c == '\t' || c == '\r' {
                 Some(' ')
-            } else if c.is_control() || hidden {
+            } else if is_invisible(c) || is_joiner(c) {
                 None
             } else {
                 Some(c)
@@ -389,6 +388,8 @@ part-comparer  Failed  Awake  Healthy
         board.verdicts[0].reason = "bad \x1b[2J name \u{202e}lmay".into();
         let shown = table(&board, Some(100), false);
         assert!(!shown.contains('\x1b') && !shown.contains('\u{202e}'));
+        let all = visible(&('\0'..='\u{ffff}').collect::<String>());
+        assert!(!all.contains(|c| is_invisible(c) || is_joiner(c)));
         assert!(shown.contains("\\u{1b}[2J"), "{shown}");
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::model::invisible::{is_invisible, is_joiner};
+
 /// `09:12 UTC`.
 pub(super) fn clock(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%H:%M UTC").to_string()
@@ -46,15 +48,13 @@ pub(super) fn quote(text: &str) -> String {
             '\u{1b}' if letters.as_str().starts_with('[') => {
                 letters.by_ref().skip(1).find(|c| matches!(c, '@'..='~'));
             }
-            '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' => {}
             c if c.is_control() || c.is_whitespace() => {
                 if !plain.is_empty() && !plain.ends_with(' ') {
                     plain.push(' ');
                 }
             }
+            // No stranger's joiner is worth a look.
+            c if is_invisible(c) || is_joiner(c) => {}
             c => plain.push(c),
         }
     }
@@ -83,6 +83,11 @@ mod tests {
         );
         assert_eq!(quote("\u{1b}]0;title\u{7}x"), "]0;title x");
         assert_eq!(quote("\u{1b}["), "");
+        let all: Vec<char> = ('\0'..='\u{ffff}').collect();
+        for few in all.chunks(100) {
+            let quoted = quote(&few.iter().collect::<String>());
+            assert!(!quoted.contains(|c| is_invisible(c) || is_joiner(c)), "{few:?}");
+        }
         let long = quote(&"ä".repeat(5000));
         assert_eq!(long.chars().count(), LONGEST_QUOTE + 3);
         assert!(long.ends_with("ä..."));

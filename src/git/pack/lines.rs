@@ -4,6 +4,8 @@
 //! the first band carry the pack, which goes through the [`Sieve`]. All others pass as they are, but
 //! for what the server offers and we do not want.
 
+use vitrine_core::model::invisible::is_invisible;
+
 use super::sieve::{LeftOut, Refusal, Sieve};
 
 /// The longest line, with its digits, and what of it carries the pack.
@@ -141,7 +143,7 @@ impl Lines {
         self.shallow |= line.starts_with(b"shallow ");
         if let Some(words) = line.strip_prefix(b"\x03").or_else(|| line.strip_prefix(b"ERR ")) {
             let words = String::from_utf8_lossy(words);
-            let words = words.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
+            let words = words.trim().chars().map(|c| if is_invisible(c) { ' ' } else { c });
             self.said = Some(words.take(MAX_WORDS).collect());
         }
         write(wanted(&line).as_deref().unwrap_or(&line), out);

@@ -1,5 +1,7 @@
 //! Title and description from the folder's README.
 
+use crate::model::invisible::is_invisible;
+
 /// The longest description, in characters.
 const LONGEST: usize = 300;
 
@@ -69,14 +71,9 @@ fn plain(text: &str) -> String {
         .replace("**", "")
         .replace("__", "")
         .chars()
-        .filter(|c| !matches!(c, '`' | '*') && !c.is_control() && !is_directional(*c))
+        .filter(|c| !matches!(c, '`' | '*') && !is_invisible(*c))
         .collect();
     kept.trim().to_owned()
-}
-
-/// Characters without a picture that change the order of others: a title could read as another.
-const fn is_directional(c: char) -> bool {
-    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// At most so many characters, ending at a word.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Fault, Severity};
+use crate::model::invisible::is_invisible;
 
 /// The longest source line that is shown, in characters; a longer one is cut around the mark.
 const WIDTH: usize = 160;
@@ -75,7 +76,7 @@ fn marked(line: &str, fault: &Fault) -> (String, String) {
 fn visible(character: char) -> char {
     match character {
         '\t' => ' ',
-        c if super::is_invisible(c) => char::REPLACEMENT_CHARACTER,
+        c if is_invisible(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     }
 }

@@ -1,5 +1,7 @@
 //! The characters of a file, before anybody parses them.
 
+use crate::model::invisible::turns_direction;
+
 use super::{Finding, MAX_BYTES, Problem, Span};
 
 /// The text of the file without its leading byte order mark, and characters that do not belong
@@ -69,11 +71,7 @@ fn odd_characters(text: &str) -> Vec<Finding> {
                 "a byte order mark inside the file, where nobody sees it",
                 "delete it; only the first character of a file may be one",
             )),
-            '\u{200e}'
-            | '\u{200f}'
-            | '\u{61c}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => Some((
+            c if turns_direction(c) => Some((
                 Problem::BidiControl,
                 "a control character that changes the direction of writing: a reviewer would see another text than the one that is used",
                 "delete it",
