@@ -22,6 +22,7 @@ macro_rules! shown_as_text {
         }
     )*};
 }
+pub mod backoff;
 pub mod credential;
 pub mod cron;
 pub mod decode;
@@ -44,6 +45,7 @@ pub mod quantity;
 pub mod revision;
 pub mod yaml;
 
+pub use backoff::Backoff;
 pub use cron::Cron;
 pub use fault::Fault;
 pub use fields::FieldSet;

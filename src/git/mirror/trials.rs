@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::git::Trouble;
-use vitrine_core::model::Revision;
+use vitrine_core::model::{Backoff, Revision};
 
 /// What the mirror was needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Use {
     Notes,
 }
 
-/// The first pause; each further one is twice as long.
+/// The first pause and the longest one.
 const PAUSE: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// So often within an hour it is made again without a pause, if it serves in between.
@@ -39,7 +39,7 @@ pub struct Trials {
 struct InVain {
     of: Use,
     at: Option<Revision>,
-    times: u32,
+    pauses: Backoff,
     /// What to say of it until something changes.
     trouble: Trouble,
 }
@@ -54,8 +54,11 @@ impl Trials {
         let since = recent.last().map_or(HOUR, |last| now.duration_since(**last));
         let same = self.in_vain.as_ref().filter(|vain| vain.of == of && vain.at.as_ref() == at);
         if let Some(vain) = same {
-            let pause = PAUSE.saturating_mul(1 << (vain.times - 1).min(10)).min(LONGEST);
-            return if since >= pause { Ok(()) } else { Err(Some(vain.trouble.clone())) };
+            return if since >= vain.pauses.pause() {
+                Ok(())
+            } else {
+                Err(Some(vain.trouble.clone()))
+            };
         }
         if recent.len() < FREE || since >= LONGEST { Ok(()) } else { Err(None) }
     }
@@ -68,11 +71,12 @@ impl Trials {
 
     /// The same failed again.
     pub fn in_vain(&mut self, of: Use, at: Option<&Revision>, trouble: Trouble) {
-        let times = match &self.in_vain {
-            Some(vain) if vain.of == of => vain.times + 1,
-            Some(_) | None => 1,
+        let mut pauses = match &self.in_vain {
+            Some(vain) if vain.of == of => vain.pauses,
+            Some(_) | None => Backoff::new(PAUSE, LONGEST),
         };
-        self.in_vain = Some(InVain { of, at: at.cloned(), times, trouble });
+        pauses.failed();
+        self.in_vain = Some(InVain { of, at: at.cloned(), pauses, trouble });
     }
 
     /// It served.
