@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::fault::FaultJson;
 use super::settings::Layers;
 use super::{Answer, Format, LogArguments, LogFormat, SettingsArguments, Stop};
 use vitrine_core::config::{self, Origin, SETTINGS};
@@ -74,20 +75,8 @@ fn refused(faults: &[Fault], format: Format) -> Result<Answer, Stop> {
             say!("{}", pages.join("\n").trim_end())?;
         }
         Format::Json => {
-            let all: Vec<Value> = faults
-                .iter()
-                .map(|fault| {
-                    json!({
-                        "code": fault.code,
-                        "file": fault.file,
-                        "line": fault.line,
-                        "column": fault.column,
-                        "message": fault.message,
-                        "help": fault.help,
-                    })
-                })
-                .collect();
-            say!("{:#}", Value::Array(all))?;
+            let all: Vec<FaultJson> = faults.iter().map(FaultJson::from).collect();
+            say!("{:#}", json!(all))?;
         }
     }
     Ok(Answer::NotGood)

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::finding::{Finding, Findings};
 use crate::cli::Stop;
+use crate::cli::fault::FaultJson;
 use crate::cli::terminal;
-use vitrine_core::model::Party;
 use vitrine_core::model::fault::{Severity, human};
 
 /// What the findings are written for.
@@ -82,37 +82,17 @@ fn for_people(finding: &Finding, colour: bool) -> String {
     }
 }
 
-/// A fault as programs read it. The names of the keys are a promise.
+/// A finding as programs read it. The names of the keys are a promise.
 #[derive(Serialize)]
 struct Line<'a> {
-    code: &'a str,
-    severity: Severity,
-    file: &'a str,
-    line: u32,
-    column: u32,
-    end_line: u32,
-    end_column: u32,
-    message: &'a str,
-    help: Option<&'a str>,
-    party: Party,
+    #[serde(flatten)]
+    fault: FaultJson<'a>,
     solution: Option<&'a str>,
 }
 
 fn line(finding: &Finding) -> Result<String, Stop> {
-    let fault = &finding.fault;
-    let line = Line {
-        code: fault.code,
-        severity: fault.severity,
-        file: &fault.file,
-        line: fault.line,
-        column: fault.column,
-        end_line: fault.end_line,
-        end_column: fault.end_column,
-        message: &fault.message,
-        help: fault.help.as_deref(),
-        party: fault.party,
-        solution: finding.solution.as_deref(),
-    };
+    let fault = FaultJson::from(&finding.fault);
+    let line = Line { fault, solution: finding.solution.as_deref() };
     serde_json::to_string(&line).map_err(|error| Stop::new(error.to_string()))
 }
 
@@ -151,6 +131,7 @@ fn property(text: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use vitrine_core::model::Party;
     use vitrine_core::model::fault::{Fault, code};
     use vitrine_core::model::yaml::Span;
 

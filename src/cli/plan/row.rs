@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::fault::FaultJson;
 use vitrine_core::catalog::Catalog;
 use vitrine_core::catalog::{Fault, Refused};
 use vitrine_core::model::ObjectKey;
@@ -141,18 +142,8 @@ impl Row {
             "detail": self.detail,
         });
         if !self.faults.is_empty() {
-            let fault = |fault: &Fault| {
-                json!({
-                    "code": fault.code,
-                    "file": fault.file,
-                    "line": fault.line,
-                    "column": fault.column,
-                    "message": fault.message,
-                    "help": fault.help,
-                    "party": fault.party,
-                })
-            };
-            row["faults"] = self.faults.iter().map(fault).collect();
+            let faults: Vec<FaultJson> = self.faults.iter().map(FaultJson::from).collect();
+            row["faults"] = json!(faults);
         }
         row
     }
