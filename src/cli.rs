@@ -20,6 +20,7 @@ mod config;
 mod demo;
 mod doctor;
 mod explain;
+mod fault;
 mod folder;
 mod limit;
 mod man;
