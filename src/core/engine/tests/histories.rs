@@ -1,10 +1,13 @@
 //! Random histories against the promises: whenever the world is quiet, the cluster is as the newest
 //! commit asks, and nothing was ever deleted that a complete commit did not lack.
 //!
-//! `VITRINE_HISTORIES` says how many; 1000 without it.
+//! `VITRINE_HISTORIES` says how many; 1000 without it. A failure names its seed, and with
+//! `VITRINE_SEED` the same histories are played again.
+
+use std::hash::{BuildHasher, RandomState};
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use crate::engine::world::{Act, NAMES, World};
 
@@ -52,14 +55,24 @@ fn play(seed: u64, folders: usize, acts: &[Act]) -> Vec<String> {
     wrong
 }
 
-#[test]
-fn whatever_happens_the_cluster_ends_as_the_catalogue_asks_and_nothing_is_deleted_wrongly() {
-    #[expect(clippy::disallowed_methods, reason = "how many, not what")]
-    let told = std::env::var("VITRINE_HISTORIES").ok().and_then(|n| n.parse().ok());
-    let cases = told.unwrap_or(1000);
-    let config =
-        Config { cases, failure_persistence: None, max_shrink_iters: 100, ..Config::default() };
-    let mut runner = TestRunner::new(config);
+/// A number that the environment may say.
+#[expect(clippy::disallowed_methods, reason = "how many and which, not what")]
+fn told(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Plays random histories, the same for the same seed, and panics with the shortest that is wrong.
+fn play_many(cases: u32, seed: u64) {
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 100,
+        ..<_>::default()
+    };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let chance = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(config, chance);
     let history = (any::<u64>(), 0..=6_usize, prop::collection::vec(act(), 1..40));
     let played = runner.run(&history, |(seed, folders, acts)| {
         let wrong = play(seed, folders, &acts);
@@ -67,6 +80,20 @@ fn whatever_happens_the_cluster_ends_as_the_catalogue_asks_and_nothing_is_delete
         Ok(())
     });
     if let Err(why) = played {
-        panic!("{why}");
+        panic!("VITRINE_SEED={seed}: {why}");
     }
+}
+
+#[test]
+fn whatever_happens_the_cluster_ends_as_the_catalogue_asks_and_nothing_is_deleted_wrongly() {
+    let cases = u32::try_from(told("VITRINE_HISTORIES").unwrap_or(1000)).unwrap_or(u32::MAX);
+    let seed = told("VITRINE_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
+    // With a seed alone, its part is played again.
+    let parts = if told("VITRINE_SEED").is_some() { 1 } else { 2 };
+    #[expect(clippy::disallowed_methods, reason = "the test takes both cores, the core none")]
+    std::thread::scope(|threads| {
+        for part in 0..parts {
+            threads.spawn(move || play_many(cases.div_ceil(parts), seed.wrapping_add(part.into())));
+        }
+    });
 }
