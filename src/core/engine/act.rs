@@ -163,7 +163,8 @@ impl Engine {
         }
         for step in plan.ready().filter(|step| deletes || !Brake::is_deletion(step)) {
             let live = self.sight.live(&step.key());
-            let sent_at = live.and_then(|live| live.resource_version.parse().ok());
+            let known = live.and_then(|live| live.resource_version.parse().ok());
+            let sent_at = known.or_else(|| self.sight.newest(step.key().kind));
             let uid = live.filter(|_| step.needs_object()).map(|live| live.uid.clone());
             self.sight.sent(step);
             let (solution, step) = (name.to_owned(), step.clone());

@@ -78,7 +78,8 @@ pub(super) enum Errand {
     Step {
         solution: String,
         step: Step,
-        /// The object's version when the step was sent, if it was known.
+        /// The object's version when the step was sent; if it was not known, the newest of its
+        /// kind.
         sent_at: Option<u64>,
     },
     Record {

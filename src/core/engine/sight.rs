@@ -110,6 +110,11 @@ impl Sight {
         None
     }
 
+    /// The newest version of a kind that the server vouched for.
+    pub fn newest(&self, kind: Kind) -> Option<u64> {
+        self.versions.newest(kind)
+    }
+
     /// Whether one of the problems is another since this was last asked.
     pub fn is_troubled_anew(&mut self) -> bool {
         std::mem::take(&mut self.troubled)

@@ -67,10 +67,14 @@ pub struct World {
 impl World {
     /// A world with these folders in its first commit, before the engine heard anything.
     pub fn new(folders: &[&str], seed: u64) -> Self {
+        Self::with(Config::sample(), folders, seed)
+    }
+
+    /// The same, with these settings. The daemon's namespace stays [`server::DAEMON`].
+    pub fn with(settings: Config, folders: &[&str], seed: u64) -> Self {
         let folders = folders.iter().map(|name| ((*name).to_owned(), Form::Good(0))).collect();
         let wall = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 365 * 56);
         let now = Now { wall, since_start: Duration::ZERO };
-        let settings = Config::sample();
         let engine = Engine::new(settings.clone(), seed, now);
         let mut server = Server::new(settings.instance.clone(), wall);
         server.remember();
@@ -170,6 +174,10 @@ impl World {
                 }
             }
             Act::Restore(back) => {
+                // What was answered was answered before.
+                for (id, answer) in std::mem::take(&mut self.answers) {
+                    self.hear(Event::Answered(id, answer));
+                }
                 self.server.restore(usize::from(back));
                 // The reader of the Lease sees what the store has; so does whoever approved.
                 self.restored = true;

@@ -11,7 +11,8 @@ impl Sight {
         self.observed.in_flight.insert(step.key());
     }
 
-    /// A step ended. `sent_at`: the version of its object when it was sent, if it was known.
+    /// A step ended. `sent_at`: the version of its object when it was sent, or the newest of its
+    /// kind.
     pub fn done(
         &mut self,
         solution: &str,
@@ -56,6 +57,11 @@ impl Sight {
         if old.is_some_and(|old| {
             version(&old.resource_version) >= version(&seen.meta.resource_version)
         }) {
+            return;
+        }
+        // What was written and is not there, although the watch has told everything since, is gone
+        // again: with its kind, or before a list.
+        if old.is_none() && self.versions.is_told(key.kind, &seen.meta.resource_version) {
             return;
         }
         // A DELETE is sent for what is observed. If it is not observed any more, the watch was

@@ -61,6 +61,17 @@ impl Versions {
         *newest = at.max(*newest);
     }
 
+    /// The newest version of this kind that the server vouched for.
+    pub fn newest(&self, kind: Kind) -> Option<u64> {
+        self.newest.get(&kind).copied()
+    }
+
+    /// Whether everything of this kind up to this version was said.
+    pub fn is_told(&self, kind: Kind, at: &str) -> bool {
+        !self.doubted.contains(&kind)
+            && number(at).zip(self.newest(kind)).is_some_and(|(at, newest)| at <= newest)
+    }
+
     /// Whether an object of this kind counts whatever its version: a list begins anew.
     pub fn begins_anew(&self, kind: Kind) -> bool {
         self.anew.contains(&kind)

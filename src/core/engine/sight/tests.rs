@@ -318,6 +318,26 @@ fn an_answer_that_comes_after_the_end_of_what_it_made_brings_nothing_back() {
 }
 
 #[test]
+fn an_answer_older_than_a_list_without_the_object_brings_nothing_back() {
+    // Its CRD went and came back while the answer was on its way.
+    let mut sight = listed();
+    let mut batch = Batch::default();
+    let step = Step::Delete { key: service("new"), uid: "u9".into(), resource_version: "1".into() };
+    sight.sent(&step);
+    let sent_at = sight.newest(Kind::Service);
+    hear(&mut sight, Kind::Service, News::State(KindState::Absent, None));
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Listed("70".to_owned()));
+    let written = Written::Object(seen("new", "u9", 65, plain));
+    sight.done("use", &step, written, sent_at, &mut batch);
+    assert!(sight.live(&service("new")).is_none());
+    // What is newer than the list is there.
+    let written = Written::Object(seen("new", "u10", 71, plain));
+    sight.done("use", &step, written, sent_at, &mut batch);
+    assert!(sight.live(&service("new")).is_some());
+}
+
+#[test]
 fn a_list_that_is_older_than_an_answer_before_it_is_of_a_store_that_was_put_back() {
     let mut sight = listed();
     let mut batch = Batch::default();

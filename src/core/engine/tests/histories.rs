@@ -36,6 +36,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => prop_oneof![Just(-120_i8), Just(120), Just(-10), Just(10)].prop_map(Act::Jump),
         3 => (0..400_u16).prop_map(Act::Pass),
         1 => Just(Act::Pass(3700)),
+        1 => (0..4_u8).prop_map(Act::Restore),
         1 => Just(Act::Hint),
         16 => (0..40_u8).prop_map(Act::Go),
     ]

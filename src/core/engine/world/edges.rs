@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    fn hear(&mut self, event: Event) {
+    pub(super) fn hear(&mut self, event: Event) {
         match &event {
             Event::Lease(_) => self.lease = true,
             Event::Repository(Repository::Same) => self.heard = true,
