@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::approval::deletions_hash;
 use super::observed::{Approval, Live, Observed, Record};
-use super::{BrakeSettings, ObjectKey, deletions_hash};
-use crate::model::{ContentHash, Kind, SolutionName};
+use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 
 /// How long a removal counts against the share.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
@@ -32,7 +32,22 @@ impl Hold {
     }
 }
 
-/// What solutions ask to delete, as [`super::deletions`] found it.
+/// The limits of the brake and what it remembers.
+#[derive(Clone, Copy, Debug)]
+pub struct BrakeSettings<'a> {
+    /// The share of the solutions that may disappear within an hour, 0.0 to 1.0.
+    pub max_removed_share: f64,
+    /// The number of objects that may be deleted at once.
+    pub max_deletions: usize,
+    pub approvals_expire_after: SignedDuration,
+    /// Where the catalogue lies in the repository, to notice that it moved.
+    pub root: &'a str,
+    /// Whether the last applied commit is not an ancestor of this one.
+    pub rewritten: bool,
+    pub now: Timestamp,
+}
+
+/// What solutions ask to delete, as [`super::deletions()`] found it.
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
     /// Solutions that are no longer in the catalogue, with all that is ours of them.

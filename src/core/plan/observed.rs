@@ -66,6 +66,13 @@ impl Live {
     pub fn is_ours(&self) -> bool {
         self.fields.is_some() || self.birth
     }
+
+    /// Whether it is what we applied, and is to stay.
+    pub(super) fn is_in_place(&self, content: &ContentHash, fields: &Arc<FieldSet>) -> bool {
+        self.deleting.is_none()
+            && self.content.as_ref() == Some(content)
+            && self.fields.as_ref() == Some(fields)
+    }
 }
 
 /// The few facts that the health rule of a kind reads.

@@ -1,9 +1,12 @@
 //! What to do for a solution that left the catalogue: take it down, backwards, gently.
 
+use super::deletion::delete;
+use super::gate::Gate;
+use super::ground::{Ground, setback_gate, unknown_kind};
 use super::observed::Record;
-use super::publish::{delete, unknown_kind};
-use super::{Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
-use crate::model::SolutionName;
+use super::solution_plan::SolutionPlan;
+use super::step::Step;
+use crate::model::{Kind, ObjectKey, SolutionName};
 
 /// The steps that remove what is left of a solution, in order: the route, its grant and its
 /// limits, the ScaledObject (its finalizer needs KEDA and the Deployment), the InterceptorRoutes, the
@@ -76,7 +79,7 @@ fn remove_namespace(
             plan.waits.push(Gate::InFlight(key.clone()));
         }
         None => {
-            let gate = super::setback_gate(key, None, ground)
+            let gate = setback_gate(key, None, ground)
                 .or_else(|| ground.hold.is_some_and(|h| h.covers(key)).then_some(Gate::Held));
             plan.push(Step::Survey { namespace: key.name.clone() }, gate);
             delete(key, Some(Gate::Object(key.clone())), solution, ground, plan);

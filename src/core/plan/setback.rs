@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::observed::Observed;
-use super::{Outcome, Step};
+use super::step::{Outcome, Step};
 use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 
 /// The longest pause between two tries; the first is 1 s, and each is twice the one before.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::brake::Wishes;
 use super::observed::*;
 use super::*;
-use crate::model::{FieldSet, SolutionName, marks};
+use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Revision, SolutionName, marks};
 
 /// A cluster with one solution, `use`, and what stands around a decision about it.
 struct World {
