@@ -12,7 +12,7 @@ pub const TOO_LONG: [&str; 6] = [
 ];
 
 /// Without these arrows no room has a circle of files.
-pub const CLOSE_A_CIRCLE: [(&str, &str); 30] = [
+pub const CLOSE_A_CIRCLE: [(&str, &str); 25] = [
     ("cli/new/copy", "cli/new"),
     ("cli/new/template", "cli/new"),
     ("cluster/approval", "cluster"),
@@ -26,11 +26,6 @@ pub const CLOSE_A_CIRCLE: [(&str, &str); 30] = [
     ("core/catalog/solution/origin", "core/catalog/solution/effective"),
     ("core/catalog/solution/runtime", "core/catalog/solution/scaling"),
     ("core/model/decode/sheet", "core/model/decode"),
-    ("core/render/config_map", "core/render/warm_up"),
-    ("core/render/context", "core/render/door"),
-    ("core/render/mesh", "core/render/pod_monitor"),
-    ("core/render/mesh", "core/render/resources"),
-    ("core/render/resources", "core/render/warm_up"),
     ("git/http/exchange", "git/http"),
     ("git/local", "git/remote"),
     ("git/mirror", "git/remote"),
