@@ -12,19 +12,12 @@ pub const TOO_LONG: [&str; 6] = [
 ];
 
 /// Without these arrows no room has a circle of files.
-pub const CLOSE_A_CIRCLE: [(&str, &str); 25] = [
+pub const CLOSE_A_CIRCLE: [(&str, &str); 18] = [
     ("cli/new/copy", "cli/new"),
     ("cli/new/template", "cli/new"),
     ("cluster/approval", "cluster"),
     ("cluster/lease", "cluster"),
     ("cluster/watch/subject", "cluster"),
-    ("core/catalog/folders", "core/catalog/solution/judge"),
-    ("core/catalog/platform/edge", "core/catalog/platform/judge"),
-    ("core/catalog/platform/judge", "core/catalog/platform/hardware"),
-    ("core/catalog/platform/judge", "core/catalog/platform/limits"),
-    ("core/catalog/solution", "core/catalog/solution/about"),
-    ("core/catalog/solution/origin", "core/catalog/solution/effective"),
-    ("core/catalog/solution/runtime", "core/catalog/solution/scaling"),
     ("core/model/decode/sheet", "core/model/decode"),
     ("git/http/exchange", "git/http"),
     ("git/local", "git/remote"),
