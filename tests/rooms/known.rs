@@ -2,23 +2,21 @@
 //! so does what is listed and gone.
 
 /// Files with more lines before their tests than `LONGEST`, and no `Long because ..` in their header.
-pub const TOO_LONG: [&str; 6] = [
+pub const TOO_LONG: [&str; 5] = [
     "src/cluster/watch.rs",
     "src/core/config/read.rs",
-    "src/core/model/decode.rs",
     "src/git.rs",
     "src/registry.rs",
     "src/sandbox/schema.rs",
 ];
 
 /// Without these arrows no room has a circle of files.
-pub const CLOSE_A_CIRCLE: [(&str, &str); 18] = [
+pub const CLOSE_A_CIRCLE: [(&str, &str); 17] = [
     ("cli/new/copy", "cli/new"),
     ("cli/new/template", "cli/new"),
     ("cluster/approval", "cluster"),
     ("cluster/lease", "cluster"),
     ("cluster/watch/subject", "cluster"),
-    ("core/model/decode/sheet", "core/model/decode"),
     ("git/http/exchange", "git/http"),
     ("git/local", "git/remote"),
     ("git/mirror", "git/remote"),
