@@ -37,13 +37,14 @@ pub use step::{Outcome, Rejection, Step, Why};
 pub use verified::Verified;
 
 use crate::catalog::Standing;
+use crate::model::SolutionName;
 pub use crate::render::{Desired, DesiredObject, Phase, Wave};
 
 /// The plan for one name by what the catalogue says of it. `additions` as for [`remove()`].
 pub fn of_name(
-    name: &str,
+    name: &SolutionName,
     standing: Standing<&Desired>,
-    additions: &[String],
+    additions: &[SolutionName],
     ground: &Ground<'_>,
 ) -> SolutionPlan {
     match standing {

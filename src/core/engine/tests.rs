@@ -23,7 +23,11 @@ impl World {
 
     fn sync(&self, name: &str) -> Option<Sync> {
         let board = self.engine.board();
-        board.verdicts.iter().find(|verdict| verdict.name == name).map(|verdict| verdict.sync)
+        board
+            .verdicts
+            .iter()
+            .find(|verdict| verdict.name.as_str() == name)
+            .map(|verdict| verdict.sync)
     }
 }
 

@@ -7,12 +7,12 @@ use super::ground::{Ground, kind_gate, setback_gate, unknown_kind};
 use super::observed::{Observed, Record};
 use super::solution_plan::SolutionPlan;
 use super::step::Step;
-use crate::model::ObjectKey;
+use crate::model::{ObjectKey, SolutionName};
 
 /// The deletions that a solution asks for: what is ours and not `wanted`, which is nothing when it
 /// is absent from the catalogue. What is already going does not count.
 pub fn deletions<'a>(
-    solution: &str,
+    solution: &SolutionName,
     wanted: impl IntoIterator<Item = &'a ObjectKey>,
     observed: &Observed,
 ) -> BTreeSet<ObjectKey> {
@@ -34,7 +34,7 @@ pub fn is_routine(key: &ObjectKey) -> bool {
 pub(super) fn delete(
     key: &ObjectKey,
     gate: Option<Gate>,
-    solution: &str,
+    solution: &SolutionName,
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,
 ) {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Kind, ObjectKey};
+use crate::model::{Kind, ObjectKey, SolutionName};
 
 /// Why a step cannot begin yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ pub enum Gate {
     /// The catalogue is still being rendered, so nobody knows yet all that it asks to delete.
     Rendering,
     /// Solutions that are just being added, so that a rename has no gap.
-    Additions(Vec<String>),
+    Additions(Vec<SolutionName>),
     /// Work in the namespace that is not ours.
     ForeignWork(Vec<String>),
     /// All verification slots are taken.
@@ -73,7 +73,10 @@ impl std::fmt::Display for Gate {
             Self::Record => f.write_str("the daemon's Lease has not been read"),
             Self::Unheard => f.write_str("the repository has not answered since the start"),
             Self::Rendering => f.write_str("the catalogue is being rendered"),
-            Self::Additions(names) => write!(f, "after {} is published", names.join(", ")),
+            Self::Additions(names) => {
+                let names: Vec<&str> = names.iter().map(SolutionName::as_str).collect();
+                write!(f, "after {} is published", names.join(", "))
+            }
             Self::ForeignWork(names) => write!(f, "foreign work is left: {}", names.join(", ")),
             Self::Slot => f.write_str("all verification slots are taken"),
         }

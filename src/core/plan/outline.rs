@@ -53,7 +53,7 @@ impl Outline {
 
 /// Whether [`publish`](super::publish()) would have nothing to do and nothing to wait for.
 pub fn is_settled(outline: &Outline, ground: &Ground<'_>) -> bool {
-    let solution = outline.solution.as_str();
+    let solution = &outline.solution;
     let Some(live) = ground.observed.solutions.get(solution) else { return false };
     let in_place = |form: &Form| {
         let same = |live: &Live| live.is_in_place(&form.content, &form.fields);

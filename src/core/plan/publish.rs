@@ -21,14 +21,14 @@ use crate::render::{Desired, DesiredObject, Wave};
 pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
     let mut plan = SolutionPlan::default();
     let empty = Default::default();
-    let live = ground.observed.solutions.get(desired.solution.as_str()).unwrap_or(&empty);
+    let live = ground.observed.solutions.get(&desired.solution).unwrap_or(&empty);
 
     if let Some(gate) = namespace_gate(&desired.solution, ground) {
         plan.waits.push(gate);
         return plan;
     }
     if let Some(hold) = ground.hold
-        && hold.staying.contains(desired.solution.as_str())
+        && hold.staying.contains(&desired.solution)
     {
         plan.waits.push(Gate::Held);
         return plan;
@@ -210,7 +210,7 @@ fn activation_gate(
     extras: &BTreeSet<ObjectKey>,
     ground: &Ground<'_>,
 ) -> Option<Gate> {
-    let live = ground.observed.solutions.get(desired.solution.as_str())?;
+    let live = ground.observed.solutions.get(&desired.solution)?;
     match object.key.kind {
         Kind::ScaledObject => desired
             .objects
@@ -239,7 +239,7 @@ fn activation_gate(
 /// What is ours in the namespace and no longer desired, and not yet going.
 fn extras(desired: &Desired, ground: &Ground<'_>) -> BTreeSet<ObjectKey> {
     let wanted = desired.objects.iter().map(|object| &object.key);
-    deletions(desired.solution.as_str(), wanted, ground.observed)
+    deletions(&desired.solution, wanted, ground.observed)
 }
 
 /// A solution that stops sleeping: the ScaledObject goes first, without waiting for its
@@ -251,7 +251,7 @@ fn leave_the_autoscaler(
     plan: &mut SolutionPlan,
 ) {
     for key in extras.iter().filter(|key| key.kind == Kind::ScaledObject) {
-        delete(key, None, desired.solution.as_str(), ground, plan);
+        delete(key, None, &desired.solution, ground, plan);
     }
 }
 
@@ -265,7 +265,7 @@ fn tidy(
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,
 ) {
-    let live = ground.observed.solutions.get(desired.solution.as_str());
+    let live = ground.observed.solutions.get(&desired.solution);
     let unaccepted = desired.objects.iter().find(|o| {
         o.key.kind == Kind::HttpRoute
             && !live.and_then(|l| l.get(&o.key)).is_some_and(|l| l.health.is_accepted())
@@ -290,6 +290,6 @@ fn tidy(
         } else {
             None
         };
-        delete(key, gate, desired.solution.as_str(), ground, plan);
+        delete(key, gate, &desired.solution, ground, plan);
     }
 }

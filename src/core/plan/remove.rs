@@ -14,12 +14,14 @@ use crate::model::{Kind, ObjectKey, SolutionName};
 ///
 /// `additions`: solutions that are just being added; removal waits for them, so that a rename
 /// has no gap.
-pub fn remove(solution: &str, additions: &[String], ground: &Ground<'_>) -> SolutionPlan {
+pub fn remove(
+    solution: &SolutionName,
+    additions: &[SolutionName],
+    ground: &Ground<'_>,
+) -> SolutionPlan {
     let mut plan = SolutionPlan::default();
     let Some(live) = ground.observed.solutions.get(solution) else { return plan };
-    // What is observed goes by the names in its addresses, which are checked.
-    let Ok(name) = SolutionName::parse(solution) else { return plan };
-    let namespace = name.namespace();
+    let namespace = solution.namespace();
     let begun = live.values().any(|object| object.deleting.is_some());
 
     let mut gate = match &ground.observed.record {
@@ -65,7 +67,7 @@ pub fn remove(solution: &str, additions: &[String], ground: &Ground<'_>) -> Solu
 fn remove_namespace(
     key: &ObjectKey,
     gate: Option<Gate>,
-    solution: &str,
+    solution: &SolutionName,
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,
 ) {

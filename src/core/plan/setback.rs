@@ -56,7 +56,7 @@ impl Surroundings {
     fn of(key: &ObjectKey, observed: &Observed) -> Self {
         let namespace = key.namespace.as_deref();
         let home = SolutionName::of_namespace(namespace.unwrap_or(&key.name));
-        let shelf = home.and_then(|home| observed.solutions.get(home.as_str()));
+        let shelf = home.and_then(|home| observed.solutions.get(&home));
         let live = |key: &ObjectKey| {
             shelf
                 .and_then(|shelf| shelf.get(key))

@@ -90,7 +90,7 @@ fn seen(key: &ObjectKey, deployment: &Live, ground: &Ground<'_>) -> Option<Verif
         return Some(Verified::Ok);
     }
     let solution = key.namespace.as_deref().and_then(SolutionName::of_namespace);
-    let pods = solution.and_then(|name| ground.observed.pods.get(name.as_str()));
+    let pods = solution.and_then(|name| ground.observed.pods.get(&name));
     let failing = pods
         .into_iter()
         .flat_map(|pods| pods.values())
