@@ -263,7 +263,7 @@ impl Book {
         self.catalog.iter().flat_map(|c| c.solutions.keys())
     }
 
-    /// The names that the catalogue speaks of and does not publish: refused, or protected.
+    /// The names of refused folders, and those that are protected.
     pub fn left_alone(&self) -> impl Iterator<Item = &ClaimedName> {
         let catalog = self.catalog.iter();
         let refused = catalog.clone().flat_map(|c| c.refused.keys());

@@ -94,6 +94,18 @@ fn a_refused_folder_keeps_what_runs_also_after_a_restart() {
 }
 
 #[test]
+fn a_folder_that_no_solution_can_be_called_has_a_row_as_long_as_it_is_there() {
+    let mut world = World::settled(&["alpha", "My_Demo"]);
+    world.is_fine();
+    assert_eq!(world.sync("alpha"), Some(Sync::Synced));
+    assert_eq!(world.sync("My_Demo"), Some(Sync::Failed));
+    world.remote.commit(false, |made| drop(made.folders.remove("My_Demo")));
+    world.does(&[Act::Hint, ON]);
+    world.is_fine();
+    assert_eq!(world.sync("My_Demo"), None);
+}
+
+#[test]
 fn a_broken_platform_freezes_all_and_a_mended_one_lets_all_go_on() {
     let mut world = World::settled(&TWO);
     let before = world.server.state.objects.clone();
