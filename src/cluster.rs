@@ -38,7 +38,7 @@ use execute::{carry_out, watched};
 use request::Api;
 use vitrine_core::config;
 use vitrine_core::engine::{Answer, Event, News, OrderId};
-use vitrine_core::model::{InstanceName, Kind, Revision, marks};
+use vitrine_core::model::{InstanceName, Kind, Revision, SolutionName, marks};
 use vitrine_core::plan::Step;
 use vitrine_core::plan::facts::Question;
 use watch::{Subject, Watch};
@@ -243,7 +243,7 @@ impl Cluster {
         id: OrderId,
         applied: Revision,
         root: String,
-        removals: Vec<(String, Timestamp)>,
+        removals: Vec<(SolutionName, Timestamp)>,
     ) {
         let (api, settings, tell) = (self.api.clone(), self.settings.clone(), self.tell.clone());
         // Like a step: what was begun is finished.

@@ -15,7 +15,7 @@ use crate::git::Source;
 use row::Row;
 use vitrine_core::catalog::{self, Catalog, Fault, Refused};
 use vitrine_core::config::Config;
-use vitrine_core::model::Revision;
+use vitrine_core::model::{ClaimedName, Revision};
 use vitrine_core::plan;
 use vitrine_core::render;
 use vitrine_core::render::phase::phase_at;
@@ -72,21 +72,22 @@ struct Said {
 fn of_a_pass(outlook: &Outlook) -> Said {
     let mut rows = refused(&outlook.platform, &outlook.refused);
     for (solution, plan) in &outlook.plans {
-        rows.extend(plan.steps.iter().map(|planned| Row::of_step(solution, planned)));
-        rows.extend(plan.waits.iter().map(|gate| Row::wait(solution, gate)));
+        rows.extend(plan.steps.iter().map(|planned| Row::of_step(solution.as_str(), planned)));
+        rows.extend(plan.waits.iter().map(|gate| Row::wait(solution.as_str(), gate)));
     }
     let frozen = !outlook.platform.is_empty();
     if !frozen {
-        rows.extend(outlook.kept.iter().map(|(name, why)| Row::kept(name, why)));
+        rows.extend(outlook.kept.iter().map(|(name, why)| Row::kept(name.as_str(), why)));
     }
     rows.extend(outlook.hold.as_ref().map(Row::held));
     Said { rows, frozen }
 }
 
 /// What is left alone, first: it is what a person has to mend.
-fn refused(platform: &[Fault], folders: &BTreeMap<String, Refused>) -> Vec<Row> {
+fn refused(platform: &[Fault], folders: &BTreeMap<ClaimedName, Refused>) -> Vec<Row> {
     let platform = Some(platform).filter(|faults| !faults.is_empty()).map(Row::frozen);
-    platform.into_iter().chain(folders.iter().map(|(name, one)| Row::refused(name, one))).collect()
+    let folders = folders.iter().map(|(name, one)| Row::refused(name.as_str(), one));
+    platform.into_iter().chain(folders).collect()
 }
 
 /// What changes between two revisions, object by object, without any cluster.

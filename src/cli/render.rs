@@ -32,7 +32,7 @@ pub(super) fn render(arguments: &Arguments) -> Result<Answer, Stop> {
         Err(faults) => return Err(folder::refused(faults)),
     };
     if let Some(name) = &arguments.name {
-        if let Some(refused) = catalog.refused.get(name) {
+        if let Some(refused) = catalog.refused.get(name.as_str()) {
             return Err(folder::refused(&refused.faults));
         }
         if !catalog.solutions.contains_key(name.as_str()) {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Settings;
 use super::request::{self, APPLY, Api, Failure, JSON, METADATA, unavailable, with_query};
-use vitrine_core::model::{Revision, marks};
+use vitrine_core::model::{Revision, SolutionName, marks};
 use vitrine_core::plan::observed::Record;
 
 const APPLIED: &str = "vitrine.dev/applied";
@@ -72,7 +72,11 @@ fn parsed(body: &[u8]) -> Result<Record, Failure> {
     Ok(Record::Kept {
         applied: annotations.get(APPLIED).and_then(|text| Revision::parse(text).ok()),
         root: annotations.get(ROOT).cloned(),
-        removals: removals.into_iter().map(|removal| (removal.name, removal.at)).collect(),
+        // What cannot be a solution's name was written by no daemon.
+        removals: removals
+            .into_iter()
+            .filter_map(|removal| Some((SolutionName::parse(&removal.name).ok()?, removal.at)))
+            .collect(),
     })
 }
 
@@ -85,11 +89,11 @@ pub(super) async fn write(
     settings: &Settings,
     applied: &Revision,
     root: &str,
-    removals: &[(String, Timestamp)],
+    removals: &[(SolutionName, Timestamp)],
 ) -> Result<(), String> {
     let newest = removals.iter().rev().take(MOST_REMOVALS).rev();
     let newest: Vec<Removal> =
-        newest.map(|(name, at)| Removal { name: name.clone(), at: *at }).collect();
+        newest.map(|(name, at)| Removal { name: name.to_string(), at: *at }).collect();
     let sent = async {
         let text = serde_json::to_string(&newest)
             .map_err(|e| unavailable(format!("the removals cannot be written: {e}")))?;
@@ -159,6 +163,13 @@ mod tests {
     }
 
     #[test]
+    fn a_removal_of_what_could_not_be_a_solution_is_none() {
+        let removals = r#"[{"name":"Old Demo","at":"2026-01-05T10:00:00Z"}]"#;
+        let empty = Record::Kept { applied: None, root: None, removals: Vec::new() };
+        assert_eq!(read(&json!({REMOVALS: removals})), Ok(empty));
+    }
+
+    #[test]
     fn what_was_written_is_read_again() {
         let at: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
         let removals = serde_json::to_string(&[Removal { name: "use".to_owned(), at }]).unwrap();
@@ -169,7 +180,7 @@ mod tests {
             Record::Kept {
                 applied: Revision::parse(&applied).ok(),
                 root: Some("demos".to_owned()),
-                removals: vec![("use".to_owned(), at)],
+                removals: vec![(SolutionName::parse("use").unwrap(), at)],
             }
         );
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use vitrine_core::engine::{Batch, Sight};
-use vitrine_core::model::{ContentHash, FieldSet, Kind, ObjectKey};
+use vitrine_core::model::{ContentHash, FieldSet, Kind, ObjectKey, SolutionName};
 use vitrine_core::plan::observed::{HealthFacts, KindState, Record};
 use vitrine_core::plan::step::Why;
 use vitrine_core::plan::{DesiredObject, deletions_hash};
@@ -115,7 +115,8 @@ impl Rig {
             match event {
                 Event::Answered(id, Answer::Step(outcome, written)) => {
                     let step = self.open.remove(&id).unwrap();
-                    self.sight.done("use", &step, written, None, &mut batch);
+                    let home = SolutionName::parse("use").unwrap();
+                    self.sight.done(&home, &step, written, None, &mut batch);
                     outcomes.push(outcome);
                 }
                 Event::Answered(id, Answer::Approval(approval)) => {
@@ -133,7 +134,11 @@ impl Rig {
         outcomes
     }
 
-    async fn record(&mut self, root: &str, removals: &[(String, Timestamp)]) -> Result<(), String> {
+    async fn record(
+        &mut self,
+        root: &str,
+        removals: &[(SolutionName, Timestamp)],
+    ) -> Result<(), String> {
         let id = self.order();
         self.cluster.record(id, revision(), root.to_owned(), removals.to_vec());
         loop {
@@ -334,7 +339,7 @@ async fn a_record_is_read_again_by_the_next_daemon() {
     let sandbox = sandbox();
     let mut cluster = connect(&sandbox).await;
     let at: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
-    let removals = [("old".to_owned(), at)];
+    let removals = [(SolutionName::parse("old").unwrap(), at)];
     sandbox.clear_requests();
     cluster.record("demos", &removals).await.unwrap();
     assert_eq!(sandbox.requests().len(), 1);

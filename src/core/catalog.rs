@@ -32,7 +32,7 @@ pub use standing::Standing;
 
 use crate::model::decode::{Cursor, Fields, nearest};
 use crate::model::yaml::Spanned;
-use crate::model::{Revision, SolutionName};
+use crate::model::{ClaimedName, Revision, SolutionName};
 use platform::NotAble;
 use solution::RateLimit;
 
@@ -44,7 +44,7 @@ pub struct Catalog {
     pub platform: Result<Arc<Platform>, Vec<Fault>>,
     pub solutions: BTreeMap<SolutionName, Arc<Solution>>,
     /// Refused folders by the name their solution has (or would have), with their faults.
-    pub refused: BTreeMap<String, Refused>,
+    pub refused: BTreeMap<ClaimedName, Refused>,
     pub protected: Protected,
     /// Said, and nothing else: they refuse nobody.
     pub warnings: Vec<Fault>,
@@ -70,7 +70,7 @@ pub struct Refused {
 /// The names that must not be pruned although no good solution carries them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Protected {
-    pub names: BTreeSet<String>,
+    pub names: BTreeSet<ClaimedName>,
     /// The reason why no absent name at all may be pruned, if there is one.
     pub all: Option<String>,
 }

@@ -45,7 +45,7 @@ pub use outlook::{Awaited, Outlook};
 pub use sight::{Batch, Managed, Meta, News, Seen, Sight, Touched, Written};
 
 use crate::config::Config;
-use crate::model::SolutionName;
+use crate::model::{ClaimedName, SolutionName};
 use crate::plan::observed::Owner;
 use crate::render::phase;
 use crate::status::{self, Board, Verdict};
@@ -77,8 +77,8 @@ pub struct Engine {
     rows: Rows,
     diary: Diary,
     desk: Desk,
-    /// The solutions that have to be thought about.
-    dirty: BTreeSet<String>,
+    /// The names that have to be thought about.
+    dirty: BTreeSet<ClaimedName>,
     /// Approvals to be read.
     unread: BTreeSet<String>,
     /// Whether the repository is to be looked at now.
@@ -97,7 +97,7 @@ pub struct Engine {
     /// When removals are looked at again though nothing happened.
     removal_look: Option<Timestamp>,
     /// Namespaces of which it was said that they take too long to go.
-    late: BTreeSet<String>,
+    late: BTreeSet<SolutionName>,
     /// Not before: somebody who judged or rendered was lost.
     work_at: Option<Timestamp>,
     /// Not before: as for `show_at`, for the lines on commits.
@@ -257,8 +257,8 @@ impl Engine {
     }
 
     /// Names of which something was said and that are not in the catalogue.
-    fn removing(&self) -> impl Iterator<Item = &str> {
-        self.rows.removing().filter(|name| self.book.known(name).is_none())
+    fn removing(&self) -> impl Iterator<Item = &SolutionName> {
+        self.rows.removing().filter(|name| self.book.known(name.as_str()).is_none())
     }
 
     /// The namespaces of ours that are being deleted, and when that has taken too long.
@@ -271,9 +271,10 @@ impl Engine {
     }
 
     fn all_dirty(&mut self) {
-        self.dirty.extend(self.book.names().map(str::to_owned));
+        let solutions = self.book.published().chain(self.sight.observed.solutions.keys());
+        self.dirty.extend(solutions.map(ClaimedName::from));
+        self.dirty.extend(self.book.left_alone().cloned());
         self.dirty.extend(self.rows.verdicts().keys().cloned());
-        self.dirty.extend(self.sight.observed.solutions.keys().cloned());
     }
 
     /// Sends an order off, and gives it its number.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{InstanceName, Party, Revision};
+use crate::model::{ClaimedName, InstanceName, Party, Revision, SolutionName};
 use crate::status::{CommitState, CommitStatus, Sync, Verdict};
 
 /// The longest description, in characters: what the strictest forge takes.
@@ -17,20 +17,20 @@ pub struct History {
     /// The branch's head.
     pub head: Option<Revision>,
     /// For each name, the commit that last changed its folder (also that which deleted it).
-    pub records: BTreeMap<String, Revision>,
+    pub records: BTreeMap<ClaimedName, Revision>,
     /// Commits that changed a folder and got no last word before a newer commit changed it too:
     /// (commit, name).
-    pub overtaken: BTreeSet<(Revision, String)>,
+    pub overtaken: BTreeSet<(Revision, ClaimedName)>,
     /// Commits that were the branch's head and got no last word on the whole before the next was.
     pub passed: BTreeSet<Revision>,
-    /// Names that left the catalogue and have nothing on the cluster any more.
-    pub removed: BTreeSet<String>,
+    /// Solutions that left the catalogue and have nothing on the cluster any more.
+    pub removed: BTreeSet<SolutionName>,
 }
 
 /// Every status that the verdicts ask for, by commit.
 pub fn statuses(
     instance: &InstanceName,
-    verdicts: &BTreeMap<String, Verdict>,
+    verdicts: &BTreeMap<ClaimedName, Verdict>,
     history: &History,
 ) -> BTreeMap<Revision, Vec<CommitStatus>> {
     let mut all: BTreeMap<Revision, Vec<CommitStatus>> = BTreeMap::new();
@@ -40,7 +40,7 @@ pub fn statuses(
             if let Some(status) = solution(instance, verdict) {
                 put(commit, status);
             }
-        } else if history.removed.contains(name) {
+        } else if history.removed.contains(name.as_str()) {
             put(commit, line(instance, Some(name), CommitState::Success, "removed", ""));
         }
     }
@@ -49,7 +49,9 @@ pub fn statuses(
             continue;
         };
         let (state, words) = match verdicts.get(name) {
-            None if history.removed.contains(name) => (CommitState::Success, "applied as part of"),
+            None if history.removed.contains(name.as_str()) => {
+                (CommitState::Success, "applied as part of")
+            }
             None => continue,
             Some(verdict) if verdict.is_good() => (CommitState::Success, "applied as part of"),
             Some(verdict) if verdict.is_settled() => (CommitState::Error, "overtaken by"),
@@ -102,13 +104,13 @@ fn solution(instance: &InstanceName, verdict: &Verdict) -> Option<CommitStatus> 
 /// One status for the whole branch: `4 solutions: 3 Synced, 1 Failed (use)`.
 fn aggregate(
     instance: &InstanceName,
-    verdicts: &BTreeMap<String, Verdict>,
+    verdicts: &BTreeMap<ClaimedName, Verdict>,
 ) -> Option<CommitStatus> {
     let mut groups: BTreeMap<(Sync, bool), Vec<&str>> = BTreeMap::new();
     let mut state = CommitState::Success;
     for verdict in verdicts.values() {
         let broken = verdict.sync == Sync::Synced && !verdict.is_good();
-        groups.entry((verdict.sync, broken)).or_default().push(&verdict.name);
+        groups.entry((verdict.sync, broken)).or_default().push(verdict.name.as_str());
         state = state.max(match verdict.sync {
             Sync::Synced if verdict.is_good() => CommitState::Success,
             Sync::Synced | Sync::Failed | Sync::Blocked => worse(verdict.party),
@@ -139,7 +141,7 @@ const fn worse(party: Party) -> CommitState {
 
 fn line(
     instance: &InstanceName,
-    name: Option<&str>,
+    name: Option<&ClaimedName>,
     state: CommitState,
     description: &str,
     url: &str,
@@ -162,7 +164,7 @@ fn fit(word: &str, verdict: &Verdict) -> String {
 }
 
 /// What a status is about: a solution, or the whole branch.
-pub fn context(instance: &InstanceName, name: Option<&str>) -> String {
+pub fn context(instance: &InstanceName, name: Option<&ClaimedName>) -> String {
     match name {
         Some(name) => format!("vitrine/{instance}/{name}"),
         None => format!("vitrine/{instance}"),
@@ -170,9 +172,12 @@ pub fn context(instance: &InstanceName, name: Option<&str>) -> String {
 }
 
 /// What a context of this instance is about; `None`: it is another's.
-pub fn subject<'a>(instance: &InstanceName, context: &'a str) -> Option<Option<&'a str>> {
+pub fn subject(instance: &InstanceName, context: &str) -> Option<Option<ClaimedName>> {
     let rest = context.strip_prefix("vitrine/")?.strip_prefix(instance.as_str())?;
-    if rest.is_empty() { Some(None) } else { rest.strip_prefix('/').map(Some) }
+    if rest.is_empty() {
+        return Some(None);
+    }
+    Some(Some(ClaimedName::of(rest.strip_prefix('/')?)))
 }
 
 /// One line without tabs and controls, of at most [`LONGEST`] characters.
@@ -202,7 +207,7 @@ mod tests {
 
     fn verdict(name: &str, sync: Sync) -> Verdict {
         Verdict {
-            name: name.to_owned(),
+            name: ClaimedName::of(name),
             sync,
             stage: Some(Stage::Asleep),
             health: Some(Health::Healthy),
@@ -220,17 +225,18 @@ mod tests {
         Revision::parse(&digit.to_string().repeat(40)).unwrap()
     }
 
-    fn world() -> (InstanceName, BTreeMap<String, Verdict>, History) {
+    fn world() -> (InstanceName, BTreeMap<ClaimedName, Verdict>, History) {
         let verdicts = [("use", Sync::Synced), ("broken", Sync::Failed)];
-        let verdicts = verdicts.into_iter().map(|(n, s)| (n.to_owned(), verdict(n, s))).collect();
+        let verdicts =
+            verdicts.into_iter().map(|(n, s)| (ClaimedName::of(n), verdict(n, s))).collect();
         let history = History {
             head: Some(commit('c')),
             records: [("use", 'a'), ("broken", 'c'), ("gone", 'b')]
-                .map(|(n, d)| (n.to_owned(), commit(d)))
+                .map(|(n, d)| (ClaimedName::of(n), commit(d)))
                 .into(),
-            overtaken: [(commit('0'), "use".to_owned())].into(),
+            overtaken: [(commit('0'), ClaimedName::of("use"))].into(),
             passed: [commit('b')].into(),
-            removed: ["gone".to_owned()].into(),
+            removed: [SolutionName::parse("gone").unwrap()].into(),
         };
         (InstanceName::parse("demo").unwrap(), verdicts, history)
     }
@@ -268,8 +274,8 @@ mod tests {
         let (instance, mut verdicts, history) = world();
         verdicts.remove("broken");
         for sync in [Sync::Progressing, Sync::OutOfSync, Sync::Removing] {
-            verdicts.insert("use".to_owned(), verdict("use", sync));
-            verdicts.insert("other".to_owned(), verdict("other", Sync::Synced));
+            verdicts.insert(ClaimedName::of("use"), verdict("use", sync));
+            verdicts.insert(ClaimedName::of("other"), verdict("other", Sync::Synced));
             let all = statuses(&instance, &verdicts, &history);
             for digit in ['c', 'a', '0'] {
                 let states = all[&commit(digit)].iter().map(|s| s.state);
@@ -281,7 +287,7 @@ mod tests {
     #[test]
     fn a_commit_is_not_green_because_a_newer_one_failed() {
         let (instance, mut verdicts, history) = world();
-        verdicts.insert("use".to_owned(), verdict("use", Sync::Failed));
+        verdicts.insert(ClaimedName::of("use"), verdict("use", Sync::Failed));
         let all = statuses(&instance, &verdicts, &history);
         let [status] = all[&commit('0')].as_slice() else { unreachable!() };
         assert_eq!(

@@ -23,6 +23,7 @@ macro_rules! shown_as_text {
     )*};
 }
 pub mod backoff;
+pub mod claimed_name;
 pub mod credential;
 pub mod cron;
 pub mod decode;
@@ -46,6 +47,7 @@ pub mod revision;
 pub mod yaml;
 
 pub use backoff::Backoff;
+pub use claimed_name::ClaimedName;
 pub use cron::Cron;
 pub use fault::Fault;
 pub use fields::FieldSet;

@@ -5,8 +5,10 @@
 
 #![warn(missing_docs)]
 
+mod amounts;
 mod authorization_policy;
 mod backend_traffic_policy;
+mod callers;
 mod config_map;
 mod context;
 mod deployment;

@@ -33,14 +33,16 @@ pub(super) fn line(happened: &Happened) {
         }
         Happened::Held(None) => tracing::info!("no deletion is held any more"),
         Happened::Removing(solution) => {
-            tracing::info!(solution, "removing: its folder is gone");
+            tracing::info!(solution = solution.as_str(), "removing: its folder is gone");
         }
-        Happened::Removed(solution) => tracing::info!(solution, "removed"),
-        Happened::Step { solution, step, outcome, news } => of_step(solution, step, outcome, *news),
+        Happened::Removed(solution) => tracing::info!(solution = solution.as_str(), "removed"),
+        Happened::Step { solution, step, outcome, news } => {
+            of_step(solution.as_str(), step, outcome, *news);
+        }
         Happened::Finding(finding) => tracing::warn!("platform: {}", finding.line()),
         Happened::Verdict(change) => {
             let health = change.to.health.map(|health| format!("{health:?}"));
-            let (solution, sync) = (&change.solution, change.to.sync);
+            let (solution, sync) = (change.name.as_str(), change.to.sync);
             let (reason, next) = (&change.reason, &change.next);
             match sync {
                 Sync::Failed | Sync::Blocked => {

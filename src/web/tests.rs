@@ -4,6 +4,7 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
+use vitrine_core::model::ClaimedName;
 use vitrine_core::status::sample;
 
 /// A router with this board, and the end that publishes the next ones.
@@ -72,7 +73,7 @@ async fn an_outage_and_a_hold_are_said_above_everything_with_the_command_to_type
 async fn what_an_author_wrote_cannot_become_part_of_the_page() {
     let mut board = sample::board();
     let evil = "</script><script>alert(1)</script><img src=x onerror=\"alert(1)\">";
-    board.verdicts[0].name = evil.into();
+    board.verdicts[0].name = ClaimedName::of(evil);
     board.verdicts[0].reason = evil.into();
     board.verdicts[0].next = evil.into();
     board.verdicts[0].url = Some("javascript:alert(1)".into());

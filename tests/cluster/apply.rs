@@ -10,7 +10,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use vitrine::cluster::{self, Settings};
 use vitrine_core::engine::{Answer, Batch, Event, OrderId, Sight};
-use vitrine_core::model::{ContentHash, Kind, ObjectKey, Revision, marks};
+use vitrine_core::model::{ContentHash, Kind, ObjectKey, Revision, SolutionName, marks};
 use vitrine_core::plan::observed::{HealthFacts, KindState, Live, Observed, Owner, Record};
 use vitrine_core::plan::step::Why;
 use vitrine_core::plan::{Outcome, Step, Verified};
@@ -367,7 +367,7 @@ scenario! {
     async fn the_record_outlives_the_daemon(cluster: &Cluster) {
         let mut engine = Engine::connect(cluster).await;
         engine.until("there is no Lease", |observed| observed.record == Record::Missing).await;
-        let removed = vec![("old".to_owned(), "2026-11-24T12:00:00Z".parse().unwrap())];
+        let removed = vec![(SolutionName::parse("old").unwrap(), "2026-11-24T12:00:00Z".parse().unwrap())];
         engine.record("demos", &removed).await;
 
         let kept = Record::Kept {
@@ -455,14 +455,14 @@ impl Engine {
     }
 
     /// Takes in what happened. The answers to what else was ordered come back.
-    async fn hear(&mut self, solution: &str, step: Option<&Step>) -> Vec<Answer> {
+    async fn hear(&mut self, step: Option<(&SolutionName, &Step)>) -> Vec<Answer> {
         let mut answers = Vec::new();
         let mut batch = Batch::default();
         for event in self.inner.next().await {
             let Some(event) = self.sight.take(event, &mut batch) else { continue };
             match event {
                 Event::Answered(_, Answer::Step(outcome, written)) => {
-                    let step = step.expect("one step is out");
+                    let (solution, step) = step.expect("one step is out");
                     self.sight.done(solution, step, written.clone(), None, &mut batch);
                     answers.push(Answer::Step(outcome, written));
                 }
@@ -486,7 +486,7 @@ impl Engine {
     async fn until(&mut self, told: &str, is: impl Fn(&Observed) -> bool) {
         let waiting = async {
             while !known(self.observed()) || !is(self.observed()) {
-                self.hear("", None).await;
+                self.hear(None).await;
             }
         };
         let in_time = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
@@ -495,6 +495,7 @@ impl Engine {
 
     /// The outcomes of these steps, in their order.
     async fn carry_out(&mut self, solution: &str, steps: Vec<Step>) -> Vec<Outcome> {
+        let solution = SolutionName::parse(solution).unwrap();
         let mut outcomes = Vec::new();
         for step in steps {
             let id = self.order();
@@ -502,7 +503,7 @@ impl Engine {
             self.inner.submit(id, step.clone(), uid);
             let done = async {
                 loop {
-                    for answer in self.hear(solution, Some(&step)).await {
+                    for answer in self.hear(Some((&solution, &step))).await {
                         if let Answer::Step(outcome, _) = answer {
                             return outcome;
                         }
@@ -516,11 +517,11 @@ impl Engine {
     }
 
     /// Writes the record onto the Lease.
-    async fn record(&mut self, root: &str, removals: &[(String, Timestamp)]) {
+    async fn record(&mut self, root: &str, removals: &[(SolutionName, Timestamp)]) {
         let id = self.order();
         self.inner.record(id, revision(), root.to_owned(), removals.to_vec());
         loop {
-            for answer in self.hear("", None).await {
+            for answer in self.hear(None).await {
                 if let Answer::Recorded(written) = answer {
                     return written.unwrap();
                 }

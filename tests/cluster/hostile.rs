@@ -111,14 +111,14 @@ scenario! {
         let head = catalogue.commit("A bad day");
         let board = daemon.settled(&head).await;
         for verdict in &board.verdicts {
-            let well = verdict.name.starts_with("good-");
+            let well = verdict.name.as_str().starts_with("good-");
             let expected = if well { Sync::Synced } else { Sync::Failed };
             assert_eq!(verdict.sync, expected, "{verdict:?}");
         }
         let mut expected: BTreeSet<String> =
             ["good-a", "good-b", "good-c"].map(str::to_owned).into();
         expected.extend(broken.iter().flat_map(|name| [(*name).to_owned(), format!("{name}-x")]));
-        assert_eq!(board.verdicts.iter().map(|v| v.name.clone()).collect::<BTreeSet<_>>(), expected);
+        assert_eq!(board.verdicts.iter().map(|v| v.name.to_string()).collect::<BTreeSet<_>>(), expected);
 
         // What is well has arrived, with the same pass.
         let after = objects(cluster).await;

@@ -262,7 +262,7 @@ scenario! {
         let board = daemon.board("of this commit", |b| b.revision.as_ref() == Some(&head)).await;
         let names: Vec<&str> = board.verdicts.iter().map(|v| v.name.as_str()).collect();
         assert!(names.contains(&"alpha-b") && names.contains(&"gamma-b"), "{board:#?}");
-        let alpha = board.verdicts.iter().find(|v| v.name == "alpha-b").unwrap();
+        let alpha = board.verdicts.iter().find(|v| v.name.as_str() == "alpha-b").unwrap();
         assert!(!alpha.is_settled(), "nobody looked at the cluster yet: {alpha:?}");
         assert_eq!(alpha.reason, "the cluster is being read");
         daemon.stop().await;

@@ -36,7 +36,7 @@ scenario! {
         catalogue.edit("one/solution.yaml", "spec:", "spec:\n  scaling: {minReplicas: 1, maxReplicas: 1}");
         let head = catalogue.commit("Always on");
         let board = daemon.settled(&head).await;
-        let one = board.verdicts.iter().find(|v| v.name == "one").unwrap();
+        let one = board.verdicts.iter().find(|v| v.name.as_str() == "one").unwrap();
         assert!(one.is_good() && one.stage == Some(Stage::Awake), "{one:?}");
         let writes = cluster.requests().take_writes();
         let scaler_goes = place(&writes, http::Method::DELETE, "/scaledobjects/");

@@ -152,7 +152,7 @@ scenario! {
         catalogue.edit("good/solution.yaml", &image('a'), &image('c'));
         let head = catalogue.commit("A mistake and an update");
         let board = daemon.settled(&head).await;
-        let bad = board.verdicts.iter().find(|v| v.name == "bad").unwrap();
+        let bad = board.verdicts.iter().find(|v| v.name.as_str() == "bad").unwrap();
         assert_eq!(bad.sync, Sync::Failed);
         assert!(bad.reason.contains("bad/solution.yaml:6:3"), "{}", bad.reason);
         assert!(bad.reason.ends_with("the old revision keeps serving"), "{}", bad.reason);
@@ -178,12 +178,12 @@ scenario! {
         let catalogue = Catalogue::of(&["free", "taken"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         let board = daemon.settled(&catalogue.head()).await;
-        let taken = board.verdicts.iter().find(|v| v.name == "taken").unwrap();
+        let taken = board.verdicts.iter().find(|v| v.name.as_str() == "taken").unwrap();
         assert_eq!(taken.sync, Sync::Blocked);
         assert_eq!(taken.reason, "Namespace sol-taken exists and is not vitrine's");
         assert!(taken.next.contains("vitrine.dev/instance=test"), "{}", taken.next);
         assert_eq!(cluster.get(&key).await, before);
-        assert!(observed(cluster).await.iter().all(|key| key.solution(&InstanceName::parse(INSTANCE).unwrap()) == Some("free")));
+        assert!(observed(cluster).await.iter().all(|key| key.solution(&InstanceName::parse(INSTANCE).unwrap()).is_some_and(|name| name.as_str() == "free")));
 
         // An operator who labels it for us hands it over.
         let labelled = serde_json::json!({"metadata": {"labels": {"vitrine.dev/instance": INSTANCE}}});

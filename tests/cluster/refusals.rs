@@ -169,7 +169,7 @@ async fn refused_among(cluster: &Cluster, all: usize, refused: usize, commits: u
     let head = catalogue.head();
     daemon
         .board("at the last commit", |b| {
-            let same = |v: &&Verdict| v.name == good[0] && v.is_good();
+            let same = |v: &&Verdict| v.name.as_str() == good[0] && v.is_good();
             b.revision.as_ref() == Some(&head) && b.verdicts.iter().any(|v| same(&v))
         })
         .await;

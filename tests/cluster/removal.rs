@@ -33,7 +33,7 @@ scenario! {
         let head = catalogue.commit("Beta is over");
         daemon
             .board("without beta", |b| {
-                b.revision.as_ref() == Some(&head) && b.verdicts.iter().all(|v| v.name != "beta")
+                b.revision.as_ref() == Some(&head) && b.verdicts.iter().all(|v| v.name.as_str() != "beta")
             })
             .await;
         cluster
@@ -132,7 +132,7 @@ scenario! {
         daemon
             .board("renamed", |b| {
                 b.revision.as_ref() == Some(&head)
-                    && b.verdicts.iter().all(|v| v.name != "beta4" && v.is_settled())
+                    && b.verdicts.iter().all(|v| v.name.as_str() != "beta4" && v.is_settled())
             })
             .await;
         let writes = cluster.requests().take_writes();

@@ -57,7 +57,7 @@ scenario! {
         catalogue.git(&["mv", "beta", "renamed"]);
         let head = catalogue.commit("Half a rename");
         let board = daemon.settled(&head).await;
-        let beta = board.verdicts.iter().find(|v| v.name == "beta").unwrap();
+        let beta = board.verdicts.iter().find(|v| v.name.as_str() == "beta").unwrap();
         assert_eq!((beta.sync, beta.party), (Sync::Failed, Party::Author), "{beta:?}");
         assert!(beta.reason.contains("renamed"), "{}", beta.reason);
         daemon.stop().await;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use vitrine_core::catalog::fault::{code, human};
 use vitrine_core::catalog::solution::{Exposure, Scaling, Shape};
 use vitrine_core::catalog::{self, Catalog, Memory};
+use vitrine_core::model::ClaimedName;
 
 use super::from_folder::snapshot;
 
@@ -51,8 +52,8 @@ fn told(catalog: &Catalog) -> String {
         let _ = writeln!(text, "{}", human(fault));
     }
     let good: Vec<&str> = catalog.solutions.keys().map(|name| name.as_str()).collect();
-    let refused: Vec<&str> = catalog.refused.keys().map(String::as_str).collect();
-    let names: Vec<&str> = catalog.protected.names.iter().map(String::as_str).collect();
+    let refused: Vec<&str> = catalog.refused.keys().map(ClaimedName::as_str).collect();
+    let names: Vec<&str> = catalog.protected.names.iter().map(ClaimedName::as_str).collect();
     let _ = writeln!(text, "solutions: {}", good.join(", "));
     let _ = writeln!(text, "refused: {}", refused.join(", "));
     let _ = writeln!(text, "protected: {}", names.join(", "));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use vitrine_core::catalog::snapshot::Oddity;
 use vitrine_core::catalog::{self, Catalog, Memory, Platform, Solution, Standing};
-use vitrine_core::model::{InstanceName, Kind, ObjectKey, Revision};
+use vitrine_core::model::{ClaimedName, InstanceName, Kind, ObjectKey, Revision, SolutionName};
 use vitrine_core::plan::observed::{KindState, NamespaceFacts, Owner, Record};
 use vitrine_core::plan::{self, Change, Difference, Live, Observed, Setbacks, Step};
 use vitrine_core::render::{self, Desired, Phase};
@@ -125,25 +125,21 @@ fn wanted(solution: &Solution, platform: &Platform) -> Desired {
 }
 
 /// What runs: of each name, what the last good revision made of it.
-type Running = BTreeMap<String, Desired>;
+type Running = BTreeMap<SolutionName, Desired>;
 
 /// What runs when a pass over this catalogue has come to its end.
 fn settled(running: &Running, catalog: &Catalog) -> Running {
-    let names: BTreeSet<&str> = running
-        .keys()
-        .map(String::as_str)
-        .chain(catalog.solutions.keys().map(|name| name.as_str()))
-        .collect();
+    let names: BTreeSet<&SolutionName> = running.keys().chain(catalog.solutions.keys()).collect();
     let mut after = Running::new();
     for name in names {
-        let desired = match catalog.standing(name) {
+        let desired = match catalog.standing(name.as_str()) {
             Standing::Published(solution) => {
                 Some(wanted(solution, catalog.platform.as_ref().unwrap()))
             }
             Standing::Frozen => running.get(name).cloned(),
             Standing::Gone => None,
         };
-        after.extend(desired.map(|desired| (name.to_owned(), desired)));
+        after.extend(desired.map(|desired| (name.clone(), desired)));
     }
     after
 }
@@ -159,7 +155,7 @@ fn observed(running: &Running) -> Observed {
             created: None,
             remains: Vec::new(),
         };
-        observed.namespaces.insert(format!("sol-{name}"), facts);
+        observed.namespaces.insert(name.namespace(), facts);
         let live = desired.objects.iter().map(|object| {
             let live = Live {
                 uid: object.key.to_string(),
@@ -184,8 +180,8 @@ fn observed(running: &Running) -> Observed {
 /// What a pass does of each object, now or later.
 #[derive(Default, Debug)]
 struct Pass {
-    deleted: BTreeSet<(String, ObjectKey)>,
-    written: BTreeSet<(String, ObjectKey)>,
+    deleted: BTreeSet<(SolutionName, ObjectKey)>,
+    written: BTreeSet<(SolutionName, ObjectKey)>,
 }
 
 /// The daemon's own plans.
@@ -204,11 +200,10 @@ fn pass(running: &Running, catalog: &Catalog) -> Pass {
         overdue: &overdue,
         now: "2026-01-05T10:00:00Z".parse().unwrap(),
     };
-    let published = catalog.solutions.keys().map(|name| name.as_str().to_owned());
-    let names: BTreeSet<String> = running.keys().cloned().chain(published).collect();
+    let names: BTreeSet<&SolutionName> = running.keys().chain(catalog.solutions.keys()).collect();
     let mut pass = Pass::default();
     for name in names {
-        let desired = match catalog.standing(&name) {
+        let desired = match catalog.standing(name.as_str()) {
             Standing::Published(solution) => {
                 Standing::Published(wanted(solution, catalog.platform.as_ref().unwrap()))
             }
@@ -220,7 +215,7 @@ fn pass(running: &Running, catalog: &Catalog) -> Pass {
             Standing::Frozen => Standing::Frozen,
             Standing::Gone => Standing::Gone,
         };
-        for planned in plan::of_name(&name, standing, &[], &ground).steps {
+        for planned in plan::of_name(name, standing, &[], &ground).steps {
             let at = (name.clone(), planned.step.key());
             match planned.step {
                 Step::Delete { .. } => _ = pass.deleted.insert(at),
@@ -237,9 +232,9 @@ fn pass(running: &Running, catalog: &Catalog) -> Pass {
 /// What `plan --against` says, sorted.
 #[derive(Default, Debug)]
 struct Said {
-    of: BTreeMap<Change, BTreeSet<(String, ObjectKey)>>,
-    unsure: BTreeSet<String>,
-    kept: BTreeSet<String>,
+    of: BTreeMap<Change, BTreeSet<(SolutionName, ObjectKey)>>,
+    unsure: BTreeSet<ClaimedName>,
+    kept: BTreeSet<SolutionName>,
     others_may_go: bool,
 }
 
@@ -250,9 +245,8 @@ fn said(old: &Catalog, new: &Catalog) -> Said {
             Difference::Object { solution, key, change } => {
                 said.of.entry(change).or_default().insert((solution, key));
             }
-            Difference::WasFrozen { solution } | Difference::FrozenThenGone { solution } => {
-                said.unsure.insert(solution);
-            }
+            Difference::WasFrozen { solution } => _ = said.unsure.insert(solution.into()),
+            Difference::FrozenThenGone { name } => _ = said.unsure.insert(name),
             Difference::Kept { solution } => _ = said.kept.insert(solution),
             Difference::OthersMayGo => said.others_may_go = true,
         }
@@ -313,7 +307,7 @@ proptest! {
         }
         for at in &pass.deleted {
             let told = of(Change::Delete).contains(at)
-                || said.unsure.contains(&at.0)
+                || said.unsure.contains(at.0.as_str())
                 || (said.others_may_go && !old.solutions.contains_key(at.0.as_str()));
             prop_assert!(told, "nobody was told that {at:?} is deleted");
         }
@@ -324,8 +318,9 @@ proptest! {
             let changes = [Change::Create, Change::Update, Change::Apply];
             prop_assert!(changes.iter().any(|c| of(*c).contains(at)), "{at:?} was not told");
         }
-        for name in new.refused.keys().chain(&said.kept) {
-            let touched = pass.deleted.iter().chain(&pass.written).any(|at| at.0 == *name);
+        let refused = new.refused.keys().map(ClaimedName::as_str);
+        for name in refused.chain(said.kept.iter().map(SolutionName::as_str)) {
+            let touched = pass.deleted.iter().chain(&pass.written).any(|at| at.0.as_str() == name);
             prop_assert!(!touched, "{name} is touched");
         }
     }
@@ -347,13 +342,17 @@ fn the_edits_reach_every_kind_of_difference() {
     let refused = after(&[], &[Edit::Typo("alpha"), Edit::Lose("beta")]);
     assert!(changes(&refused).is_empty() && refused.kept.is_empty(), "{refused:?}");
     let hidden = after(&[], &[Edit::Remove("alpha"), Edit::Odd("group", Oddity::SymbolicLink)]);
-    assert_eq!(hidden.kept, BTreeSet::from(["alpha".to_owned()]));
+    assert_eq!(hidden.kept, BTreeSet::from([SolutionName::parse("alpha").unwrap()]));
     assert!(changes(&hidden).is_empty(), "{hidden:?}");
     let renamed = after(&[], &[Edit::Rename("alpha")]);
-    assert_eq!(renamed.kept, BTreeSet::from(["alpha".to_owned()]), "its name is claimed");
+    assert_eq!(
+        renamed.kept,
+        BTreeSet::from([SolutionName::parse("alpha").unwrap()]),
+        "its name is claimed"
+    );
     let mended = after(&[Edit::Typo("alpha")], &[Edit::Publish("alpha", 0)]);
     assert_eq!(changes(&mended), [Change::Apply]);
-    assert_eq!(mended.unsure, BTreeSet::from(["alpha".to_owned()]));
+    assert_eq!(mended.unsure, BTreeSet::from([ClaimedName::of("alpha")]));
     let gone = after(&[Edit::Typo("alpha")], &[Edit::Remove("alpha")]);
     assert!(changes(&gone).is_empty() && gone.unsure.contains("alpha"), "{gone:?}");
     let platform = after(&[Edit::BreakPlatform], &[Edit::MendPlatform, Edit::Remove("alpha")]);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use vitrine_core::catalog::snapshot::Oddity;
 use vitrine_core::catalog::solution::Exposure;
 use vitrine_core::catalog::{self, Catalog, Memory};
-use vitrine_core::model::{ComponentName, SolutionName};
+use vitrine_core::model::{ClaimedName, ComponentName, SolutionName};
 
 use super::from_folder::{Files, of_files};
 use super::hostile::{PLATFORM, solution};
@@ -136,7 +136,7 @@ fn a_mistake_protects_the_names_that_it_hits_and_no_other() {
         let catalog = read(&files, &[]);
         assert_eq!(catalog.protected.all, None, "{what}");
         let protected: BTreeSet<&str> =
-            catalog.protected.names.iter().map(String::as_str).collect();
+            catalog.protected.names.iter().map(ClaimedName::as_str).collect();
         let good: BTreeSet<&str> = catalog.solutions.keys().map(SolutionName::as_str).collect();
         for name in LIVE {
             assert!(good.contains(name) || protected.contains(name), "{what}: {name} vanishes");
@@ -182,7 +182,7 @@ fn a_folder_that_cannot_be_looked_into_protects_what_it_may_hold() {
         let protected = read(&files, &[(path, odd)]).protected;
         assert_eq!(protected.all.is_some(), all, "{path}");
         if !all {
-            assert_eq!(protected.names, BTreeSet::from(["alpha".to_owned()]), "{path}");
+            assert_eq!(protected.names, BTreeSet::from([ClaimedName::of("alpha")]), "{path}");
         }
     }
 }

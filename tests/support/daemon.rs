@@ -150,10 +150,10 @@ impl Daemon {
     ) -> Verdict {
         let board = self
             .board(&format!("{name} {told}"), |board| {
-                board.verdicts.iter().any(|v| v.name == name && is(v))
+                board.verdicts.iter().any(|v| v.name.as_str() == name && is(v))
             })
             .await;
-        board.verdicts.iter().find(|v| v.name == name).unwrap().clone()
+        board.verdicts.iter().find(|v| v.name.as_str() == name).unwrap().clone()
     }
 
     /// Asks it to try everything now, as SIGHUP does.

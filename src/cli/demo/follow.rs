@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use vitrine_core::model::ClaimedName;
 use vitrine_core::status::{Board, Verdict};
 
 /// Prints one line for each verdict that changed, until the board is closed.
 ///
 /// `options` is what `vitrine approve` needs here besides the hash.
 pub(super) async fn follow(mut boards: watch::Receiver<Arc<Board>>, options: String) {
-    let mut said: BTreeMap<String, Verdict> = index(&boards.borrow_and_update());
+    let mut said: BTreeMap<ClaimedName, Verdict> = index(&boards.borrow_and_update());
     let mut held = boards.borrow().held.clone();
     while boards.changed().await.is_ok() {
         let board = boards.borrow_and_update().clone();
@@ -45,7 +46,7 @@ fn is_news(old: &Verdict, new: &Verdict) -> bool {
     state(old) != state(new) || (new.is_settled() && old.reason != new.reason)
 }
 
-fn index(board: &Board) -> BTreeMap<String, Verdict> {
+fn index(board: &Board) -> BTreeMap<ClaimedName, Verdict> {
     board.verdicts.iter().map(|v| (v.name.clone(), v.clone())).collect()
 }
 

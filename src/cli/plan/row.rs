@@ -90,18 +90,19 @@ impl Row {
         let frozen =
             |name: &str| format!("at {against} it was left alone ({})", old.why_frozen(name));
         match difference {
-            Difference::Object { solution, key, change } => Self::of_object(solution, key, *change),
-            Difference::WasFrozen { solution } => {
-                Self::new(solution, "unsure", "*").detail(harmless(&format!(
+            Difference::Object { solution, key, change } => {
+                Self::of_object(solution.as_str(), key, *change)
+            }
+            Difference::WasFrozen { solution } => Self::new(solution.as_str(), "unsure", "*")
+                .detail(harmless(&format!(
                     "{}, so it is not known what runs: what follows is created, updated or in \
                      place, and what else runs of it is deleted",
-                    frozen(solution)
-                )))
-            }
-            Difference::FrozenThenGone { solution } => {
-                Self::new(solution, "delete", "*").detail(harmless(&format!(
+                    frozen(solution.as_str())
+                ))),
+            Difference::FrozenThenGone { name } => {
+                Self::new(name.as_str(), "delete", "*").detail(harmless(&format!(
                     "{}, so it is not known what runs: whatever it is, it is deleted",
-                    frozen(solution)
+                    frozen(name.as_str())
                 )))
             }
             Difference::OthersMayGo => Self::new("*", "unsure", "*").detail(harmless(&format!(
@@ -109,7 +110,9 @@ impl Row {
                  revision, and is deleted",
                 old.protected.all.as_deref().unwrap_or_default()
             ))),
-            Difference::Kept { solution } => Self::kept(solution, &new.why_frozen(solution)),
+            Difference::Kept { solution } => {
+                Self::kept(solution.as_str(), &new.why_frozen(solution.as_str()))
+            }
         }
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::contract;
 use super::fault::{Fault, code};
 use super::snapshot::{Folder, Oddity, Snapshot};
-use super::solution;
-use crate::model::decode::Sheet;
+use crate::model::decode::{Fields, Sheet};
+use crate::model::yaml::{Spanned, Value};
 use crate::model::{Party, SolutionName};
 
 /// The file that makes a folder a solution.
@@ -272,5 +272,16 @@ fn declared(bytes: &[u8]) -> Option<String> {
     let (sheet, root) = Sheet::open(FILE, bytes, Party::Author);
     let root = root?;
     let fields = sheet.root(&root, contract::SOLUTION)?;
-    Some(solution::declared_name(&fields)?.value)
+    Some(declared_name(&fields)?.value)
+}
+
+/// `metadata.name`, whatever else is wrong.
+pub fn declared_name(root: &Fields<'_>) -> Option<Spanned<String>> {
+    let metadata = root.or_null("metadata")?;
+    let Value::Map(entries) = &metadata.node.value else { return None };
+    let (_, node) = entries.iter().find(|(key, _)| key.text == "name")?;
+    match &node.value {
+        Value::Text(text) => Some(Spanned { value: text.clone(), at: node.at }),
+        _ => None,
+    }
 }

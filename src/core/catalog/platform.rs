@@ -5,6 +5,7 @@ mod edge;
 mod hardware;
 mod judge;
 mod limits;
+mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

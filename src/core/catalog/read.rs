@@ -10,7 +10,7 @@ use super::snapshot::Snapshot;
 use super::solution::{Solution, Verdict};
 use super::{Catalog, Memory, Protected, Refused, platform};
 use crate::model::decode::nearest;
-use crate::model::{Party, SolutionName, yaml};
+use crate::model::{ClaimedName, Party, SolutionName, yaml};
 
 /// Judges everything that a commit says. Equal snapshots give equal catalogues; `memory` only
 /// saves the reading of what did not change.
@@ -79,7 +79,7 @@ struct Claim {
 #[derive(Default)]
 struct Draft {
     solutions: BTreeMap<SolutionName, Arc<Solution>>,
-    refused: BTreeMap<String, Refused>,
+    refused: BTreeMap<ClaimedName, Refused>,
     protected: Protected,
     warnings: Vec<Fault>,
     dated: Vec<Dated>,
@@ -168,11 +168,11 @@ impl Draft {
         declared: Option<String>,
         mut faults: Vec<Fault>,
     ) {
-        self.protected.names.insert(folders::name(&folder).to_owned());
-        self.protected.names.extend(declared);
+        self.protected.names.insert(ClaimedName::of(folders::name(&folder)));
+        self.protected.names.extend(declared.as_deref().map(ClaimedName::of));
         let refused = self
             .refused
-            .entry(key.to_owned())
+            .entry(ClaimedName::of(key))
             .or_insert_with(|| Refused { folder, faults: Vec::new() });
         refused.faults.append(&mut faults);
     }

@@ -10,12 +10,14 @@ pub(super) mod image;
 mod judge;
 mod mount;
 mod origin;
+mod over_limit;
 mod parts;
 mod readme;
 mod resources;
 mod runtime;
 mod scaling;
 mod secret;
+mod setting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
@@ -29,9 +31,8 @@ use crate::model::{
     TreeId, UrlPath,
 };
 
-pub use about::{About, Contact, Evaluation, Link};
 pub(super) use bench::{Bench, Verdict};
-pub(super) use judge::{declared_name, judge};
+pub(super) use judge::judge;
 pub use origin::{Effective, Origin};
 
 /// One folder of the catalogue, judged and completed with the platform's defaults.
@@ -71,6 +72,61 @@ pub struct Suspension {
     pub reason: String,
     /// Until this day (UTC) begins.
     pub until: Date,
+}
+
+/// The card of a solution in the gallery.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct About {
+    pub tags: Vec<String>,
+    pub links: Vec<Link>,
+    /// `demo`, `service` or `pipeline`.
+    pub kind: Option<String>,
+    /// `experimental`, `production` or `deprecated`.
+    pub lifecycle: Option<String>,
+    /// `user:NAME` or `group:NAME`.
+    pub owner: Option<String>,
+    pub contact: Option<Contact>,
+    /// An SPDX expression.
+    pub license: Option<String>,
+    pub category: Option<String>,
+    pub emoji: Option<String>,
+    /// Files of the folder.
+    pub thumbnail: Option<String>,
+    pub screenshots: Vec<String>,
+    pub models: Vec<String>,
+    pub datasets: Vec<String>,
+    pub evaluation: Vec<Evaluation>,
+    /// Path of the OpenAPI document.
+    pub openapi: Option<UrlPath>,
+    /// Path of the page that documents the API.
+    pub docs: Option<UrlPath>,
+    /// Example files of the folder.
+    pub examples: Vec<String>,
+}
+
+/// A page elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub title: String,
+    /// `http` or `https`.
+    pub url: String,
+    pub kind: Option<String>,
+}
+
+/// Whom to ask. At least one of `email` and `url`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub url: Option<String>,
+}
+
+/// A measured quality.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    pub metric: String,
+    pub value: f64,
+    pub dataset: Option<String>,
 }
 
 /// One container, with its own Deployment, Service, scaling and policy.

@@ -27,6 +27,42 @@ pub fn repository(cursor: &Cursor<'_>) -> Option<String> {
     None
 }
 
+/// Reads an address to listen on, `address:port`.
+pub fn listen(cursor: &Cursor<'_>) -> Option<String> {
+    let text = cursor.line_of(255)?.value;
+    let named = text
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| host == "localhost" && port.parse::<u16>().is_ok());
+    if named || text.parse::<std::net::SocketAddr>().is_ok() {
+        return Some(text);
+    }
+    let message = format!("`{}` is `{text}`, which is not an address to listen on", cursor.path);
+    let help = "write address:port, such as 0.0.0.0:8080, [::]:8080 or 127.0.0.1:8080";
+    cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
+    None
+}
+
+/// Reads `web.public.url`: where people find the page.
+pub fn public(cursor: &Cursor<'_>) -> Option<String> {
+    let text = cursor.text()?;
+    let url = url::Url::parse(&text.value).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()
+    });
+    let Some(url) = url else {
+        let message = format!("`{}` is not an address of a page", cursor.path);
+        let help = "write https://host, without a query";
+        cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
+        return None;
+    };
+    if url.password().is_some() || !url.username().is_empty() {
+        cursor.sheet.mask(&text);
+        let message = format!("`{}` carries a credential", cursor.path);
+        cursor.say(code::SETTING_PASSWORD, message);
+        return None;
+    }
+    Some(text.value.trim_end_matches('/').to_owned())
+}
+
 /// User name and whether there is a password, of `scheme://user:password@host`.
 fn credentials(address: &str) -> Option<(&str, bool)> {
     let rest = match address.split_once("://") {

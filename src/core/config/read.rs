@@ -259,13 +259,13 @@ impl<'a> Settings<'a> {
         let private = web.section("private", Schema::of(&["listen"]));
         // `listen: null` closes the door; an absent key leaves it where it usually is.
         let listen = |section: &Section<'_>, default: &str| match section.get("listen") {
-            Some(cursor) => listen_address(&cursor),
+            Some(cursor) => address::listen(&cursor),
             None if section.written("listen") => None,
             None => Some(default.to_owned()),
         };
         Web {
             public_listen: listen(&public, "0.0.0.0:8080"),
-            public_url: public.get("url").and_then(|c| public_url(&c)),
+            public_url: public.get("url").and_then(|c| address::public(&c)),
             private_listen: listen(&private, "127.0.0.1:9090"),
         }
     }
@@ -361,41 +361,6 @@ fn auth(repository: &Section<'_>) -> Option<Auth> {
         }
     };
     Some(auth)
-}
-
-/// `address:port`.
-fn listen_address(cursor: &Cursor<'_>) -> Option<String> {
-    let text = cursor.line_of(255)?.value;
-    let named = text
-        .rsplit_once(':')
-        .is_some_and(|(host, port)| host == "localhost" && port.parse::<u16>().is_ok());
-    if named || text.parse::<std::net::SocketAddr>().is_ok() {
-        return Some(text);
-    }
-    let message = format!("`{}` is `{text}`, which is not an address to listen on", cursor.path);
-    let help = "write address:port, such as 0.0.0.0:8080, [::]:8080 or 127.0.0.1:8080";
-    cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
-    None
-}
-
-fn public_url(cursor: &Cursor<'_>) -> Option<String> {
-    let text = cursor.text()?;
-    let url = url::Url::parse(&text.value).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()
-    });
-    let Some(url) = url else {
-        let message = format!("`{}` is not an address of a page", cursor.path);
-        let help = "write https://host, without a query";
-        cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
-        return None;
-    };
-    if url.password().is_some() || !url.username().is_empty() {
-        cursor.sheet.mask(&text);
-        let message = format!("`{}` carries a credential", cursor.path);
-        cursor.say(code::SETTING_PASSWORD, message);
-        return None;
-    }
-    Some(text.value.trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::happened::Happened;
 use super::{Engine, Now, Order};
 use crate::catalog::Standing;
 use crate::config::Verify;
-use crate::model::{ObjectKey, SolutionName};
+use crate::model::{ClaimedName, ObjectKey, SolutionName};
 use crate::plan::{self, Ground, SolutionPlan, Step};
 use crate::status::Sync;
 
@@ -32,17 +32,17 @@ impl Engine {
         let mut dirty = std::mem::take(&mut self.dirty);
         let trials = self.trials.running();
         self.failures.notice(&dirty, &self.sight.observed, steady);
-        for name in &dirty {
+        for name in dirty.iter().filter_map(ClaimedName::solution) {
             self.prepare(name, steady);
         }
-        dirty.extend(self.judge_brake(now));
+        dirty.extend(self.judge_brake(now).into_iter().map(ClaimedName::from));
         if self.trials.running() < trials {
-            dirty.extend(self.rows.queued().map(str::to_owned));
+            dirty.extend(self.rows.queued().map(ClaimedName::from));
         }
         let additions = self.additions(now.wall);
         let overdue = self.trials.overdue(steady);
         let mut slots = self.trials.slots(self.settings.rollouts.verify);
-        for name in &dirty {
+        for name in dirty.iter().filter_map(ClaimedName::solution) {
             match self.think(name, &additions, slots, &overdue, steady) {
                 Thought::Later => continue,
                 Thought::Plan(plan) => {
@@ -63,16 +63,16 @@ impl Engine {
         }
         if !additions.is_empty() && self.additions(now.wall).is_empty() {
             // The last addition arrived: what is removed waits no longer.
-            let removing: Vec<String> = self.removing().map(str::to_owned).collect();
+            let removing: Vec<ClaimedName> = self.removing().map(ClaimedName::from).collect();
             self.dirty.extend(removing);
         }
     }
 
     /// Learns what a dirty name asks for.
-    fn prepare(&mut self, name: &str, now: Timestamp) {
+    fn prepare(&mut self, name: &SolutionName, now: Timestamp) {
         self.book.settle(name);
         let Self { book, brake, failures, trials, sight, .. } = self;
-        match book.known(name) {
+        match book.known(name.as_str()) {
             Some(Known::Published { outline, .. }) => {
                 failures.drop_old(name, outline);
                 brake.wish(name, Some(outline), &sight.observed);
@@ -83,7 +83,7 @@ impl Engine {
         trials.note(name, &sight.observed, |component| book.startup(name, component), now);
     }
 
-    fn judge_brake(&mut self, now: Now) -> BTreeSet<String> {
+    fn judge_brake(&mut self, now: Now) -> BTreeSet<SolutionName> {
         // It could not count, and nothing is deleted until it can.
         if !self.sight.knows_every_kind() || !self.book.is_complete() {
             return BTreeSet::new();
@@ -100,8 +100,8 @@ impl Engine {
 
     fn think(
         &mut self,
-        name: &str,
-        additions: &[String],
+        name: &SolutionName,
+        additions: &[SolutionName],
         slots: usize,
         overdue: &BTreeSet<ObjectKey>,
         steady: Timestamp,
@@ -109,7 +109,7 @@ impl Engine {
         let Some(ground) = self.ground(slots, overdue, steady) else {
             return Thought::Plan(SolutionPlan::default());
         };
-        let standing = match self.book.known(name) {
+        let standing = match self.book.known(name.as_str()) {
             Some(Known::Published { outline, bodies, .. }) => {
                 if plan::is_settled(outline, &ground) {
                     return Thought::Plan(SolutionPlan::default());
@@ -148,17 +148,23 @@ impl Engine {
     }
 
     /// Sends the steps that can begin.
-    fn submit(&mut self, name: &str, plan: &SolutionPlan, now: Now, orders: &mut Vec<Order>) {
+    fn submit(
+        &mut self,
+        name: &SolutionName,
+        plan: &SolutionPlan,
+        now: Now,
+        orders: &mut Vec<Order>,
+    ) {
         if self.idle || self.brake.waits_for_lease(name, plan, &self.sight.observed) {
             return;
         }
         let mut deletes = true;
-        if self.book.known(name).is_none() {
+        if self.book.known(name.as_str()).is_none() {
             let record = &self.sight.observed.record;
             let (may, begins) = self.brake.may_remove(name, plan, record, now.wall);
             deletes = may;
             if begins {
-                self.happened.push(Happened::Removing(name.to_owned()));
+                self.happened.push(Happened::Removing(name.clone()));
             }
         }
         for step in plan.ready().filter(|step| deletes || !Brake::is_deletion(step)) {
@@ -167,7 +173,7 @@ impl Engine {
             let sent_at = known.or_else(|| self.sight.newest(step.key().kind));
             let uid = live.filter(|_| step.needs_object()).map(|live| live.uid.clone());
             self.sight.sent(step);
-            let (solution, step) = (name.to_owned(), step.clone());
+            let (solution, step) = (name.clone(), step.clone());
             let errand = Errand::Step { solution: solution.clone(), step: step.clone(), sent_at };
             let id = self.send(errand, now);
             orders.push(Order::Step { id, solution, step, uid });
@@ -176,7 +182,7 @@ impl Engine {
 
     /// Solutions that are just being added: a rename removes the old name after the new one is
     /// there.
-    fn additions(&self, wall: Timestamp) -> Vec<String> {
+    fn additions(&self, wall: Timestamp) -> Vec<SolutionName> {
         if !self.brake.removes_anything() {
             return Vec::new();
         }
@@ -187,14 +193,13 @@ impl Engine {
                 facts.created.is_some_and(|created| wall.duration_since(created) < JUST_ADDED)
             }
         };
-        let arrived = |name: &str| {
-            self.rows.verdict(name).is_some_and(|v| match v.sync {
+        let arrived = |name: &SolutionName| {
+            self.rows.verdict(name.as_str()).is_some_and(|v| match v.sync {
                 Sync::Synced | Sync::Failed | Sync::Blocked => true,
                 Sync::Progressing | Sync::OutOfSync | Sync::Unknown | Sync::Removing => false,
             })
         };
         let published = self.book.catalog().into_iter().flat_map(|c| c.solutions.keys());
-        let new = published.filter(|name| is_new(name) && !arrived(name.as_str()));
-        new.map(|name| name.as_str().to_owned()).collect()
+        published.filter(|name| is_new(name) && !arrived(name)).cloned().collect()
     }
 }

@@ -12,7 +12,7 @@ use super::form::{FormKey, Rendered};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Catalog, Snapshot, Solution, Standing};
 use crate::model::intern::Interner;
-use crate::model::{InstanceName, Revision};
+use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
 use crate::plan::{Desired, Outline, Phase};
 use crate::render::phase::{day, phase_on};
 
@@ -29,13 +29,13 @@ pub(super) struct Book {
     pub unknown: Option<Unknown>,
     /// Whether the repository has answered since the start. Before that nothing is deleted.
     pub heard: bool,
-    forms: BTreeMap<String, Form>,
+    forms: BTreeMap<SolutionName, Form>,
     /// What is being rendered, and to what.
-    rendering: BTreeMap<String, FormKey>,
+    rendering: BTreeMap<SolutionName, FormKey>,
     /// Solutions without any form in force that are to be rendered, or are being.
-    formless: BTreeSet<String>,
+    formless: BTreeSet<SolutionName>,
     /// Solutions whose bodies are wanted again.
-    bodiless: BTreeSet<String>,
+    bodiless: BTreeSet<SolutionName>,
     today: Option<Date>,
     interner: Interner,
 }
@@ -99,7 +99,7 @@ impl Book {
 
     /// Puts another catalogue into force. Returns the names that have to be thought about: those
     /// whose folder or standing changed; `None`: every name that anything is known of.
-    pub fn take(&mut self, catalog: Catalog, now: Timestamp) -> Option<BTreeSet<String>> {
+    pub fn take(&mut self, catalog: Catalog, now: Timestamp) -> Option<BTreeSet<ClaimedName>> {
         let old = self.catalog.take();
         let mut touched = BTreeSet::new();
         let platform = |c: &Catalog| c.platform.as_ref().ok().map(|p| p.digest.clone());
@@ -112,7 +112,7 @@ impl Book {
                 .and_then(|o| o.solutions.get(name))
                 .is_some_and(|s| s.tree == solution.tree);
             if !same {
-                touched.insert(name.as_str().to_owned());
+                touched.insert(ClaimedName::from(name));
             }
         }
         touched.extend(catalog.refused.keys().cloned());
@@ -120,13 +120,12 @@ impl Book {
         if let Some(old) = &old {
             touched.extend(old.refused.keys().cloned());
             touched.extend(old.protected.names.iter().cloned());
-            let left = |name: &&str| !catalog.solutions.contains_key(*name);
-            touched
-                .extend(old.solutions.keys().map(|n| n.as_str()).filter(left).map(str::to_owned));
+            let left = old.solutions.keys().filter(|name| !catalog.solutions.contains_key(*name));
+            touched.extend(left.map(ClaimedName::from));
         }
         self.today = Some(day(now));
         self.catalog = Some(catalog);
-        let published: BTreeSet<String> = self.published().map(str::to_owned).collect();
+        let published: BTreeSet<SolutionName> = self.published().cloned().collect();
         self.forms.retain(|name, _| published.contains(name));
         self.rendering.retain(|name, _| published.contains(name));
         self.formless.retain(|name| published.contains(name));
@@ -136,7 +135,7 @@ impl Book {
 
     /// Whether the form of a solution is that of now. If it is not, it has none until it is
     /// rendered, which [`Book::work`] asks for.
-    pub fn settle(&mut self, name: &str) {
+    pub fn settle(&mut self, name: &SolutionName) {
         let Some(key) = self.wanted(name) else {
             self.forms.remove(name);
             self.formless.remove(name);
@@ -146,12 +145,12 @@ impl Book {
         if self.forms.get(name).is_none_or(|form| form.key != key) {
             self.forms.remove(name);
             self.bodiless.remove(name);
-            self.formless.insert(name.to_owned());
+            self.formless.insert(name.clone());
         }
     }
 
     /// The form that a solution should have.
-    fn wanted(&self, name: &str) -> Option<FormKey> {
+    fn wanted(&self, name: &SolutionName) -> Option<FormKey> {
         let catalog = self.catalog.as_ref()?;
         let (solution, platform) = (catalog.solutions.get(name)?, catalog.platform.as_ref().ok()?);
         let phase = phase_on(solution, self.today?);
@@ -160,13 +159,16 @@ impl Book {
     }
 
     /// A solution has to be written, and its bodies were let go.
-    pub fn want_bodies(&mut self, name: &str) {
-        self.bodiless.insert(name.to_owned());
+    pub fn want_bodies(&mut self, name: &SolutionName) {
+        self.bodiless.insert(name.clone());
     }
 
     /// What has to be rendered and is not being rendered yet, in portions.
-    pub fn work(&mut self, instance: &InstanceName) -> Vec<(Work, BTreeMap<String, FormKey>)> {
-        let asked: Vec<(String, FormKey)> = self
+    pub fn work(
+        &mut self,
+        instance: &InstanceName,
+    ) -> Vec<(Work, BTreeMap<SolutionName, FormKey>)> {
+        let asked: Vec<(SolutionName, FormKey)> = self
             .formless
             .iter()
             .chain(&self.bodiless)
@@ -178,7 +180,7 @@ impl Book {
         let mut portions = Vec::new();
         for portion in asked.chunks(AT_A_TIME) {
             let solutions = portion.iter().filter_map(|(name, key)| {
-                Some((Arc::clone(catalog.solutions.get(name.as_str())?), key.phase))
+                Some((Arc::clone(catalog.solutions.get(name)?), key.phase))
             });
             let work = Work {
                 platform: Arc::clone(platform),
@@ -192,18 +194,17 @@ impl Book {
     }
 
     /// Solutions were rendered. Returns the names whose form is that of now.
-    pub fn rendered(&mut self, rendered: Vec<Rendered>) -> Vec<String> {
+    pub fn rendered(&mut self, rendered: Vec<Rendered>) -> Vec<SolutionName> {
         let mut names = Vec::with_capacity(rendered.len());
         for Rendered { key, mut desired } in rendered {
-            let name = desired.solution.as_str().to_owned();
+            let name = desired.solution.clone();
             if self.rendering.get(&name) == Some(&key) {
                 self.rendering.remove(&name);
             }
             if self.wanted(&name).as_ref() != Some(&key) {
                 continue; // overtaken
             }
-            let Some(solution) = self.catalog.as_ref().and_then(|c| c.solutions.get(name.as_str()))
-            else {
+            let Some(solution) = self.catalog.as_ref().and_then(|c| c.solutions.get(&name)) else {
                 continue;
             };
             share_fields(&mut desired, &mut self.interner);
@@ -218,7 +219,7 @@ impl Book {
     }
 
     /// Nobody rendered these.
-    pub fn not_rendered(&mut self, lost: &BTreeMap<String, FormKey>) {
+    pub fn not_rendered(&mut self, lost: &BTreeMap<SolutionName, FormKey>) {
         self.rendering.retain(|name, key| lost.get(name) != Some(key));
     }
 
@@ -258,33 +259,33 @@ impl Book {
     }
 
     /// The names that the catalogue publishes.
-    pub fn published(&self) -> impl Iterator<Item = &str> {
-        self.catalog.iter().flat_map(|c| c.solutions.keys()).map(|name| name.as_str())
+    pub fn published(&self) -> impl Iterator<Item = &SolutionName> {
+        self.catalog.iter().flat_map(|c| c.solutions.keys())
     }
 
-    /// The names that the catalogue speaks of: published, refused, or protected.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    /// The names of refused folders, and those that are protected.
+    pub fn left_alone(&self) -> impl Iterator<Item = &ClaimedName> {
         let catalog = self.catalog.iter();
         let refused = catalog.clone().flat_map(|c| c.refused.keys());
         let protected = catalog.flat_map(|c| &c.protected.names);
-        self.published().chain(refused.chain(protected).map(String::as_str))
+        refused.chain(protected)
     }
 
     /// Lets go of what is only needed to write: 1000 solutions have 13 000 bodies.
-    pub fn let_bodies_go(&mut self, name: &str) {
+    pub fn let_bodies_go(&mut self, name: &SolutionName) {
         if let Some(form) = self.forms.get_mut(name) {
             form.bodies = None;
         }
     }
 
     /// The start-up budget of a component.
-    pub fn startup(&self, name: &str, component: &str) -> Option<SignedDuration> {
+    pub fn startup(&self, name: &SolutionName, component: &str) -> Option<SignedDuration> {
         let solution = self.catalog.as_ref()?.solutions.get(name)?;
         SignedDuration::try_from(solution.components.get(component)?.startup).ok()
     }
 
     /// The solutions that wake or fall asleep because a new day began.
-    pub fn changed_phase(&mut self, now: Timestamp) -> BTreeSet<String> {
+    pub fn changed_phase(&mut self, now: Timestamp) -> BTreeSet<SolutionName> {
         let today = day(now);
         let Some(before) = self.today.replace(today).filter(|before| *before != today) else {
             return BTreeSet::new();
@@ -293,7 +294,7 @@ impl Book {
         catalog
             .flat_map(|c| c.solutions.values())
             .filter(|s| phase_on(s, before) != phase_on(s, today))
-            .map(|s| s.name.as_str().to_owned())
+            .map(|s| s.name.clone())
             .collect()
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Config;
-use crate::model::Revision;
+use crate::model::{Revision, SolutionName};
 use crate::plan::brake::Wishes;
 use crate::plan::observed::Record;
 use crate::plan::{self, BrakeSettings, Gate, Hold, Observed, Outline, SolutionPlan, Step};
@@ -26,7 +26,7 @@ pub(super) struct Brake {
     /// Whether the last applied commit is not an ancestor of the one in force.
     rewritten: bool,
     /// Solutions whose removal began lately, as the Lease should have it.
-    removals: Vec<(String, Timestamp)>,
+    removals: Vec<(SolutionName, Timestamp)>,
     /// The commit that the Lease has.
     recorded: Option<Revision>,
     /// Whether what the Lease remembers is known here, or that there is none.
@@ -37,9 +37,9 @@ pub(super) struct Brake {
     /// How often the reader of the repository was told from where history counts.
     errands: u32,
     /// Removals that wait for the Lease to know of them.
-    unstamped: BTreeSet<String>,
+    unstamped: BTreeSet<SolutionName>,
     /// First writes that wait for the Lease to be there.
-    waiting: BTreeSet<String>,
+    waiting: BTreeSet<SolutionName>,
     /// Whether it was tried to make the Lease before the first write.
     tried: bool,
     /// Not before, because it could not be written.
@@ -52,7 +52,7 @@ pub(super) struct Brake {
 pub(super) struct Entry {
     pub applied: Revision,
     pub complete: bool,
-    pub removals: Vec<(String, Timestamp)>,
+    pub removals: Vec<(SolutionName, Timestamp)>,
 }
 
 impl Brake {
@@ -104,7 +104,7 @@ impl Brake {
 
     /// Keeps the list of deletions that the catalogue asks for. `outline` of what stays, `None`
     /// for what is gone from it.
-    pub fn wish(&mut self, name: &str, outline: Option<&Outline>, observed: &Observed) {
+    pub fn wish(&mut self, name: &SolutionName, outline: Option<&Outline>, observed: &Observed) {
         self.wish_nothing(name);
         let wishes = match outline {
             Some(_) => &mut self.wishes.staying,
@@ -114,12 +114,12 @@ impl Brake {
         let mut keys = plan::deletions(name, wanted, observed);
         keys.retain(|key| outline.is_none() || !plan::is_routine(key));
         if !keys.is_empty() {
-            wishes.insert(name.to_owned(), keys);
+            wishes.insert(name.clone(), keys);
         }
     }
 
     /// A name asks for no deletion, or nobody knows yet which.
-    pub fn wish_nothing(&mut self, name: &str) {
+    pub fn wish_nothing(&mut self, name: &SolutionName) {
         self.wishes.disappearing.remove(name);
         self.wishes.staying.remove(name);
     }
@@ -130,7 +130,7 @@ impl Brake {
         settings: &Config,
         observed: &Observed,
         now: Timestamp,
-    ) -> BTreeSet<String> {
+    ) -> BTreeSet<SolutionName> {
         let safety = &settings.safety;
         let expire = SignedDuration::try_from(safety.approvals_expire_after);
         let settings = BrakeSettings {
@@ -145,7 +145,7 @@ impl Brake {
         if hold == self.hold {
             return BTreeSet::new();
         }
-        let concerned = |hold: &Option<Hold>| -> BTreeSet<String> {
+        let concerned = |hold: &Option<Hold>| -> BTreeSet<SolutionName> {
             hold.iter().flat_map(|h| h.disappearing.iter().chain(&h.staying).cloned()).collect()
         };
         let changed = concerned(&self.hold).union(&concerned(&hold)).cloned().collect();
@@ -171,7 +171,7 @@ impl Brake {
     /// it has to be told, which [`Brake::entry`] asks for. The second is whether it just began.
     pub fn may_remove(
         &mut self,
-        name: &str,
+        name: &SolutionName,
         plan: &SolutionPlan,
         record: &Record,
         now: Timestamp,
@@ -180,18 +180,18 @@ impl Brake {
             return (true, false);
         }
         // An older stamp is of a removal before this one: the name came back in between.
-        let stamped = |removals: &[(String, Timestamp)]| {
+        let stamped = |removals: &[(SolutionName, Timestamp)]| {
             let lately = |at: &Timestamp| now.duration_since(*at) < ONE_REMOVAL;
             removals.iter().any(|(removed, at)| removed == name && lately(at))
         };
         let begins = !stamped(&self.removals);
         if begins {
             self.removals.retain(|(removed, _)| removed != name);
-            self.removals.push((name.to_owned(), now));
+            self.removals.push((name.clone(), now));
         }
         let known = matches!(record, Record::Kept { removals, .. } if stamped(removals));
         if !known {
-            self.unstamped.insert(name.to_owned());
+            self.unstamped.insert(name.clone());
         }
         (known, begins)
     }
@@ -200,7 +200,7 @@ impl Brake {
     /// the first pass does not look like a lost memory. Whether this plan has to wait for that.
     pub fn waits_for_lease(
         &mut self,
-        name: &str,
+        name: &SolutionName,
         plan: &SolutionPlan,
         observed: &Observed,
     ) -> bool {
@@ -210,7 +210,7 @@ impl Brake {
             && observed.solutions.values().all(BTreeMap::is_empty)
             && plan.ready().next().is_some();
         if first {
-            self.waiting.insert(name.to_owned());
+            self.waiting.insert(name.clone());
         }
         first
     }
@@ -253,7 +253,7 @@ impl Brake {
         complete: bool,
         written: Result<(), String>,
         now: Timestamp,
-    ) -> BTreeSet<String> {
+    ) -> BTreeSet<SolutionName> {
         self.tried = true;
         match written {
             Ok(()) => {
@@ -274,7 +274,7 @@ impl Brake {
     }
 
     /// What a name waited for has no end any more.
-    pub fn forget(&mut self, name: &str) {
+    pub fn forget(&mut self, name: &SolutionName) {
         self.wish_nothing(name);
         self.unstamped.remove(name);
         self.waiting.remove(name);
@@ -306,8 +306,8 @@ impl Brake {
     }
 
     /// The names whose deletions the catalogue asks for.
-    pub fn concerned(&self) -> impl Iterator<Item = &str> {
+    pub fn concerned(&self) -> impl Iterator<Item = &SolutionName> {
         let wishes = &self.wishes;
-        wishes.disappearing.keys().chain(wishes.staying.keys()).map(String::as_str)
+        wishes.disappearing.keys().chain(wishes.staying.keys())
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::form::{FormKey, Rendered};
 use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
-use crate::model::{InstanceName, Kind, Revision};
+use crate::model::{InstanceName, Kind, Revision, SolutionName};
 use crate::plan::facts::Question;
 use crate::plan::{Phase, Step};
 use crate::render;
@@ -21,9 +21,14 @@ pub struct OrderId(pub u64);
 #[derive(Clone, Debug)]
 pub enum Order {
     /// One step of a solution. `uid` is the observed object's, for the steps that must not make it.
-    Step { id: OrderId, solution: String, step: Step, uid: Option<String> },
+    Step { id: OrderId, solution: SolutionName, step: Step, uid: Option<String> },
     /// Write onto the Lease what was applied, and what was removed lately.
-    Record { id: OrderId, applied: Revision, root: String, removals: Vec<(String, Timestamp)> },
+    Record {
+        id: OrderId,
+        applied: Revision,
+        root: String,
+        removals: Vec<(SolutionName, Timestamp)>,
+    },
     /// Read an approval by its name.
     Approval { id: OrderId, name: String },
     /// List a kind again.
@@ -76,7 +81,7 @@ pub fn judged(snapshot: &Snapshot, memory: &mut Memory) -> Catalog {
 #[derive(Clone, Debug)]
 pub(super) enum Errand {
     Step {
-        solution: String,
+        solution: SolutionName,
         step: Step,
         /// The object's version when the step was sent; if it was not known, the newest of its
         /// kind.
@@ -86,14 +91,14 @@ pub(super) enum Errand {
         applied: Revision,
         /// Whether `applied` is completely applied.
         complete: bool,
-        removals: Vec<(String, Timestamp)>,
+        removals: Vec<(SolutionName, Timestamp)>,
     },
     Approval(String),
     Ask,
     Note,
     Judge(Revision),
     /// Solutions by name, with the form that they are rendered to.
-    Render(BTreeMap<String, FormKey>),
+    Render(BTreeMap<SolutionName, FormKey>),
 }
 
 impl Errand {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::happened::{Change, Happened, State};
+use crate::model::ClaimedName;
 use crate::status::Verdict;
 
 /// The least time between two lines on one solution.
@@ -13,9 +14,9 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(10);
 /// What was told of each solution, and when.
 #[derive(Debug, Default)]
 pub(super) struct Diary {
-    told: BTreeMap<String, (State, Timestamp)>,
+    told: BTreeMap<ClaimedName, (State, Timestamp)>,
     /// Solutions that changed and wait for their turn, since when.
-    waiting: BTreeMap<String, Timestamp>,
+    waiting: BTreeMap<ClaimedName, Timestamp>,
     /// The next turn.
     next: Option<Timestamp>,
 }
@@ -28,14 +29,18 @@ impl State {
 
 impl Diary {
     /// A verdict changed; it is told when its turn comes.
-    pub fn changed(&mut self, name: &str, now: Timestamp) {
-        self.waiting.entry(name.to_owned()).or_insert(now);
+    pub fn changed(&mut self, name: &ClaimedName, now: Timestamp) {
+        self.waiting.entry(name.clone()).or_insert(now);
         self.next = Some(now);
     }
 
     /// What is to be told now. What passes by itself is told only if it lasts, so that it does not
     /// take the turn of what it passes into.
-    pub fn tell(&mut self, verdicts: &BTreeMap<String, Verdict>, now: Timestamp) -> Vec<Happened> {
+    pub fn tell(
+        &mut self,
+        verdicts: &BTreeMap<ClaimedName, Verdict>,
+        now: Timestamp,
+    ) -> Vec<Happened> {
         if self.next.is_none_or(|at| at > now) {
             return Vec::new();
         }
@@ -60,7 +65,7 @@ impl Diary {
             let from = before.map(|(state, _)| state.clone());
             told.insert(name.clone(), (to.clone(), now));
             news.push(Happened::Verdict(Change {
-                solution: name.clone(),
+                name: name.clone(),
                 from,
                 to,
                 reason: verdict.reason.clone(),
@@ -94,8 +99,9 @@ mod tests {
             let now = Timestamp::from_second(second).unwrap();
             if let Some((_, sync)) = course.iter().find(|(at, _)| *at == second) {
                 let verdict = Verdict { sync: *sync, ..board.verdicts[0].clone() };
-                verdicts.insert("use".to_owned(), verdict);
-                diary.changed("use", now);
+                let name = ClaimedName::of("use");
+                diary.changed(&name, now);
+                verdicts.insert(name, verdict);
             }
             for happened in diary.tell(&verdicts, now) {
                 let Happened::Verdict(change) = happened else { continue };

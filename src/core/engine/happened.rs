@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::model::Party;
-use crate::model::{ContentHash, Revision};
+use crate::model::{ClaimedName, ContentHash, Revision, SolutionName};
 use crate::plan::{Outcome, Step};
 use crate::status::doctor::Finding;
 use crate::status::{Health, Sync};
@@ -31,11 +31,11 @@ pub enum Happened {
     /// Deletions are held, or no more.
     Held(Option<(ContentHash, String)>),
     /// A solution's folder is gone, and its removal begins.
-    Removing(String),
+    Removing(SolutionName),
     /// Nothing of it is left.
-    Removed(String),
+    Removed(SolutionName),
     /// A step came to its end. `news`: it is not what the last try was told.
-    Step { solution: String, step: Step, outcome: Outcome, news: bool },
+    Step { solution: SolutionName, step: Step, outcome: Outcome, news: bool },
     /// The platform lacks something.
     Finding(Finding),
     /// Another verdict.
@@ -54,10 +54,10 @@ pub struct State {
     pub party: Party,
 }
 
-/// How a solution's verdict changed.
+/// How a verdict changed, of a solution or of a refused folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    pub solution: String,
+    pub name: ClaimedName,
     /// `None`: nothing was said of it before.
     pub from: Option<State>,
     pub to: State,

@@ -12,7 +12,7 @@ use super::sight::{Batch, Touched};
 use super::{Engine, Now, OrderId};
 use crate::catalog::Catalog;
 use crate::catalog::snapshot::Unknown;
-use crate::model::SolutionName;
+use crate::model::{ClaimedName, SolutionName};
 use crate::plan::Outcome;
 use crate::plan::Step;
 use crate::plan::observed::Record;
@@ -51,16 +51,16 @@ impl Engine {
         for touched in touched {
             match touched {
                 Touched::Solution(name) => {
-                    self.dirty.insert(name);
+                    self.dirty.insert(name.into());
                 }
                 Touched::Namespace(namespace) => {
                     if let Some(name) = SolutionName::of_namespace(&namespace) {
-                        self.dirty.insert(name.as_str().to_owned());
+                        self.dirty.insert(name.into());
                     }
                 }
                 Touched::Kind(..) | Touched::Approvals | Touched::Record => self.all_dirty(),
                 Touched::Definition(kind) => {
-                    self.dirty.extend(self.failures.of_kind(kind).map(str::to_owned));
+                    self.dirty.extend(self.failures.of_kind(kind).map(ClaimedName::from));
                 }
             }
         }
@@ -119,7 +119,7 @@ impl Engine {
                     self.happened.push(Happened::Lease(self.brake.trouble.clone()));
                     self.behind = true;
                 }
-                self.dirty.extend(waited);
+                self.dirty.extend(waited.into_iter().map(ClaimedName::from));
             }
             (Errand::Approval(name), Answer::Approval(approval)) => {
                 self.sight.approval(name, approval, batch);
@@ -140,7 +140,8 @@ impl Engine {
                 }
             }
             (Errand::Render(_), Answer::Rendered(rendered)) => {
-                self.dirty.extend(self.book.rendered(rendered));
+                let names = self.book.rendered(rendered);
+                self.dirty.extend(names.into_iter().map(ClaimedName::from));
                 self.after_forms();
             }
             // An answer to something else is no answer.
@@ -167,7 +168,7 @@ impl Engine {
             Errand::Record { applied, complete, .. } => {
                 let steady = self.steady.at(now);
                 let waited = self.brake.recorded_as(applied, complete, Err(cause()), steady);
-                self.dirty.extend(waited);
+                self.dirty.extend(waited.into_iter().map(ClaimedName::from));
                 "the Lease"
             }
             Errand::Approval(name) => {
@@ -218,7 +219,7 @@ impl Engine {
         }
         self.brake.take_commit(&head, commit.errand, commit.changes.rewritten);
         let rows = &self.rows;
-        self.ledger.pass(&head, |name| rows.verdict(name).is_some());
+        self.ledger.pass(&head, |name| rows.verdict(name.as_str()).is_some());
         self.ledger.take_commit(&commit.changes, commit.records);
         if let Some(noted) = commit.noted {
             self.ledger.load(noted);
@@ -235,7 +236,7 @@ impl Engine {
         self.behind = true;
     }
 
-    fn finish(&mut self, solution: String, step: Step, outcome: Outcome, now: Now) {
+    fn finish(&mut self, solution: SolutionName, step: Step, outcome: Outcome, now: Now) {
         if let Step::Delete { key, .. } = &step
             && outcome == Outcome::Changed
         {
@@ -244,15 +245,15 @@ impl Engine {
         }
         let (observed, steady) = (&self.sight.observed, self.steady.at(now));
         let news = self.failures.learn(&step, outcome.clone(), observed, steady);
-        self.dirty.insert(solution.clone());
+        self.dirty.insert(ClaimedName::from(&solution));
         self.happened.push(Happened::Step { solution, step, outcome, news });
     }
 
     /// Forms came: when all are there, whoever waits to delete is thought about again.
     fn after_forms(&mut self) {
         if self.book.is_complete() {
-            self.dirty.extend(self.brake.concerned().map(str::to_owned));
-            self.dirty.extend(self.removing().map(str::to_owned).collect::<Vec<_>>());
+            self.dirty.extend(self.brake.concerned().map(ClaimedName::from));
+            self.dirty.extend(self.removing().map(ClaimedName::from).collect::<Vec<_>>());
         }
     }
 
@@ -260,17 +261,17 @@ impl Engine {
     fn forget_what_is_gone(&mut self, now: Now) {
         let steady = self.steady.at(now);
         let solutions = &self.sight.observed.solutions;
-        let gone: Vec<String> = self
+        let gone: Vec<SolutionName> = self
             .removing()
             .filter(|name| solutions.get(*name).is_none_or(BTreeMap::is_empty))
-            .map(str::to_owned)
+            .cloned()
             .collect();
         for name in gone {
             self.rows.forget(&name);
             self.brake.forget(&name);
             self.failures.forget(&name);
             self.ledger.removed(&name);
-            self.diary.changed(&name, steady);
+            self.diary.changed(&ClaimedName::from(&name), steady);
             self.behind = true;
             self.happened.push(Happened::Removed(name));
         }
@@ -279,23 +280,23 @@ impl Engine {
     /// Deadlines that passed: look again at whatever waits for the clock.
     pub(super) fn wake(&mut self, now: Now) {
         let steady = self.steady.at(now);
-        self.dirty.extend(self.failures.ring(steady));
-        self.dirty.extend(self.trials.due(steady).map(str::to_owned));
-        self.dirty.extend(self.book.changed_phase(now.wall));
+        self.dirty.extend(self.failures.ring(steady).into_iter().map(ClaimedName::from));
+        self.dirty.extend(self.trials.due(steady).map(ClaimedName::from));
+        let changed = self.book.changed_phase(now.wall);
+        self.dirty.extend(changed.into_iter().map(ClaimedName::from));
         if self.removal_look.is_none_or(|at| at <= steady) {
-            let removing: Vec<String> = self.removing().map(str::to_owned).collect();
+            let removing: Vec<ClaimedName> = self.removing().map(ClaimedName::from).collect();
             self.removal_look = (!removing.is_empty()).then(|| steady + super::REMOVAL_LOOK);
             self.dirty.extend(removing);
         }
-        let late: Vec<String> = self
+        let late: Vec<SolutionName> = self
             .late_namespaces()
-            .map(|(name, late)| (name.as_str().to_owned(), late))
             .filter(|(name, late)| *late <= now.wall && !self.late.contains(name))
             .map(|(name, _)| name)
             .collect();
-        self.dirty.extend(late.iter().cloned());
-        let leaving: BTreeSet<String> =
-            self.late_namespaces().map(|(name, _)| name.as_str().to_owned()).collect();
+        self.dirty.extend(late.iter().map(ClaimedName::from));
+        let leaving: BTreeSet<SolutionName> =
+            self.late_namespaces().map(|(name, _)| name).collect();
         self.late.retain(|name| leaving.contains(name)); // it may leave again
         self.late.extend(late);
     }

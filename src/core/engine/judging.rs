@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::book::Known;
 use super::{Engine, Now};
 use crate::catalog::Catalog;
-use crate::model::Party;
+use crate::model::{ClaimedName, Party};
 use crate::plan::SolutionPlan;
 use crate::status::{self, Case, Standing};
 
 impl Engine {
-    pub(super) fn judge(&mut self, name: &str, now: Now) {
+    pub(super) fn judge(&mut self, name: &ClaimedName, now: Now) {
         let Some(catalog) = self.book.catalog() else { return };
         let platform = catalog.platform.as_ref().ok();
         let empty = SolutionPlan::default();
-        let plan = self.rows.plan(name).unwrap_or(&empty);
+        let plan = name.solution().and_then(|name| self.rows.plan(name)).unwrap_or(&empty);
         let frozen;
-        let unread = !self.looked && platform.is_some() && !catalog.protected.covers(name);
-        let standing = match (self.book.known(name), catalog.refused.get(name)) {
+        let unread = !self.looked && platform.is_some() && !catalog.protected.covers(name.as_str());
+        let standing = match (self.book.known(name.as_str()), catalog.refused.get(name)) {
             (_, None) if unread => Standing::Unread,
             (Some(Known::Published { solution, outline, phase, .. }), _) => {
                 Standing::Published { solution, phase, plan, objects: outline.objects.len() }
@@ -48,9 +48,9 @@ impl Engine {
             now: now.wall,
         };
         let gone = matches!(case.standing, Standing::Removed(_))
-            && case.observed.solutions.get(name).is_none_or(BTreeMap::is_empty);
+            && case.objects().is_none_or(BTreeMap::is_empty);
         let verdict = (!gone).then(|| status::judge(&case));
-        let is_gone = self.book.known(name).is_none();
+        let is_gone = self.book.known(name.as_str()).is_none();
         if self.rows.judged(name, verdict, is_gone).is_some() {
             self.diary.changed(name, self.steady.at(now));
             self.ledger.changed();

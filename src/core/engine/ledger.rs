@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::Changes;
 use crate::ledger::{self, History};
-use crate::model::{InstanceName, Revision};
+use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
 use crate::status::{CommitState, CommitStatus, Verdict};
 
 /// How long work may last before its commit is called pending.
@@ -67,7 +67,7 @@ impl Ledger {
                         self.history.passed.insert(commit.clone());
                     }
                     Some(Some(name)) if pending => {
-                        self.history.overtaken.insert((commit.clone(), name.to_owned()));
+                        self.history.overtaken.insert((commit.clone(), name));
                     }
                     Some(_) => {}
                 }
@@ -80,10 +80,10 @@ impl Ledger {
 
     /// The branch has another head: what waits for its last word on older commits goes on
     /// waiting, the rest is forgotten. `is_known`: something is said of the name.
-    pub fn pass(&mut self, head: &Revision, is_known: impl Fn(&str) -> bool) {
+    pub fn pass(&mut self, head: &Revision, is_known: impl Fn(&ClaimedName) -> bool) {
         let mut overtaken = std::mem::take(&mut self.history.overtaken);
         overtaken.retain(|(commit, name)| {
-            let known = is_known(name) || self.history.removed.contains(name);
+            let known = is_known(name) || self.history.removed.contains(name.as_str());
             known && !self.has_last_word(commit, Some(name))
         });
         self.history.overtaken = overtaken;
@@ -98,39 +98,39 @@ impl Ledger {
     pub fn take_commit(&mut self, changes: &Changes, records: BTreeMap<String, Revision>) {
         for change in &changes.commits {
             for folder in &change.folders {
-                let name = folder.rsplit('/').next().unwrap_or(folder);
-                let old = self.history.records.insert(name.to_owned(), change.revision.clone());
+                let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(folder));
+                let old = self.history.records.insert(name.clone(), change.revision.clone());
                 let waits = |old: &Revision| {
-                    *old != change.revision && !self.has_last_word(old, Some(name))
+                    *old != change.revision && !self.has_last_word(old, Some(&name))
                 };
                 if let Some(old) = old.filter(waits) {
-                    self.history.overtaken.insert((old, name.to_owned()));
+                    self.history.overtaken.insert((old, name));
                 }
             }
         }
         for (folder, revision) in records {
-            let name = folder.rsplit('/').next().unwrap_or(&folder);
-            self.history.records.insert(name.to_owned(), revision);
+            let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(&folder));
+            self.history.records.insert(name, revision);
         }
         self.behind = true;
     }
 
     /// Whether a status that is not pending stands on this commit, of a solution or of the whole.
     /// Where nothing is written, nothing waits for it.
-    fn has_last_word(&self, commit: &Revision, name: Option<&str>) -> bool {
+    fn has_last_word(&self, commit: &Revision, name: Option<&ClaimedName>) -> bool {
         let context = ledger::context(&self.instance, name);
         let line = self.written.get(commit).and_then(|lines| lines.get(&context));
         !self.on || line.is_some_and(|status| status.state != CommitState::Pending)
     }
 
     /// The commit that last changed a name's folder.
-    pub fn record(&self, name: &str) -> Option<&Revision> {
+    pub fn record(&self, name: &ClaimedName) -> Option<&Revision> {
         self.history.records.get(name)
     }
 
-    /// A name left the catalogue and has nothing on the cluster any more.
-    pub fn removed(&mut self, name: &str) {
-        self.history.removed.insert(name.to_owned());
+    /// A solution left the catalogue and has nothing on the cluster any more.
+    pub fn removed(&mut self, name: &SolutionName) {
+        self.history.removed.insert(name.clone());
         self.behind = true;
     }
 
@@ -143,7 +143,7 @@ impl Ledger {
     /// read.
     pub fn lacking(
         &mut self,
-        verdicts: &BTreeMap<String, Verdict>,
+        verdicts: &BTreeMap<ClaimedName, Verdict>,
         open: bool,
         now: Timestamp,
     ) -> Option<BTreeMap<Revision, Vec<CommitStatus>>> {

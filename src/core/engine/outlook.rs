@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use super::Engine;
 use crate::catalog::{Fault, Refused, Standing};
+use crate::model::{ClaimedName, SolutionName};
 use crate::plan::{Hold, SolutionPlan};
 
 /// What a pass would do.
 #[derive(Debug, Default)]
 pub struct Outlook {
     /// Plans that are not empty.
-    pub plans: Vec<(String, SolutionPlan)>,
+    pub plans: Vec<(SolutionName, SolutionPlan)>,
     pub hold: Option<Hold>,
     /// The folders that the pass leaves alone, as in the catalogue.
-    pub refused: BTreeMap<String, Refused>,
+    pub refused: BTreeMap<ClaimedName, Refused>,
     /// Why the operator's file freezes everything, if it does.
     pub platform: Vec<Fault>,
     /// What runs, is in no folder and is left alone all the same, with the reason.
-    pub kept: BTreeMap<String, String>,
+    pub kept: BTreeMap<SolutionName, String>,
 }
 
 /// Whose answer was missing when the time was over.
@@ -48,14 +49,15 @@ impl Engine {
         let live = self.sight.observed.solutions.iter();
         let live = live.filter(|(_, objects)| !objects.is_empty()).map(|(name, _)| name);
         let kept = live.filter(|name| {
-            catalog.standing(name) == Standing::Frozen && !catalog.refused.contains_key(*name)
+            let name = name.as_str();
+            catalog.standing(name) == Standing::Frozen && !catalog.refused.contains_key(name)
         });
         Some(Outlook {
             plans: self.rows.plans().map(|(name, plan)| (name.clone(), plan.clone())).collect(),
             hold: self.brake.hold().cloned(),
             refused: catalog.refused.clone(),
             platform: catalog.platform.as_ref().err().cloned().unwrap_or_default(),
-            kept: kept.map(|name| (name.clone(), catalog.why_frozen(name))).collect(),
+            kept: kept.map(|name| (name.clone(), catalog.why_frozen(name.as_str()))).collect(),
         })
     }
 

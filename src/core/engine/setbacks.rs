@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::chance::Chance;
-use crate::model::{ContentHash, InstanceName, Kind, ObjectKey};
+use crate::model::{ClaimedName, ContentHash, InstanceName, Kind, ObjectKey, SolutionName};
 use crate::plan::{Observed, Outcome, Outline, Setback, Setbacks, Step, setback};
 
 /// The refusals and failures in force.
@@ -38,31 +38,33 @@ impl Failures {
     }
 
     /// Looks whether the refusals of these solutions still stand against the same cluster.
-    pub fn notice(&mut self, names: &BTreeSet<String>, observed: &Observed, now: Timestamp) {
+    pub fn notice(&mut self, names: &BTreeSet<ClaimedName>, observed: &Observed, now: Timestamp) {
         if self.setbacks.is_empty() {
             return;
         }
         let instance = &self.instance;
-        let concerned =
-            |key: &ObjectKey| key.solution(instance).is_some_and(|name| names.contains(name));
+        let concerned = |key: &ObjectKey| {
+            key.solution(instance).is_some_and(|name| names.contains(name.as_str()))
+        };
         setback::notice(&mut self.setbacks, observed, now, concerned);
     }
 
     /// Forgets refusals of bodies that a solution does not ask for any more.
-    pub fn drop_old(&mut self, name: &str, outline: &Outline) {
+    pub fn drop_old(&mut self, name: &SolutionName, outline: &Outline) {
         let instance = &self.instance;
         self.setbacks.retain(|key, setback| {
             let old = |content: &ContentHash| {
                 outline.objects.iter().all(|form| form.key != *key || form.content != *content)
             };
-            key.solution(instance) != Some(name) || !setback.content.as_ref().is_some_and(old)
+            key.solution(instance).as_ref() != Some(name)
+                || !setback.content.as_ref().is_some_and(old)
         });
     }
 
     /// Forgets a solution.
-    pub fn forget(&mut self, name: &str) {
+    pub fn forget(&mut self, name: &SolutionName) {
         let instance = &self.instance;
-        self.setbacks.retain(|key, _| key.solution(instance) != Some(name));
+        self.setbacks.retain(|key, _| key.solution(instance).as_ref() != Some(name));
     }
 
     pub fn new_revision(&mut self, now: Timestamp) {
@@ -75,16 +77,16 @@ impl Failures {
     }
 
     /// The solutions with a setback of this kind.
-    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &str> {
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = SolutionName> {
         let keys = self.setbacks.keys().filter(move |key| key.kind == kind);
         keys.filter_map(|key| key.solution(&self.instance))
     }
 
     /// The solutions with something that is due, told once.
-    pub fn ring(&mut self, now: Timestamp) -> BTreeSet<String> {
+    pub fn ring(&mut self, now: Timestamp) -> BTreeSet<SolutionName> {
         let instance = &self.instance;
         let due = self.setbacks.iter_mut().filter_map(|(key, setback)| {
-            setback.rings(now).then(|| key.solution(instance).map(str::to_owned)).flatten()
+            setback.rings(now).then(|| key.solution(instance)).flatten()
         });
         due.collect()
     }

@@ -217,7 +217,7 @@ impl Sight {
         {
             return;
         }
-        let Some(home) = key.solution(&self.instance).map(str::to_owned) else { return };
+        let Some(home) = key.solution(&self.instance) else { return };
         if seen.meta.label(marks::INSTANCE) != Some(self.instance.as_str()) {
             return self.unfile(&key, batch);
         }
@@ -233,18 +233,18 @@ impl Sight {
     /// Takes an object out.
     fn unfile(&mut self, key: &ObjectKey, batch: &mut Batch) {
         let Some(home) = key.solution(&self.instance) else { return };
-        let Some(shelf) = self.observed.solutions.get_mut(home) else { return };
+        let Some(shelf) = self.observed.solutions.get_mut(&home) else { return };
         if shelf.remove(key).is_some() {
-            batch.solution(home);
+            batch.solution(&home);
         }
         if shelf.is_empty() {
-            self.observed.solutions.remove(home);
+            self.observed.solutions.remove(&home);
         }
     }
 
     /// An object of ours, as far as it is known.
     pub fn live(&self, key: &ObjectKey) -> Option<&Live> {
-        self.observed.solutions.get(key.solution(&self.instance)?)?.get(key)
+        self.observed.solutions.get(&key.solution(&self.instance)?)?.get(key)
     }
 
     /// An object that left the watch: deleted, or without our label.
@@ -307,22 +307,22 @@ impl Sight {
         let (Some(solution), Some(facts)) = (pod.solution(&self.instance), seen.pod) else {
             return;
         };
-        let pods = self.observed.pods.entry(solution.to_owned()).or_default();
+        let pods = self.observed.pods.entry(solution.clone()).or_default();
         if pods.get(&pod.name) != Some(&facts) {
             pods.insert(pod.name.clone(), facts);
-            batch.solution(solution);
+            batch.solution(&solution);
         }
     }
 
     fn forget_pod(&mut self, seen: &Seen, batch: &mut Batch) {
         let pod = seen.key(Kind::Pod);
         let Some(solution) = pod.solution(&self.instance) else { return };
-        let Some(pods) = self.observed.pods.get_mut(solution) else { return };
+        let Some(pods) = self.observed.pods.get_mut(&solution) else { return };
         if pods.remove(&seen.meta.name).is_some() {
-            batch.solution(solution);
+            batch.solution(&solution);
         }
         if pods.is_empty() {
-            self.observed.pods.remove(solution);
+            self.observed.pods.remove(&solution);
         }
     }
 

@@ -13,6 +13,7 @@ use super::checkup::Goes;
 use super::desk::Errand;
 use super::happened::Happened;
 use super::{Engine, Now, Order};
+use crate::model::ClaimedName;
 use crate::plan::facts::Question;
 use crate::status::{Board, Held, Outage};
 
@@ -60,10 +61,12 @@ impl Engine {
     /// The board has a row for each name that is declared or lives, also before anybody could think
     /// about them: a board without rows looks as if all were well.
     fn compose(&mut self, now: Now) -> Board {
-        let living = self.sight.observed.solutions.keys().map(String::as_str);
-        let unjudged = self.book.names().chain(living);
-        let unjudged = unjudged.filter(|name| self.rows.verdict(name).is_none());
-        let unjudged: BTreeSet<String> = unjudged.map(str::to_owned).collect();
+        let is_unjudged = |name: &str| self.rows.verdict(name).is_none();
+        let solutions = self.book.published().chain(self.sight.observed.solutions.keys());
+        let solutions = solutions.filter(|name| is_unjudged(name.as_str()));
+        let others = self.book.left_alone().filter(|name| is_unjudged(name.as_str()));
+        let unjudged: BTreeSet<ClaimedName> =
+            solutions.map(ClaimedName::from).chain(others.cloned()).collect();
         for name in unjudged {
             self.judge(&name, now);
         }

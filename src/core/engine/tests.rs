@@ -23,7 +23,11 @@ impl World {
 
     fn sync(&self, name: &str) -> Option<Sync> {
         let board = self.engine.board();
-        board.verdicts.iter().find(|verdict| verdict.name == name).map(|verdict| verdict.sync)
+        board
+            .verdicts
+            .iter()
+            .find(|verdict| verdict.name.as_str() == name)
+            .map(|verdict| verdict.sync)
     }
 }
 
@@ -87,6 +91,18 @@ fn a_refused_folder_keeps_what_runs_also_after_a_restart() {
     world.is_fine();
     assert_eq!(world.server.state.objects, before);
     assert_eq!(world.sync("alpha"), Some(Sync::Failed));
+}
+
+#[test]
+fn a_folder_that_no_solution_can_be_called_has_a_row_as_long_as_it_is_there() {
+    let mut world = World::settled(&["alpha", "My_Demo"]);
+    world.is_fine();
+    assert_eq!(world.sync("alpha"), Some(Sync::Synced));
+    assert_eq!(world.sync("My_Demo"), Some(Sync::Failed));
+    world.remote.commit(false, |made| drop(made.folders.remove("My_Demo")));
+    world.does(&[Act::Hint, ON]);
+    world.is_fine();
+    assert_eq!(world.sync("My_Demo"), None);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Verify;
-use crate::model::{Kind, ObjectKey};
+use crate::model::{Kind, ObjectKey, SolutionName};
 use crate::plan::Observed;
 use crate::plan::observed::HealthFacts;
 
@@ -21,7 +21,7 @@ pub(super) struct Trials {
 
 #[derive(Debug)]
 struct Trial {
-    solution: String,
+    solution: SolutionName,
     since: Timestamp,
     budget: SignedDuration,
 }
@@ -31,7 +31,7 @@ impl Trials {
     /// to start.
     pub fn note(
         &mut self,
-        name: &str,
+        name: &SolutionName,
         observed: &Observed,
         budget: impl Fn(&str) -> Option<SignedDuration>,
         now: Timestamp,
@@ -43,10 +43,10 @@ impl Trials {
             .filter(|(_, live)| matches!(&live.health, HealthFacts::ScaledObject(facts) if facts.forced))
             .map(|(key, _)| ObjectKey { kind: Kind::Deployment, ..key.clone() })
             .collect();
-        self.woken.retain(|key, trial| trial.solution != name || forced.contains(key));
+        self.woken.retain(|key, trial| trial.solution != *name || forced.contains(key));
         for key in forced {
             let budget = budget(&key.name).unwrap_or(BUDGET);
-            let new = || Trial { solution: name.to_owned(), since: now, budget };
+            let new = || Trial { solution: name.clone(), since: now, budget };
             self.woken.entry(key).or_insert_with(new).budget = budget;
         }
     }
@@ -71,9 +71,9 @@ impl Trials {
     }
 
     /// The solutions whose budget is over.
-    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = &SolutionName> {
         let over = move |trial: &&Trial| now.duration_since(trial.since) >= trial.budget;
-        self.woken.values().filter(over).map(|trial| trial.solution.as_str())
+        self.woken.values().filter(over).map(|trial| &trial.solution)
     }
 
     /// When the next budget is over.

@@ -223,7 +223,10 @@ impl World {
             .server
             .ours()
             .map(|(key, _)| key.clone())
-            .filter(|key| key.solution(&instance) == Some(name) && key.kind != Kind::Namespace)
+            .filter(|key| {
+                key.solution(&instance).is_some_and(|home| home.as_str() == name)
+                    && key.kind != Kind::Namespace
+            })
             .collect();
         if let Some(key) = keys.get(usize::from(at) % keys.len().max(1)) {
             hand(&mut self.server, key);

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{InstanceName, Kind, SolutionName, names};
+use super::names::{self, SolutionName};
+use super::{InstanceName, Kind};
 
 /// The address of an object on its cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +31,7 @@ impl ObjectKey {
     /// label can be edited by hand and must not make one solution's object another's.
     ///
     /// `None` for an address that vitrine never writes to.
-    pub fn solution(&self, instance: &InstanceName) -> Option<&str> {
+    pub fn solution(&self, instance: &InstanceName) -> Option<SolutionName> {
         let home = match (self.kind, &self.namespace) {
             (Kind::Namespace, _) => names::solution_in(&self.name),
             (Kind::ReferenceGrant, _) => self
@@ -41,7 +42,7 @@ impl ObjectKey {
             (_, Some(namespace)) => names::solution_in(namespace),
             (_, None) => None,
         };
-        home.filter(|name| SolutionName::parse(name).is_ok())
+        SolutionName::parse(home?).ok()
     }
 }
 
@@ -67,8 +68,8 @@ mod tests {
     #[test]
     fn the_address_says_whose_an_object_is() {
         let prod = InstanceName::parse("prod").unwrap();
-        let of = |key: ObjectKey| key.solution(&prod).map(str::to_owned);
-        let use_ = Some("use".to_owned());
+        let of = |key: ObjectKey| key.solution(&prod);
+        let use_ = SolutionName::parse("use").ok();
         assert_eq!(of(ObjectKey::cluster(Kind::Namespace, "sol-use")), use_);
         assert_eq!(of(ObjectKey::namespaced(Kind::Service, "sol-use", "app")), use_);
         assert_eq!(

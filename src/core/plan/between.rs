@@ -7,33 +7,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Platform, Solution, Standing};
-use crate::model::{ContentHash, ObjectKey};
+use crate::model::{ClaimedName, ContentHash, ObjectKey, SolutionName};
 use crate::render::Desired;
 
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
     Object {
-        solution: String,
+        solution: SolutionName,
         key: ObjectKey,
         change: Change,
     },
     /// The old revision left this name alone and the new one publishes it: its objects follow as
     /// [`Change::Apply`], and whatever else runs of it is deleted.
     WasFrozen {
-        solution: String,
+        solution: SolutionName,
     },
     /// The old revision left this name alone and the new one lacks it: whatever runs of it is
     /// deleted.
     FrozenThenGone {
-        solution: String,
+        name: ClaimedName,
     },
     /// The old revision left every name alone that it did not mention, so some may run that are
     /// neither here nor there. Whatever runs of them is deleted.
     OthersMayGo,
     /// The old revision published it; the new one lacks it, and yet it is left alone.
     Kept {
-        solution: String,
+        solution: SolutionName,
     },
 }
 
@@ -60,11 +60,10 @@ pub fn between(
     };
     let mut differences = Vec::new();
     for name in names(old, new) {
-        let solution = || name.to_owned();
         let all = |objects: Objects, change: Change| -> Changes {
             objects.into_keys().map(|key| (key, change)).collect()
         };
-        let changes = match (old.standing(name), new.standing(name)) {
+        let changes = match (old.standing(name.as_str()), new.standing(name.as_str())) {
             (Standing::Published(before), Standing::Published(after)) => {
                 changed(&objects(old, before), &objects(new, after))
             }
@@ -75,23 +74,24 @@ pub fn between(
                 all(objects(new, after), Change::Create)
             }
             (Standing::Frozen, Standing::Published(after)) => {
-                differences.push(Difference::WasFrozen { solution: solution() });
+                differences.push(Difference::WasFrozen { solution: after.name.clone() });
                 all(objects(new, after), Change::Apply)
             }
             (Standing::Frozen, Standing::Gone) => {
-                differences.push(Difference::FrozenThenGone { solution: solution() });
+                differences.push(Difference::FrozenThenGone { name: name.clone() });
                 Changes::new()
             }
-            (Standing::Published(_), Standing::Frozen) if !new.refused.contains_key(name) => {
-                differences.push(Difference::Kept { solution: solution() });
+            (Standing::Published(before), Standing::Frozen) if !new.refused.contains_key(&name) => {
+                differences.push(Difference::Kept { solution: before.name.clone() });
                 Changes::new()
             }
             // A refusal is told as such, with its faults.
             (Standing::Published(_) | Standing::Frozen | Standing::Gone, Standing::Frozen)
             | (Standing::Gone, Standing::Gone) => Changes::new(),
         };
+        let Some(solution) = name.solution() else { continue };
         differences.extend(changes.into_iter().map(|(key, change)| Difference::Object {
-            solution: solution(),
+            solution: solution.clone(),
             key,
             change,
         }));
@@ -107,12 +107,13 @@ type Changes = BTreeMap<ObjectKey, Change>;
 
 /// Every name that either revision mentions. A refused folder whose name another one has goes by
 /// its path, which is nobody's name.
-fn names<'c>(old: &'c Catalog, new: &'c Catalog) -> BTreeSet<&'c str> {
-    let of = |catalog: &'c Catalog| {
-        let published = catalog.solutions.keys().map(|name| name.as_str());
-        published.chain(catalog.protected.names.iter().map(String::as_str))
-    };
-    of(old).chain(of(new)).collect()
+fn names(old: &Catalog, new: &Catalog) -> BTreeSet<ClaimedName> {
+    let mut names = BTreeSet::new();
+    for catalog in [old, new] {
+        names.extend(catalog.solutions.keys().map(ClaimedName::from));
+        names.extend(catalog.protected.names.iter().cloned());
+    }
+    names
 }
 
 fn changed(before: &Objects, after: &Objects) -> Changes {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::approval::deletions_hash;
 use super::observed::{Approval, Live, Observed, Record};
-use super::{BrakeSettings, ObjectKey, deletions_hash};
-use crate::model::{ContentHash, Kind, SolutionName};
+use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 
 /// How long a removal counts against the share.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
@@ -18,9 +18,9 @@ pub struct Hold {
     pub hash: ContentHash,
     pub deletions: BTreeSet<ObjectKey>,
     /// The solutions that would disappear.
-    pub disappearing: BTreeSet<String>,
+    pub disappearing: BTreeSet<SolutionName>,
     /// The solutions that stay but would lose objects; their whole plan is held.
-    pub staying: BTreeSet<String>,
+    pub staying: BTreeSet<SolutionName>,
     /// In words: `would remove 14 of 40 solutions`.
     pub reason: String,
 }
@@ -32,14 +32,29 @@ impl Hold {
     }
 }
 
-/// What solutions ask to delete, as [`super::deletions`] found it.
+/// The limits of the brake and what it remembers.
+#[derive(Clone, Copy, Debug)]
+pub struct BrakeSettings<'a> {
+    /// The share of the solutions that may disappear within an hour, 0.0 to 1.0.
+    pub max_removed_share: f64,
+    /// The number of objects that may be deleted at once.
+    pub max_deletions: usize,
+    pub approvals_expire_after: SignedDuration,
+    /// Where the catalogue lies in the repository, to notice that it moved.
+    pub root: &'a str,
+    /// Whether the last applied commit is not an ancestor of this one.
+    pub rewritten: bool,
+    pub now: Timestamp,
+}
+
+/// What solutions ask to delete, as [`super::deletions()`] found it.
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
     /// Solutions that are no longer in the catalogue, with all that is ours of them.
-    pub disappearing: BTreeMap<String, BTreeSet<ObjectKey>>,
+    pub disappearing: BTreeMap<SolutionName, BTreeSet<ObjectKey>>,
     /// Solutions that stay, with what is no longer desired of them (superseded config maps with
     /// a hash in their name left out: a routine).
-    pub staying: BTreeMap<String, BTreeSet<ObjectKey>>,
+    pub staying: BTreeMap<SolutionName, BTreeSet<ObjectKey>>,
 }
 
 /// Decides whether the deletions may be done. `None`: they may.
@@ -51,7 +66,7 @@ pub struct Wishes {
 pub fn brake(wishes: &Wishes, observed: &Observed, settings: &BrakeSettings<'_>) -> Option<Hold> {
     let approved = approved(observed, settings);
     let open =
-        |wish: &BTreeMap<String, BTreeSet<ObjectKey>>| -> BTreeMap<String, BTreeSet<ObjectKey>> {
+        |wish: &BTreeMap<SolutionName, BTreeSet<ObjectKey>>| -> BTreeMap<SolutionName, BTreeSet<ObjectKey>> {
             wish.iter()
                 .map(|(name, keys)| {
                     (name.clone(), keys.difference(&approved).cloned().collect::<BTreeSet<_>>())
@@ -77,7 +92,7 @@ pub fn brake(wishes: &Wishes, observed: &Observed, settings: &BrakeSettings<'_>)
 }
 
 fn reason(
-    disappearing: &BTreeMap<String, BTreeSet<ObjectKey>>,
+    disappearing: &BTreeMap<SolutionName, BTreeSet<ObjectKey>>,
     deletions: &BTreeSet<ObjectKey>,
     approved: &BTreeSet<ObjectKey>,
     wishes: &Wishes,
@@ -133,19 +148,18 @@ fn reason(
 fn recent_removals(
     record: &Record,
     now: Timestamp,
-    disappearing: &BTreeMap<String, BTreeSet<ObjectKey>>,
+    disappearing: &BTreeMap<SolutionName, BTreeSet<ObjectKey>>,
     approved: &BTreeSet<ObjectKey>,
 ) -> usize {
     let Record::Kept { removals, .. } = record else { return 0 };
-    let recent: BTreeSet<&str> = removals
+    let recent: BTreeSet<&SolutionName> = removals
         .iter()
         .filter(|(name, at)| {
-            let is_approved = SolutionName::parse(name).is_ok_and(|name| {
-                approved.contains(&ObjectKey::cluster(Kind::Namespace, name.namespace()))
-            });
+            let namespace = ObjectKey::cluster(Kind::Namespace, name.namespace());
+            let is_approved = approved.contains(&namespace);
             now.duration_since(*at) < REMEMBERED && !disappearing.contains_key(name) && !is_approved
         })
-        .map(|(name, _)| name.as_str())
+        .map(|(name, _)| name)
         .collect();
     recent.len()
 }

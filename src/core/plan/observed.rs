@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Revision};
+use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Revision, SolutionName};
 
 /// The cluster as the watches tell it.
 #[derive(Clone, Debug, Default)]
@@ -13,8 +13,9 @@ pub struct Observed {
     pub kinds: BTreeMap<Kind, KindState>,
     /// The resourceVersion of each CRD of ours.
     pub definitions: BTreeMap<Kind, String>,
-    /// Every object that carries our instance label, by its solution label. Namespaces too.
-    pub solutions: BTreeMap<String, BTreeMap<ObjectKey, Live>>,
+    /// Every object that carries our instance label, by the solution that its address names.
+    /// Namespaces too.
+    pub solutions: BTreeMap<SolutionName, BTreeMap<ObjectKey, Live>>,
     /// Every Namespace of the cluster, whoever it belongs to.
     pub namespaces: BTreeMap<String, NamespaceFacts>,
     /// Foreign work found in a namespace whose solution is being removed, as `Kind/name`.
@@ -22,7 +23,7 @@ pub struct Observed {
     /// Objects with a request under way: they get no second step.
     pub in_flight: BTreeSet<ObjectKey>,
     /// Words about pods that cannot run, by solution, then by pod.
-    pub pods: BTreeMap<String, BTreeMap<String, PodFacts>>,
+    pub pods: BTreeMap<SolutionName, BTreeMap<String, PodFacts>>,
     pub record: Record,
     pub approvals: BTreeMap<String, Approval>,
 }
@@ -65,6 +66,13 @@ impl Live {
     /// What only has the label is repaired, never deleted.
     pub fn is_ours(&self) -> bool {
         self.fields.is_some() || self.birth
+    }
+
+    /// Whether it is what we applied, and is to stay.
+    pub(super) fn is_in_place(&self, content: &ContentHash, fields: &Arc<FieldSet>) -> bool {
+        self.deleting.is_none()
+            && self.content.as_ref() == Some(content)
+            && self.fields.as_ref() == Some(fields)
     }
 }
 
@@ -374,7 +382,7 @@ pub enum Record {
         /// The catalogue's root, as a path in the repository.
         root: Option<String>,
         /// Solutions removed lately.
-        removals: Vec<(String, Timestamp)>,
+        removals: Vec<(SolutionName, Timestamp)>,
     },
 }
 

@@ -5,10 +5,14 @@
 
 use std::sync::Arc;
 
+use super::deletion::deletions;
+use super::ground::Ground;
 use super::observed::Live;
-use super::publish::{is_in_place, namespace_gate};
-use super::{Desired, DesiredObject, Ground, ObjectKey, SolutionPlan, verify};
-use crate::model::{ContentHash, FieldSet, Kind, SolutionName};
+use super::publish::namespace_gate;
+use super::solution_plan::SolutionPlan;
+use super::verify;
+use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, SolutionName};
+use crate::render::{Desired, DesiredObject};
 
 /// A [`Desired`] without bodies: nothing of it can be sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,16 +53,16 @@ impl Outline {
 
 /// Whether [`publish`](super::publish()) would have nothing to do and nothing to wait for.
 pub fn is_settled(outline: &Outline, ground: &Ground<'_>) -> bool {
-    let solution = outline.solution.as_str();
+    let solution = &outline.solution;
     let Some(live) = ground.observed.solutions.get(solution) else { return false };
     let in_place = |form: &Form| {
-        let same = |live: &Live| is_in_place(&form.content, &form.fields, live);
+        let same = |live: &Live| live.is_in_place(&form.content, &form.fields);
         !ground.observed.in_flight.contains(&form.key) && live.get(&form.key).is_some_and(same)
     };
     if namespace_gate(&outline.solution, ground).is_some()
         || ground.hold.is_some_and(|hold| hold.staying.contains(solution))
         || !outline.objects.iter().all(in_place)
-        || !super::deletions(solution, outline.keys(), ground.observed).is_empty()
+        || !deletions(solution, outline.keys(), ground.observed).is_empty()
     {
         return false;
     }

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::deletion::{delete, deletions};
+use super::gate::Gate;
+use super::ground::{self, Ground, kind_gate};
 use super::observed::{HealthFacts, KindState, Live, Owner};
-use super::{
-    Desired, DesiredObject, Gate, Ground, Kind, ObjectKey, SolutionPlan, Step, Wave, Why, quota,
-    verify,
-};
-use crate::model::{ContentHash, FieldSet, SolutionName, marks};
+use super::solution_plan::SolutionPlan;
+use super::step::{Step, Why};
+use super::{quota, verify};
+use crate::model::{FieldSet, Kind, ObjectKey, SolutionName, marks};
+use crate::render::{Desired, DesiredObject, Wave};
 
 /// The steps that bring one solution from observed to desired, in the order of their waves.
 ///
@@ -18,14 +21,14 @@ use crate::model::{ContentHash, FieldSet, SolutionName, marks};
 pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
     let mut plan = SolutionPlan::default();
     let empty = Default::default();
-    let live = ground.observed.solutions.get(desired.solution.as_str()).unwrap_or(&empty);
+    let live = ground.observed.solutions.get(&desired.solution).unwrap_or(&empty);
 
     if let Some(gate) = namespace_gate(&desired.solution, ground) {
         plan.waits.push(gate);
         return plan;
     }
     if let Some(hold) = ground.hold
-        && hold.staying.contains(desired.solution.as_str())
+        && hold.staying.contains(&desired.solution)
     {
         plan.waits.push(Gate::Held);
         return plan;
@@ -119,7 +122,7 @@ fn state<'a>(
     if live.deleting.is_some() {
         return State::Leaving(live);
     }
-    if is_in_place(&object.content, &object.fields, live) {
+    if live.is_in_place(&object.content, &object.fields) {
         return State::InPlace;
     }
     let same_content = live.content.as_ref() == Some(&object.content);
@@ -158,13 +161,6 @@ fn state<'a>(
     State::Needs(apply(object, ground, why))
 }
 
-/// Whether an object is what we applied, and is to stay.
-pub(super) fn is_in_place(content: &ContentHash, fields: &Arc<FieldSet>, live: &Live) -> bool {
-    live.deleting.is_none()
-        && live.content.as_ref() == Some(content)
-        && live.fields.as_ref() == Some(fields)
-}
-
 /// How the content annotation is written in a field set.
 const CONTENT_FIELD: &str = "f:vitrine.dev/content";
 const _: () = assert!(CONTENT_FIELD.len() == marks::CONTENT.len() + 2);
@@ -178,7 +174,7 @@ fn owns_replicas(fields: &FieldSet) -> bool {
 }
 
 fn setback_gate(object: &DesiredObject, ground: &Ground<'_>) -> Option<Gate> {
-    super::setback_gate(&object.key, Some(&object.content), ground)
+    ground::setback_gate(&object.key, Some(&object.content), ground)
 }
 
 /// Until the Namespace is absent or ours, nothing is written.
@@ -201,22 +197,6 @@ pub(super) fn namespace_gate(solution: &SolutionName, ground: &Ground<'_>) -> Op
     }
 }
 
-fn kind_gate(kind: Kind, ground: &Ground<'_>) -> Option<Gate> {
-    match ground.observed.kinds.get(&kind).copied().unwrap_or_default() {
-        KindState::Synced => None,
-        KindState::Absent => Some(Gate::MissingKind(kind)),
-        KindState::Unknown => Some(Gate::UnknownKind(kind)),
-    }
-}
-
-/// A kind that could not be listed yet. Until all are known, the brake cannot count, so nothing
-/// is deleted.
-pub(super) fn unknown_kind(ground: &Ground<'_>) -> Option<Gate> {
-    let state = |kind: &Kind| ground.observed.kinds.get(kind).copied().unwrap_or_default();
-    let unknown = Kind::RENDERED.into_iter().find(|kind| state(kind) == KindState::Unknown);
-    unknown.map(Gate::UnknownKind)
-}
-
 /// What makes a solution public.
 const fn is_route(kind: Kind) -> bool {
     matches!(kind, Kind::HttpRoute | Kind::Ingress)
@@ -230,7 +210,7 @@ fn activation_gate(
     extras: &BTreeSet<ObjectKey>,
     ground: &Ground<'_>,
 ) -> Option<Gate> {
-    let live = ground.observed.solutions.get(desired.solution.as_str())?;
+    let live = ground.observed.solutions.get(&desired.solution)?;
     match object.key.kind {
         Kind::ScaledObject => desired
             .objects
@@ -259,7 +239,7 @@ fn activation_gate(
 /// What is ours in the namespace and no longer desired, and not yet going.
 fn extras(desired: &Desired, ground: &Ground<'_>) -> BTreeSet<ObjectKey> {
     let wanted = desired.objects.iter().map(|object| &object.key);
-    super::deletions(desired.solution.as_str(), wanted, ground.observed)
+    deletions(&desired.solution, wanted, ground.observed)
 }
 
 /// A solution that stops sleeping: the ScaledObject goes first, without waiting for its
@@ -271,7 +251,7 @@ fn leave_the_autoscaler(
     plan: &mut SolutionPlan,
 ) {
     for key in extras.iter().filter(|key| key.kind == Kind::ScaledObject) {
-        delete(key, None, desired.solution.as_str(), ground, plan);
+        delete(key, None, &desired.solution, ground, plan);
     }
 }
 
@@ -285,7 +265,7 @@ fn tidy(
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,
 ) {
-    let live = ground.observed.solutions.get(desired.solution.as_str());
+    let live = ground.observed.solutions.get(&desired.solution);
     let unaccepted = desired.objects.iter().find(|o| {
         o.key.kind == Kind::HttpRoute
             && !live.and_then(|l| l.get(&o.key)).is_some_and(|l| l.health.is_accepted())
@@ -310,39 +290,6 @@ fn tidy(
         } else {
             None
         };
-        delete(key, gate, desired.solution.as_str(), ground, plan);
+        delete(key, gate, &desired.solution, ground, plan);
     }
-}
-
-/// Adds the deletion of one of our objects, if it can be said at all.
-pub(super) fn delete(
-    key: &ObjectKey,
-    gate: Option<Gate>,
-    solution: &str,
-    ground: &Ground<'_>,
-    plan: &mut SolutionPlan,
-) {
-    let Some(live) = ground.observed.solutions.get(solution).and_then(|l| l.get(key)) else {
-        return;
-    };
-    if ground.observed.in_flight.contains(key) {
-        plan.waits.push(Gate::InFlight(key.clone()));
-        return;
-    }
-    let step = Step::Delete {
-        key: key.clone(),
-        uid: live.uid.clone(),
-        resource_version: live.resource_version.clone(),
-    };
-    let held = ground.hold.is_some_and(|hold| hold.covers(key)).then_some(Gate::Held);
-    let unread =
-        matches!(ground.observed.record, super::observed::Record::Unread).then_some(Gate::Record);
-    let gate = held
-        .or(unread)
-        .or_else(|| ground.nothing_deleted.cloned())
-        .or_else(|| unknown_kind(ground))
-        .or_else(|| kind_gate(key.kind, ground))
-        .or_else(|| super::setback_gate(key, None, ground))
-        .or(gate);
-    plan.push(step, gate);
 }

@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::observed::{HealthFacts, Live};
-use super::publish::is_in_place;
-use super::{Desired, DesiredObject, Kind, ObjectKey};
-use crate::render;
+use crate::model::{Kind, ObjectKey};
+use crate::render::{self, Desired, DesiredObject};
 
 /// What of a desired object may be applied now.
 pub(super) struct Timely {
@@ -44,7 +43,7 @@ pub(super) fn timely(
 fn rolling(desired: &Desired, live: &BTreeMap<ObjectKey, Live>) -> Option<ObjectKey> {
     let complete = |object: &DesiredObject| {
         live.get(&object.key).is_some_and(|live| {
-            is_in_place(&object.content, &object.fields, live)
+            live.is_in_place(&object.content, &object.fields)
                 && matches!(&live.health, HealthFacts::Deployment(facts) if facts.is_rolled_out())
         })
     };

@@ -1,9 +1,12 @@
 //! What to do for a solution that left the catalogue: take it down, backwards, gently.
 
+use super::deletion::delete;
+use super::gate::Gate;
+use super::ground::{Ground, setback_gate, unknown_kind};
 use super::observed::Record;
-use super::publish::{delete, unknown_kind};
-use super::{Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
-use crate::model::SolutionName;
+use super::solution_plan::SolutionPlan;
+use super::step::Step;
+use crate::model::{Kind, ObjectKey, SolutionName};
 
 /// The steps that remove what is left of a solution, in order: the route, its grant and its
 /// limits, the ScaledObject (its finalizer needs KEDA and the Deployment), the InterceptorRoutes, the
@@ -11,12 +14,14 @@ use crate::model::SolutionName;
 ///
 /// `additions`: solutions that are just being added; removal waits for them, so that a rename
 /// has no gap.
-pub fn remove(solution: &str, additions: &[String], ground: &Ground<'_>) -> SolutionPlan {
+pub fn remove(
+    solution: &SolutionName,
+    additions: &[SolutionName],
+    ground: &Ground<'_>,
+) -> SolutionPlan {
     let mut plan = SolutionPlan::default();
     let Some(live) = ground.observed.solutions.get(solution) else { return plan };
-    // What is observed goes by the names in its addresses, which are checked.
-    let Ok(name) = SolutionName::parse(solution) else { return plan };
-    let namespace = name.namespace();
+    let namespace = solution.namespace();
     let begun = live.values().any(|object| object.deleting.is_some());
 
     let mut gate = match &ground.observed.record {
@@ -62,7 +67,7 @@ pub fn remove(solution: &str, additions: &[String], ground: &Ground<'_>) -> Solu
 fn remove_namespace(
     key: &ObjectKey,
     gate: Option<Gate>,
-    solution: &str,
+    solution: &SolutionName,
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,
 ) {
@@ -76,7 +81,7 @@ fn remove_namespace(
             plan.waits.push(Gate::InFlight(key.clone()));
         }
         None => {
-            let gate = super::setback_gate(key, None, ground)
+            let gate = setback_gate(key, None, ground)
                 .or_else(|| ground.hold.is_some_and(|h| h.covers(key)).then_some(Gate::Held));
             plan.push(Step::Survey { namespace: key.name.clone() }, gate);
             delete(key, Some(Gate::Object(key.clone())), solution, ground, plan);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::observed::Observed;
-use super::{Outcome, Step};
+use super::step::{Outcome, Step};
 use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 
 /// The longest pause between two tries; the first is 1 s, and each is twice the one before.
@@ -56,7 +56,7 @@ impl Surroundings {
     fn of(key: &ObjectKey, observed: &Observed) -> Self {
         let namespace = key.namespace.as_deref();
         let home = SolutionName::of_namespace(namespace.unwrap_or(&key.name));
-        let shelf = home.and_then(|home| observed.solutions.get(home.as_str()));
+        let shelf = home.and_then(|home| observed.solutions.get(&home));
         let live = |key: &ObjectKey| {
             shelf
                 .and_then(|shelf| shelf.get(key))

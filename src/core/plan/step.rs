@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Verified;
+use super::verified::Verified;
 use crate::model::{ContentHash, ObjectKey, Revision};
 use crate::render::DesiredObject;
 

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::brake::Wishes;
 use super::observed::*;
 use super::*;
-use crate::model::{FieldSet, SolutionName, marks};
+use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Revision, SolutionName, marks};
 
 /// A cluster with one solution, `use`, and what stands around a decision about it.
 struct World {
@@ -22,6 +22,10 @@ struct World {
     overdue: BTreeSet<ObjectKey>,
     verify: bool,
     now: Timestamp,
+}
+
+fn called(name: &str) -> SolutionName {
+    SolutionName::parse(name).unwrap()
 }
 
 fn key(kind: Kind, name: &str) -> ObjectKey {
@@ -131,7 +135,7 @@ impl World {
             birth: false,
             health,
         };
-        self.observed.solutions.entry("use".into()).or_default().insert(object.key.clone(), live);
+        self.observed.solutions.entry(called("use")).or_default().insert(object.key.clone(), live);
     }
 
     fn live(&mut self, kind: Kind, name: &str) -> &mut Live {
@@ -171,7 +175,7 @@ impl World {
     }
 
     fn remove(&self) -> SolutionPlan {
-        remove("use", &[], &self.ground())
+        remove(&called("use"), &[], &self.ground())
     }
 
     fn removing(&self) -> Vec<String> {
@@ -530,7 +534,7 @@ fn a_kind_that_is_not_known_keeps_the_namespace() {
 #[test]
 fn nothing_is_deleted_before_the_lease_was_read_or_while_something_is_being_added() {
     let mut world = World::settled();
-    let plan = remove("use", &["new".to_owned()], &world.ground());
+    let plan = remove(&called("use"), &[called("new")], &world.ground());
     assert!(plan.ready().next().is_none());
     world.observed.record = Record::Unread;
     assert!(world.removing().is_empty());
@@ -694,7 +698,7 @@ fn a_template_that_cannot_start_is_let_go_with_the_kubelets_word() {
         message: "no such digest".into(),
         ..PodFacts::default()
     };
-    world.observed.pods.entry("use".into()).or_default().insert("app-1".into(), pod);
+    world.observed.pods.entry(called("use")).or_default().insert("app-1".into(), pod);
     let step = world.publish().ready().next().cloned();
     let Some(Step::Verified { result, .. }) = step else { panic!("{step:?}") };
     let mark = result.mark(&template);
@@ -749,7 +753,7 @@ fn fleet(live: usize, going: usize) -> (Observed, Wishes) {
     let mut observed = World::new().observed;
     let mut wishes = Wishes::default();
     for n in 0..live {
-        let name = format!("s{n}");
+        let name = called(&format!("s{n}"));
         let keys: BTreeSet<ObjectKey> = ["a", "b"]
             .map(|o| ObjectKey::namespaced(Kind::Service, format!("sol-{name}"), o))
             .into();
@@ -789,12 +793,14 @@ fn a_fifth_may_go_and_one_more_waits_for_a_person() {
 #[test]
 fn removals_one_by_one_are_counted_for_an_hour() {
     let (mut observed, wishes) = fleet(33, 2);
-    let removals =
-        (0..7).map(|n| (format!("old{n}"), "2026-01-05T09:30:00Z".parse().unwrap())).collect();
+    let removals = (0..7)
+        .map(|n| (called(&format!("old{n}")), "2026-01-05T09:30:00Z".parse().unwrap()))
+        .collect();
     observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
     assert!(held(&observed, &wishes).is_some(), "9 of 40 within the hour");
-    let removals =
-        (0..7).map(|n| (format!("old{n}"), "2026-01-05T08:30:00Z".parse().unwrap())).collect();
+    let removals = (0..7)
+        .map(|n| (called(&format!("old{n}")), "2026-01-05T08:30:00Z".parse().unwrap()))
+        .collect();
     observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
     assert!(held(&observed, &wishes).is_none());
 }
@@ -804,7 +810,7 @@ fn approved_removals_do_not_count_against_the_next_one() {
     let (mut observed, wishes) = fleet(4, 1);
     let at: Timestamp = "2026-01-05T09:59:00Z".parse().unwrap();
     let removed = ["old0", "old1", "old2"];
-    let removals = removed.map(|name| (name.to_owned(), at)).to_vec();
+    let removals = removed.map(|name| (called(name), at)).to_vec();
     observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
     assert!(held(&observed, &wishes).is_some());
     let deletions: BTreeSet<ObjectKey> = removed
@@ -822,7 +828,7 @@ fn foreign_objects_with_our_label_do_not_loosen_the_brake() {
     assert!(held(&observed, &wishes).is_some());
     let template = World::settled().live(Kind::NetworkPolicy, "default-deny").clone();
     for n in 0..40 {
-        let name = format!("stranger{n}");
+        let name = called(&format!("stranger{n}"));
         let key = ObjectKey::cluster(Kind::Namespace, format!("sol-{name}"));
         let stranger = Live { fields: None, birth: false, ..template.clone() };
         observed.solutions.insert(name, [(key, stranger)].into());
@@ -885,7 +891,7 @@ fn a_solution_that_stays_is_held_as_a_whole() {
         hash: ContentHash::of(b""),
         deletions: BTreeSet::new(),
         disappearing: BTreeSet::new(),
-        staying: ["use".to_owned()].into(),
+        staying: [called("use")].into(),
         reason: String::new(),
     });
     assert_eq!(world.publish().waits, [Gate::Held]);

@@ -5,9 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use super::gate::Gate;
+use super::ground::{Ground, setback_gate};
 use super::observed::{HealthFacts, Live};
-use super::{Gate, Ground, Kind, ObjectKey, SolutionPlan, Step};
-use crate::model::{ContentHash, SolutionName};
+use super::solution_plan::SolutionPlan;
+use super::step::Step;
+use super::verified::Verified;
+use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 
 /// Adds the next step of each verification of the solution, if there is one to make. `templates`:
 /// its Deployments and the hashes of their pod templates.
@@ -61,7 +65,7 @@ pub(super) fn verify<'a>(
         let gate = if ground.observed.in_flight.contains(&key) {
             Some(Gate::InFlight(key))
         } else {
-            super::setback_gate(&key, None, ground)
+            setback_gate(&key, None, ground)
         };
         plan.push(step, gate);
     }
@@ -79,53 +83,6 @@ pub fn result(deployment: &Live, template: &ContentHash) -> Option<Verified> {
     Verified::read(facts.verified.as_deref()?, template)
 }
 
-/// What the annotation `vitrine.dev/verified` says of a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verified {
-    /// Never run: born asleep with this template.
-    Born,
-    /// Was available with this template.
-    Ok,
-    /// Did not become available. The kubelet's word and message, if it said one: the pods that
-    /// could be asked are gone by the time that somebody reads it.
-    Failed { word: Option<String>, message: String },
-}
-
-/// The longest message that is kept, in characters.
-const LONGEST: usize = 300;
-
-impl Verified {
-    /// The annotation's text: `<template hash> born|ok|failed [<word> <message>]`.
-    pub fn mark(&self, template: &ContentHash) -> String {
-        match self {
-            Self::Born => format!("{template} born"),
-            Self::Ok => format!("{template} ok"),
-            Self::Failed { word: None, .. } => format!("{template} failed"),
-            Self::Failed { word: Some(word), message } => {
-                let message: String = message.chars().take(LONGEST).collect();
-                format!("{template} failed {word} {message}").trim_end().to_owned()
-            }
-        }
-    }
-
-    fn read(mark: &str, template: &ContentHash) -> Option<Self> {
-        let (hash, said) = mark.split_once(' ')?;
-        if hash != template.as_str() {
-            return None;
-        }
-        let mut words = said.splitn(3, ' ');
-        match words.next()? {
-            "born" => Some(Self::Born),
-            "ok" => Some(Self::Ok),
-            "failed" => Some(Self::Failed {
-                word: words.next().map(str::to_owned),
-                message: words.next().unwrap_or_default().to_owned(),
-            }),
-            _ => None,
-        }
-    }
-}
-
 /// Whether the woken Deployment was seen running, cannot start, or has used up its time.
 fn seen(key: &ObjectKey, deployment: &Live, ground: &Ground<'_>) -> Option<Verified> {
     let HealthFacts::Deployment(facts) = &deployment.health else { return None };
@@ -133,7 +90,7 @@ fn seen(key: &ObjectKey, deployment: &Live, ground: &Ground<'_>) -> Option<Verif
         return Some(Verified::Ok);
     }
     let solution = key.namespace.as_deref().and_then(SolutionName::of_namespace);
-    let pods = solution.and_then(|name| ground.observed.pods.get(name.as_str()));
+    let pods = solution.and_then(|name| ground.observed.pods.get(&name));
     let failing = pods
         .into_iter()
         .flat_map(|pods| pods.values())

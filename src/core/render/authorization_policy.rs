@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::callers::callers;
 use super::context::Context;
 use super::{DesiredObject, mesh, server};
 use crate::catalog::solution::Component;
@@ -13,7 +14,7 @@ use crate::model::Kind;
 /// that it names lists every caller, and each of them is enough.
 pub(super) fn authorization_policy(cx: &Context, component: &Component) -> Option<DesiredObject> {
     mesh::policy(cx)?;
-    (!mesh::callers(cx, component).is_empty()).then(|| {
+    (!callers(cx, component).is_empty()).then(|| {
         cx.object(
             Kind::AuthorizationPolicy,
             component.name.as_str(),

@@ -11,7 +11,7 @@ use super::DesiredObject;
 use super::context::Context;
 use super::door::Cold;
 use super::object::hash;
-use super::{waking_page, warm_up};
+use super::{image, waking_page};
 use crate::catalog::solution::Component;
 use crate::model::{ComponentName, Kind, ObjectKey};
 
@@ -51,7 +51,7 @@ pub(super) fn files_name(component: &Component) -> Option<String> {
 
 /// The example requests that a component is warmed up with. Absent if it is not.
 pub(super) fn warm_up(cx: &Context, component: &Component) -> Option<DesiredObject> {
-    warm_up::image(cx, component)?;
+    image::of_warm_up(cx, component)?;
     let body = contents(example_entries(component));
     Some(cx.object(Kind::ConfigMap, warm_up_name(component), Some(component), body))
 }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::Phase;
-use super::door::Door;
 use crate::catalog::platform::{Activation, Interceptor, Prometheus};
-use crate::catalog::solution::{Component, Exposure, Range, Scaling, Schedule, Shape, Target};
+use crate::catalog::solution::{Component, Range, Scaling, Schedule, Target};
 use crate::catalog::{Platform, Solution};
 use crate::model::InstanceName;
 
@@ -90,28 +89,6 @@ impl<'a> Context<'a> {
         match self.phase {
             Phase::Live => false,
             Phase::Suspended | Phase::Expired => true,
-        }
-    }
-
-    /// The hosts that visitors open: one for a solution, one for each configuration.
-    pub fn doors(&self) -> Vec<Door<'a>> {
-        let public = self
-            .solution
-            .components
-            .values()
-            .filter(|c| matches!(c.exposure, Exposure::Public { .. }));
-        match self.solution.shape {
-            Shape::Configurations => {
-                public.map(|c| Door::new(format!("edge-{}", c.name), vec![c])).collect()
-            }
-            Shape::Single | Shape::Components => {
-                let public = public.collect::<Vec<_>>();
-                if public.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![Door::new("edge".to_owned(), public)]
-                }
-            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use crate::catalog::solution::{Component, Exposure};
+use crate::catalog::solution::{Component, Exposure, Shape};
 use crate::model::HostName;
 
 /// A host, its HTTPRoute and the public components behind it (at least one).
@@ -45,6 +45,30 @@ impl Way<'_> {
         match self.cold {
             Cold::Hold => self.component.name.to_string(),
             Cold::Page => format!("{}-page", self.component.name),
+        }
+    }
+}
+
+impl<'a> Context<'a> {
+    /// The hosts that visitors open: one for a solution, one for each configuration.
+    pub fn doors(&self) -> Vec<Door<'a>> {
+        let public = self
+            .solution
+            .components
+            .values()
+            .filter(|c| matches!(c.exposure, Exposure::Public { .. }));
+        match self.solution.shape {
+            Shape::Configurations => {
+                public.map(|c| Door::new(format!("edge-{}", c.name), vec![c])).collect()
+            }
+            Shape::Single | Shape::Components => {
+                let public = public.collect::<Vec<_>>();
+                if public.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![Door::new("edge".to_owned(), public)]
+                }
+            }
         }
     }
 }

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::DesiredObject;
+use super::amounts::{Amounts, CPU, MEMORY, STORAGE};
 use super::context::Context;
-use super::resources::{self, Amounts, CPU, MEMORY, STORAGE};
+use super::resources;
 use crate::model::{Kind, Quantity};
 
 /// What a container gets that says nothing: it asks for the first, may take the second.

@@ -1,14 +1,12 @@
-//! What the mesh's proxy beside every application needs to be told, and who it lets in.
+//! What the mesh's proxy beside every application needs to be told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::amounts::{Amounts, CPU, MEMORY, STORAGE};
 use super::context::Context;
-use super::pod_monitor::scraper;
-use super::resources::{Amounts, CPU, MEMORY, STORAGE};
 use crate::catalog::platform::{Mesh, MeshPolicy};
-use crate::catalog::solution::{Component, Exposure};
 use crate::model::Quantity;
 
 /// Where the mesh's own services live.
@@ -67,31 +65,4 @@ pub(super) fn proxy(cx: &Context) -> Option<Amounts> {
         rows.iter().map(|(name, size, _)| ((*name).to_owned(), *size)).collect()
     };
     policy(cx).map(|_| Amounts { requests: sizes(&REQUESTS), limits: sizes(&LIMITS) })
-}
-
-/// The accounts, as (namespace, name), whose calls a component answers.
-///
-/// Of a public one both the gateway's data plane and the interceptor, where the platform names
-/// them, so that a change of activation cuts no living route. Of a private one those who declared
-/// it. Of both whoever reads its metrics.
-pub(super) fn callers(cx: &Context, component: &Component) -> BTreeSet<(String, String)> {
-    let mut callers = BTreeSet::new();
-    if let Exposure::Public { .. } = component.exposure {
-        let edge = &cx.platform.edge;
-        let gateway = edge.data_plane_service_account.as_ref();
-        callers.extend(gateway.map(|name| (edge.data_plane_namespace.clone(), name.clone())));
-        let interceptor = cx.platform.interceptor.as_ref();
-        callers.extend(interceptor.map(|i| (i.namespace.clone(), i.service_account.clone())));
-    }
-    let siblings = cx.solution.components.values();
-    callers.extend(
-        siblings
-            .filter(|sibling| sibling.depends_on.contains(&component.name))
-            .map(|sibling| (cx.solution.name.namespace(), sibling.name.to_string())),
-    );
-    if let Some(monitoring) = scraper(cx, component) {
-        let account = monitoring.service_account.as_ref();
-        callers.extend(account.map(|name| (monitoring.namespace.clone(), name.clone())));
-    }
-    callers
 }

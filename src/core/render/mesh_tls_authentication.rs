@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::DesiredObject;
+use super::callers::callers;
 use super::context::Context;
 use super::mesh;
 use crate::catalog::solution::Component;
@@ -15,7 +16,7 @@ pub(super) fn mesh_tls_authentication(
     component: &Component,
 ) -> Option<DesiredObject> {
     mesh::policy(cx)?;
-    let callers = mesh::callers(cx, component);
+    let callers = callers(cx, component);
     let accounts = callers.into_iter().map(|(namespace, name)| {
         json!({ "kind": Kind::ServiceAccount.facts().kind, "namespace": namespace, "name": name })
     });

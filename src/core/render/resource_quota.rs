@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::DesiredObject;
+use super::amounts::{Amounts, CPU, MEMORY, STORAGE};
 use super::context::Context;
 use super::deployment::surge;
 use super::object::sealed;
-use super::resources::{self, Amounts, CPU, MEMORY, STORAGE, is_device};
+use super::resources::{self, is_device};
 use crate::model::{Kind, Quantity, marks};
 
 /// What a solution never has: a way in beside the edge, and state.

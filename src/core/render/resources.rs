@@ -1,43 +1,14 @@
 //! What a container may use. Every container has requests and limits.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
-
+use super::amounts::{Amounts, MEMORY, STORAGE};
 use super::context::Context;
 use super::{mesh, warm_up};
 use crate::catalog::solution::Component;
 use crate::model::Quantity;
 
-pub(super) const CPU: &str = "cpu";
-pub(super) const MEMORY: &str = "memory";
-/// The kubelet evicts who writes more: a container cannot fill its node's disk.
-pub(super) const STORAGE: &str = "ephemeral-storage";
 /// What a container gets of the node's disk if nobody says anything.
 const STORAGE_REQUEST: Quantity = Quantity::gibibytes(1);
 const STORAGE_LIMIT: Quantity = Quantity::gibibytes(5);
-
-/// What a container asks for and may take, by resource.
-pub(super) struct Amounts {
-    pub requests: BTreeMap<String, Quantity>,
-    pub limits: BTreeMap<String, Quantity>,
-}
-
-impl Amounts {
-    /// The `resources` of a container.
-    pub fn body(&self) -> Value {
-        json!({ "requests": self.requests, "limits": self.limits })
-    }
-
-    /// What the scheduler sets aside. The API server takes the limit where no request is written.
-    pub fn request(&self, resource: &str) -> Option<Quantity> {
-        self.requests.get(resource).or_else(|| self.limits.get(resource)).copied()
-    }
-
-    pub fn limit(&self, resource: &str) -> Option<Quantity> {
-        self.limits.get(resource).copied()
-    }
-}
 
 /// What every container of one pod of a component takes: the application's, and what runs beside
 /// it (a mesh's proxy, a warm-up), so that the quota has room for all of it.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::amounts::{Amounts, CPU, MEMORY, STORAGE};
 use super::config_map;
 use super::context::Context;
-use super::image::pulled;
-use super::resources::{Amounts, CPU, MEMORY, STORAGE};
+use super::image::{self, pulled};
 use crate::catalog::solution::Component;
-use crate::model::{ImageReference, Quantity, duration};
+use crate::model::{Quantity, duration};
 
 const NAME: &str = "warm-up";
 /// Its name in the pod of a component that is itself called [`NAME`].
@@ -22,11 +22,6 @@ const FOLDER: &str = "/examples";
 /// systems hand out by themselves. The second is for applications that have the first.
 const SAYS: [u16; 2] = [61_417, 61_418];
 
-/// The image that warms a component up; `None` if nothing does.
-pub(super) fn image<'a>(cx: &Context<'a>, component: &Component) -> Option<&'a ImageReference> {
-    cx.platform.warmup_image.as_ref().filter(|_| !component.warmup.is_empty())
-}
-
 /// What the sidecar takes, if there is one.
 pub(super) fn amounts(cx: &Context, component: &Component) -> Option<Amounts> {
     let amounts = |cpu, memory, storage| -> BTreeMap<String, Quantity> {
@@ -35,7 +30,7 @@ pub(super) fn amounts(cx: &Context, component: &Component) -> Option<Amounts> {
             .map(|(name, amount)| (name.to_owned(), amount))
             .into()
     };
-    image(cx, component)
+    image::of_warm_up(cx, component)
         .map(|_| Amounts { requests: amounts(10, 32, 16), limits: amounts(200, 64, 64) })
 }
 
@@ -45,7 +40,7 @@ pub(super) fn amounts(cx: &Context, component: &Component) -> Option<Amounts> {
 /// waits. The probe runs inside the container and asks over the loopback interface, which neither
 /// a network policy nor a mesh stands in.
 pub(super) fn sidecar(cx: &Context, component: &Component) -> Option<Value> {
-    let (image, pull) = pulled(image(cx, component)?);
+    let (image, pull) = pulled(image::of_warm_up(cx, component)?);
     let taken = component.name.as_str() == NAME;
     let says = if component.port == SAYS[0] { SAYS[1] } else { SAYS[0] }.to_string();
     Some(json!({
@@ -82,7 +77,7 @@ pub(super) fn sidecar(cx: &Context, component: &Component) -> Option<Value> {
 
 /// The volume with the example requests, if there is a sidecar.
 pub(super) fn volume(cx: &Context, component: &Component) -> Option<Value> {
-    image(cx, component)?;
+    image::of_warm_up(cx, component)?;
     let name = config_map::warm_up_name(component);
     Some(json!({ "name": VOLUME, "configMap": { "name": name } }))
 }

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Refused, Solution};
-use crate::model::{Kind, Party, Revision};
-use crate::plan::{Hold, Observed, Phase, Setbacks, SolutionPlan};
+use crate::model::{ClaimedName, Kind, ObjectKey, Party, Revision};
+use crate::plan::{Hold, Live, Observed, Phase, Setbacks, SolutionPlan};
 
 /// Everything that is known of one solution after a pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
-    pub name: &'a str,
+    pub name: &'a ClaimedName,
     pub standing: Standing<'a>,
     pub observed: &'a Observed,
     pub setbacks: &'a Setbacks,
@@ -30,11 +30,15 @@ pub struct Case<'a> {
     pub now: Timestamp,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// What is on the cluster of it.
+    pub fn objects(&self) -> Option<&'a BTreeMap<ObjectKey, Live>> {
+        self.observed.solutions.get(self.name.solution()?)
+    }
+
     /// Whether something of it runs, or could.
     pub(super) fn lives(&self) -> bool {
-        let objects = self.observed.solutions.get(self.name);
-        objects.is_some_and(|o| o.keys().any(|key| key.kind == Kind::Deployment))
+        self.objects().is_some_and(|o| o.keys().any(|key| key.kind == Kind::Deployment))
     }
 
     /// `...; the old revision keeps serving`, when something of it runs.

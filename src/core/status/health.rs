@@ -97,7 +97,7 @@ fn alarm(member: &Condition) -> (Health, u8) {
 /// The condition of one component.
 fn member(solution: &Solution, component: &Component, observed: &Observed) -> Condition {
     let namespace = solution.name.namespace();
-    let live = observed.solutions.get(solution.name.as_str());
+    let live = observed.solutions.get(&solution.name);
     let key = |kind| ObjectKey::namespaced(kind, &namespace, component.name.as_str());
     let deployment = live.and_then(|l| l.get(&key(Kind::Deployment)));
     let Some((deployment, HealthFacts::Deployment(facts))) = deployment.map(|d| (d, &d.health))
@@ -114,7 +114,7 @@ fn member(solution: &Solution, component: &Component, observed: &Observed) -> Co
     };
     let pods: Vec<&PodFacts> = observed
         .pods
-        .get(solution.name.as_str())
+        .get(&solution.name)
         .into_iter()
         .flat_map(|pods| pods.values())
         .filter(|pod| pod.component == component.name.as_str())

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Revision};
+use crate::model::{ClaimedName, ContentHash, InstanceName, Kind, ObjectKey, Revision};
 
 use super::doctor::{Finding, Grade};
 use super::{Board, Health, Held, Outage, Stage, Verdict, word};
@@ -41,7 +41,7 @@ pub fn finding(finding: &Finding) -> Value {
 
 fn solution(verdict: &Verdict) -> Value {
     json!({
-        "name": verdict.name,
+        "name": verdict.name.as_str(),
         "sync": word::sync(verdict.sync),
         "stage": verdict.stage.map(word::stage),
         "health": verdict.health.map(word::health),
@@ -108,7 +108,7 @@ pub fn read_status_json(document: &Value) -> Result<Board, NotABoard> {
 
 fn verdict(at: &At<'_>) -> Result<Verdict, NotABoard> {
     Ok(Verdict {
-        name: at.text("name")?.to_owned(),
+        name: ClaimedName::of(at.text("name")?),
         sync: at.parsed("sync", |text| find(word::SYNCS, word::sync, text))?,
         stage: at.optional("stage", |at| at.parse(stage))?,
         health: at.optional("health", |at| at.parse(health))?,

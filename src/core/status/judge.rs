@@ -7,7 +7,7 @@ use super::wording::{clock, list};
 use super::{Condition, Health, Proof, Stage, Sync, Verdict, condition};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Refused, Solution};
-use crate::model::{Kind, ObjectKey, Party, marks};
+use crate::model::{Kind, ObjectKey, Party, SolutionName, marks};
 use crate::plan::{Gate, Phase, Planned, SolutionPlan, Step, When, Why};
 
 /// The verdict of a solution. Every state has a reason, a party and a next step.
@@ -53,7 +53,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         | Standing::Unread => None,
     };
     Verdict {
-        name: case.name.to_owned(),
+        name: case.name.clone(),
         sync: said.sync,
         stage: said.condition.as_ref().map(|c| c.stage),
         health: said.condition.as_ref().map(|c| c.health),
@@ -62,7 +62,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         next: said.next,
         url,
         revision: case.revision.cloned(),
-        objects: case.observed.solutions.get(case.name).map_or(0, |o| o.len()),
+        objects: case.objects().map_or(0, |o| o.len()),
         proof: said.condition.map_or(Proof::Applied, |c| c.proof),
     }
 }
@@ -187,7 +187,7 @@ fn repair(planned: &Planned) -> Option<(&Vec<String>, Option<&str>, String)> {
 
 /// Applied, but did the other controllers take it? What one of them refuses comes first.
 fn answered(case: &Case<'_>, phase: Phase) -> Option<Answer> {
-    let live = case.observed.solutions.get(case.name)?;
+    let live = case.objects()?;
     let mut waiting = None;
     for (key, live) in live.iter().filter(|(_, live)| live.deleting.is_none()) {
         match health::answer(key, live, phase) {
@@ -230,7 +230,7 @@ fn refused(case: &Case<'_>, refused: &Refused) -> Said {
 }
 
 fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
-    let left = case.observed.solutions.get(case.name).map_or(0, |o| o.len());
+    let left = case.objects().map_or(0, |o| o.len());
     if let Some(obstacle) =
         plan.gates().filter_map(|gate| obstacle(case, gate)).max_by_key(|o| o.rank)
     {
@@ -243,7 +243,7 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
         };
     }
     let objects = if left == 1 { "1 object".to_owned() } else { format!("{left} objects") };
-    let mut remains = case.observed.solutions.get(case.name).into_iter().flatten();
+    let mut remains = case.objects().into_iter().flatten();
     if plan.is_empty() && !remains.any(|(_, object)| object.is_ours()) {
         return Said {
             sync: Sync::Blocked,
@@ -258,7 +258,7 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
     let why = plan.gates().find_map(|gate| match gate {
         Gate::Additions(names) => Some(format!(
             "waits for {} to be published, so that a rename has no gap",
-            list(names.iter().map(String::as_str))
+            list(names.iter().map(SolutionName::as_str))
         )),
         Gate::Leaving { key, finalizers }
             if !finalizers.is_empty() && key.kind != Kind::Namespace =>
@@ -307,7 +307,7 @@ fn unreadable(case: &Case<'_>, unknown: &Unknown, said: Said) -> Said {
 /// Stage and health of what still runs of a solution that we cannot read any more.
 fn before(case: &Case<'_>) -> Option<Condition> {
     use crate::plan::observed::HealthFacts;
-    let objects = case.observed.solutions.get(case.name)?;
+    let objects = case.objects()?;
     let mut awake = false;
     let mut any = false;
     for live in objects.values() {

@@ -1,6 +1,6 @@
 //! Boards for the tests of those who show them.
 
-use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Party, Revision};
+use crate::model::{ClaimedName, ContentHash, InstanceName, Kind, ObjectKey, Party, Revision};
 
 use super::doctor::{Finding, Grade};
 use super::{Board, Health, Held, Outage, Stage, Sync, Verdict};
@@ -12,7 +12,7 @@ fn revision() -> Revision {
 
 fn verdict(name: &str, reason: &str) -> Verdict {
     Verdict {
-        name: name.into(),
+        name: ClaimedName::of(name),
         sync: Sync::Synced,
         stage: Some(Stage::Asleep),
         health: Some(Health::Healthy),

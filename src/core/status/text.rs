@@ -40,7 +40,8 @@ pub fn details(verdict: &Verdict, width: Option<usize>, colour: bool) -> String 
         verdict.stage.map_or("-".into(), |s| paint.tone(word::stage(s), word::stage_tone(s))),
         verdict.health.map_or("-".into(), |h| paint.tone(word::health(h), word::health_tone(h))),
     ];
-    let mut out = format!("{}  {}\n", paint.bold(&visible(&verdict.name)), three.join("  "));
+    let mut out =
+        format!("{}  {}\n", paint.bold(&visible(verdict.name.as_str())), three.join("  "));
     let facts = [
         ("reason", Some(verdict.reason.clone())),
         ("turn", Some(verdict.party.to_string())),
@@ -170,7 +171,7 @@ fn rows(out: &mut String, verdicts: &[Verdict], width: Option<usize>, paint: Pai
 
 fn cells(verdict: &Verdict) -> [String; 5] {
     [
-        visible(&verdict.name),
+        visible(verdict.name.as_str()),
         word::sync(verdict.sync).to_owned(),
         verdict.stage.map_or("-", word::stage).to_owned(),
         verdict.health.map_or("-", word::health).to_owned(),

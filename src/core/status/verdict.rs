@@ -2,13 +2,13 @@
 
 use super::health::Proof;
 use super::state::{Health, Stage, Sync};
-use crate::model::{Party, Revision};
+use crate::model::{ClaimedName, Party, Revision};
 
 /// The state of a solution. Gallery, board, terminal and note all print the same one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The solution's name, or a refused folder's.
-    pub name: String,
+    pub name: ClaimedName,
     pub sync: Sync,
     pub stage: Option<Stage>,
     pub health: Option<Health>,

@@ -1,7 +1,7 @@
 //! How requests come in and how sleepers are woken: `edge`, `activation`, `mesh`, `monitoring`,
 //! and which of their words exclude each other.
 
-use super::judge::object_name;
+use super::names::object_name;
 use super::{
     Activation, Controller, EdgeKind, Interceptor, Mesh, MeshPolicy, Monitoring, Platform,
     Prometheus,

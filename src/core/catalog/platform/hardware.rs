@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::judge::{is_label_key, is_label_value, object_name};
+use super::names::{is_label_key, is_label_value, object_name};
 use super::{HardwareClass, Platform, limits};
 use crate::catalog::fault::code;
 use crate::model::decode::{Cursor, Fields, nearest};

@@ -1,12 +1,12 @@
 //! Reads `platform.yaml`.
 
+use super::names::{is_label_key, object_name};
 use super::{
-    EgressLimit, Level, Nodes, Platform, PodSecurity, Provisioner, Registries, RunAsRoot, Version,
-    edge, hardware, limits,
+    Level, Nodes, Platform, PodSecurity, Provisioner, Registries, RunAsRoot, Version, edge,
+    hardware, limits,
 };
 use crate::catalog::contract;
 use crate::catalog::fault::{Fault, Severity, code};
-use crate::catalog::network;
 use crate::catalog::snapshot::File;
 use crate::model::decode::{Cursor, Fields, Sheet};
 use crate::model::yaml::Spanned;
@@ -102,20 +102,6 @@ fn domain(cursor: &Cursor<'_>) -> Option<Domain> {
     None
 }
 
-/// A name of a Kubernetes object: a DNS subdomain.
-pub(super) fn object_name(cursor: &Cursor<'_>) -> Option<String> {
-    let text = cursor.text()?.value;
-    let ok = (1..=253).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
-        && text.split('.').all(|l| !l.is_empty() && !l.starts_with('-') && !l.ends_with('-'));
-    if ok {
-        return Some(text);
-    }
-    let message = format!("`{}` is `{text}`, which is not the name of an object", cursor.path);
-    cursor.say(code::BAD_NAME, message);
-    None
-}
-
 fn registries(cursor: &Cursor<'_>, registries: &mut Registries) {
     let Some(fields) = cursor.fields() else { return };
     for pattern in fields.get("allow").and_then(|c| c.list()).unwrap_or_default() {
@@ -155,28 +141,6 @@ fn nodes(cursor: &Cursor<'_>, nodes: &mut Nodes) {
         }
     }
     nodes.priority_class = fields.or_null("priorityClassName").and_then(|c| object_name(&c));
-}
-
-pub(super) fn is_label_key(text: &str) -> bool {
-    let (prefix, name) = match text.split_once('/') {
-        Some((prefix, name)) => (Some(prefix), name),
-        None => (None, text),
-    };
-    let prefix_ok = prefix.is_none_or(|prefix| {
-        (1..=253).contains(&prefix.len())
-            && prefix
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
-    });
-    prefix_ok && is_label_value(name) && !name.is_empty()
-}
-
-pub(super) fn is_label_value(text: &str) -> bool {
-    let ends = |b: Option<u8>| b.is_none_or(|b| b.is_ascii_alphanumeric());
-    text.len() <= 63
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-        && ends(text.bytes().next())
-        && ends(text.bytes().next_back())
 }
 
 /// The operator's own image: no pattern of `registries` speaks of it.
@@ -258,18 +222,4 @@ fn gallery(spec: &Fields<'_>, platform: &mut Platform) {
     };
     platform.gallery.categories = words("categories").into_iter().map(|w| w.value).collect();
     platform.gallery.featured = words("featured");
-}
-
-/// `allowed`, `forbidden`, or a list of networks.
-pub(super) fn egress(cursor: &Cursor<'_>) -> Option<EgressLimit> {
-    use crate::model::yaml::Value;
-    if !matches!(cursor.node.value, Value::List(_)) {
-        return Some(match cursor.word()?.value {
-            "forbidden" => EgressLimit::Forbidden,
-            _ => EgressLimit::Allowed,
-        });
-    }
-    let networks = cursor.list()?;
-    let parsed = networks.iter().filter_map(network::read);
-    Some(EgressLimit::Only(parsed.collect()))
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::judge::egress;
-use super::{Ability, Limits, Platform};
+use super::{Ability, EgressLimit, Limits, Platform};
 use crate::catalog::fault::code;
+use crate::catalog::network;
 use crate::model::decode::{Cursor, Fields, nearest};
-use crate::model::yaml::Spanned;
+use crate::model::yaml::{Spanned, Value};
 use crate::model::{Quantity, duration};
 
 /// Resource name → amount, with its place.
@@ -53,6 +53,19 @@ pub fn limits(cursor: &Cursor<'_>, limits: &mut Limits) {
     if let Some(limit) = fields.get("egress").and_then(|c| egress(&c)) {
         limits.egress = limit;
     }
+}
+
+/// `allowed`, `forbidden`, or a list of networks.
+fn egress(cursor: &Cursor<'_>) -> Option<EgressLimit> {
+    if !matches!(cursor.node.value, Value::List(_)) {
+        return Some(match cursor.word()?.value {
+            "forbidden" => EgressLimit::Forbidden,
+            _ => EgressLimit::Allowed,
+        });
+    }
+    let networks = cursor.list()?;
+    let parsed = networks.iter().filter_map(network::read);
+    Some(EgressLimit::Only(parsed.collect()))
 }
 
 fn small(n: u64) -> u16 {

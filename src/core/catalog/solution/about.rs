@@ -3,67 +3,11 @@
 use jiff::civil::Date;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::Suspension;
 use super::bench::Bench;
+use super::{About, Contact, Evaluation, Link, Suspension};
 use crate::catalog::fault::code;
-use crate::model::UrlPath;
 use crate::model::decode::{Cursor, Fields, nearest};
 use crate::model::yaml::Spanned;
-
-/// The card of a solution in the gallery.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct About {
-    pub tags: Vec<String>,
-    pub links: Vec<Link>,
-    /// `demo`, `service` or `pipeline`.
-    pub kind: Option<String>,
-    /// `experimental`, `production` or `deprecated`.
-    pub lifecycle: Option<String>,
-    /// `user:NAME` or `group:NAME`.
-    pub owner: Option<String>,
-    pub contact: Option<Contact>,
-    /// An SPDX expression.
-    pub license: Option<String>,
-    pub category: Option<String>,
-    pub emoji: Option<String>,
-    /// Files of the folder.
-    pub thumbnail: Option<String>,
-    pub screenshots: Vec<String>,
-    pub models: Vec<String>,
-    pub datasets: Vec<String>,
-    pub evaluation: Vec<Evaluation>,
-    /// Path of the OpenAPI document.
-    pub openapi: Option<UrlPath>,
-    /// Path of the page that documents the API.
-    pub docs: Option<UrlPath>,
-    /// Example files of the folder.
-    pub examples: Vec<String>,
-}
-
-/// A page elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    pub title: String,
-    /// `http` or `https`.
-    pub url: String,
-    pub kind: Option<String>,
-}
-
-/// Whom to ask. At least one of `email` and `url`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contact {
-    pub name: Option<String>,
-    pub email: Option<String>,
-    pub url: Option<String>,
-}
-
-/// A measured quality.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    pub metric: String,
-    pub value: f64,
-    pub dataset: Option<String>,
-}
 
 /// Reads `metadata.tags` and `metadata.links`.
 pub fn metadata(fields: &Fields<'_>, about: &mut About) {

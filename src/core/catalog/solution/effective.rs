@@ -9,9 +9,8 @@ use std::time::Duration;
 use super::author::Runtime;
 use super::bench::Bench;
 use super::mount::FILES_MAX;
-use super::{
-    Component, Exposure, Hardware, Http, Probe, Range, Scaling, Target, origin, resources,
-};
+use super::setting::Setting;
+use super::{Component, Hardware, Http, Probe, Range, Scaling, Target, origin, resources};
 use crate::catalog::fault::code;
 use crate::catalog::platform::{Activation, HardwareClass};
 use crate::model::decode::Sheet;
@@ -27,20 +26,6 @@ pub const ADD_IMAGE: &str =
     "add `image: registry/repository:tag@sha256:<digest>`; `vitrine pin` writes the digest";
 /// Requests at the same time that one replica is trusted with.
 const CONCURRENCY: u32 = 10;
-
-/// A component's place in its solution.
-pub struct Setting<'a> {
-    pub name: ComponentName,
-    pub title: Option<String>,
-    pub exposure: Exposure,
-    pub depends_on: &'a [Spanned<String>],
-    /// Where a missing image is told.
-    pub key: Span,
-    /// `spec`, `spec.components.web`
-    pub path: String,
-    /// What the solution says for all of its components.
-    pub base: &'a Runtime,
-}
 
 /// Completes one component. `None` if it has no image, or no sound one.
 pub fn component(

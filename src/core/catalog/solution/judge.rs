@@ -27,7 +27,7 @@ pub fn judge(bench: &Bench<'_>) -> Verdict {
     let mut solution = None;
     let mut dated = Vec::new();
     if let Some(fields) = root.as_ref().and_then(|root| sheet.root(root, contract::SOLUTION)) {
-        declared = declared_name(&fields);
+        declared = folders::declared_name(&fields);
         solution = document(bench, &fields, declared.as_ref(), &mut dated);
     }
     let at = declared.as_ref().map_or(Span::START, |name| name.at);
@@ -62,7 +62,8 @@ fn unread(bench: &Bench<'_>, file: &str) -> Verdict {
 
 /// The verdict on a folder of which only `solution.yaml` was read, because it holds too much.
 fn too_much(bench: &Bench<'_>, sheet: &Sheet, root: Option<&yaml::Node>) -> Verdict {
-    let declared = root.and_then(|root| declared_name(&sheet.root(root, contract::SOLUTION)?));
+    let declared =
+        root.and_then(|root| folders::declared_name(&sheet.root(root, contract::SOLUTION)?));
     let at = declared.as_ref().map_or(Span::START, |name| name.at);
     Verdict {
         solution: None,
@@ -82,18 +83,6 @@ fn oddities(bench: &Bench<'_>) -> Vec<Fault> {
     };
     let oddities = bench.folder.oddities.iter();
     oddities.map(|(name, oddity)| folders::oddity(&path(name), *oddity)).collect()
-}
-
-/// `metadata.name`, whatever else is wrong.
-pub fn declared_name(root: &Fields<'_>) -> Option<Spanned<String>> {
-    use crate::model::yaml::Value;
-    let metadata = root.or_null("metadata")?;
-    let Value::Map(entries) = &metadata.node.value else { return None };
-    let (_, node) = entries.iter().find(|(key, _)| key.text == "name")?;
-    match &node.value {
-        Value::Text(text) => Some(Spanned { value: text.clone(), at: node.at }),
-        _ => None,
-    }
 }
 
 fn document(

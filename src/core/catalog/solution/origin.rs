@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use super::author::Runtime;
-use super::effective::Setting;
+use super::setting::Setting;
 use super::{Component, Exposure, Probe, Scaling, Target};
 use crate::catalog::platform::{Ability, HardwareClass, Platform};
 use crate::model::yaml::{Span, Spanned};

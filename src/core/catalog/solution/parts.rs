@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::author::{Part, Runtime};
 use super::bench::Bench;
-use super::effective::{self, Setting};
+use super::effective;
+use super::setting::Setting;
 use super::{Component, Exposure, Shape, graph, mount, runtime, scaling, secret};
 use crate::catalog::fault::code;
 use crate::model::decode::{Cursor, Fields};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::author::{Expose, Requests, Runtime};
 use super::bench::Bench;
+use super::over_limit::over;
 use super::{Architecture, Egress, Probe, example, image, mount, resources, scaling, secret};
 use crate::catalog::fault::code;
 use crate::catalog::network;
@@ -91,13 +92,6 @@ pub fn url_path(cursor: &Cursor<'_>) -> Option<UrlPath> {
     let help = "begin with `/`, use letters, digits and -._~ only, no `..`, no query";
     cursor.sheet.report(cursor.fault(code::BAD_PATH, message).help(help));
     None
-}
-
-/// Says that a written value is over a limit of the platform.
-pub fn over(cursor: &Cursor<'_>, found: &str, limit: &str) {
-    let message = format!("`{}` is {found}, this platform allows {limit}", cursor.path);
-    let help = "stay below it, or ask the operator: `limits` of platform.yaml decides";
-    cursor.sheet.report(cursor.fault(code::OVER_LIMIT, message).help(help));
 }
 
 fn startup(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {

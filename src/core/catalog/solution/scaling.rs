@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use super::author::Runtime;
 use super::bench::Bench;
-use super::runtime::over;
+use super::over_limit::over;
 use super::{Schedule, Target};
 use crate::catalog::fault::code;
 use crate::catalog::platform::Ability;

@@ -1,7 +1,7 @@
 //! What our own requests were answered, written down before the watch says it.
 
 use super::{Batch, Seen, Sight, Written, version};
-use crate::model::{Kind, ObjectKey};
+use crate::model::{Kind, ObjectKey, SolutionName};
 use crate::plan::Step;
 use crate::plan::observed::{DeploymentFacts, HealthFacts, PolicyFacts, RouteFacts, ScaledFacts};
 
@@ -15,7 +15,7 @@ impl Sight {
     /// kind.
     pub fn done(
         &mut self,
-        solution: &str,
+        solution: &SolutionName,
         step: &Step,
         written: Written,
         sent_at: Option<u64>,

@@ -38,7 +38,7 @@ impl Sight {
             Kind::Namespace => {
                 let (solutions, instance) = (&self.observed.solutions, &self.instance);
                 let written = |key: &ObjectKey| {
-                    let home = key.solution(instance).and_then(|home| solutions.get(home));
+                    let home = key.solution(instance).and_then(|home| solutions.get(&home));
                     home.is_some_and(|objects| objects.contains_key(key))
                 };
                 self.observed.namespaces.retain(|name, _| {

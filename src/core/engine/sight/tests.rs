@@ -2,11 +2,16 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::SolutionName;
 use crate::plan::Step;
 use crate::plan::observed::{DeploymentFacts, PodFacts};
 
 fn sight() -> Sight {
     Sight::new(InstanceName::parse("prod").unwrap(), "vitrine".to_owned())
+}
+
+fn called(name: &str) -> SolutionName {
+    SolutionName::parse(name).unwrap()
 }
 
 fn seen(name: &str, uid: &str, version: u64, change: impl Fn(&mut Value)) -> Box<Seen> {
@@ -39,7 +44,7 @@ fn delete(name: &str) -> Step {
 
 fn done(store: &mut Sight, step: Step, written: Written) -> Vec<Touched> {
     let mut batch = Batch::default();
-    store.done("use", &step, written, None, &mut batch);
+    store.done(&called("use"), &step, written, None, &mut batch);
     batch.finish()
 }
 
@@ -77,7 +82,7 @@ fn an_answer_slower_than_the_watch_brings_nothing_back() {
 fn an_event_that_says_nothing_new_touches_nothing() {
     let mut store = sight();
     let first = hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
-    assert_eq!(first, [Touched::Solution("use".to_owned())]);
+    assert_eq!(first, [Touched::Solution(called("use"))]);
     let again = hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
     assert_eq!(again, []);
 }
@@ -120,7 +125,7 @@ fn an_edited_solution_label_moves_nothing_and_without_our_label_an_object_leaves
     hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
     let other = |m: &mut Value| m["labels"]["vitrine.dev/solution"] = json!("other");
     hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 6, other)));
-    assert_eq!(store.observed.solutions.keys().collect::<Vec<_>>(), ["use"]);
+    assert_eq!(store.observed.solutions.keys().collect::<Vec<_>>(), [&called("use")]);
     let bare = |m: &mut Value| m["labels"] = json!({});
     hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 7, bare)));
     assert!(store.observed.solutions.is_empty());
@@ -295,12 +300,12 @@ fn an_answer_below_the_version_that_was_sent_against_is_no_lag() {
     let mut sight = listed();
     let mut batch = Batch::default();
     let written = Written::Object(seen("web", "u1", 12, plain));
-    sight.done("use", &delete("web"), written, Some(50), &mut batch);
+    sight.done(&called("use"), &delete("web"), written, Some(50), &mut batch);
     assert_eq!(sight.relist(), [Kind::Service].into());
     // The watch may be ahead of an answer without anything being wrong.
     let mut sight = listed();
     let written = Written::Object(seen("web", "u1", 49, plain));
-    sight.done("use", &delete("web"), written, Some(48), &mut batch);
+    sight.done(&called("use"), &delete("web"), written, Some(48), &mut batch);
     assert!(sight.relist().is_empty());
 }
 
@@ -313,7 +318,13 @@ fn an_answer_that_comes_after_the_end_of_what_it_made_brings_nothing_back() {
     hear(&mut sight, Kind::Service, News::Present(seen("new", "u9", 70, plain)));
     hear(&mut sight, Kind::Service, News::Deleted(seen("new", "u9", 71, plain)));
     let mut batch = Batch::default();
-    sight.done("use", &step, Written::Object(seen("new", "u9", 70, plain)), None, &mut batch);
+    sight.done(
+        &called("use"),
+        &step,
+        Written::Object(seen("new", "u9", 70, plain)),
+        None,
+        &mut batch,
+    );
     assert_eq!(sight.live(&service("new")), None, "a ghost that no event will ever take");
 }
 
@@ -329,11 +340,11 @@ fn an_answer_older_than_a_list_without_the_object_brings_nothing_back() {
     hear(&mut sight, Kind::Service, News::Listing);
     hear(&mut sight, Kind::Service, News::Listed("70".to_owned()));
     let written = Written::Object(seen("new", "u9", 65, plain));
-    sight.done("use", &step, written, sent_at, &mut batch);
+    sight.done(&called("use"), &step, written, sent_at, &mut batch);
     assert!(sight.live(&service("new")).is_none());
     // What is newer than the list is there.
     let written = Written::Object(seen("new", "u10", 71, plain));
-    sight.done("use", &step, written, sent_at, &mut batch);
+    sight.done(&called("use"), &step, written, sent_at, &mut batch);
     assert!(sight.live(&service("new")).is_some());
 }
 
@@ -342,7 +353,7 @@ fn a_list_that_is_older_than_an_answer_before_it_is_of_a_store_that_was_put_back
     let mut sight = listed();
     let mut batch = Batch::default();
     let written = Written::Object(seen("web", "u1", 90, plain));
-    sight.done("use", &delete("web"), written, None, &mut batch);
+    sight.done(&called("use"), &delete("web"), written, None, &mut batch);
     hear(&mut sight, Kind::Service, News::Listing);
     hear(&mut sight, Kind::Service, News::Listed("80".to_owned()));
     assert_eq!(sight.relist(), [Kind::Service].into());
@@ -350,7 +361,7 @@ fn a_list_that_is_older_than_an_answer_before_it_is_of_a_store_that_was_put_back
     let mut sight = listed();
     hear(&mut sight, Kind::Service, News::Listing);
     let written = Written::Object(seen("web", "u1", 90, plain));
-    sight.done("use", &delete("web"), written, None, &mut batch);
+    sight.done(&called("use"), &delete("web"), written, None, &mut batch);
     hear(&mut sight, Kind::Service, News::Listed("80".to_owned()));
     assert!(sight.relist().is_empty());
     assert!(sight.live(&service("web")).is_some(), "we wrote it since");

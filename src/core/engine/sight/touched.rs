@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Kind;
+use crate::model::{Kind, SolutionName};
 use crate::plan::observed::KindState;
 
 /// What a batch of news touched. Each solution, kind and namespace is named once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
     /// An object or a pod of this solution is not as it was.
-    Solution(String),
+    Solution(SolutionName),
     /// More or less is known of a kind.
     Kind(Kind, KindState),
     /// The CRD of a kind is another one.
@@ -25,7 +25,7 @@ pub enum Touched {
 /// Collects what a batch touches.
 #[derive(Debug, Default)]
 pub struct Batch {
-    pub solutions: BTreeSet<String>,
+    pub solutions: BTreeSet<SolutionName>,
     pub kinds: BTreeMap<Kind, KindState>,
     pub definitions: BTreeSet<Kind>,
     pub namespaces: BTreeSet<String>,
@@ -37,9 +37,9 @@ pub struct Batch {
 
 impl Batch {
     /// Names a solution.
-    pub fn solution(&mut self, name: &str) {
+    pub fn solution(&mut self, name: &SolutionName) {
         if !self.solutions.contains(name) {
-            self.solutions.insert(name.to_owned());
+            self.solutions.insert(name.clone());
         }
     }
 

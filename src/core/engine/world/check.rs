@@ -21,7 +21,8 @@ impl World {
         if !self.in_flight.insert(key.clone()) {
             self.wrong.push(format!("a second step for {key} in flight"));
         }
-        let Some(name) = key.solution(&self.settings.instance).map(str::to_owned) else { return };
+        let Some(name) = key.solution(&self.settings.instance) else { return };
+        let name = name.to_string();
         let Some(catalog) = &self.in_force else {
             self.wrong.push(format!("a step for {key} without any commit"));
             return;
@@ -80,7 +81,7 @@ impl World {
             |at: &Duration| self.now.since_start.saturating_sub(*at) < Duration::from_secs(3500);
         self.removed.retain(|(_, at)| recent(at));
         let instance = &self.settings.instance;
-        let living: BTreeSet<&str> =
+        let living: BTreeSet<_> =
             self.server.ours().filter_map(|(key, _)| key.solution(instance)).collect();
         let total = living.len() + self.removed.len();
         let going = self.removed.len() + 1;
@@ -136,14 +137,14 @@ impl World {
             }
         }
         for (key, _) in self.server.ours() {
-            let standing = key.solution(instance).map(|name| catalog.standing(name));
+            let standing = key.solution(instance).map(|name| catalog.standing(name.as_str()));
             let stays = matches!(standing, None | Some(Standing::Frozen));
             if !wanted.contains_key(key) && !stays {
                 wrong.push(format!("{key} of {:?} is still there", key.namespace));
             }
         }
         for verdict in &self.engine.board().verdicts {
-            let standing = catalog.standing(&verdict.name);
+            let standing = catalog.standing(verdict.name.as_str());
             let good = match standing {
                 Standing::Published(_) => verdict.sync == Sync::Synced,
                 Standing::Frozen => verdict.sync == Sync::Failed,

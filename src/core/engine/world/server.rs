@@ -151,7 +151,7 @@ impl Server {
     }
 
     fn name_of(&self, key: &ObjectKey) -> String {
-        key.solution(&self.instance).unwrap_or_default().to_owned()
+        key.solution(&self.instance).map(|name| name.to_string()).unwrap_or_default()
     }
 
     /// The metadata that a PATCH answers.

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use super::{Cursor, Fields, Form, Schema};
+use super::form::Schema;
 use crate::model::Party;
 use crate::model::fault::{Fault, Severity, code};
 use crate::model::yaml::{self, Node, Problem, Span, Spanned};
@@ -73,6 +73,11 @@ impl Sheet {
         fault.snippet(line.filter(|line| line.len() <= LONGEST_LINE).cloned())
     }
 
+    /// Says what the file may say.
+    pub(super) fn describe(&self, schema: Schema) {
+        self.schema.set(Some(schema));
+    }
+
     /// What the file may say, where that was described.
     pub(super) fn schema(&self) -> Option<Schema> {
         self.schema.get()
@@ -124,14 +129,6 @@ impl Sheet {
     /// wherever it stands there, escaped or not.
     pub fn mask(&self, text: &Spanned<String>) {
         self.masked.borrow_mut().push(text.clone());
-    }
-
-    /// The root of a file, as a map of these keys. The file's own name stands for its path.
-    pub fn root<'a>(&'a self, node: &'a Node, schema: Schema) -> Option<Fields<'a>> {
-        self.schema.set(Some(schema));
-        let path = String::new();
-        let cursor = Cursor { sheet: self, node, key: Span::START, path, form: Form::Any };
-        cursor.map(schema)
     }
 
     /// Every fault, in the order of the file; of more than [`MOST_FAULTS`] the first ones, and

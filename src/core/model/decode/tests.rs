@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::time::Duration;
+
 use super::*;
 use crate::model::Party;
+use crate::model::fault::{Fault, code};
 
 const SCHEMA: Schema = Schema::of(&["name", "port", "ready", "after", "size", "tags", "image"])
     .reserving(&[("ports", "one port: `port`")]);

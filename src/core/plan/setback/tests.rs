@@ -71,7 +71,11 @@ impl World {
             birth: false,
             health: HealthFacts::None,
         };
-        self.observed.solutions.entry("use".into()).or_default().insert(key, live);
+        self.observed
+            .solutions
+            .entry(SolutionName::parse("use").unwrap())
+            .or_default()
+            .insert(key, live);
     }
 
     /// Sends it; the server says no. Whether that was news.

@@ -8,12 +8,16 @@ use jiff::Timestamp;
 use super::*;
 use crate::catalog::snapshot::{File, Folder, Snapshot};
 use crate::catalog::{self, Catalog};
-use crate::model::{ContentHash, ObjectKey, Revision, TreeId};
+use crate::model::{ClaimedName, ContentHash, ObjectKey, Revision, TreeId};
 use crate::plan::observed::{
     Condition as Fact, DeploymentFacts, HealthFacts, Live, NamespaceFacts, Owner, Pause, PodFacts,
     PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
 };
 use crate::plan::{Hold, Observed, Outcome, Rejection, Setbacks, setback};
+
+fn called(name: &str) -> SolutionName {
+    SolutionName::parse(name).unwrap()
+}
 
 const SOLUTION: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata:\n  name: use\nspec:\n  image: registry.example/use:1.0.0@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n";
 const PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\nmetadata: {name: lab}\nspec: {domain: demo.example}\n";
@@ -122,7 +126,7 @@ impl World {
             birth: true,
             health,
         };
-        self.observed.solutions.entry("use".into()).or_default().insert(key, live);
+        self.observed.solutions.entry(called("use")).or_default().insert(key, live);
     }
 
     fn deployment(&mut self, change: impl FnOnce(&mut DeploymentFacts)) {
@@ -141,7 +145,7 @@ impl World {
             restarts: 4,
             ..PodFacts::default()
         };
-        self.observed.pods.entry("use".into()).or_default().insert("app-1".into(), pod);
+        self.observed.pods.entry(called("use")).or_default().insert("app-1".into(), pod);
     }
 
     fn waits(&mut self, gate: Gate) {
@@ -150,7 +154,7 @@ impl World {
 
     fn judge_as(&self, standing: Standing<'_>) -> Verdict {
         judge(&Case {
-            name: "use",
+            name: &ClaimedName::of("use"),
             standing,
             observed: &self.observed,
             setbacks: &self.setbacks,
@@ -344,7 +348,7 @@ fn what_waits_for_a_person_is_blocked_and_names_the_way_out() {
     world.hold = Some(Hold {
         hash: ContentHash::of(b"these"),
         deletions: Default::default(),
-        disappearing: ["use".to_owned()].into(),
+        disappearing: [called("use")].into(),
         staying: Default::default(),
         reason: "would remove 14 of 40 solutions".into(),
     });
@@ -482,7 +486,7 @@ fn no_verdict_is_without_reason_and_next_step() {
         Gate::UnknownKind(Kind::Service),
         Gate::Record,
         Gate::Slot,
-        Gate::Additions(vec!["other".into()]),
+        Gate::Additions(vec![called("other")]),
         Gate::ForeignWork(vec!["Job/x".into()]),
     ] {
         let mut world = World::new();

@@ -1,0 +1,256 @@
+//! Values that are one thing: texts, words, numbers, quantities, durations.
+
+use std::time::Duration;
+
+use super::cursor::Cursor;
+use super::form::Form;
+use super::near::nearest;
+use crate::model::fault::code;
+use crate::model::invisible::is_invisible;
+use crate::model::yaml::{Spanned, Value};
+use crate::model::{Quantity, duration};
+
+impl Cursor<'_> {
+    /// Text. A number or a boolean without quotes is a fault that says how to write it.
+    pub fn text(&self) -> Option<Spanned<String>> {
+        match &self.node.value {
+            Value::Text(text) => self.visible(text),
+            Value::Integer(raw) | Value::Float(raw) => {
+                self.wrong_type("text", Some(format!("write it in quotes: \"{raw}\"")));
+                None
+            }
+            Value::Bool(value) => {
+                self.wrong_type("text", Some(format!("write it in quotes: \"{value}\"")));
+                None
+            }
+            _ => {
+                self.wrong_type("text", None);
+                None
+            }
+        }
+    }
+
+    /// A text, also written with escapes, must show everything that it holds.
+    fn visible(&self, text: &str) -> Option<Spanned<String>> {
+        let hidden = |c: &char| is_invisible(*c) && !"\n\t".contains(*c);
+        let Some(character) = text.chars().find(hidden) else {
+            return Some(self.spanned(text.to_owned()));
+        };
+        let code =
+            if character.is_control() { code::CONTROL_CHARACTER } else { code::BIDI_CONTROL };
+        // Where it stands as itself, the reader of the file has told it.
+        if self.sheet.told(code, self.at().line) {
+            return None;
+        }
+        let number = u32::from(character);
+        let message =
+            format!("`{}` holds a character that nobody sees (U+{number:04X})", self.path);
+        self.sheet.report(self.fault(code, message).help("take it out"));
+        None
+    }
+
+    /// Text on one line, as long as the form allows.
+    pub fn line(&self) -> Option<Spanned<String>> {
+        let Form::Line(most) = self.form else { return self.text() };
+        self.line_of(most)
+    }
+
+    /// Text of 1 to `most` characters on one line.
+    pub fn line_of(&self, most: usize) -> Option<Spanned<String>> {
+        let text = self.text()?;
+        let length = text.value.chars().count();
+        if length == 0 || length > most {
+            let message =
+                format!("`{}` has {length} characters, allowed are 1 to {most}", self.path);
+            self.say(code::TOO_LONG, message);
+            return None;
+        }
+        if text.value.trim_end().contains(['\n', '\r']) {
+            self.say(code::TOO_LONG, format!("`{}` must be one line", self.path));
+            return None;
+        }
+        let plain = text.value.trim();
+        if plain.is_empty() {
+            self.say(
+                code::TOO_LONG,
+                format!("`{}` is blank, write 1 to {most} characters", self.path),
+            );
+            return None;
+        }
+        Some(Spanned { value: plain.to_owned(), at: text.at })
+    }
+
+    /// A list of texts.
+    pub fn texts(&self) -> Option<Vec<Spanned<String>>> {
+        Some(self.list()?.iter().filter_map(Cursor::text).collect())
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self) -> Option<Spanned<bool>> {
+        match self.node.value {
+            // `True` and `TRUE` are booleans to YAML; one spelling is enough for a reviewer.
+            Value::Bool(value) if self.sheet.shows(self.at(), &value.to_string()) => {
+                Some(self.spanned(value))
+            }
+            Value::Bool(value) => {
+                let message = format!("`{}` is not `true` or `false`", self.path);
+                let help = format!("write {value}, in lower case");
+                self.sheet.report(self.fault(code::BAD_TEXT, message).help(help));
+                None
+            }
+            _ => {
+                self.wrong_type("`true` or `false`", None);
+                None
+            }
+        }
+    }
+
+    /// A whole number between two bounds, both allowed.
+    pub fn integer(&self, least: u64, most: u64) -> Option<Spanned<u64>> {
+        let (raw, number) = match &self.node.value {
+            Value::Integer(raw) => (raw, whole(raw)),
+            // To whoever reads YAML as JSON, `1.0` is a whole number.
+            Value::Float(raw) if whole(raw).is_some() => (raw, whole(raw)),
+            _ => {
+                let help = match &self.node.value {
+                    Value::Text(text) if text.parse::<u64>().is_ok() => {
+                        Some(format!("write it without quotes: {text}"))
+                    }
+                    _ => None,
+                };
+                self.wrong_type("a whole number", help);
+                return None;
+            }
+        };
+        if raw.len() > 1 && raw.starts_with('0') && raw.bytes().all(|b| b.is_ascii_digit()) {
+            let plain = raw.trim_start_matches('0');
+            let plain = if plain.is_empty() { "0" } else { plain };
+            let message = format!("`{}` begins with a zero", self.path);
+            let help = format!("write {plain}, or \"{raw}\" in quotes where text is meant");
+            self.sheet.report(self.fault(code::LEADING_ZERO, message).help(help));
+            return None;
+        }
+        match number {
+            Some(number) if (least..=most).contains(&number) => Some(self.spanned(number)),
+            _ => {
+                let message = format!("`{}` is {raw}, allowed are {least} to {most}", self.path);
+                self.say(code::OUT_OF_RANGE, message);
+                None
+            }
+        }
+    }
+
+    /// A whole number between the bounds of the form.
+    pub fn whole(&self) -> Option<Spanned<u64>> {
+        match self.form {
+            Form::Whole(least, most) => self.integer(least, most),
+            _ => self.integer(0, u64::MAX),
+        }
+    }
+
+    /// A number between two bounds, both allowed.
+    pub fn number(&self, least: f64, most: f64) -> Option<Spanned<f64>> {
+        let (Value::Integer(raw) | Value::Float(raw)) = &self.node.value else {
+            self.wrong_type("a number", None);
+            return None;
+        };
+        match raw.parse::<f64>() {
+            Ok(number) if (least..=most).contains(&number) => Some(self.spanned(number)),
+            _ => {
+                let message = format!("`{}` is {raw}, allowed are {least} to {most}", self.path);
+                self.say(code::OUT_OF_RANGE, message);
+                None
+            }
+        }
+    }
+
+    /// One of the words of the form.
+    pub fn word(&self) -> Option<Spanned<&'static str>> {
+        match self.form {
+            Form::Word(words) | Form::WordOrList(words, ..) => self.one_of(words),
+            _ => self.one_of(&[]),
+        }
+    }
+
+    /// One of some words.
+    pub fn one_of(&self, words: &[&'static str]) -> Option<Spanned<&'static str>> {
+        let text = self.text()?;
+        if let Some(word) = words.iter().find(|word| **word == text.value) {
+            return Some(self.spanned(*word));
+        }
+        let message = format!("`{}` is `{}`", self.path, text.value);
+        let allowed = format!("allowed: {}", words.join(", "));
+        let help = match nearest(&text.value, words.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`? {allowed}"),
+            None => allowed,
+        };
+        self.sheet.report(self.fault(code::NOT_ONE_OF, message).help(help));
+        None
+    }
+
+    /// A quantity as Kubernetes takes it; a number needs no quotes.
+    pub fn quantity(&self) -> Option<Spanned<Quantity>> {
+        let (Value::Text(raw) | Value::Integer(raw) | Value::Float(raw)) = &self.node.value else {
+            self.wrong_type("a quantity such as 500m or 2Gi", None);
+            return None;
+        };
+        match Quantity::parse(raw) {
+            Ok(quantity) => Some(self.spanned(quantity)),
+            Err(bad) => {
+                let help = "write a number, if need be with one of m, k, M, G, Ki, Mi, Gi, Ti";
+                let message = format!("`{}`: {bad}", self.path);
+                self.sheet.report(self.fault(code::BAD_QUANTITY, message).help(help));
+                None
+            }
+        }
+    }
+
+    /// A duration between the bounds of the form.
+    pub fn time(&self) -> Option<Spanned<Duration>> {
+        match self.form {
+            Form::Duration(least, most) => {
+                self.duration(Duration::from_secs(least), Duration::from_secs(most))
+            }
+            _ => self.duration(Duration::ZERO, Duration::MAX),
+        }
+    }
+
+    /// A duration as the Gateway API takes it, between two bounds, both allowed.
+    pub fn duration(&self, least: Duration, most: Duration) -> Option<Spanned<Duration>> {
+        let (Value::Text(raw) | Value::Integer(raw)) = &self.node.value else {
+            self.wrong_type("a duration such as 30m or 1h30m", None);
+            return None;
+        };
+        let Ok(value) = duration::parse(raw) else {
+            let message = format!("`{}`: `{raw}` is not a duration", self.path);
+            let help = "write numbers with h, m, s or ms, such as 30m or 1h30m";
+            self.sheet.report(self.fault(code::BAD_DURATION, message).help(help));
+            return None;
+        };
+        if value < least || value > most {
+            let message = format!(
+                "`{}` is {raw}, allowed are {} to {}",
+                self.path,
+                duration::text(least),
+                duration::text(most)
+            );
+            self.say(code::BAD_DURATION, message);
+            return None;
+        }
+        Some(self.spanned(value))
+    }
+}
+
+/// A number that is whole and not negative, however it was written.
+fn whole(raw: &str) -> Option<u64> {
+    raw.parse().ok().or_else(|| {
+        let number: f64 = raw.parse().ok()?;
+        let exact = number.fract() == 0.0 && (0.0..9e15).contains(&number);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and within bounds"
+        )]
+        exact.then_some(number as u64)
+    })
+}
