@@ -99,7 +99,9 @@ fn a_folder_that_no_solution_can_be_called_has_a_row_as_long_as_it_is_there() {
     world.is_fine();
     assert_eq!(world.sync("alpha"), Some(Sync::Synced));
     assert_eq!(world.sync("My_Demo"), Some(Sync::Failed));
-    world.remote.commit(false, |made| drop(made.folders.remove("My_Demo")));
+    world.remote.commit(false, |made| {
+        made.folders.remove("My_Demo");
+    });
     world.does(&[Act::Hint, ON]);
     world.is_fine();
     assert_eq!(world.sync("My_Demo"), None);
