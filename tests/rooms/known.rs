@@ -12,9 +12,7 @@ pub const TOO_LONG: [&str; 6] = [
 ];
 
 /// Without these arrows no room has a circle of files.
-pub const CLOSE_A_CIRCLE: [(&str, &str); 36] = [
-    ("cli/new/copy", "cli/new"),
-    ("cli/new/template", "cli/new"),
+pub const CLOSE_A_CIRCLE: [(&str, &str); 34] = [
     ("cluster/approval", "cluster"),
     ("cluster/lease", "cluster"),
     ("cluster/watch/subject", "cluster"),
