@@ -2,17 +2,16 @@
 //! so does what is listed and gone.
 
 /// Files with more lines before their tests than `LONGEST`, and no `Long because ..` in their header.
-pub const TOO_LONG: [&str; 6] = [
+pub const TOO_LONG: [&str; 5] = [
     "src/cluster/watch.rs",
     "src/core/config/read.rs",
     "src/core/model/decode.rs",
-    "src/git.rs",
     "src/registry.rs",
     "src/sandbox/schema.rs",
 ];
 
 /// Without these arrows no room has a circle of files.
-pub const CLOSE_A_CIRCLE: [(&str, &str); 34] = [
+pub const CLOSE_A_CIRCLE: [(&str, &str); 30] = [
     ("cluster/approval", "cluster"),
     ("cluster/lease", "cluster"),
     ("cluster/watch/subject", "cluster"),
@@ -35,10 +34,6 @@ pub const CLOSE_A_CIRCLE: [(&str, &str); 34] = [
     ("core/render/mesh", "core/render/pod_monitor"),
     ("core/render/mesh", "core/render/resources"),
     ("core/render/resources", "core/render/warm_up"),
-    ("git/http/exchange", "git/http"),
-    ("git/local", "git/remote"),
-    ("git/mirror", "git/remote"),
-    ("git/mirror/claim", "git/mirror"),
     ("sandbox/kinds", "sandbox/schema"),
     ("sandbox/lib", "sandbox/controllers"),
     ("sandbox/write/change", "sandbox/write"),
