@@ -2,12 +2,8 @@
 //! so does what is listed and gone.
 
 /// Files with more lines before their tests than `LONGEST`, and no `Long because ..` in their header.
-pub const TOO_LONG: [&str; 4] = [
-    "src/cluster/watch.rs",
-    "src/core/config/read.rs",
-    "src/core/model/decode.rs",
-    "src/registry.rs",
-];
+pub const TOO_LONG: [&str; 3] =
+    ["src/cluster/watch.rs", "src/core/config/read.rs", "src/core/model/decode.rs"];
 
 /// Without these arrows no room has a circle of files.
 pub const CLOSE_A_CIRCLE: [(&str, &str); 22] = [
