@@ -14,6 +14,8 @@ mod fake;
 mod health;
 mod lease;
 mod request;
+mod settings;
+mod subject;
 mod watch;
 mod wire;
 
@@ -32,16 +34,17 @@ use tokio::task::JoinSet;
 pub use approval::{NotApproved, approve};
 pub use client::{Unreachable, client};
 pub use facts::{Asker, Whose};
+pub use settings::Settings;
 
 use definitions::Registry;
 use execute::{carry_out, watched};
 use request::Api;
-use vitrine_core::config;
+use subject::Subject;
 use vitrine_core::engine::{Answer, Event, News, OrderId};
 use vitrine_core::model::{InstanceName, Kind, Revision, marks};
 use vitrine_core::plan::Step;
 use vitrine_core::plan::facts::Question;
-use watch::{Subject, Watch};
+use watch::Watch;
 
 /// News that wait for [`Cluster::next`]; a watch that finds no room waits.
 const WAITING: usize = 1024;
@@ -51,35 +54,6 @@ const MOST: usize = 4096;
 const BATCH: usize = 500;
 /// The pause before a read of the Lease or of an approval is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
-
-/// How the cluster is observed and written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    pub instance: InstanceName,
-    /// The daemon's own namespace: it holds the Lease and the approvals.
-    pub namespace: String,
-    /// Steps in flight at a time. Services are created slower beyond 4, all others faster to 8.
-    pub parallel: usize,
-    /// How long a request may take.
-    pub deadline: Duration,
-}
-
-impl Settings {
-    /// As the daemon's settings say.
-    pub fn of(config: &config::Config) -> Self {
-        Self::new(config.instance.clone(), config.cluster.namespace.as_str())
-    }
-
-    /// The settings with what has a default filled in.
-    pub fn new(instance: InstanceName, namespace: impl Into<String>) -> Self {
-        Self {
-            instance,
-            namespace: namespace.into(),
-            parallel: 8,
-            deadline: Duration::from_secs(30),
-        }
-    }
-}
 
 /// A step that waits for a worker.
 struct Job {

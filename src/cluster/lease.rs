@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Settings;
 use super::request::{self, APPLY, Api, Failure, JSON, METADATA, unavailable, with_query};
+use super::settings::Settings;
 use vitrine_core::model::{Revision, marks};
 use vitrine_core::plan::observed::Record;
 

@@ -2,14 +2,10 @@
 //! so does what is listed and gone.
 
 /// Files with more lines before their tests than `LONGEST`, and no `Long because ..` in their header.
-pub const TOO_LONG: [&str; 3] =
-    ["src/cluster/watch.rs", "src/core/config/read.rs", "src/core/model/decode.rs"];
+pub const TOO_LONG: [&str; 2] = ["src/core/config/read.rs", "src/core/model/decode.rs"];
 
 /// Without these arrows no room has a circle of files.
-pub const CLOSE_A_CIRCLE: [(&str, &str); 22] = [
-    ("cluster/approval", "cluster"),
-    ("cluster/lease", "cluster"),
-    ("cluster/watch/subject", "cluster"),
+pub const CLOSE_A_CIRCLE: [(&str, &str); 19] = [
     ("core/catalog/folders", "core/catalog/solution/judge"),
     ("core/catalog/platform/edge", "core/catalog/platform/judge"),
     ("core/catalog/platform/judge", "core/catalog/platform/hardware"),
