@@ -44,6 +44,7 @@ use vitrine_core::engine::{Answer, Event, News, OrderId};
 use vitrine_core::model::{InstanceName, Kind, Revision, marks};
 use vitrine_core::plan::Step;
 use vitrine_core::plan::facts::Question;
+use vitrine_core::plan::observed::Record;
 use watch::Watch;
 
 /// News that wait for [`Cluster::next`]; a watch that finds no room waits.
@@ -119,7 +120,8 @@ impl Cluster {
             };
             tasks.spawn(watch.run());
         }
-        tasks.spawn(read_record(api.clone(), settings.clone(), tell.clone()));
+        let heard = |(record, version)| Event::Lease(record, version);
+        tasks.spawn(read_lease(api.clone(), settings.clone(), tell.clone(), heard));
 
         let stopping = Arc::new(AtomicBool::new(false));
         let (jobs, queue) = mpsc::unbounded_channel();
@@ -211,6 +213,13 @@ impl Cluster {
         }
     }
 
+    /// Reads the Lease again, as often as it takes.
+    pub fn read_lease(&mut self, id: OrderId) {
+        let (api, settings, tell) = (self.api.clone(), self.settings.clone(), self.tell.clone());
+        let heard = move |(record, version)| Event::Answered(id, Answer::Lease(record, version));
+        self.tasks.spawn(read_lease(api, settings, tell, heard));
+    }
+
     /// Writes the record onto the Lease. One request.
     pub fn record(
         &mut self,
@@ -264,14 +273,19 @@ async fn work(
     }
 }
 
-/// Reads the Lease, as often as it takes.
-async fn read_record(api: Api, settings: Settings, tell: mpsc::UnboundedSender<Event>) {
+/// Reads the Lease, as often as it takes, and says what it holds in the words of `heard`.
+async fn read_lease(
+    api: Api,
+    settings: Settings,
+    tell: mpsc::UnboundedSender<Event>,
+    heard: impl FnOnce((Record, Option<String>)) -> Event,
+) {
     const WHAT: &str = "leases.coordination.k8s.io";
     loop {
         match lease::read(&api, &settings).await {
-            Ok(record) => {
+            Ok(read) => {
                 let _ = tell.send(Event::Trouble(WHAT.to_owned(), None));
-                let _ = tell.send(Event::Lease(record));
+                let _ = tell.send(heard(read));
                 return;
             }
             Err(failure) => {

@@ -24,6 +24,8 @@ pub enum Order {
     Step { id: OrderId, solution: String, step: Step, uid: Option<String> },
     /// Write onto the Lease what was applied, and what was removed lately.
     Record { id: OrderId, applied: Revision, root: String, removals: Vec<(String, Timestamp)> },
+    /// Read the Lease again.
+    Lease { id: OrderId },
     /// Read an approval by its name.
     Approval { id: OrderId, name: String },
     /// List a kind again.
@@ -87,6 +89,7 @@ pub(super) enum Errand {
         complete: bool,
         removals: Vec<(String, Timestamp)>,
     },
+    Lease,
     Approval(String),
     Ask,
     Note,
@@ -102,6 +105,7 @@ impl Errand {
         match self {
             Self::Step { .. }
             | Self::Record { .. }
+            | Self::Lease
             | Self::Approval(_)
             | Self::Ask
             | Self::Judge(_)
@@ -161,7 +165,7 @@ impl Desk {
     pub fn is_quiet(&self) -> bool {
         !self.any(|errand| match errand {
             Errand::Step { .. } | Errand::Record { .. } | Errand::Note => true,
-            Errand::Judge(_) | Errand::Render(_) => true,
+            Errand::Judge(_) | Errand::Render(_) | Errand::Lease => true,
             Errand::Approval(_) | Errand::Ask => false,
         })
     }
