@@ -14,6 +14,8 @@ mod fake;
 mod health;
 mod lease;
 mod request;
+mod settings;
+mod subject;
 mod watch;
 mod wire;
 
@@ -32,16 +34,18 @@ use tokio::task::JoinSet;
 pub use approval::{NotApproved, approve};
 pub use client::{Unreachable, client};
 pub use facts::{Asker, Whose};
+pub use settings::Settings;
 
 use definitions::Registry;
 use execute::{carry_out, watched};
 use request::Api;
-use vitrine_core::config;
+use subject::Subject;
 use vitrine_core::engine::{Answer, Event, News, OrderId};
 use vitrine_core::model::{InstanceName, Kind, Revision, SolutionName, marks};
 use vitrine_core::plan::Step;
 use vitrine_core::plan::facts::Question;
-use watch::{Subject, Watch};
+use vitrine_core::plan::observed::Record;
+use watch::Watch;
 
 /// News that wait for [`Cluster::next`]; a watch that finds no room waits.
 const WAITING: usize = 1024;
@@ -51,35 +55,6 @@ const MOST: usize = 4096;
 const BATCH: usize = 500;
 /// The pause before a read of the Lease or of an approval is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
-
-/// How the cluster is observed and written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    pub instance: InstanceName,
-    /// The daemon's own namespace: it holds the Lease and the approvals.
-    pub namespace: String,
-    /// Steps in flight at a time. Services are created slower beyond 4, all others faster to 8.
-    pub parallel: usize,
-    /// How long a request may take.
-    pub deadline: Duration,
-}
-
-impl Settings {
-    /// As the daemon's settings say.
-    pub fn of(config: &config::Config) -> Self {
-        Self::new(config.instance.clone(), config.cluster.namespace.as_str())
-    }
-
-    /// The settings with what has a default filled in.
-    pub fn new(instance: InstanceName, namespace: impl Into<String>) -> Self {
-        Self {
-            instance,
-            namespace: namespace.into(),
-            parallel: 8,
-            deadline: Duration::from_secs(30),
-        }
-    }
-}
 
 /// A step that waits for a worker.
 struct Job {
@@ -145,7 +120,8 @@ impl Cluster {
             };
             tasks.spawn(watch.run());
         }
-        tasks.spawn(read_record(api.clone(), settings.clone(), tell.clone()));
+        let heard = |(record, version)| Event::Lease(record, version);
+        tasks.spawn(read_lease(api.clone(), settings.clone(), tell.clone(), heard));
 
         let stopping = Arc::new(AtomicBool::new(false));
         let (jobs, queue) = mpsc::unbounded_channel();
@@ -237,6 +213,13 @@ impl Cluster {
         }
     }
 
+    /// Reads the Lease again, as often as it takes.
+    pub fn read_lease(&mut self, id: OrderId) {
+        let (api, settings, tell) = (self.api.clone(), self.settings.clone(), self.tell.clone());
+        let heard = move |(record, version)| Event::Answered(id, Answer::Lease(record, version));
+        self.tasks.spawn(read_lease(api, settings, tell, heard));
+    }
+
     /// Writes the record onto the Lease. One request.
     pub fn record(
         &mut self,
@@ -290,14 +273,19 @@ async fn work(
     }
 }
 
-/// Reads the Lease, as often as it takes.
-async fn read_record(api: Api, settings: Settings, tell: mpsc::UnboundedSender<Event>) {
+/// Reads the Lease, as often as it takes, and says what it holds in the words of `heard`.
+async fn read_lease(
+    api: Api,
+    settings: Settings,
+    tell: mpsc::UnboundedSender<Event>,
+    heard: impl FnOnce((Record, Option<String>)) -> Event,
+) {
     const WHAT: &str = "leases.coordination.k8s.io";
     loop {
         match lease::read(&api, &settings).await {
-            Ok(record) => {
+            Ok(read) => {
                 let _ = tell.send(Event::Trouble(WHAT.to_owned(), None));
-                let _ = tell.send(Event::Lease(record));
+                let _ = tell.send(heard(read));
                 return;
             }
             Err(failure) => {

@@ -223,6 +223,7 @@ impl Drive {
                 Order::Record { id, applied, root, removals } => {
                     self.cluster.record(id, applied, root, removals);
                 }
+                Order::Lease { id } => self.cluster.read_lease(id),
                 Order::Approval { id, name } => self.cluster.read_approval(id, name),
                 Order::Relist(kind) => self.cluster.relist(kind),
                 Order::Ask { id, questions } => self.cluster.ask(id, questions),
@@ -266,9 +267,10 @@ fn now(started: Instant) -> Now {
 fn is_of_the_cluster(event: &Event) -> bool {
     use vitrine_core::engine::Answer;
     match event {
-        Event::Watched(..) | Event::Defined(..) | Event::Trouble(..) | Event::Lease(_) => true,
+        Event::Watched(..) | Event::Defined(..) | Event::Trouble(..) | Event::Lease(..) => true,
         Event::Answered(_, answer) => match answer {
-            Answer::Step(..) | Answer::Recorded(_) | Answer::Approval(_) | Answer::Facts(_) => true,
+            Answer::Step(..) | Answer::Recorded(_) | Answer::Lease(..) => true,
+            Answer::Approval(_) | Answer::Facts(_) => true,
             Answer::Noted(_) | Answer::Judged(_) | Answer::Rendered(_) => false,
         },
         Event::Repository(_) | Event::Hint | Event::Lost(_) => false,

@@ -24,6 +24,7 @@ mod disk;
 mod folder;
 mod history;
 mod http;
+mod inner;
 mod left_out;
 mod limits;
 mod local;
@@ -31,6 +32,7 @@ mod mirror;
 mod named;
 mod notes;
 mod pack;
+mod refs;
 mod remote;
 mod room;
 mod secret;
@@ -51,8 +53,9 @@ pub use folder::{is_made_repository, is_mirror, is_mirror_in_use, make_repositor
 pub use watch::{Watch, watch};
 
 use commits::Commit;
-use mirror::{Mirror, TIP, Use};
-use remote::Remote;
+use inner::Inner;
+use mirror::Use;
+use refs::TIP;
 use trouble::{Side, Trouble};
 
 /// One repository and its mirror, owned by one loop.
@@ -69,15 +72,6 @@ pub struct Kept {
     pub tip: Revision,
     /// When the repository last answered, as far as is known.
     pub heard: Option<Timestamp>,
-}
-
-struct Inner {
-    remote: Remote,
-    mirror: Mirror,
-    root: snapshot::Root,
-    folders: snapshot::Folders,
-    records: history::Records,
-    notes: notes::Copies,
 }
 
 impl Source {
@@ -363,63 +357,5 @@ impl Source {
                 Err(Trouble::new("reading the repository was broken off; see the log").into())
             }
         }
-    }
-}
-
-impl Inner {
-    fn open(settings: &config::Repository) -> Result<Self, Trouble> {
-        transport::install()?;
-        let remote = Remote::new(settings)?;
-        Ok(Self {
-            root: snapshot::Root::parse(&settings.path)?,
-            mirror: Mirror::open(&settings.mirror, &remote.to_string())?,
-            remote,
-            folders: snapshot::Folders::default(),
-            records: history::Records::default(),
-            notes: notes::Copies::default(),
-        })
-    }
-
-    /// Does what needs a whole mirror. One that is damaged, or turns out to be, is made again
-    /// first; what fails in a new one as well is nobody's cache.
-    fn soundly<T>(
-        &mut self,
-        of: Use,
-        at: Option<&Revision>,
-        mut work: impl FnMut(&mut Self) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
-        if self.mirror.is_damaged()? {
-            self.mend(Use::Files, None)?;
-        }
-        let found = match self.attempt(of, &mut work) {
-            Err(trouble @ Trouble { side: Side::Cache(_), .. }) => trouble,
-            done @ (Ok(_) | Err(Trouble { side: Side::Theirs | Side::Disk, .. })) => return done,
-        };
-        self.mirror.doubt(&found)?;
-        self.mend(of, at)?;
-        let again = self.attempt(of, &mut work);
-        again.map_err(|trouble| self.mirror.in_vain(of, at, &self.remote, trouble))
-    }
-
-    fn attempt<T>(
-        &mut self,
-        of: Use,
-        work: &mut impl FnMut(&mut Self) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
-        let done = work(self);
-        match of {
-            Use::Notes => self.mirror.wrote(),
-            Use::Files | Use::Fetch | Use::Snapshot | Use::History | Use::Records => {}
-        }
-        if done.is_ok() {
-            self.mirror.served(of);
-        }
-        done
-    }
-
-    fn mend(&mut self, of: Use, at: Option<&Revision>) -> Result<(), Trouble> {
-        self.mirror.mend(&self.remote, of, at)?;
-        self.notes.forget();
-        Ok(())
     }
 }

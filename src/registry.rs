@@ -7,6 +7,9 @@
 
 mod challenge;
 mod credentials;
+mod meaning;
+mod place;
+mod unresolved;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -17,19 +20,19 @@ use url::Url;
 
 use vitrine_core::model::{ContentHash, ImageReference, Party};
 
-use crate::http::quiet::{self, Quiet};
+use crate::http::quiet;
+use crate::http::reason;
 use crate::http::redirect::{MAX_HOPS, Refused, next_hop};
-use crate::http::{Failure, reason};
 use challenge::{Challenge, Grant};
-use credentials::{Basic, Credentials, Held};
+use credentials::{Basic, Credentials};
+use place::Place;
+pub use unresolved::Unresolved;
 
 /// What stands behind a tag: an index or a manifest, in OCI's words or Docker's.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
      application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.list.v2+json, \
      application/vnd.docker.distribution.manifest.v2+json";
-/// The tag that stands for none.
-const LATEST: &str = "latest";
 /// The largest manifest that is read, in bytes; registries need not take larger ones.
 const MAX_MANIFEST: usize = 4 << 20;
 /// The largest answer of a token server that is read, in bytes.
@@ -43,19 +46,6 @@ pub struct Access {
     /// Registries, as images name them, that are asked over plain HTTP although they are not on
     /// this machine.
     pub plain_http: Vec<String>,
-}
-
-/// Why a digest is not known.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{registry} {what}; {help}")]
-pub struct Unresolved {
-    /// As the image names it, or `docker.io`.
-    pub registry: String,
-    pub what: String,
-    /// What to do.
-    pub help: String,
-    /// Who can do it.
-    pub party: Party,
 }
 
 /// How long a registry may take.
@@ -139,48 +129,6 @@ impl Registries {
                 Err(_) => return Err(call.place.late(self.limits.total)),
             }
         }
-    }
-}
-
-/// Where an image lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
-    /// As people write it.
-    registry: String,
-    /// `https://host[:port]`
-    origin: String,
-    /// The repository in the registry.
-    repository: String,
-    tag: String,
-}
-
-impl Place {
-    fn of(image: &ImageReference, plain_http: &[String]) -> Self {
-        let full = image.full_repository();
-        let (registry, path) = full.split_once('/').unwrap_or(("docker.io", &full));
-        let tag = image.tag().unwrap_or(LATEST).to_owned();
-        if matches!(registry, "docker.io" | "index.docker.io") {
-            let repository =
-                if path.contains('/') { path.to_owned() } else { format!("library/{path}") };
-            let origin = "https://registry-1.docker.io".to_owned();
-            return Self { registry: "docker.io".to_owned(), origin, repository, tag };
-        }
-        let plain = is_loopback(registry) || plain_http.iter().any(|host| host == registry);
-        let origin = format!("{}://{registry}", if plain { "http" } else { "https" });
-        Self { registry: registry.to_owned(), origin, repository: path.to_owned(), tag }
-    }
-
-    fn is_near(&self) -> bool {
-        is_loopback(&self.registry)
-    }
-
-    fn says(&self, what: impl Into<String>, help: impl Into<String>, party: Party) -> Unresolved {
-        Unresolved { registry: self.registry.clone(), what: what.into(), help: help.into(), party }
-    }
-
-    fn late(&self, limit: Duration) -> Unresolved {
-        let what = format!("did not answer within {} s", limit.as_secs());
-        self.says(what, "try again, or check the network to it", Party::Operator)
     }
 }
 
@@ -374,154 +322,7 @@ impl Call<'_> {
         }
         Ok(body)
     }
-
-    fn tag(&self) -> String {
-        format!("{}:{}", self.place.repository, self.place.tag)
-    }
-
-    /// The registry wants somebody else than we are.
-    fn refused(&self) -> Unresolved {
-        let place = &self.place;
-        let file = self.credentials.place();
-        let (what, help) = match self.credentials.held(&place.registry) {
-            Held::Basic(_) => (
-                format!("refused the credentials of {file} for `{}` (401)", place.repository),
-                "renew them there (docker login), or ask for the right to pull".to_owned(),
-            ),
-            Held::Helper(name) => (
-                format!("asks for credentials for `{}` (401)", place.repository),
-                format!(
-                    "{file} leaves them to the credential helper `{name}`, which vitrine does not \
-                     run: name a file with `auths` by --docker-config"
-                ),
-            ),
-            Held::IdentityToken => (
-                format!("asks for credentials for `{}` (401)", place.repository),
-                format!(
-                    "{file} holds an identity token, which vitrine does not use: name a file with \
-                     user and password by --docker-config"
-                ),
-            ),
-            Held::Unreadable => (
-                format!("asks for credentials for `{}` (401)", place.repository),
-                format!("its entry in {file} is no user and password: log in again"),
-            ),
-            Held::Nothing => (
-                format!("asks for credentials for `{}` (401)", place.repository),
-                format!(
-                    "{file} has none for `{}`: docker login, or name another file by \
-                     --docker-config; an unknown repository is answered like this, too",
-                    place.registry
-                ),
-            ),
-        };
-        place.says(what, help, Party::Author)
-    }
-
-    /// The registry wants no questions for a while.
-    fn left_alone(&self, quiet: Quiet) -> Unresolved {
-        let (place, time) = (&self.place, quiet.time());
-        if quiet.status == StatusCode::TOO_MANY_REQUESTS {
-            let help = format!(
-                "try again at {time}, or log in (docker login): accounts may ask more often"
-            );
-            return place.says("is asked too often (429)", help, Party::Author);
-        }
-        let what = format!("answered {} and asks to be left alone", quiet.status.as_u16());
-        place.says(what, format!("try again at {time}"), Party::Operator)
-    }
-
-    /// What an answer other than 200 means.
-    fn judge(&self, status: StatusCode, body: &[u8]) -> Unresolved {
-        let place = &self.place;
-        let code = error_code(body);
-        match status {
-            StatusCode::NOT_FOUND if code.as_deref() == Some("NAME_UNKNOWN") => place.says(
-                format!("has no repository `{}` (404)", place.repository),
-                "check the image's name, or push it",
-                Party::Author,
-            ),
-            StatusCode::NOT_FOUND if code.is_some() => place.says(
-                format!("has no tag `{}` of `{}` (404)", place.tag, place.repository),
-                "check the name and the tag, or push it",
-                Party::Author,
-            ),
-            StatusCode::NOT_FOUND => place.says(
-                format!("knows nothing of `{}` (404)", self.tag()),
-                "check the image's name, and that its first part is a registry",
-                Party::Author,
-            ),
-            StatusCode::UNAUTHORIZED => self.refused(),
-            StatusCode::FORBIDDEN => place.says(
-                format!("does not let us read `{}` (403)", place.repository),
-                format!("the account of {} needs the right to pull", self.credentials.place()),
-                Party::Author,
-            ),
-            StatusCode::TOO_MANY_REQUESTS => place.says(
-                "is asked too often (429)",
-                "try again, or log in (docker login): accounts may ask more often",
-                Party::Author,
-            ),
-            _ if status.is_server_error() => place.says(
-                format!("answered {}", status.as_u16()),
-                "try again, or tell its operator",
-                Party::Operator,
-            ),
-            _ => place.says(
-                format!("answered {}", status.as_u16()),
-                "check the image's name, and that its first part is a registry",
-                Party::Author,
-            ),
-        }
-    }
-
-    /// 200, and not a manifest.
-    fn no_registry(&self, headers: &HeaderMap) -> Unresolved {
-        let kind = media_type(headers);
-        let (what, help) = if kind == "text/html" {
-            (
-                "answered with a web page instead of a manifest".to_owned(),
-                "check that the image names a registry and that no login page or proxy stands \
-                 before it",
-            )
-        } else {
-            (
-                "answered with something that is no manifest".to_owned(),
-                "check that the image names a registry, and that what was pushed is an image",
-            )
-        };
-        self.place.says(what, help, Party::Author)
-    }
-
-    fn unreachable(&self, error: &reqwest::Error) -> Unresolved {
-        let place = &self.place;
-        let why = reason(error);
-        let (what, help, party) = match Failure::of(error) {
-            Failure::Timeout => {
-                let limit = if error.is_connect() { self.limits.connect } else { self.limits.read };
-                return place.late(limit);
-            }
-            Failure::Name => (
-                "is not found by name",
-                "check the image's registry for a slip, and that this machine has a network",
-                Party::Author,
-            ),
-            Failure::Certificate => (
-                "is not trusted",
-                "its operator must mend the certificate, or this machine must trust who issued it \
-                 (SSL_CERT_FILE names a file of such)",
-                Party::Operator,
-            ),
-            Failure::Connect => ("cannot be reached", CHECK_NETWORK, Party::Operator),
-            Failure::Broken => ("broke off", CHECK_NETWORK, Party::Operator),
-        };
-        place.says(format!("{what} ({why})"), help, party)
-    }
 }
-
-/// What to do when a registry cannot be talked to.
-const CHECK_NETWORK: &str =
-    "check the image's registry and the network; one without TLS needs --plain-http";
 
 /// Whether a token server may be asked at all: what it says opens the registry.
 fn may_ask(origin: &str, realm: &Url) -> bool {
@@ -535,17 +336,6 @@ fn may_carry(origin: &str, realm: &Url) -> bool {
     let Ok(registry) = Url::parse(origin) else { return false };
     let both_safe = registry.scheme() == "https" && realm.scheme() == "https";
     both_safe || registry.origin() == realm.origin()
-}
-
-/// Whether a host, with or without a port, is this machine.
-fn is_loopback(registry: &str) -> bool {
-    let Ok(url) = Url::parse(&format!("http://{registry}")) else { return false };
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// The digest that the registry says, if it is one.
@@ -564,12 +354,6 @@ fn media_type(headers: &HeaderMap) -> String {
 fn is_manifest(headers: &HeaderMap) -> bool {
     let kind = media_type(headers);
     !kind.is_empty() && MANIFESTS.split(", ").any(|known| known == kind)
-}
-
-/// The first code of an error in the protocol's form.
-fn error_code(body: &[u8]) -> Option<String> {
-    let json: serde_json::Value = serde_json::from_slice(body).ok()?;
-    Some(json.get("errors")?.get(0)?.get("code")?.as_str()?.to_owned())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod matrix;
 mod memory;
 mod modes;
 mod publish;
+mod put_back;
 mod quota;
 mod refusals;
 mod remote;

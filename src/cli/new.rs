@@ -3,55 +3,30 @@
 //! In: a name, an image, a template or another solution. Out: a folder, written whole or not at
 //! all, and what to do next. It is judged like a commit before anything is written.
 
+mod arguments;
 mod copy;
+mod place;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use clap::Args;
-
+use super::catalogue::{PLATFORM, SOLUTION};
 use super::registry::{self, RegistryArguments};
-use super::{Answer, Stop, catalogue, folder, schema};
-use crate::git;
-use template::{Filled, Template};
+use super::{Answer, Stop, folder, schema};
+pub(super) use arguments::Arguments;
+use place::{Place, file};
+use template::Filled;
 use vitrine_core::catalog::contract;
 use vitrine_core::catalog::fault::code;
-use vitrine_core::catalog::snapshot::{File, Folder};
-use vitrine_core::catalog::{self, Fault, Snapshot, images};
+use vitrine_core::catalog::snapshot::Folder;
+use vitrine_core::catalog::{self, Fault, images};
 use vitrine_core::model::fault::human;
 use vitrine_core::model::{Domain, ImageReference, SolutionName};
 
-/// The file that makes a folder a solution.
-const SOLUTION: &str = "solution.yaml";
 /// Where a catalogue keeps the schema that editors read, from its root.
 const SCHEMA: &str = ".schemas/solution.json";
-
-#[derive(Debug, Args)]
-pub(super) struct Arguments {
-    /// The solution's name: its folder and the first word of its address. 1 to 40 of a-z, 0-9
-    /// and dashes.
-    name: String,
-    /// The container image: it answers HTTP on port 8080. A tag is resolved to its digest.
-    #[arg(long, required_unless_present = "from")]
-    image: Option<String>,
-    /// What the solution looks like.
-    #[arg(long, value_enum, default_value = "page", conflicts_with = "from")]
-    template: Template,
-    /// Copies the folder of this solution instead, with its comments.
-    #[arg(long, value_name = "SOLUTION")]
-    from: Option<String>,
-    /// The folder to write the solution's folder into: the catalogue's root or a group in it.
-    /// Without the flag, the root of the catalogue around the present folder.
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Begins a catalogue here, with a `platform.yaml` that says this domain and nothing else.
-    #[arg(long, value_name = "DOMAIN")]
-    with_platform: Option<String>,
-    #[command(flatten)]
-    registry: RegistryArguments,
-}
 
 pub(super) async fn new(arguments: Arguments) -> Result<Answer, Stop> {
     let name = SolutionName::parse(&arguments.name).map_err(|bad| Stop::new(bad.to_string()))?;
@@ -70,7 +45,7 @@ pub(super) async fn new(arguments: Arguments) -> Result<Answer, Stop> {
         None => None,
     };
     let unpinned = draft.judge(&place)?.unpinned;
-    place.write(&draft)?;
+    draft.write(&place)?;
     super::terminal::write(&closing(
         &name,
         &place,
@@ -100,147 +75,6 @@ async fn digest(
     })
 }
 
-/// Where the folder goes.
-struct Place {
-    /// The catalogue's root.
-    root: PathBuf,
-    /// The solution's folder, relative to the root.
-    path: String,
-    /// The operator's file, if it is to be written too.
-    platform: Option<String>,
-    snapshot: Snapshot,
-}
-
-impl Place {
-    fn find(arguments: &Arguments, name: &SolutionName) -> Result<Self, Stop> {
-        let start = arguments.dir.clone().unwrap_or_else(|| PathBuf::from("."));
-        let start = start.canonicalize().map_err(|error| {
-            Stop::new(format!("there is no folder {} ({error})", start.display()))
-        })?;
-        let skipped = start.file_name().is_some_and(|name| {
-            name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().starts_with(b"_")
-        });
-        if skipped && arguments.dir.is_some() {
-            return Err(Stop::new(format!(
-                "{} begins with `.` or `_`: a catalogue skips such folders",
-                start.display()
-            )));
-        }
-        let (root, platform) = match (catalogue::above(&start), &arguments.with_platform) {
-            (Some(root), None) => (root, None),
-            (Some(root), Some(_)) => {
-                return Err(Stop::new(format!(
-                    "{} holds a {} already; leave --with-platform out",
-                    root.display(),
-                    catalogue::PLATFORM
-                )));
-            }
-            (None, Some(text)) => {
-                let Some(domain) = Domain::parse(text) else {
-                    return Err(Stop::new(format!(
-                        "--with-platform: {text:?} is not a domain; write a DNS name in lower case, \
-                     such as demo.example"
-                    )));
-                };
-                (start.clone(), Some(template::platform(&domain)))
-            }
-            (None, None) => {
-                let image = arguments.image.as_deref().unwrap_or("IMAGE");
-                return Err(no_catalogue(&start, &arguments.name, image));
-            }
-        };
-        let group = match &arguments.dir {
-            Some(_) => start.strip_prefix(&root).unwrap_or(Path::new("")).to_str(),
-            None => Some(""),
-        };
-        let group = group.ok_or_else(|| Stop::new("the folder's name is not UTF-8; rename it"))?;
-        let path = if group.is_empty() { name.to_string() } else { format!("{group}/{name}") };
-        let mut snapshot = git::read_folder(&root).map_err(|unknown| Stop::new(unknown.cause))?;
-        if let Some(text) = &platform {
-            snapshot.platform = Some(file(text.as_bytes()));
-        }
-        let place = Self { root, path, platform, snapshot };
-        place.must_be_free(name)?;
-        Ok(place)
-    }
-
-    fn must_be_free(&self, name: &SolutionName) -> Result<(), Stop> {
-        if let Some((taken, _)) = self.solution(name.as_str()) {
-            return Err(Stop::new(format!(
-                "there is a solution `{name}` in {taken}/ already; choose another name"
-            )));
-        }
-        let folder = self.folder();
-        // A link that points nowhere is there, too.
-        if folder.symlink_metadata().is_ok() {
-            return Err(Stop::new(format!(
-                "{} is there already, and nothing is overwritten; choose another name",
-                folder.display()
-            )));
-        }
-        // In a solution's folder it is a file like any other, which does not make a catalogue.
-        if self.platform.is_some() && catalogue::holds(&self.root, catalogue::PLATFORM) {
-            return Err(Stop::new(format!(
-                "{} is there already, and nothing is overwritten; begin the catalogue in an empty \
-                 folder",
-                self.root.join(catalogue::PLATFORM).display()
-            )));
-        }
-        Ok(())
-    }
-
-    /// The solution of this name, by its folder.
-    fn solution(&self, name: &str) -> Option<(&String, &Arc<Folder>)> {
-        self.snapshot.folders.iter().find(|(path, folder)| {
-            path.rsplit('/').next() == Some(name) && folder.files.contains_key(SOLUTION)
-        })
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.root.join(&self.path)
-    }
-
-    /// Writes the folder beside its place and moves it there, then the platform's file.
-    fn write(&self, draft: &Draft) -> Result<(), Stop> {
-        let folder = self.folder();
-        let cannot = |error: std::io::Error| {
-            Stop::new(format!("cannot write {}: {error}", folder.display()))
-        };
-        let group = folder.parent().unwrap_or(&self.root);
-        let beside =
-            tempfile::Builder::new().prefix(".vitrine-").tempdir_in(group).map_err(cannot)?;
-        let whole = beside.path().join("folder");
-        for (path, bytes) in &draft.files {
-            let file = whole.join(path);
-            std::fs::create_dir_all(file.parent().unwrap_or(&whole)).map_err(cannot)?;
-            std::fs::write(&file, bytes).map_err(cannot)?;
-        }
-        std::fs::rename(&whole, &folder).map_err(cannot)?;
-        let schema = self.root.join(SCHEMA);
-        if draft.schema {
-            write_schema(&schema).map_err(|error| {
-                Stop::new(format!("cannot write {}: {error}", schema.display()))
-            })?;
-        }
-        if let Some(text) = &self.platform {
-            let file = self.root.join(catalogue::PLATFORM);
-            create(&file, text)
-                .map_err(|error| Stop::new(format!("cannot write {}: {error}", file.display())))?;
-        }
-        Ok(())
-    }
-}
-
-fn no_catalogue(start: &Path, name: &str, image: &str) -> Stop {
-    Stop::new(format!(
-        "there is no {} in {} or above, so it is no catalogue. Go into the folder that holds one \
-         (or name it by --dir DIR); to begin a catalogue here, say the domain under which its \
-         solutions are served:\n\n  vitrine new {name} --image {image} --with-platform demo.example\n",
-        catalogue::PLATFORM,
-        start.display()
-    ))
-}
-
 /// The files of the folder, before they are written.
 struct Draft {
     files: BTreeMap<String, Vec<u8>>,
@@ -258,7 +92,8 @@ struct Judged {
 impl Draft {
     fn begin(arguments: &Arguments, name: &SolutionName, place: &Place) -> Result<Self, Stop> {
         if let Some(from) = &arguments.from {
-            return copy::copy(place, from, name, arguments.image.as_deref());
+            let files = copy::copy(place, from, name, arguments.image.as_deref())?;
+            return Ok(Self { files, schema: false });
         }
         let image = arguments.image.as_deref().unwrap_or_default();
         let filled = Filled { name, image, schema: schema_comment(&place.path) };
@@ -307,10 +142,36 @@ impl Draft {
             pages.join("\n").trim_end()
         )))
     }
-}
 
-fn file(bytes: &[u8]) -> File {
-    File { size: u64::try_from(bytes.len()).unwrap_or(u64::MAX), bytes: Some(bytes.into()) }
+    /// Writes the folder beside its place and moves it there, then the platform's file.
+    fn write(&self, place: &Place) -> Result<(), Stop> {
+        let folder = place.folder();
+        let cannot = |error: std::io::Error| {
+            Stop::new(format!("cannot write {}: {error}", folder.display()))
+        };
+        let group = folder.parent().unwrap_or(&place.root);
+        let beside =
+            tempfile::Builder::new().prefix(".vitrine-").tempdir_in(group).map_err(cannot)?;
+        let whole = beside.path().join("folder");
+        for (path, bytes) in &self.files {
+            let file = whole.join(path);
+            std::fs::create_dir_all(file.parent().unwrap_or(&whole)).map_err(cannot)?;
+            std::fs::write(&file, bytes).map_err(cannot)?;
+        }
+        std::fs::rename(&whole, &folder).map_err(cannot)?;
+        let schema = place.root.join(SCHEMA);
+        if self.schema {
+            write_schema(&schema).map_err(|error| {
+                Stop::new(format!("cannot write {}: {error}", schema.display()))
+            })?;
+        }
+        if let Some(text) = &place.platform {
+            let file = place.root.join(PLATFORM);
+            create(&file, text)
+                .map_err(|error| Stop::new(format!("cannot write {}: {error}", file.display())))?;
+        }
+        Ok(())
+    }
 }
 
 /// The comment by which an editor finds the schema, from a solution's folder.

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Settings;
 use super::request::{self, Api, Failure, JSON, METADATA, unavailable, with_query};
+use super::settings::Settings;
 use vitrine_core::model::{ContentHash, InstanceName, Kind, ObjectKey, marks};
 use vitrine_core::plan::deletions_hash;
 use vitrine_core::plan::observed::Approval;

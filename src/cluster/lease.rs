@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Settings;
 use super::request::{self, APPLY, Api, Failure, JSON, METADATA, unavailable, with_query};
+use super::settings::Settings;
 use vitrine_core::model::{Revision, SolutionName, marks};
 use vitrine_core::plan::observed::Record;
 
@@ -36,40 +36,55 @@ fn address(settings: &Settings) -> String {
     format!("{leases}/{}", name(settings))
 }
 
-/// Reads the record.
+/// Reads the record, and the Lease's resourceVersion; without one there is no Lease.
 ///
 /// # Errors
 /// Everything but the Lease and its absence: then nothing is known of the record.
-pub(super) async fn read(api: &Api, settings: &Settings) -> Result<Record, Failure> {
+pub(super) async fn read(
+    api: &Api,
+    settings: &Settings,
+) -> Result<(Record, Option<String>), Failure> {
     let request = request::request(Method::GET, &address(settings), JSON, "", Vec::new())?;
     match api.call(request).await {
-        Ok(answer) => parsed(&answer.body),
-        Err(Failure::Refused { rejection, .. }) if rejection.code == 404 => Ok(Record::Missing),
+        Ok(answer) => parsed(&answer.body).map(|(record, version)| (record, Some(version))),
+        Err(Failure::Refused { rejection, .. }) if rejection.code == 404 => {
+            Ok((Record::Missing, None))
+        }
         Err(failure) => Err(failure),
     }
 }
 
-fn parsed(body: &[u8]) -> Result<Record, Failure> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Lease {
-        metadata: Metadata,
+/// A Lease, as far as it is read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Lease {
+    metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Metadata {
+    resource_version: String,
+    annotations: BTreeMap<String, String>,
+}
+
+impl Lease {
+    fn read(body: &[u8]) -> Result<Self, Failure> {
+        serde_json::from_slice(body)
+            .map_err(|e| unavailable(format!("the Lease cannot be read: {e}")))
     }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Metadata {
-        annotations: BTreeMap<String, String>,
-    }
-    let lease: Lease = serde_json::from_slice(body)
-        .map_err(|e| unavailable(format!("the Lease cannot be read: {e}")))?;
-    let annotations = lease.metadata.annotations;
+}
+
+/// The record in the body of a Lease, and the Lease's version.
+fn parsed(body: &[u8]) -> Result<(Record, String), Failure> {
+    let Metadata { resource_version, annotations } = Lease::read(body)?.metadata;
     let removals: Vec<Removal> = match annotations.get(REMOVALS) {
         None => Vec::new(),
         Some(text) => serde_json::from_str(text).map_err(|e| {
             unavailable(format!("the annotation {REMOVALS} on the Lease cannot be read: {e}"))
         })?,
     };
-    Ok(Record::Kept {
+    let record = Record::Kept {
         applied: annotations.get(APPLIED).and_then(|text| Revision::parse(text).ok()),
         root: annotations.get(ROOT).cloned(),
         // What cannot be a solution's name was written by no daemon.
@@ -77,10 +92,11 @@ fn parsed(body: &[u8]) -> Result<Record, Failure> {
             .into_iter()
             .filter_map(|removal| Some((SolutionName::parse(&removal.name).ok()?, removal.at)))
             .collect(),
-    })
+    };
+    Ok((record, resource_version))
 }
 
-/// Writes the record, creating the Lease if need be.
+/// Writes the record, creating the Lease if need be; answers the version that it has then.
 ///
 /// # Errors
 /// A sentence for the operator.
@@ -90,7 +106,7 @@ pub(super) async fn write(
     applied: &Revision,
     root: &str,
     removals: &[(SolutionName, Timestamp)],
-) -> Result<(), String> {
+) -> Result<String, String> {
     let newest = removals.iter().rev().take(MOST_REMOVALS).rev();
     let newest: Vec<Removal> =
         newest.map(|(name, at)| Removal { name: name.to_string(), at: *at }).collect();
@@ -116,10 +132,11 @@ pub(super) async fn write(
             &address(settings),
             &[("fieldManager", marks::MANAGER), ("force", "true"), ("fieldValidation", "Strict")],
         );
-        api.call(request::request(Method::PATCH, &address, METADATA, APPLY, body)?).await
+        let request = request::request(Method::PATCH, &address, METADATA, APPLY, body)?;
+        Lease::read(&api.call(request).await?.body)
     };
     match sent.await {
-        Ok(_) => Ok(()),
+        Ok(lease) => Ok(lease.metadata.resource_version),
         Err(failure) => Err(trouble(settings, &failure)),
     }
 }
@@ -146,14 +163,17 @@ mod tests {
     use super::*;
 
     fn read(annotations: &serde_json::Value) -> Result<Record, Failure> {
-        parsed(json!({"metadata": {"annotations": annotations}}).to_string().as_bytes())
+        let lease = json!({"metadata": {"annotations": annotations, "resourceVersion": "7"}});
+        let (record, version) = parsed(lease.to_string().as_bytes())?;
+        assert_eq!(version, "7");
+        Ok(record)
     }
 
     #[test]
     fn a_lease_that_says_nothing_is_not_a_missing_one() {
         let empty = Record::Kept { applied: None, root: None, removals: Vec::new() };
         assert_eq!(read(&json!({})), Ok(empty.clone()));
-        assert_eq!(parsed(br#"{"metadata":{}}"#), Ok(empty));
+        assert_eq!(parsed(br#"{"metadata":{}}"#), Ok((empty, String::new())));
     }
 
     #[test]

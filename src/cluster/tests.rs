@@ -144,7 +144,7 @@ impl Rig {
         loop {
             for event in self.cluster.next().await {
                 if let Event::Answered(_, Answer::Recorded(written)) = event {
-                    return written;
+                    return written.map(drop);
                 }
             }
         }
@@ -175,7 +175,7 @@ async fn until(rig: &mut Rig, what: &str, holds: impl Fn(&Rig) -> bool) {
 
 async fn connect(sandbox: &Sandbox) -> Rig {
     let cluster = Cluster::connect(sandbox.client(), settings()).await.unwrap();
-    let sight = Sight::new(settings().instance, settings().namespace);
+    let sight = Sight::new(settings().instance, settings().namespace, 7);
     let (open, approvals) = (BTreeMap::new(), BTreeMap::new());
     let mut rig = Rig { cluster, sight, last: 0, open, approvals };
     until(&mut rig, "everything is known", |rig| {

@@ -4,9 +4,10 @@
 //! watch goes on where it stood; an expired one lists again. A kind without CRD waits for the
 //! watch of CRDs to say that it came.
 
+mod absent;
 mod lines;
+mod pages;
 mod pause;
-mod subject;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,28 +18,21 @@ use kube::client::Body;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::definitions::Definitions;
-use super::request::{
-    self, Api, Failure, METADATA, METADATA_LIST, judge, unavailable, unreachable, with_query,
-};
+use super::request::{self, Api, Failure, METADATA, judge, unavailable, unreachable, with_query};
+use super::subject::Subject;
 use super::wire::{self, Depth, Event};
 use crate::http::causes;
 use lines::{LONGEST_LINE, Lines};
 use pause::Pause;
-pub(super) use subject::Subject;
 use vitrine_core::engine::{News, Seen};
 use vitrine_core::model::Kind;
 use vitrine_core::plan::observed::KindState;
 
-/// Objects on one page where lists are not streamed.
-const PAGE: &str = "500";
 /// After this long the server ends a watch, in seconds; a random part of [`SPREAD`] is added.
 const WATCH_SECONDS: u64 = 290;
 const SPREAD: u64 = 60;
 /// How long after that a silent connection is given up.
 const GRACE: Duration = Duration::from_secs(15);
-/// How often a kind is tried whose CRD cannot be watched.
-const BLIND_RETRY: Duration = Duration::from_secs(60);
-
 /// One watch.
 pub(super) struct Watch {
     pub api: Api,
@@ -162,49 +156,6 @@ impl Watch {
         }
     }
 
-    /// Says that the kind is absent and waits until it may be there. False = stop.
-    async fn came(&mut self, definition: &str, place: &mut Place, pause: &mut Pause) -> bool {
-        place.at = None;
-        place.synced = false;
-        let mut said = None;
-        loop {
-            let known = self.definitions.borrow_and_update().clone();
-            let (state, problem, wait) = match known {
-                // It is there, and will be served in a moment; or never at our version.
-                Some(names) if names.contains(definition) => {
-                    let problem = format!(
-                        "CRD {definition} exists, but the API server does not serve it at the \
-                         version that vitrine writes"
-                    );
-                    (KindState::Unknown, Some(problem), pause.next(None))
-                }
-                Some(_) => (KindState::Absent, None, Duration::MAX),
-                None => (KindState::Absent, None, BLIND_RETRY),
-            };
-            if said.replace(state) != Some(state) && !self.say(News::State(state, problem)).await {
-                return false;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(wait) => return true,
-                changed = self.definitions.changed() => {
-                    if changed.is_err() {
-                        return false;
-                    }
-                    *pause = Pause::default();
-                }
-                () = self.again.notified() => return true,
-            }
-        }
-    }
-
-    /// The CRD that the kind needs, if it is not built in.
-    fn definition(&self) -> Option<String> {
-        match self.subject {
-            Subject::Kind(kind) => kind.crd(),
-            Subject::Definitions => None,
-        }
-    }
-
     /// Lists if there is nothing to go on from, then watches until an end.
     async fn once(&mut self, place: &mut Place) -> End {
         if place.at.is_none() && !place.streams {
@@ -237,42 +188,6 @@ impl Watch {
 
     fn accept(&self, metadata: &'static str) -> &'static str {
         if self.depth() == Depth::Metadata { metadata } else { request::JSON }
-    }
-
-    /// Reads the list in pages; answers its version.
-    async fn pages(&mut self) -> Result<String, End> {
-        if !self.say(News::Listing).await {
-            return Err(End::Stopped);
-        }
-        let mut token: Option<String> = None;
-        loop {
-            let mut query = vec![("limit", PAGE)];
-            if let Some(selector) = &self.selector {
-                query.push(("labelSelector", selector));
-            }
-            if let Some(token) = &token {
-                query.push(("continue", token));
-            }
-            let address = with_query(&self.collection(), &query);
-            let accept = self.accept(METADATA_LIST);
-            let request = request::request(Method::GET, &address, accept, "", Vec::new())?;
-            let answer = self.api.call(request).await?;
-            let page = wire::page(self.depth(), &answer.body)
-                .map_err(|e| unavailable(format!("a list cannot be read: {e}")))?;
-            drop(answer);
-            for seen in page.items {
-                if !self.pass(seen, News::Present).await {
-                    return Err(End::Stopped);
-                }
-            }
-            match page.next {
-                Some(next) => token = Some(next),
-                None if self.say(News::Listed(page.version.clone())).await => {
-                    return Ok(page.version);
-                }
-                None => return Err(End::Stopped),
-            }
-        }
     }
 
     /// Hands on what concerns us. Of CRDs, those of our kinds alone.

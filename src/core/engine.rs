@@ -46,7 +46,7 @@ pub use sight::{Batch, Managed, Meta, News, Seen, Sight, Touched, Written};
 
 use crate::config::Config;
 use crate::model::{ClaimedName, SolutionName};
-use crate::plan::observed::Owner;
+use crate::plan::observed::{Owner, Record};
 use crate::render::phase;
 use crate::status::{self, Board, Verdict};
 use book::Book;
@@ -86,6 +86,8 @@ pub struct Engine {
     /// Whether every kind was listed once, or cannot be. Before that, every plan would be a list of
     /// what it waits for.
     looked: bool,
+    /// Whether the Lease is to be read again, because the server's store may have been put back.
+    reread: bool,
     /// Whether nothing may be done: somebody only wants to know what would be.
     idle: bool,
     board: Arc<Board>,
@@ -112,7 +114,7 @@ impl Engine {
         let board = Board::new(instance.clone(), settings.repository.shown_url());
         Self {
             steady: Steady::new(now),
-            sight: Sight::new(instance.clone(), settings.cluster.namespace.clone()),
+            sight: Sight::new(instance.clone(), settings.cluster.namespace.clone(), seed),
             book: Book::default(),
             brake: Brake::default(),
             trials: Trials::default(),
@@ -126,6 +128,7 @@ impl Engine {
             unread: BTreeSet::new(),
             visit: false,
             looked: false,
+            reread: false,
             idle: false,
             board: Arc::new(board),
             behind: true,
@@ -180,6 +183,7 @@ impl Engine {
             self.ask_for_judgement(now, &mut orders);
             self.ask_for_forms(now, &mut orders);
         }
+        self.read_lease(now, &mut orders);
         if !self.idle {
             self.record(now, &mut orders);
             self.check_up(now, &mut orders);
@@ -189,6 +193,7 @@ impl Engine {
             self.happened.push(Happened::Backwards(kind));
             orders.push(Order::Relist(kind));
         }
+        orders.extend(self.sight.audits(self.steady.at(now)).into_iter().map(Order::Relist));
         if std::mem::take(&mut self.visit) {
             orders.push(Order::Visit);
         }
@@ -207,6 +212,7 @@ impl Engine {
             self.brake.deadline(steady),
             self.ledger.deadline(),
             self.diary.deadline(),
+            self.sight.deadline(),
             self.desk.deadline(),
             self.removal_look,
             self.work_at,
@@ -312,9 +318,26 @@ impl Engine {
         }
     }
 
+    /// The Lease is read and written one after the other: an answer of before would look like a
+    /// step back.
+    fn is_lease_busy(&self) -> bool {
+        self.desk.any(|errand| matches!(errand, Errand::Record { .. } | Errand::Lease))
+    }
+
+    fn read_lease(&mut self, now: Now, orders: &mut Vec<Order>) {
+        self.reread |= self.sight.reads_lease();
+        // Before it was read at all, somebody is at it.
+        let unread = self.sight.observed.record == Record::Unread;
+        if self.reread && !unread && !self.is_lease_busy() {
+            self.reread = false;
+            let id = self.send(Errand::Lease, now);
+            orders.push(Order::Lease { id });
+        }
+    }
+
     fn record(&mut self, now: Now, orders: &mut Vec<Order>) {
         let Some(revision) = self.book.revision().cloned() else { return };
-        if self.desk.any(|errand| matches!(errand, Errand::Record { .. })) {
+        if self.is_lease_busy() {
             return;
         }
         let complete = self.brake.is_completely_applied(self.is_sound(), &revision);

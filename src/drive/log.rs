@@ -58,6 +58,11 @@ pub(super) fn line(happened: &Happened) {
         Happened::Backwards(kind) => {
             tracing::warn!(%kind, "the API server's versions went backwards; listing again");
         }
+        Happened::Differed { kind, objects } => tracing::warn!(
+            %kind,
+            objects,
+            "the daily list was not what the watch had said; it is taken in"
+        ),
         Happened::Lost(what) => tracing::error!("{what} was lost; it is tried again"),
     }
 }

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use git2::transport::{Service, SmartSubtransportStream};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tokio::runtime::Handle;
@@ -21,13 +20,10 @@ use crate::http::redirect::{self, MAX_HOPS, Refused};
 use vitrine_core::config::Auth;
 
 use super::remote::Limits;
-use super::transport::Dial;
 use super::{Trouble, secret};
 
 mod exchange;
 pub mod ls_refs;
-
-use exchange::Exchange;
 
 /// A Git server, and what is remembered of it between calls.
 pub struct Server {
@@ -307,27 +303,6 @@ impl Session {
             }
             _ => format!("answered {}; check repository.url", status.as_u16()),
         })
-    }
-}
-
-impl Dial for Session {
-    fn stateless(&self) -> bool {
-        true
-    }
-
-    fn dial(self: Arc<Self>, service: Service) -> io::Result<Box<dyn SmartSubtransportStream>> {
-        let (name, asks) = match service {
-            Service::UploadPackLs => ("git-upload-pack", false),
-            Service::UploadPack => ("git-upload-pack", true),
-            Service::ReceivePackLs => ("git-receive-pack", false),
-            Service::ReceivePack => ("git-receive-pack", true),
-        };
-        let answer = if asks {
-            None
-        } else {
-            Some(self.advertisement(name).map_err(|trouble| self.fail(trouble))?)
-        };
-        Ok(Box::new(Exchange::new(self, name, answer)))
     }
 }
 

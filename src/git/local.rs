@@ -9,12 +9,13 @@ use std::io::{self, Write};
 
 use git2::{ObjectType, Oid, Repository};
 
+use super::address::Address;
 use super::commits::{self, Commit};
 use super::left_out::{self, Known};
 use super::pack::sieve::LeftOut;
 use super::pack::write::Pack;
 use super::pack::{Form, LARGEST, MAX_OBJECTS, largest};
-use super::{Trouble, remote::Remote, room};
+use super::{Trouble, room};
 
 pub mod objects;
 mod packs;
@@ -38,15 +39,19 @@ enum Problem {
     Told(Trouble),
 }
 
-/// Copies what `tip` reaches and the mirror lacks.
-pub fn copy(remote: &Remote, mirror: &Repository, tip: Oid) -> Result<(), Trouble> {
-    let source = remote.open_local()?;
-    let copied = match Copy::new(&source, mirror).and_then(|copy| copy.run(tip)) {
+/// Copies what `tip` reaches in the repository at `address` and the mirror lacks.
+pub fn copy(
+    source: &Repository,
+    address: &Address,
+    mirror: &Repository,
+    tip: Oid,
+) -> Result<(), Trouble> {
+    let copied = match Copy::new(source, mirror).and_then(|copy| copy.run(tip)) {
         // `git gc` may have moved it since the packs were listed.
-        Err(Problem::Missing(..)) => Copy::new(&source, mirror).and_then(|copy| copy.run(tip)),
+        Err(Problem::Missing(..)) => Copy::new(source, mirror).and_then(|copy| copy.run(tip)),
         copied => copied,
     };
-    copied.map_err(|problem| tell(remote, &source, mirror, problem))
+    copied.map_err(|problem| tell(address, source, mirror, problem))
 }
 
 struct Copy<'m> {
@@ -264,7 +269,7 @@ fn entry(bytes: &[u8]) -> Option<(Option<bool>, Oid, &[u8])> {
     Some((folder, id, bytes.get(end + 21..)?))
 }
 
-fn tell(remote: &Remote, source: &Repository, mirror: &Repository, problem: Problem) -> Trouble {
+fn tell(address: &Address, source: &Repository, mirror: &Repository, problem: Problem) -> Trouble {
     let place = mirror.path().parent().unwrap_or_else(|| mirror.path());
     let what = |kind: ObjectType| match kind {
         ObjectType::Tree => "folder",
@@ -274,25 +279,25 @@ fn tell(remote: &Remote, source: &Repository, mirror: &Repository, problem: Prob
     match problem {
         Problem::Told(trouble) => trouble,
         Problem::Missing(id, kind) if is_partial(source) => Trouble::new(format!(
-            "{remote} is a partial clone, and the {} {id} was never fetched; clone it again \
+            "{address} is a partial clone, and the {} {id} was never fetched; clone it again \
              without `--filter`",
             what(kind)
         )),
         Problem::Missing(id, kind) => Trouble::new(format!(
-            "{remote} lacks the {} {id}; run `git fsck` there, and fetch or restore what is missing",
+            "{address} lacks the {} {id}; run `git fsck` there, and fetch or restore what is missing",
             what(kind)
         )),
         Problem::Shallow(id) => Trouble::new(format!(
-            "{remote} is a shallow clone whose history ends at commit {id}; run `git fetch \
+            "{address} is a shallow clone whose history ends at commit {id}; run `git fetch \
              --unshallow` there (in CI: `fetch-depth: 0`)"
         )),
         Problem::Unreadable(id, ObjectType::Commit) => commits::unreadable(id),
         Problem::Unreadable(id, kind) => Trouble::new(format!(
-            "{remote} holds the {} {id}, which cannot be read; run `git fsck` there",
+            "{address} holds the {} {id}, which cannot be read; run `git fsck` there",
             what(kind)
         )),
         Problem::TooLarge(id, kind, size) => Trouble::new(format!(
-            "{remote} holds the {} {id}, which takes {} MiB to read; {}",
+            "{address} holds the {} {id}, which takes {} MiB to read; {}",
             what(kind),
             size >> 20,
             match kind {
@@ -301,11 +306,11 @@ fn tell(remote: &Remote, source: &Repository, mirror: &Repository, problem: Prob
             }
         )),
         Problem::TooMany => Trouble::new(format!(
-            "{remote} holds more than {MAX_OBJECTS} objects; give the catalogue a repository of \
+            "{address} holds more than {MAX_OBJECTS} objects; give the catalogue a repository of \
              its own"
         )),
         Problem::Source(error) => Trouble::new(format!(
-            "{remote} cannot be read ({error}); run `git fsck` there and check its owner and rights"
+            "{address} cannot be read ({error}); run `git fsck` there and check its owner and rights"
         )),
         // A full disk is told apart by the disk itself.
         Problem::Mirror(error) => {

@@ -16,6 +16,7 @@ use git2::{Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 use vitrine_core::model::{InstanceName, Revision};
 
 use super::commits::Commit;
+use super::refs::{NOTES, TIP};
 use super::remote::{Remote, oid};
 use super::trouble::Flaw;
 use super::{Side, Trouble, room};
@@ -24,19 +25,12 @@ mod claim;
 mod seal;
 mod trials;
 
-use claim::claim;
+pub(super) use claim::MARK;
+use claim::{REPOSITORY, claim, remove};
 use seal::Seal;
 use trials::Trials;
 pub use trials::Use;
 
-/// Where the tracked branch stands in the mirror, whatever its name.
-pub const TIP: &str = "refs/vitrine/tip";
-/// Our copies of notes, by instance.
-pub const NOTES: &str = "refs/vitrine/notes/";
-
-/// Says that the folder is ours, for which repository, and that a process is using it.
-pub(super) const MARK: &str = "vitrine-mirror";
-const REPOSITORY: &str = "catalogue.git";
 const FRESH: &str = "fresh.git";
 
 /// libgit2 never repacks; past this many packs the mirror is made again.
@@ -290,13 +284,6 @@ impl Mirror {
 fn unusable(place: &Path, error: &git2::Error) -> Trouble {
     let general = || Trouble::disk(place, &io::Error::other(error.message().to_owned()));
     room::writable(place).err().unwrap_or_else(general)
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 fn init(path: &Path) -> Result<Repository, git2::Error> {

@@ -6,7 +6,7 @@
 use git2::{ErrorCode, Oid, Repository};
 
 use super::Trouble;
-use super::mirror::TIP;
+use super::refs::TIP;
 use super::remote::Remote;
 
 /// Where the mirror keeps what a person named. Each is overwritten by the next.

@@ -16,7 +16,8 @@ use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::status::CommitStatus;
 
 use super::Trouble;
-use super::mirror::{Mirror, NOTES};
+use super::mirror::Mirror;
+use super::refs::NOTES;
 use super::remote::{Pushed, Remote};
 
 mod careful;

@@ -20,7 +20,7 @@ use super::address::Address;
 use super::commits::{Commit, without_odd_refs};
 use super::http::ls_refs::Answer;
 pub use super::limits::Limits;
-use super::mirror::TIP;
+use super::refs::TIP;
 use super::room::{self, Guarded};
 use super::transport::{Dial, Line};
 use super::{Side, Trouble, http, left_out, local, ssh, trouble};
@@ -219,7 +219,7 @@ impl Remote {
                 if let Some(place) = mirror.path().parent() {
                     room::enough(place, self.room)?;
                 }
-                local::copy(self, mirror, tip)?;
+                local::copy(&self.open_local()?, &self.address, mirror, tip)?;
                 mirror.reference(to, tip, true, "")?;
             }
             None => {

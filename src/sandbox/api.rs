@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 
 use super::answer::{List, Reply};
 use super::kinds::Resource;
+use super::object::text;
 use super::refusal::Refusal;
 use super::request::{Objects, Request, Target};
 use super::selector::Selector;
 use super::store::{DEFINITIONS, Place};
 use super::watch::{self, Course, Wanted};
-use super::write::{Deleted, Done, Preconditions, Write, text};
+use super::write::{Deleted, Done, Preconditions, Write};
 use super::{Sandbox, State, discovery, openapi, patch};
 
 impl Sandbox {

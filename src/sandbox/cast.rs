@@ -17,25 +17,25 @@
 //! Each writes only where its original does (status, `/scale`, its own finalizer) and under its own
 //! manager, so that `managedFields` look as in production.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use serde_json::Value;
 
-use jiff::Timestamp;
-use serde_json::{Map, Value, json};
-
-use super::write::text;
+use super::object::text;
 use vitrine_core::model::{Kind, ObjectKey};
 
+mod conditions;
 mod deployment;
 mod gateway;
 mod keda;
 mod mesh;
+mod moves;
 mod queue;
+mod stage;
 
 pub use gateway::CONTROLLER as GATEWAY_CONTROLLER;
 pub use keda::{FINALIZER as KEDA_FINALIZER, MANAGER as KEDA};
+pub use moves::{Door, Move, Turn};
 pub use queue::{Queue, sleep_until};
+pub use stage::{Around, Stage};
 
 /// One of the controllers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,79 +90,6 @@ impl Player {
             Self::Interceptor => &[Kind::InterceptorRoute],
             Self::Keda => &[Kind::ScaledObject, Kind::Deployment],
             Self::Mesh => &[Kind::HttpLocalRateLimitPolicy, Kind::Server],
-        }
-    }
-}
-
-/// The objects of the cluster, as far as the player sees them.
-pub trait Around {
-    /// The object at an address.
-    fn object(&self, key: &ObjectKey) -> Option<Arc<Value>>;
-    /// All objects of a kind in a namespace.
-    fn inside(&self, kind: Kind, namespace: &str) -> Vec<Arc<Value>>;
-}
-
-/// What a player knows besides objects.
-#[derive(Clone, Debug)]
-pub struct Stage {
-    pub now: Timestamp,
-    /// How long a controller takes for a step.
-    pub delay: Duration,
-    /// How long a woken ScaledObject stays active after its last sign of life; zero = not at all.
-    pub cooldown: Duration,
-    /// Whether Deployments have pods. Without them all that is asked for is ready at once.
-    pub kubelet: bool,
-    /// Whether finalizers stay for ever.
-    pub stuck_finalizers: bool,
-    /// How many replicas visitors need, by ScaledObject; what is not here goes by `cooldown`.
-    pub visitors: BTreeMap<ObjectKey, i64>,
-}
-
-/// What a player does at one look.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Turn {
-    /// In this order. One that is refused does not keep the others from being tried.
-    pub moves: Vec<Move>,
-    /// When to look again although nothing changes.
-    pub again: Option<Duration>,
-}
-
-/// One write.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Move {
-    /// A JSON merge patch (RFC 7396).
-    Patch {
-        manager: &'static str,
-        key: ObjectKey,
-        through: Door,
-        patch: Value,
-    },
-    /// A child of this kind.
-    Create {
-        manager: &'static str,
-        kind: Kind,
-        object: Value,
-    },
-    Delete {
-        key: ObjectKey,
-    },
-}
-
-/// Where a patch goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
-    Object,
-    Status,
-    Scale,
-}
-
-impl Turn {
-    /// Makes the status of an object this one, which is a move only if it differs.
-    fn status(&mut self, manager: &'static str, key: &ObjectKey, object: &Value, status: Value) {
-        let before = object.get("status").cloned().unwrap_or_else(|| json!({}));
-        if let Some(patch) = difference(&before, &status) {
-            let (key, patch) = (key.clone(), json!({ "status": patch }));
-            self.moves.push(Move::Patch { manager, key, through: Door::Status, patch });
         }
     }
 }
@@ -231,56 +158,4 @@ pub fn affected(changed: &ObjectKey, around: &impl Around) -> Vec<ObjectKey> {
         | Kind::NetworkPolicy
         | Kind::Pod => Vec::new(),
     }
-}
-
-/// The merge patch from one value to another; `None` if they are equal.
-fn difference(before: &Value, after: &Value) -> Option<Value> {
-    if before == after {
-        return None;
-    }
-    let (Value::Object(old), Value::Object(new)) = (before, after) else {
-        return Some(after.clone());
-    };
-    let gone = old.keys().filter(|name| !new.contains_key(*name));
-    let mut patch: Map<String, Value> = gone.map(|name| (name.clone(), Value::Null)).collect();
-    for (name, value) in new {
-        let changed = match old.get(name) {
-            Some(before) => difference(before, value),
-            None => Some(value.clone()),
-        };
-        if let Some(changed) = changed {
-            patch.insert(name.clone(), changed);
-        }
-    }
-    Some(Value::Object(patch))
-}
-
-/// Sets a condition; its time of transition changes with its status only.
-fn set_condition(list: &mut Vec<Value>, condition: Value, now: Timestamp) {
-    let mut condition = condition;
-    let before = list.iter().position(|c| c["type"] == condition["type"]);
-    let same = before.filter(|at| list[*at]["status"] == condition["status"]);
-    condition["lastTransitionTime"] = match same {
-        Some(at) => list[at]["lastTransitionTime"].clone(),
-        None => json!(seconds(now)),
-    };
-    match before {
-        Some(at) => list[at] = condition,
-        None => list.push(condition),
-    }
-}
-
-/// The conditions of a status, or of a part of one.
-fn conditions(status: &Value) -> Vec<Value> {
-    status["conditions"].as_array().cloned().unwrap_or_default()
-}
-
-/// A list, empty where there is none.
-fn list<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
-    object.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
-}
-
-/// The time as the API writes it: whole seconds.
-fn seconds(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }

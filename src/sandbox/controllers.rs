@@ -11,37 +11,6 @@ use super::store::Changed;
 use super::{Inner, Sandbox, patch};
 use vitrine_core::model::{Kind, ObjectKey};
 
-/// Starts them; they end with the sandbox. Needs a tokio runtime.
-pub fn start(sandbox: &Sandbox) {
-    let mut feed = sandbox.lock().store.feed();
-    let delay = sandbox.options().controller_delay;
-    let weak = Arc::downgrade(&sandbox.0);
-    tokio::spawn(async move {
-        let mut queue = Queue::default();
-        loop {
-            let due = queue.next();
-            tokio::select! {
-                changed = feed.recv() => {
-                    let Some(changed) = changed else { return };
-                    let Some(sandbox) = alive(&weak) else { return };
-                    let Some(changed) = key_of(&changed) else { continue };
-                    for key in cast::affected(&changed, &sandbox) {
-                        queue.add(key, Instant::now() + delay);
-                    }
-                }
-                () = cast::sleep_until(due) => {
-                    let Some(sandbox) = alive(&weak) else { return };
-                    for key in queue.take_due(Instant::now()) {
-                        if let Some(again) = sandbox.step(&key) {
-                            queue.add(key, Instant::now() + again.max(Duration::from_millis(1)));
-                        }
-                    }
-                }
-            }
-        }
-    });
-}
-
 fn alive(weak: &Weak<Inner>) -> Option<Sandbox> {
     weak.upgrade().map(Sandbox)
 }
@@ -55,6 +24,37 @@ fn key_of((table, (namespace, name)): &Changed) -> Option<ObjectKey> {
 }
 
 impl Sandbox {
+    /// Starts them; they end with the sandbox. Needs a tokio runtime.
+    pub fn start_controllers(&self) {
+        let mut feed = self.lock().store.feed();
+        let delay = self.options().controller_delay;
+        let weak = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            let mut queue = Queue::default();
+            loop {
+                let due = queue.next();
+                tokio::select! {
+                    changed = feed.recv() => {
+                        let Some(changed) = changed else { return };
+                        let Some(sandbox) = alive(&weak) else { return };
+                        let Some(changed) = key_of(&changed) else { continue };
+                        for key in cast::affected(&changed, &sandbox) {
+                            queue.add(key, Instant::now() + delay);
+                        }
+                    }
+                    () = cast::sleep_until(due) => {
+                        let Some(sandbox) = alive(&weak) else { return };
+                        for key in queue.take_due(Instant::now()) {
+                            if let Some(again) = sandbox.step(&key) {
+                                queue.add(key, Instant::now() + again.max(Duration::from_millis(1)));
+                            }
+                        }
+                    }
+                }
+            }
+        });
+    }
+
     /// One look at one object; the time until the next one, if there is one.
     fn step(&self, key: &ObjectKey) -> Option<Duration> {
         let object = self.object(key)?;

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::Sandbox;
 use super::cast;
 use super::kinds::Resource;
+use super::object::text;
 use super::refusal::Refusal;
 use super::store::{DEFINITIONS, Store};
-use super::write::{self, Deleted, Preconditions, Write};
+use super::write::{Deleted, Preconditions, Write};
 use vitrine_core::model::ObjectKey;
 
 impl Sandbox {
@@ -61,7 +62,7 @@ impl Sandbox {
         let (version, kind) = (named("apiVersion"), named("kind"));
         let resource = self.lock().store.kinds.named(version, kind);
         let resource = resource.ok_or_else(Refusal::no_such_path)?;
-        let at = |pointer: &str| write::text(&object, pointer).unwrap_or_default().to_owned();
+        let at = |pointer: &str| text(&object, pointer).unwrap_or_default().to_owned();
         let (namespace, name) = (at("/metadata/namespace"), at("/metadata/name"));
         self.write_directly(&resource, &namespace, &name, "", manager, |write, store| {
             write.create(store, object).map(|done| Value::clone(&done.object))
@@ -160,7 +161,7 @@ impl Sandbox {
     /// by `Kind/namespace/name`, without the fields that tell when and how often it was written.
     pub fn end_state(&self) -> BTreeMap<String, Value> {
         let strip = |mut object: Value| {
-            let text = |pointer: &str| write::text(&object, pointer).unwrap_or_default().to_owned();
+            let text = |pointer: &str| text(&object, pointer).unwrap_or_default().to_owned();
             let key = format!(
                 "{}/{}/{}",
                 text("/kind"),

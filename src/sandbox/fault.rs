@@ -10,9 +10,9 @@ use std::time::Duration;
 use http::Method;
 
 use super::kinds::{Kinds, Resource};
+use super::object::text;
 use super::refusal::Refusal;
 use super::request::{Objects, Request, Target};
-use super::write::text;
 use vitrine_core::model::Kind;
 
 /// The faults in force. Everything off by default.

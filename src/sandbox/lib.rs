@@ -26,6 +26,7 @@ use vitrine_core::model::Kind;
 mod answer;
 mod api;
 pub mod cast;
+mod cause;
 mod controllers;
 mod defaults;
 mod direct;
@@ -35,6 +36,7 @@ mod kinds;
 mod manage;
 mod merge;
 mod namespaces;
+mod object;
 mod openapi;
 mod patch;
 mod quota;
@@ -51,8 +53,9 @@ mod write;
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
 
+pub use cause::Cause;
 pub use fault::{Denial, Fault, Faults, Meets, Verb, Which};
-pub use refusal::{Cause, Refusal};
+pub use refusal::Refusal;
 
 use fault::Asked;
 use kinds::{Kinds, Resource};
@@ -174,7 +177,7 @@ impl Sandbox {
             let _ = sandbox.create("kube-apiserver", namespace);
         }
         if controllers {
-            controllers::start(&sandbox);
+            sandbox.start_controllers();
         }
         sandbox
     }

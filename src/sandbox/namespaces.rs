@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::object::finalizers;
 use super::store::{Place, Store};
-use super::write::finalizers;
 
 /// Table of the namespaces.
 pub const TABLE: &str = "namespaces.";

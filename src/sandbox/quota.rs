@@ -12,8 +12,8 @@ use serde_json::Value;
 use vitrine_core::model::Quantity;
 
 use super::kinds::Resource;
+use super::object::text;
 use super::store::Store;
-use super::write::text;
 
 const QUOTAS: &str = "resourcequotas.";
 /// The kinds whose plural alone names a count too.

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::cause::Cause;
 use super::kinds::Resource;
-use super::refusal::Cause;
 use vitrine_core::model::Quantity;
 
 /// Reads an object as its type and writes it again; what is lost the type does not know.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::cause::Cause;
 use super::kinds::Resource;
-use super::manage::{self, Writer};
-use super::refusal::{Cause, Refusal};
+use super::manage::{self, Entry, Writer};
+use super::object::{finalizers, text};
+use super::refusal::Refusal;
 use super::store::{Place, Store};
 
 mod change;
 mod checks;
-
-use change::{same_body, same_owners};
 
 /// What is to be written, by whom and how.
 #[derive(Clone, Debug)]
@@ -252,17 +252,6 @@ impl Write<'_> {
     }
 }
 
-/// The finalizers of an object.
-pub fn finalizers(object: &Value) -> Vec<&str> {
-    let list = object.pointer("/metadata/finalizers").and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-/// The text at a pointer.
-pub fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
-    object.pointer(pointer).and_then(Value::as_str)
-}
-
 fn generation(object: &Value) -> i64 {
     object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0)
 }
@@ -276,4 +265,30 @@ fn remove(object: &mut Value, name: &str) {
 fn unknown_fields(paths: &[String]) -> String {
     let said: Vec<String> = paths.iter().map(|path| format!("unknown field \"{path}\"")).collect();
     said.join(", ")
+}
+
+fn same_body(new: &Value, old: &Value) -> bool {
+    let (Some(new), Some(old)) = (new.as_object(), old.as_object()) else { return new == old };
+    let same_metadata = |a: &Value, b: &Value| {
+        let (Some(a), Some(b)) = (a.as_object(), b.as_object()) else { return a == b };
+        let counts = |name: &str| name != "managedFields" && name != "resourceVersion";
+        a.iter().filter(|(name, _)| counts(name)).all(|(name, value)| b.get(name) == Some(value))
+            && b.keys().filter(|name| counts(name)).all(|name| a.contains_key(name))
+    };
+    new.len() == old.len()
+        && new.iter().all(|(name, value)| match old.get(name) {
+            Some(before) if name == "metadata" => same_metadata(value, before),
+            Some(before) => value == before,
+            None => false,
+        })
+}
+
+fn same_owners(new: &[Entry], old: &[Entry]) -> bool {
+    new.len() == old.len()
+        && new.iter().all(|entry| {
+            old.iter().any(|o| {
+                (&o.manager, o.operation, &o.subresource, &o.fields)
+                    == (&entry.manager, entry.operation, &entry.subresource, &entry.fields)
+            })
+        })
 }

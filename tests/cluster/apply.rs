@@ -441,7 +441,7 @@ impl Engine {
         let settings = Settings::new(instance(), DAEMON_NAMESPACE);
         let inner = cluster::Cluster::connect(cluster.client(), settings).await;
         let inner = inner.expect("the API server answers");
-        let sight = Sight::new(instance(), DAEMON_NAMESPACE.to_owned());
+        let sight = Sight::new(instance(), DAEMON_NAMESPACE.to_owned(), 7);
         Self { inner, sight, last: 0, approvals: BTreeMap::new() }
     }
 
@@ -523,7 +523,7 @@ impl Engine {
         loop {
             for answer in self.hear(None).await {
                 if let Answer::Recorded(written) = answer {
-                    return written.unwrap();
+                    return drop(written.unwrap());
                 }
             }
         }

@@ -18,7 +18,7 @@ pub fn on_circles(arrows: &BTreeSet<Arrow>) -> BTreeSet<Arrow> {
 }
 
 /// Whether these arrows lead back from the head of this one to its tail.
-pub fn closes(arrows: &BTreeSet<Arrow>, (tail, head): &Arrow) -> bool {
+fn closes(arrows: &BTreeSet<Arrow>, (tail, head): &Arrow) -> bool {
     let (mut seen, mut open) = (BTreeSet::from([head]), vec![head]);
     while let Some(at) = open.pop() {
         if at == tail {

@@ -56,10 +56,15 @@ impl Cluster {
         Self::with(sandbox.client(), admin, Server::Sandbox(sandbox))
     }
 
+    /// The turn of a scenario that takes a real control plane: one at a time.
+    pub async fn turn() -> MutexGuard<'static, ()> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+        ONE_AT_A_TIME.lock().await
+    }
+
     /// kube-apiserver, with the rights of `deploy/rbac.yaml`.
     pub async fn real() -> Self {
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
-        let _alone = ONE_AT_A_TIME.lock().await;
+        let _alone = Self::turn().await;
         let plane = ControlPlane::shared();
         let admin = plane.admin_client().await;
         clear(&admin, plane).await.expect("what the scenario before left can be cleared away");
@@ -225,7 +230,7 @@ impl Cluster {
 }
 
 /// What an operator's platform has before vitrine comes.
-async fn furnish(admin: &Client) -> anyhow::Result<()> {
+pub async fn furnish(admin: &Client) -> anyhow::Result<()> {
     for name in [DAEMON_NAMESPACE, INTERCEPTOR_NAMESPACE] {
         let namespace = json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name},

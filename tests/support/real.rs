@@ -54,6 +54,9 @@ pub struct ControlPlane {
     authority: Authority,
     /// Where the CRDs came from.
     crds: Crds,
+    /// Of etcd, of its peers that there are none of, and of the API server.
+    ports: [u16; 3],
+    servers: Vec<Server>,
     /// Last, so that the servers end after everything else.
     _guard: Guard,
 }
@@ -200,11 +203,48 @@ impl ControlPlane {
         connect(&serde_json::from_slice(&fs::read(&file)?)?).await
     }
 
+    /// Copies what etcd holds at this moment. etcd stands still meanwhile; the copy is what a power
+    /// cut would leave.
+    pub fn keep_store(&self) -> anyhow::Result<()> {
+        let etcd = self.servers.iter().find(|server| server.name == "etcd").context("etcd runs")?;
+        signal(etcd, "STOP")?;
+        let copied = run(Command::new("cp").arg("-r").arg(self.store()).arg(self.kept_store()));
+        signal(etcd, "CONT")?;
+        copied
+    }
+
+    /// Ends all servers as a power cut does, puts back what [`Self::keep_store`] copied, and starts
+    /// them again where they were.
+    pub fn put_store_back(&mut self) -> anyhow::Result<()> {
+        for server in self.servers.iter_mut().rev() {
+            server.child.kill()?;
+            server.child.wait()?;
+        }
+        fs::remove_dir_all(self.store())?;
+        fs::rename(self.kept_store(), self.store())?;
+        let binaries = binaries()?;
+        // The caller may stand inside a runtime, as with `start`.
+        self.servers = std::thread::scope(|scope| {
+            let starts = scope.spawn(|| self.start_servers(&binaries));
+            starts.join().expect("starting reports its faults")
+        })?;
+        Ok(())
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.join("etcd")
+    }
+
+    fn kept_store(&self) -> PathBuf {
+        self.folder.join("etcd-kept")
+    }
+
     /// Starts the three servers and waits until the API server is ready.
     fn launch(binaries: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("vitrine-control-plane-").tempdir()?.keep();
         let guard = Guard::over(&folder)?;
-        let [etcd_port, peer_port, secure_port] = free_ports()?;
+        let ports = free_ports()?;
+        let [_, _, secure_port] = ports;
         let url = format!("https://127.0.0.1:{secure_port}");
 
         let authority = Authority::new()?;
@@ -227,7 +267,14 @@ impl ControlPlane {
         }
 
         let crds = Crds::at_hand();
-        let plane = Self { url, folder, authority, crds, _guard: guard };
+        let servers = Vec::new();
+        let mut plane = Self { url, folder, authority, crds, ports, servers, _guard: guard };
+        plane.servers = plane.start_servers(binaries)?;
+        Ok(plane)
+    }
+
+    fn start_servers(&self, binaries: &Path) -> anyhow::Result<Vec<Server>> {
+        let [etcd_port, peer_port, secure_port] = self.ports;
         let mut servers = Vec::new();
         for (name, arguments) in [
             ("etcd", etcd(etcd_port, peer_port)),
@@ -236,11 +283,11 @@ impl ControlPlane {
         ] {
             if name == "kube-controller-manager" {
                 // It gives up when it finds no API server.
-                plane.wait_until_ready(&mut servers)?;
+                self.wait_until_ready(&mut servers)?;
             }
-            servers.push(plane.run(binaries, name, &arguments)?);
+            servers.push(self.run(binaries, name, &arguments)?);
         }
-        Ok(plane)
+        Ok(servers)
     }
 
     fn run(&self, binaries: &Path, name: &'static str, arguments: &str) -> anyhow::Result<Server> {
@@ -381,6 +428,17 @@ fn has_condition(object: &Value, kind: &str) -> bool {
 struct Server {
     name: &'static str,
     child: Child,
+}
+
+/// Stops a server where it is, or lets it go on.
+fn signal(server: &Server, name: &str) -> anyhow::Result<()> {
+    run(Command::new("kill").arg(format!("-{name}")).arg(server.child.id().to_string()))
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| format!("running {command:?}"))?;
+    ensure!(status.success(), "{command:?} ended with {status}");
+    Ok(())
 }
 
 /// The folder with the binaries; builds them if this machine has none yet.

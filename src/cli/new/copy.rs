@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Draft, Place, SOLUTION, Stop};
+use super::place::Place;
+use crate::cli::Stop;
+use crate::cli::catalogue::SOLUTION;
 use vitrine_core::catalog::images::{self, Named};
 use vitrine_core::model::SolutionName;
 use vitrine_core::model::yaml::{self, Edit, Node, Value};
@@ -13,7 +15,7 @@ pub(super) fn copy(
     from: &str,
     name: &SolutionName,
     image: Option<&str>,
-) -> Result<Draft, Stop> {
+) -> Result<BTreeMap<String, Vec<u8>>, Stop> {
     let Some((folder, found)) = place.solution(from) else {
         let there = place.snapshot.folders.iter();
         let names: Vec<&str> = there
@@ -51,7 +53,7 @@ pub(super) fn copy(
         let old = run.into_iter().next().unwrap_or_default().to_owned();
         replace_image(&mut files, |found| (found == old).then(|| image.to_owned()))?;
     }
-    Ok(Draft { files, schema: false })
+    Ok(files)
 }
 
 /// The images of a `solution.yaml`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 
+use crate::cli::catalogue::SOLUTION;
 use vitrine_core::model::{Domain, ImageReference, SolutionName};
 
 /// What a new solution looks like.
@@ -142,7 +143,7 @@ impl Template {
             "{{\n  \"method\": \"GET\",\n  \"path\": \"{asked}\",\n  \"expect\": {{\"status\": 200}}\n}}\n"
         );
         BTreeMap::from([
-            (super::SOLUTION.to_owned(), solution.into_bytes()),
+            (SOLUTION.to_owned(), solution.into_bytes()),
             ("README.md".to_owned(), fill(README).into_bytes()),
             (example.to_owned(), example_text.into_bytes()),
         ])

@@ -89,6 +89,23 @@ impl Brake {
         Some(since)
     }
 
+    /// The Lease was read again, as the server's store has it now. What it forgot is written again;
+    /// what this process removed counts although the Lease does not know of it.
+    pub fn reread(&mut self, record: &Record) {
+        match record {
+            Record::Unread => {}
+            Record::Missing => self.recorded = None,
+            Record::Kept { applied, removals, .. } => {
+                self.recorded.clone_from(applied);
+                for (name, at) in removals {
+                    if !self.removals.iter().any(|(known, _)| known == name) {
+                        self.removals.push((name.clone(), *at));
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether the reader of the repository was sent off.
     pub fn sent_reader(&self) -> bool {
         self.errands > 0

@@ -29,6 +29,8 @@ pub enum Order {
         root: String,
         removals: Vec<(SolutionName, Timestamp)>,
     },
+    /// Read the Lease again.
+    Lease { id: OrderId },
     /// Read an approval by its name.
     Approval { id: OrderId, name: String },
     /// List a kind again.
@@ -93,6 +95,7 @@ pub(super) enum Errand {
         complete: bool,
         removals: Vec<(SolutionName, Timestamp)>,
     },
+    Lease,
     Approval(String),
     Ask,
     Note,
@@ -108,6 +111,7 @@ impl Errand {
         match self {
             Self::Step { .. }
             | Self::Record { .. }
+            | Self::Lease
             | Self::Approval(_)
             | Self::Ask
             | Self::Judge(_)
@@ -167,7 +171,7 @@ impl Desk {
     pub fn is_quiet(&self) -> bool {
         !self.any(|errand| match errand {
             Errand::Step { .. } | Errand::Record { .. } | Errand::Note => true,
-            Errand::Judge(_) | Errand::Render(_) => true,
+            Errand::Judge(_) | Errand::Render(_) | Errand::Lease => true,
             Errand::Approval(_) | Errand::Ask => false,
         })
     }

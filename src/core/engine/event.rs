@@ -23,8 +23,8 @@ pub enum Event {
     Defined(Kind, String),
     /// Something cannot be read, by the name that rights use, with a sentence; or it can again.
     Trouble(String, Option<String>),
-    /// What the daemon's Lease remembers.
-    Lease(Record),
+    /// What the daemon's Lease remembers, and its resourceVersion; without one there is no Lease.
+    Lease(Record, Option<String>),
     Repository(Repository),
     /// A person asks to try everything now.
     Hint,
@@ -65,8 +65,10 @@ pub struct Commit {
 #[derive(Debug)]
 pub enum Answer {
     Step(Outcome, Written),
-    /// The Lease was written, or a sentence why not.
-    Recorded(Result<(), String>),
+    /// The Lease was written and has this resourceVersion, or a sentence why not.
+    Recorded(Result<String, String>),
+    /// What the Lease remembers now, as [`Event::Lease`] says it.
+    Lease(Record, Option<String>),
     /// An approval, if it is one.
     Approval(Option<Approval>),
     Facts(Vec<(Question, Look)>),

@@ -40,6 +40,8 @@ pub enum Happened {
     Finding(Finding),
     /// Another verdict.
     Verdict(Change),
+    /// The daily list of a kind was not what its watch had said, in so many objects.
+    Differed { kind: crate::model::Kind, objects: usize },
     /// The server's versions of a kind went backwards, and it is listed again.
     Backwards(crate::model::Kind),
     /// Nobody answered an order.

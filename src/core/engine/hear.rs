@@ -35,7 +35,7 @@ impl Engine {
             // `sight` took it.
             None
             | Some(
-                Event::Watched(..) | Event::Defined(..) | Event::Trouble(..) | Event::Lease(_),
+                Event::Watched(..) | Event::Defined(..) | Event::Trouble(..) | Event::Lease(..),
             ) => {}
         }
         self.unread.extend(std::mem::take(&mut batch.read));
@@ -43,6 +43,9 @@ impl Engine {
         self.behind |= self.sight.is_troubled_anew();
         for (what, problem) in self.sight.turns() {
             self.happened.push(Happened::Trouble { what, problem });
+        }
+        for (kind, objects) in self.sight.differed() {
+            self.happened.push(Happened::Differed { kind, objects });
         }
         self.forget_what_is_gone(now);
     }
@@ -105,13 +108,13 @@ impl Engine {
                 self.finish(solution, step, outcome, now);
             }
             (Errand::Record { applied, complete, removals }, Answer::Recorded(written)) => {
-                if written.is_ok() {
-                    self.sight.observed.record = Record::Kept {
-                        applied: Some(applied.clone()),
-                        root: Some(self.settings.repository.path.clone()),
-                        removals,
-                    };
+                if let Ok(version) = &written {
+                    let (applied, root) = (applied.clone(), self.settings.repository.path.clone());
+                    let record =
+                        Record::Kept { applied: Some(applied), root: Some(root), removals };
+                    self.sight.recorded(record, version);
                 }
+                let written = written.map(drop);
                 let before = self.brake.trouble.clone();
                 let steady = self.steady.at(now);
                 let waited = self.brake.recorded_as(applied, complete, written, steady);
@@ -120,6 +123,10 @@ impl Engine {
                     self.behind = true;
                 }
                 self.dirty.extend(waited.into_iter().map(ClaimedName::from));
+            }
+            (Errand::Lease, Answer::Lease(record, version)) => {
+                self.brake.reread(&record);
+                self.sight.record(record, version.as_deref(), batch);
             }
             (Errand::Approval(name), Answer::Approval(approval)) => {
                 self.sight.approval(name, approval, batch);
@@ -170,6 +177,10 @@ impl Engine {
                 let waited = self.brake.recorded_as(applied, complete, Err(cause()), steady);
                 self.dirty.extend(waited.into_iter().map(ClaimedName::from));
                 "the Lease"
+            }
+            Errand::Lease => {
+                self.reread = true;
+                "a look at the Lease"
             }
             Errand::Approval(name) => {
                 self.unread.insert(name);

@@ -4,25 +4,31 @@
 //! The newer word wins, by resourceVersion: an event that is older than the answer of a PATCH is
 //! not heard, and an object that a DELETE took does not come back through a late event. A version
 //! that goes backwards is no lag: the server was put back to an older state, and the kind is
-//! listed again.
+//! listed again. So it is once a day, in case that an event was lost.
 
 mod answers;
+mod approvals;
+mod audit;
 mod backwards;
+mod namespaces;
+mod pods;
 mod seen;
 mod sweep;
 mod touched;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use jiff::Timestamp;
+
 pub use seen::{Managed, Meta, News, Seen, Written};
 pub use touched::{Batch, Touched};
 
+use super::chance::Chance;
 use super::event::Event;
 use crate::model::intern::Interner;
 use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Revision, marks};
-use crate::plan::observed::{
-    Approval, HealthFacts, KindState, Live, NamespaceFacts, Observed, Owner, Record,
-};
+use crate::plan::observed::{HealthFacts, KindState, Live, Observed, Record};
+use audit::Audit;
 use backwards::Versions;
 
 /// [`Observed`], and what it takes to keep it.
@@ -39,6 +45,9 @@ pub struct Sight {
     /// Kinds being listed, with what came already.
     listing: HashMap<Kind, HashSet<ObjectKey>>,
     versions: Versions,
+    audit: Audit,
+    /// Whether a watch failed since one of them stood again.
+    broken: bool,
     /// What began or ceased to be unreadable and was not told yet.
     turns: Vec<(String, Option<String>)>,
     /// Whether one of `problems` is another since this was asked.
@@ -46,8 +55,8 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// Nothing is seen yet.
-    pub fn new(instance: InstanceName, namespace: String) -> Self {
+    /// Nothing is seen yet. `seed`: chance, which spreads the daily lists.
+    pub fn new(instance: InstanceName, namespace: String, seed: u64) -> Self {
         Self {
             observed: Observed::default(),
             problems: BTreeMap::new(),
@@ -57,6 +66,8 @@ impl Sight {
             buried: HashMap::new(),
             listing: HashMap::new(),
             versions: Versions::default(),
+            audit: Audit::new(Chance::new(seed)),
+            broken: false,
             turns: Vec::new(),
             troubled: false,
         }
@@ -81,6 +92,31 @@ impl Sight {
         self.versions.relist()
     }
 
+    /// The kinds whose daily list is due, each told once. By the clock that does not jump, as is
+    /// [`Sight::deadline`].
+    pub fn audits(&mut self, now: Timestamp) -> BTreeSet<Kind> {
+        let kinds = &self.observed.kinds;
+        self.audit.ring(now, |kind| kinds.get(&kind) == Some(&KindState::Synced))
+    }
+
+    /// When the next daily list is due.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let kinds = &self.observed.kinds;
+        self.audit.deadline(|kind| kinds.get(&kind) == Some(&KindState::Synced))
+    }
+
+    /// The kinds of which a daily list was not what the watch had said, and in how many objects.
+    /// Told once.
+    pub fn differed(&mut self) -> Vec<(Kind, usize)> {
+        self.audit.differed()
+    }
+
+    /// Whether the Lease is to be read again, told once: its version says whether the store was put
+    /// back.
+    pub fn reads_lease(&mut self) -> bool {
+        self.versions.reads_lease()
+    }
+
     /// Something cannot be read, or can again.
     pub fn trouble(&mut self, what: &str, problem: Option<String>) {
         let was = self.problems.get(what);
@@ -102,7 +138,7 @@ impl Sight {
             }
             Event::Defined(kind, version) => self.defined(kind, &version, batch),
             Event::Trouble(what, problem) => self.trouble(&what, problem),
-            Event::Lease(record) => self.record(record, batch),
+            Event::Lease(record, version) => self.record(record, version.as_deref(), batch),
             other @ (Event::Repository(_) | Event::Hint | Event::Answered(..) | Event::Lost(_)) => {
                 return Some(other);
             }
@@ -138,8 +174,12 @@ impl Sight {
         match news {
             News::Listing => {
                 self.listing.insert(kind, HashSet::new());
+                let audit = self.audit.begins(kind, self.versions.told(kind));
                 self.versions.listing(kind);
-                self.state(kind, KindState::Unknown, batch);
+                // An audit doubts nothing: what was known stays known until it is complete.
+                if !audit || self.observed.kinds.get(&kind) != Some(&KindState::Synced) {
+                    self.state(kind, KindState::Unknown, batch);
+                }
             }
             News::Present(seen) => {
                 let key = seen.key(kind);
@@ -147,7 +187,16 @@ impl Sight {
                     Some(came) => drop(came.insert(key.clone())),
                     None => self.versions.bookmark(kind, &seen.meta.resource_version),
                 }
-                self.present(key, *seen, batch);
+                if self.audit.compares(kind, &seen.meta.resource_version) {
+                    let mut touched = Batch::default();
+                    self.present(key, *seen, &mut touched);
+                    if touched.is_of_objects() {
+                        self.audit.differs(kind);
+                    }
+                    batch.absorb(touched);
+                } else {
+                    self.present(key, *seen, batch);
+                }
             }
             News::Deleted(seen) => {
                 let key = seen.key(kind);
@@ -165,7 +214,8 @@ impl Sight {
                     return;
                 }
                 if let Some(came) = self.listing.remove(&kind) {
-                    self.sweep(kind, &came, &version, batch);
+                    let gone = self.sweep(kind, &came, &version, batch);
+                    self.audit.ends(kind, gone);
                 }
                 self.versions.settled(kind);
                 self.trouble(&kind.resource(), None);
@@ -173,6 +223,14 @@ impl Sight {
             }
             News::Bookmark(version) => self.versions.bookmark(kind, &version),
             News::State(state, problem) => {
+                match state {
+                    KindState::Unknown => self.broken = true,
+                    // It goes on where it stood, and nothing was listed.
+                    KindState::Synced if std::mem::take(&mut self.broken) => {
+                        self.versions.stands_again();
+                    }
+                    KindState::Synced | KindState::Absent => {}
+                }
                 self.trouble(&kind.resource(), problem);
                 if state == KindState::Absent {
                     self.listing.remove(&kind);
@@ -276,78 +334,17 @@ impl Sight {
         self.unfile(key, batch);
     }
 
-    fn namespace(&mut self, seen: &Seen, batch: &mut Batch) {
-        let meta = &seen.meta;
-        let facts = NamespaceFacts {
-            owner: match meta.label(marks::INSTANCE) {
-                None => Owner::Nobody,
-                Some(instance) if instance == self.instance.as_str() => Owner::ThisInstance,
-                Some(other) => Owner::OtherInstance(other.to_owned()),
-            },
-            deleting: meta.deletion_timestamp,
-            created: meta.creation_timestamp,
-            remains: meta.deletion_timestamp.map_or_else(Vec::new, |_| seen.remains.clone()),
-        };
-        let key = ObjectKey::cluster(Kind::Namespace, meta.name.as_str());
-        let older = self
-            .live(&key)
-            .is_some_and(|live| version(&meta.resource_version) < version(&live.resource_version));
-        if !older && self.observed.namespaces.get(&meta.name) != Some(&facts) {
-            self.observed.namespaces.insert(meta.name.clone(), facts);
-            batch.namespaces.insert(meta.name.clone());
-        }
-    }
-
-    fn pod(&mut self, seen: Seen, batch: &mut Batch) {
-        let well = seen.pod.as_ref().is_none_or(|facts| facts.word.is_none());
-        if well || seen.meta.deletion_timestamp.is_some() {
-            return self.forget_pod(&seen, batch);
-        }
-        let pod = seen.key(Kind::Pod);
-        let (Some(solution), Some(facts)) = (pod.solution(&self.instance), seen.pod) else {
-            return;
-        };
-        let pods = self.observed.pods.entry(solution.clone()).or_default();
-        if pods.get(&pod.name) != Some(&facts) {
-            pods.insert(pod.name.clone(), facts);
-            batch.solution(&solution);
-        }
-    }
-
-    fn forget_pod(&mut self, seen: &Seen, batch: &mut Batch) {
-        let pod = seen.key(Kind::Pod);
-        let Some(solution) = pod.solution(&self.instance) else { return };
-        let Some(pods) = self.observed.pods.get_mut(&solution) else { return };
-        if pods.remove(&seen.meta.name).is_some() {
-            batch.solution(&solution);
-        }
-        if pods.is_empty() {
-            self.observed.pods.remove(&solution);
-        }
-    }
-
-    fn is_approval(&self, key: &ObjectKey, seen: &Seen) -> bool {
-        key.kind == Kind::ConfigMap
-            && key.namespace.as_deref() == Some(self.namespace.as_str())
-            && seen.meta.label(marks::APPROVAL) == Some("true")
-            && seen.meta.label(marks::SOLUTION).is_none()
-    }
-
-    /// An approval was read; `None` = it is gone, or is not one.
-    pub fn approval(&mut self, name: String, approval: Option<Approval>, batch: &mut Batch) {
-        let changed = match approval {
-            Some(approval) => {
-                self.observed.approvals.insert(name, approval.clone()) != Some(approval)
-            }
-            None => self.observed.approvals.remove(&name).is_some(),
-        };
-        batch.approvals |= changed;
-    }
-
-    /// The Lease was read.
-    pub fn record(&mut self, record: Record, batch: &mut Batch) {
+    /// The Lease was read, as of this version; `None`: there is none.
+    pub fn record(&mut self, record: Record, version: Option<&str>, batch: &mut Batch) {
+        self.versions.lease(version);
         self.observed.record = record;
         batch.record = true;
+    }
+
+    /// The Lease was written, and has this version now.
+    pub fn recorded(&mut self, record: Record, version: &str) {
+        self.versions.lease(Some(version));
+        self.observed.record = record;
     }
 
     /// What is kept of an object.

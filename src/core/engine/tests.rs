@@ -3,6 +3,8 @@
 mod histories;
 
 use super::world::{Act, World};
+use crate::model::{Kind, ObjectKey};
+use crate::plan::observed::Record;
 use crate::status::Sync;
 
 impl World {
@@ -201,4 +203,65 @@ fn a_removal_counts_for_an_hour_also_after_a_restart_and_another_commit() {
     assert_eq!(world.deletions.len(), gone, "the second within the hour");
     assert!(world.engine.board().held.is_some());
     world.is_fine(); // a person approves
+}
+
+/// So many hours pass.
+fn hours(n: usize) -> Vec<Act> {
+    (0..n).flat_map(|_| [Act::Pass(3600), ON]).collect()
+}
+
+#[test]
+fn a_quiet_day_costs_one_list_of_each_kind_and_no_write() {
+    let mut world = World::settled(&TWO);
+    let steps = world.steps;
+    world.does(&hours(23));
+    assert_eq!(world.relists, []);
+    for day in 1..=2 {
+        world.does(&hours(if day == 1 { 4 } else { 26 }));
+        world.relists.sort();
+        let mut listed = std::mem::take(&mut world.relists);
+        let all = listed.len();
+        listed.dedup();
+        assert_eq!(listed.len(), all, "twice in a day: {listed:?}");
+        let kinds = Kind::RENDERED.len() + 1; // the pods
+        assert_eq!(all, kinds, "day {day}: {listed:?}");
+    }
+    assert_eq!(world.steps, steps);
+    world.is_fine();
+}
+
+#[test]
+fn a_lost_event_is_found_within_26_hours_and_mended() {
+    let mut world = World::settled(&TWO);
+    let service = ObjectKey::namespaced(Kind::Service, "sol-alpha", "app");
+    assert!(world.server.state.objects.contains_key(&service));
+    world.server.take(&service);
+    world.server.untold.clear();
+    world.does(&hours(23));
+    assert!(!world.server.state.objects.contains_key(&service), "nobody can know");
+    world.does(&hours(4));
+    assert!(world.server.state.objects.contains_key(&service));
+    world.is_fine();
+}
+
+#[test]
+fn a_store_put_back_while_nobody_answered_is_noticed_by_the_lease() {
+    let mut world = World::settled(&TWO);
+    world.server.remember();
+    world.does(&[Act::Publish(2, 0), Act::Hint, ON]);
+    world.is_fine();
+    // The watches go on where they stood, and nothing that they say tells of it.
+    world.does(&[Act::ServerDown(true), ON, Act::Restore(0)]);
+    world.server.untold.clear();
+    world.does(&[Act::ServerDown(false), ON]);
+    let there = |world: &World| {
+        world.server.state.objects.contains_key(&ObjectKey::cluster(Kind::Namespace, "sol-gamma"))
+    };
+    assert!(there(&world), "{:?}", world.relists);
+    world.is_fine();
+    let applied = match world.server.lease() {
+        (Record::Kept { applied, .. }, _) => applied,
+        (other, _) => panic!("{other:?}"),
+    };
+    assert_eq!(applied, world.engine.board().revision, "the Lease has again what it forgot");
 }

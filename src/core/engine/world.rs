@@ -20,7 +20,7 @@ use super::{Answer, Engine, Event, News, Now, Order, OrderId};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::model::{Kind, ObjectKey};
-use crate::plan::observed::{Approval, KindState, Record};
+use crate::plan::observed::{Approval, KindState};
 use act::DENIABLE;
 pub use act::{Act, NAMES};
 pub use remote::{Form, Made, Remote};
@@ -56,6 +56,10 @@ pub struct World {
     restored: bool,
     /// Lists that were asked for while nobody answered.
     unlisted: BTreeSet<Kind>,
+    /// Reads of the Lease that were asked for while nobody answered.
+    unread: Vec<OrderId>,
+    /// The lists that were asked for, after those of the start.
+    pub relists: Vec<Kind>,
     /// What must never happen and did.
     pub wrong: Vec<String>,
     /// Deletions that were carried out.
@@ -101,6 +105,8 @@ impl World {
             jumped: false,
             restored: false,
             unlisted: BTreeSet::new(),
+            unread: Vec::new(),
+            relists: Vec::new(),
             wrong: Vec::new(),
             deletions: Vec::new(),
             steps: 0,
@@ -122,9 +128,9 @@ impl World {
             self.events.push_back(Event::Trouble("leases".to_owned(), problem));
             self.late = true;
         } else {
-            let record = self.server.state.record.clone().unwrap_or(Record::Missing);
+            let (record, version) = self.server.lease();
             self.events.push_back(Event::Trouble("leases".to_owned(), None));
-            self.events.push_back(Event::Lease(record));
+            self.events.push_back(Event::Lease(record, version));
         }
     }
 
@@ -291,6 +297,9 @@ impl World {
             for kind in std::mem::take(&mut self.unlisted) {
                 self.server.list(kind);
             }
+            for id in std::mem::take(&mut self.unread) {
+                self.carry_out(Order::Lease { id });
+            }
         }
     }
 
@@ -306,6 +315,7 @@ impl World {
         self.answers.clear();
         self.events.clear();
         self.in_flight.clear();
+        self.unread.clear();
         (self.in_force, self.heard, self.lease) = (None, false, false);
         self.late = late_lease;
         self.seed += 1;

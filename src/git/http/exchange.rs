@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::{Buf, Bytes};
+use git2::transport::{Service, SmartSubtransportStream};
 use reqwest::Response;
 use tokio::time::timeout_at;
 
 use super::Session;
 use crate::git::Trouble;
+use crate::git::transport::Dial;
 
 /// One request and its answer: written first, sent at the first read.
 pub struct Exchange {
@@ -89,5 +91,26 @@ impl Write for Exchange {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Dial for Session {
+    fn stateless(&self) -> bool {
+        true
+    }
+
+    fn dial(self: Arc<Self>, service: Service) -> io::Result<Box<dyn SmartSubtransportStream>> {
+        let (name, asks) = match service {
+            Service::UploadPackLs => ("git-upload-pack", false),
+            Service::UploadPack => ("git-upload-pack", true),
+            Service::ReceivePackLs => ("git-receive-pack", false),
+            Service::ReceivePack => ("git-receive-pack", true),
+        };
+        let answer = if asks {
+            None
+        } else {
+            Some(self.advertisement(name).map_err(|trouble| self.fail(trouble))?)
+        };
+        Ok(Box::new(Exchange::new(self, name, answer)))
     }
 }

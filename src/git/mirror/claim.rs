@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{MARK, REPOSITORY, remove};
 use crate::git::Trouble;
+
+/// Says that the folder is ours, for which repository, and that a process is using it.
+pub const MARK: &str = "vitrine-mirror";
+/// The repository, beside the mark.
+pub const REPOSITORY: &str = "catalogue.git";
 
 /// Makes the folder ours and locks it, and says when the repository last answered. `known`: the
 /// repository in it is ours without a mark.
@@ -47,6 +51,14 @@ pub fn claim(
     mark.rewind().and_then(|()| mark.set_len(0)).map_err(wrong)?;
     mark.write_all(ours.as_bytes()).map_err(wrong)?;
     Ok((mark, None))
+}
+
+/// Removes a folder, if it is there.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 /// Anything but our mark and what the system puts at the root of a volume.

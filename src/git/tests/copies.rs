@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::scene::{SOLUTION, Scene, Server, git};
 use super::sieves::history;
 use crate::git::Source;
-use crate::git::mirror::TIP;
+use crate::git::refs::TIP;
 use vitrine_core::catalog::snapshot::{Oddity, Snapshot};
 
 const MIB: usize = 1 << 20;

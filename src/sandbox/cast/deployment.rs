@@ -7,8 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::write::text;
-use super::{Around, Door, Move, Stage, Turn, conditions, list, seconds, set_condition};
+use super::conditions::{conditions, list, seconds, set_condition};
+use super::moves::{Door, Move, Turn};
+use super::stage::{Around, Stage};
+use crate::object::text;
 use vitrine_core::model::{ContentHash, Kind, ObjectKey};
 
 const MANAGER: &str = "kube-controller-manager";

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::write::text;
-use super::{Around, Stage, Turn, conditions, list, set_condition};
+use super::conditions::{conditions, list, set_condition};
+use super::moves::Turn;
+use super::stage::{Around, Stage};
+use crate::object::text;
 use vitrine_core::model::{Kind, ObjectKey};
 
 /// The name under which it writes into `status.parents`.

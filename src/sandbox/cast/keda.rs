@@ -5,8 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::write::{finalizers, text};
-use super::{Around, Door, Move, Stage, Turn, conditions, list, seconds, set_condition};
+use super::conditions::{conditions, list, seconds, set_condition};
+use super::moves::{Door, Move, Turn};
+use super::stage::{Around, Stage};
+use crate::object::{finalizers, text};
 use vitrine_core::model::{Kind, ObjectKey, marks};
 
 /// Its field manager.

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::write::text;
-use super::{Around, Stage, Turn, conditions, set_condition};
+use super::conditions::{conditions, set_condition};
+use super::moves::Turn;
+use super::stage::{Around, Stage};
+use crate::object::text;
 use vitrine_core::model::{Kind, ObjectKey};
 
 const MANAGER: &str = "policy.linkerd.io";

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Done, Write, finalizers, generation, remove};
+use super::{Done, Write, generation, remove};
 use crate::defaults;
 use crate::kinds::Resource;
 use crate::manage::{self, Entry};
+use crate::object::finalizers;
 use crate::quota;
 use crate::refusal::Refusal;
 use crate::store::Store;
@@ -179,30 +180,4 @@ fn same_spec(resource: &Resource, new: &Value, old: &Value) -> bool {
     let counts = |name: &str| name != "metadata" && !(resource.status && name == "status");
     new.iter().filter(|(name, _)| counts(name)).all(|(name, value)| old.get(name) == Some(value))
         && old.keys().filter(|name| counts(name)).all(|name| new.contains_key(name))
-}
-
-pub(super) fn same_body(new: &Value, old: &Value) -> bool {
-    let (Some(new), Some(old)) = (new.as_object(), old.as_object()) else { return new == old };
-    let same_metadata = |a: &Value, b: &Value| {
-        let (Some(a), Some(b)) = (a.as_object(), b.as_object()) else { return a == b };
-        let counts = |name: &str| name != "managedFields" && name != "resourceVersion";
-        a.iter().filter(|(name, _)| counts(name)).all(|(name, value)| b.get(name) == Some(value))
-            && b.keys().filter(|name| counts(name)).all(|name| a.contains_key(name))
-    };
-    new.len() == old.len()
-        && new.iter().all(|(name, value)| match old.get(name) {
-            Some(before) if name == "metadata" => same_metadata(value, before),
-            Some(before) => value == before,
-            None => false,
-        })
-}
-
-pub(super) fn same_owners(new: &[Entry], old: &[Entry]) -> bool {
-    new.len() == old.len()
-        && new.iter().all(|entry| {
-            old.iter().any(|o| {
-                (&o.manager, o.operation, &o.subresource, &o.fields)
-                    == (&entry.manager, entry.operation, &entry.subresource, &entry.fields)
-            })
-        })
 }

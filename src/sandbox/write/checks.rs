@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Write, finalizers, remove, text, unknown_fields};
+use super::{Write, remove, unknown_fields};
+use crate::cause::Cause;
 use crate::kinds::Resource;
-use crate::refusal::{Cause, Refusal};
+use crate::object::{finalizers, text};
+use crate::refusal::Refusal;
 use crate::rules;
 use crate::store::Store;
 

@@ -27,6 +27,10 @@ pub(super) struct Versions {
     anew: BTreeSet<Kind>,
     /// Lists to ask for.
     wanted: BTreeSet<Kind>,
+    /// The version of the Lease as it was last read or written.
+    lease: Option<u64>,
+    /// Whether the Lease is to be read, because the store may have been put back.
+    lease_wanted: bool,
 }
 
 impl Versions {
@@ -34,7 +38,33 @@ impl Versions {
     pub fn went_backwards(&mut self, kind: Kind) {
         if self.doubted.insert(kind) {
             self.wanted.insert(kind);
+            self.lease_wanted = true; // it lies in the same store
         }
+    }
+
+    /// Nobody answered for a while, and somebody does again. Its store may be another one.
+    pub fn stands_again(&mut self) {
+        self.lease_wanted = true;
+    }
+
+    /// Whether the Lease is to be read, told once.
+    pub fn reads_lease(&mut self) -> bool {
+        std::mem::take(&mut self.lease_wanted)
+    }
+
+    /// The Lease was read or written: it is as of this version, or not there. Below what it was,
+    /// it is of a store that was put back, and no version of before counts, of whatever kind.
+    pub fn lease(&mut self, at: Option<&str>) {
+        let known = std::mem::replace(&mut self.lease, at.and_then(number));
+        if known.is_some_and(|known| self.lease.is_none_or(|at| at < known)) {
+            let kinds: Vec<Kind> = self.newest.keys().copied().collect();
+            self.wanted.extend(kinds.iter().filter(|kind| self.doubted.insert(**kind)));
+        }
+    }
+
+    /// Up to which version everything of a kind was said; `None` when that cannot be compared.
+    pub fn told(&self, kind: Kind) -> Option<u64> {
+        self.newest.get(&kind).copied().filter(|_| !self.doubted.contains(&kind))
     }
 
     /// The kinds to list again, told once.

@@ -6,14 +6,15 @@ use super::{Batch, Sight, version};
 use crate::model::{Kind, ObjectKey};
 
 impl Sight {
-    /// After a complete list: what did not come is gone, unless we wrote it since.
+    /// After a complete list: what did not come is gone, unless we wrote it since. Says how many
+    /// objects went.
     pub(super) fn sweep(
         &mut self,
         kind: Kind,
         came: &HashSet<ObjectKey>,
         as_of: &str,
         batch: &mut Batch,
-    ) {
+    ) -> usize {
         let gone: Vec<ObjectKey> = self
             .observed
             .solutions
@@ -32,6 +33,7 @@ impl Sight {
         for key in &gone {
             self.unfile(key, batch);
         }
+        let mut count = gone.len();
         self.buried.retain(|key, _| key.kind != kind || came.contains(key));
         self.interner.prune();
         match kind {
@@ -45,6 +47,7 @@ impl Sight {
                     let key = ObjectKey::cluster(Kind::Namespace, name.as_str());
                     let stays = came.contains(&key) || written(&key);
                     if !stays {
+                        count += usize::from(!gone.contains(&key));
                         batch.namespaces.insert(name.clone());
                     }
                     stays
@@ -55,6 +58,7 @@ impl Sight {
                 self.observed.pods.retain(|solution, pods| {
                     let before = pods.len();
                     pods.retain(|name, _| there.contains(name.as_str()));
+                    count += before - pods.len();
                     if pods.len() != before {
                         batch.solution(solution);
                     }
@@ -72,8 +76,10 @@ impl Sight {
                     ))
                 });
                 batch.approvals |= self.observed.approvals.len() != before;
+                count += before - self.observed.approvals.len();
             }
             _ => {}
         }
+        count
     }
 }

@@ -1,13 +1,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::model::SolutionName;
 use crate::plan::Step;
-use crate::plan::observed::{DeploymentFacts, PodFacts};
+use crate::plan::observed::{DeploymentFacts, Owner, PodFacts};
 
 fn sight() -> Sight {
-    Sight::new(InstanceName::parse("prod").unwrap(), "vitrine".to_owned())
+    Sight::new(InstanceName::parse("prod").unwrap(), "vitrine".to_owned(), 7)
 }
 
 fn called(name: &str) -> SolutionName {
@@ -375,4 +376,141 @@ fn an_event_below_an_earlier_one_is_of_a_store_that_was_put_back() {
     assert!(sight.relist().is_empty(), "twice the same is no step back");
     hear(&mut sight, Kind::Service, News::Present(seen("other", "u2", 65, plain)));
     assert_eq!(sight.relist(), [Kind::Service].into());
+}
+
+/// When daily lists are due, by the clock that does not jump.
+fn at(hours: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours)
+}
+
+/// As [`listed`], at the hour 0, and then a day and two hours pass.
+fn a_day_after() -> Sight {
+    let mut sight = listed();
+    assert!(sight.audits(at(0)).is_empty());
+    assert!(sight.audits(at(24)).is_empty(), "not before a day passed");
+    assert!((at(24)..=at(26)).contains(&sight.deadline().unwrap()));
+    assert_eq!(sight.audits(at(26)), [Kind::Service].into());
+    assert!(sight.audits(at(26)).is_empty(), "told once");
+    assert_eq!(sight.deadline(), None);
+    sight
+}
+
+#[test]
+fn a_daily_list_that_shows_what_the_watch_said_touches_nothing() {
+    let mut sight = a_day_after();
+    // What is newer than the watch had told is news, and no difference.
+    let news = seen("new", "u2", 62, plain);
+    assert_eq!(hear(&mut sight, Kind::Service, News::Listing), [], "nothing is doubted meanwhile");
+    let same = hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
+    assert_eq!(same, []);
+    hear(&mut sight, Kind::Service, News::Present(news));
+    assert_eq!(hear(&mut sight, Kind::Service, News::Listed("70".to_owned())), []);
+    assert_eq!(sight.differed(), []);
+    // And the next day again.
+    assert!(sight.audits(at(26)).is_empty());
+    assert!(sight.audits(at(50)).is_empty());
+    assert_eq!(sight.audits(at(52)), [Kind::Service].into());
+}
+
+#[test]
+fn what_the_watch_never_said_is_taken_in_and_counted() {
+    let mut sight = a_day_after();
+    hear(&mut sight, Kind::Service, News::Listing);
+    // `other` came and `web` went while the watch said that all is told up to 60.
+    let found = hear(&mut sight, Kind::Service, News::Present(seen("other", "u2", 55, plain)));
+    assert_eq!(found, [Touched::Solution(called("use"))]);
+    let gone = hear(&mut sight, Kind::Service, News::Listed("70".to_owned()));
+    assert_eq!(gone, [Touched::Solution(called("use"))]);
+    assert_eq!(sight.differed(), [(Kind::Service, 2)]);
+    assert_eq!(sight.differed(), [], "told once");
+    let names: Vec<&str> =
+        sight.observed.solutions["use"].keys().map(|key| key.name.as_str()).collect();
+    assert_eq!(names, ["other"]);
+}
+
+#[test]
+fn a_list_that_nobody_asked_for_is_compared_with_nothing_and_puts_the_next_off() {
+    let mut sight = listed();
+    assert!(sight.audits(at(0)).is_empty());
+    let doubt = hear(&mut sight, Kind::Service, News::Listing);
+    assert_eq!(doubt, [Touched::Kind(Kind::Service, KindState::Unknown)]);
+    hear(&mut sight, Kind::Service, News::Listed("70".to_owned()));
+    assert_eq!(sight.differed(), [], "the watch had expired: it had not said everything");
+    assert!(sight.audits(at(20)).is_empty());
+    assert!(sight.audits(at(30)).is_empty(), "a day after the last list, not after the first");
+    assert_eq!(sight.audits(at(46)), [Kind::Service].into());
+}
+
+#[test]
+fn what_is_not_watched_is_not_due() {
+    let mut sight = listed();
+    assert!(sight.audits(at(0)).is_empty());
+    let trouble = Some("no answer".to_owned());
+    hear(&mut sight, Kind::Service, News::State(KindState::Unknown, trouble));
+    assert_eq!((sight.audits(at(30)), sight.deadline()), (BTreeSet::new(), None));
+    hear(&mut sight, Kind::Service, News::State(KindState::Synced, None));
+    assert_eq!(sight.audits(at(30)), [Kind::Service].into());
+}
+
+#[test]
+fn the_daily_lists_of_many_kinds_are_spread() {
+    let mut sight = sight();
+    for kind in Kind::RENDERED {
+        hear(&mut sight, kind, News::Listing);
+        hear(&mut sight, kind, News::Listed("60".to_owned()));
+    }
+    assert!(sight.audits(at(0)).is_empty());
+    let half = at(25);
+    let (first, second) = (sight.audits(half).len(), sight.audits(at(26)).len());
+    assert_eq!(first + second, Kind::RENDERED.len());
+    assert!(first > 3 && second > 3, "{first} and {second}");
+}
+
+/// The Lease as it is read at a version.
+fn lease(sight: &mut Sight, version: Option<&str>) {
+    sight.record(Record::Missing, version, &mut Batch::default());
+}
+
+#[test]
+fn a_lease_below_what_it_was_doubts_every_kind() {
+    let mut sight = listed();
+    hear(&mut sight, Kind::Deployment, News::Listing);
+    hear(&mut sight, Kind::Deployment, News::Listed("61".to_owned()));
+    lease(&mut sight, Some("55"));
+    lease(&mut sight, Some("55"));
+    sight.recorded(Record::Missing, "58");
+    assert!(sight.relist().is_empty());
+    lease(&mut sight, Some("57"));
+    assert_eq!(sight.relist(), [Kind::Service, Kind::Deployment].into());
+    // And what the new lists say counts, whatever its version.
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 20, plain)));
+    hear(&mut sight, Kind::Service, News::Listed("58".to_owned()));
+    assert_eq!(sight.observed.solutions["use"][&service("web")].resource_version, "20");
+}
+
+#[test]
+fn a_lease_that_was_there_and_is_not_is_of_a_store_that_was_put_back() {
+    let mut sight = listed();
+    lease(&mut sight, None);
+    lease(&mut sight, Some("55"));
+    assert!(sight.relist().is_empty());
+    lease(&mut sight, None);
+    assert_eq!(sight.relist(), [Kind::Service].into());
+}
+
+#[test]
+fn the_lease_is_looked_at_when_somebody_answers_again_and_when_a_kind_went_backwards() {
+    let mut sight = listed();
+    assert!(!sight.reads_lease());
+    let trouble = |what: &str| News::State(KindState::Unknown, Some(what.to_owned()));
+    hear(&mut sight, Kind::Service, trouble("no answer"));
+    hear(&mut sight, Kind::Deployment, trouble("no answer"));
+    assert!(!sight.reads_lease(), "nobody would answer");
+    hear(&mut sight, Kind::Service, News::State(KindState::Synced, None));
+    assert!(sight.reads_lease());
+    hear(&mut sight, Kind::Deployment, News::State(KindState::Synced, None));
+    assert!(!sight.reads_lease(), "once for all kinds");
+    hear(&mut sight, Kind::Service, News::Bookmark("40".to_owned()));
+    assert!(sight.reads_lease());
 }

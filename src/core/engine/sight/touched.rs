@@ -43,6 +43,23 @@ impl Batch {
         }
     }
 
+    /// Whether an object turned out to be another than it was known to be.
+    pub fn is_of_objects(&self) -> bool {
+        !self.solutions.is_empty() || !self.namespaces.is_empty() || self.approvals
+    }
+
+    /// Takes in what another batch touched.
+    pub fn absorb(&mut self, other: Self) {
+        let Self { solutions, kinds, definitions, namespaces, approvals, record, read } = other;
+        self.solutions.extend(solutions);
+        self.kinds.extend(kinds);
+        self.definitions.extend(definitions);
+        self.namespaces.extend(namespaces);
+        self.approvals |= approvals;
+        self.record |= record;
+        self.read.extend(read);
+    }
+
     /// Everything, in an order that tells of knowledge before events.
     pub fn finish(self) -> Vec<Touched> {
         let mut all = Vec::new();

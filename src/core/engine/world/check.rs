@@ -49,7 +49,8 @@ impl World {
             if !self.heard {
                 self.wrong.push(format!("{key} is deleted before the repository answered"));
             }
-            if let Some(Record::Kept { applied: Some(applied), .. }) = &self.server.state.record
+            if let Some((Record::Kept { applied: Some(applied), .. }, _)) =
+                &self.server.state.record
                 && !self.remote.follows(&catalog.revision, applied)
                 && !self.approved.contains(&key)
                 && !plan::is_routine(&key)

@@ -36,16 +36,26 @@ impl World {
                 }
                 let applied = Some(applied);
                 let record = Record::Kept { applied, root: Some(root), removals };
-                self.server.state.record = Some(record);
                 self.server.state.version += 1;
-                self.answer(id, Answer::Recorded(Ok(())));
+                self.server.state.record = Some((record, self.server.state.version));
+                let version = self.server.state.version.to_string();
+                self.answer(id, Answer::Recorded(Ok(version)));
+            }
+            // A reader asks until it is answered.
+            Order::Lease { id } if self.server.down => self.unread.push(id),
+            Order::Lease { id } => {
+                let (record, version) = self.server.lease();
+                self.answers.push((id, Answer::Lease(record, version)));
             }
             Order::Approval { id, name } => {
                 let approval = self.server.state.approvals.get(&name).cloned();
                 self.answers.push((id, Answer::Approval(approval)));
             }
             Order::Relist(kind) if self.server.down => drop(self.unlisted.insert(kind)),
-            Order::Relist(kind) => self.server.list(kind),
+            Order::Relist(kind) => {
+                self.relists.push(kind);
+                self.server.list(kind);
+            }
             Order::Ask { id, questions: _ } => {
                 self.answers.push((id, Answer::Facts(Vec::new())));
             }
@@ -96,7 +106,7 @@ impl World {
 
     pub(super) fn hear(&mut self, event: Event) {
         match &event {
-            Event::Lease(_) => self.lease = true,
+            Event::Lease(..) => self.lease = true,
             Event::Repository(Repository::Same) => self.heard = true,
             Event::Answered(_, Answer::Judged(catalog)) => {
                 let catalog = (**catalog).clone();

@@ -40,7 +40,8 @@ pub struct Stored {
 pub struct State {
     pub version: u64,
     pub objects: BTreeMap<ObjectKey, Stored>,
-    pub record: Option<Record>,
+    /// What the Lease says, and its version.
+    pub record: Option<(Record, u64)>,
     pub approvals: BTreeMap<String, Approval>,
 }
 
@@ -102,6 +103,14 @@ impl Server {
     pub fn list_all(&mut self) {
         for kind in Kind::RENDERED.into_iter().chain([Kind::Pod]) {
             self.list(kind);
+        }
+    }
+
+    /// What a reader of the Lease is answered.
+    pub fn lease(&self) -> (Record, Option<String>) {
+        match &self.state.record {
+            Some((record, version)) => (record.clone(), Some(version.to_string())),
+            None => (Record::Missing, None),
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::super::definitions;
+use super::definitions;
 use vitrine_core::model::Kind;
 
 /// What a watch looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::cluster) enum Subject {
+pub enum Subject {
     Kind(Kind),
     /// The CustomResourceDefinitions of our kinds.
     Definitions,

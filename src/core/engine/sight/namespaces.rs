@@ -1,0 +1,30 @@
+//! Namespaces, ours and others': whose they are, and what holds one that goes.
+
+use super::{Batch, Seen, Sight, version};
+use crate::model::{Kind, ObjectKey, marks};
+use crate::plan::observed::{NamespaceFacts, Owner};
+
+impl Sight {
+    /// A namespace as the watch or an answer shows it.
+    pub(super) fn namespace(&mut self, seen: &Seen, batch: &mut Batch) {
+        let meta = &seen.meta;
+        let facts = NamespaceFacts {
+            owner: match meta.label(marks::INSTANCE) {
+                None => Owner::Nobody,
+                Some(instance) if instance == self.instance.as_str() => Owner::ThisInstance,
+                Some(other) => Owner::OtherInstance(other.to_owned()),
+            },
+            deleting: meta.deletion_timestamp,
+            created: meta.creation_timestamp,
+            remains: meta.deletion_timestamp.map_or_else(Vec::new, |_| seen.remains.clone()),
+        };
+        let key = ObjectKey::cluster(Kind::Namespace, meta.name.as_str());
+        let older = self
+            .live(&key)
+            .is_some_and(|live| version(&meta.resource_version) < version(&live.resource_version));
+        if !older && self.observed.namespaces.get(&meta.name) != Some(&facts) {
+            self.observed.namespaces.insert(meta.name.clone(), facts);
+            batch.namespaces.insert(meta.name.clone());
+        }
+    }
+}
