@@ -11,6 +11,7 @@ pub mod doctor;
 mod drift;
 mod fields;
 mod health;
+mod histories;
 mod hostile;
 mod matrix;
 mod memory;

@@ -4,6 +4,7 @@
 // Shared by scenarios that come and go; the ones on duty decide what is used.
 #![allow(dead_code)]
 
+pub mod bad_day;
 pub mod binary;
 pub mod catalogue;
 pub mod certificates;

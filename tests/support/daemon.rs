@@ -96,6 +96,20 @@ impl Daemon {
         Self::of(engine, boards)
     }
 
+    /// Starts the engine as somebody does who starts it again until the API server lets it in.
+    pub async fn at_last(client: kube::Client, settings: Config) -> Self {
+        let source = opened(&settings).await;
+        let connected = loop {
+            let observed = cluster::Settings::of(&settings);
+            match cluster::Cluster::connect(client.clone(), observed).await {
+                Ok(connected) => break connected,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        };
+        let (engine, boards) = Drive::new(settings, source, connected);
+        Self::of(engine, boards)
+    }
+
     /// Starts the engine as the binary does: with a look at the platform.
     pub async fn with_check_up(cluster: &Cluster, catalogue: &Catalogue) -> Self {
         let settings = settings(catalogue);
@@ -168,7 +182,7 @@ impl Daemon {
     }
 
     /// Ends it as a power cut does: nothing is finished, nothing is said.
-    pub fn kill(self) {
+    pub fn kill(&self) {
         self.task.abort();
     }
 }
