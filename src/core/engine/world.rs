@@ -8,6 +8,7 @@ mod act;
 mod check;
 mod edges;
 pub mod remote;
+mod rounds;
 pub mod server;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -24,7 +25,7 @@ use crate::plan::observed::{Approval, KindState, Record};
 use act::DENIABLE;
 pub use act::{Act, NAMES};
 pub use remote::{Form, Made, Remote};
-pub use server::Server;
+pub use server::{Server, Stuck};
 
 /// An engine and the world around it.
 pub struct World {
@@ -67,10 +68,14 @@ pub struct World {
 impl World {
     /// A world with these folders in its first commit, before the engine heard anything.
     pub fn new(folders: &[&str], seed: u64) -> Self {
+        Self::with(Config::sample(), folders, seed)
+    }
+
+    /// The same, with other settings.
+    pub fn with(settings: Config, folders: &[&str], seed: u64) -> Self {
         let folders = folders.iter().map(|name| ((*name).to_owned(), Form::Good(0))).collect();
         let wall = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 365 * 56);
         let now = Now { wall, since_start: Duration::ZERO };
-        let settings = Config::sample();
         let engine = Engine::new(settings.clone(), seed, now);
         let mut server = Server::new(settings.instance.clone(), wall);
         server.remember();
