@@ -25,6 +25,7 @@ mod refusals;
 mod removal;
 mod rendered;
 mod stray;
+mod stuck_solutions_hold_nobody_up;
 mod two_of_one_name_both_wait;
 mod what_a_hand_changed_is_put_right;
 mod what_others_own_is_no_drift;
