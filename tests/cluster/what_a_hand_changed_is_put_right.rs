@@ -10,7 +10,7 @@ use vitrine::git::read_folder;
 use vitrine_core::catalog;
 use vitrine_core::model::{InstanceName, Kind, ObjectKey, marks};
 use vitrine_core::render::phase::phase_at;
-use vitrine_core::status::Sync;
+use vitrine_core::status::{Sync, Verdict};
 
 use super::publish::observed;
 use crate::support::catalogue::{Catalogue, image};
@@ -132,13 +132,14 @@ fn names_an_entry(pointer: &str) -> bool {
     keys.contains(&key) && at.parse::<usize>().is_ok()
 }
 
-/// Waits until an object holds all of ours again; `None`: the server refuses that, as the verdict
-/// says.
+/// Waits until an object holds all of ours again; `None`: the server refuses that, as a verdict
+/// says that counts.
 async fn put_right(
     cluster: &Cluster,
     daemon: &Daemon,
     key: &ObjectKey,
     mine: &Value,
+    told: impl Fn(&Verdict) -> bool,
 ) -> Option<Value> {
     let refused = format!("refused {key}");
     let begun = Instant::now();
@@ -148,7 +149,8 @@ async fn put_right(
             return now;
         }
         let board = daemon.boards.borrow().clone();
-        if board.verdicts.iter().any(|v| v.sync == Sync::Failed && v.reason.contains(&refused)) {
+        let is_refused = |v: &Verdict| told(v) && v.reason.contains(&refused);
+        if board.verdicts.iter().any(is_refused) {
             return None;
         }
         assert!(begun.elapsed() < Duration::from_secs(20), "{key} is not put right: {now:#?}");
@@ -191,7 +193,11 @@ scenario! {
                     continue;
                 }
                 edited += 1;
-                let now = put_right(cluster, &daemon, &key, &mine).await;
+                let now =
+                    put_right(cluster, &daemon, &key, &mine, |v| v.sync == Sync::Failed).await;
+                if now.is_none() {
+                    println!("the server refuses to put {key} right at {pointer}");
+                }
                 if now.is_none_or(|now| now.pointer(&pointer) != Some(&value)) {
                     // What names an entry of a list was edited. Ours is back, and what the hand made
                     // of it stays beside it as whatever others add; or the server refuses the two
@@ -199,11 +205,9 @@ scenario! {
                     assert!(names_an_entry(&pointer), "{key} is not put right at {pointer}");
                     let api = objects::api(&cluster.admin_client(), key.kind, key.namespace.as_deref());
                     api.delete(&key.name, &DeleteParams::default()).await.unwrap();
-                    // A Deployment is born with less than all.
-                    let same = |o: Option<&Value>| {
-                        o.is_some_and(|o| includes(o, &mine) && o.pointer(&pointer) == Some(&value))
-                    };
-                    cluster.wait_for(&key, &format!("right at {pointer}"), same).await;
+                    let again = put_right(cluster, &daemon, &key, &mine, |_| false).await;
+                    let again = again.and_then(|object| object.pointer(&pointer).cloned());
+                    assert_eq!(again.as_ref(), Some(&value), "{key} at {pointer}");
                 }
             }
         }
