@@ -1,6 +1,6 @@
 //! The binary as a person or a script uses it: exit codes, output, signals, restart.
 
-mod api;
+pub mod api;
 mod approve;
 mod check;
 mod completions;
@@ -19,8 +19,8 @@ mod once;
 mod pin;
 mod plan;
 mod render;
-mod scene;
+pub mod scene;
 mod silence;
-mod status;
+pub mod status;
 mod trouble;
 mod warm;

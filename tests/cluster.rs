@@ -3,25 +3,31 @@
 //! A scenario runs on both API servers, the one in memory and the real one; where it cannot, it
 //! says why. A difference between the two is a bug of the sandbox.
 
+mod a_deletion_takes_only_what_was_seen;
+mod a_missing_crd_keeps_only_its_objects_waiting;
+mod a_silent_repository_deletes_nothing;
 mod admitted;
 mod apply;
 mod control_plane;
 mod counts;
 pub mod doctor;
-mod drift;
 mod fields;
 mod health;
 mod histories;
-mod hostile;
+mod many_deletions_wait_for_a_person;
 mod matrix;
 mod memory;
 mod modes;
+mod no_restart_hurts;
+mod one_broken_solution_leaves_the_others_published;
 mod publish;
 mod put_back;
 mod quota;
 mod refusals;
-mod remote;
 mod removal;
 mod rendered;
-mod restart;
 mod stray;
+mod stuck_solutions_hold_nobody_up;
+mod two_of_one_name_both_wait;
+mod what_a_hand_changed_is_put_right;
+mod what_others_own_is_no_drift;

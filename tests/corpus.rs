@@ -11,6 +11,6 @@ mod mutated;
 mod mutation;
 mod pages;
 mod planned;
-mod protected;
+pub mod protected;
 mod schema;
 mod snapshots;

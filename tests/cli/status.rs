@@ -21,8 +21,13 @@ pub fn daemon_with(scene: &Scene, change: impl FnOnce(&mut Value)) -> (Running, 
         s["web"] = anywhere();
         change(s);
     });
-    let mut command = vitrine(scene.home());
-    let running = Running::start(command.args(["run", "--config", "vitrine.yaml"]));
+    serving(vitrine(scene.home()).args(["run", "--config", "vitrine.yaml"]))
+}
+
+/// Starts a daemon by this command, and waits for its board's address.
+#[track_caller]
+pub fn serving(command: &mut Command) -> (Running, String) {
+    let running = Running::start(command);
     let told = "the board is served at http://";
     running.logs("address", |log| log.contains(told) && log.ends_with('\n'));
     let log = running.log();

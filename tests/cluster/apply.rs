@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use vitrine::cluster::{self, Settings};
 use vitrine_core::engine::{Answer, Batch, Event, OrderId, Sight};
@@ -124,52 +124,6 @@ scenario! {
         let writes = cluster.requests().take_writes();
         assert_eq!(writes.iter().map(|w| w.status).collect::<Vec<_>>(), [Some(409), Some(200)]);
         assert_eq!(cluster.get(&wanted.key).await.unwrap()["spec"]["replicas"], 0);
-    }
-}
-
-scenario! {
-    async fn a_delete_takes_exactly_the_object_that_was_observed(cluster: &Cluster) {
-        let case = minimal();
-        let mut engine = Engine::connect(cluster).await;
-        engine.publish(&case).await;
-        let service = object(&case, Kind::Service, "app");
-        engine.until("the service is there", |observed| as_applied(observed, &service)).await;
-        let seen = live(engine.observed(), &service.key).clone();
-        let delete = |uid: &str, version: &str| Step::Delete {
-            key: service.key.clone(),
-            uid: uid.to_owned(),
-            resource_version: version.to_owned(),
-        };
-
-        // Somebody changes it, then somebody makes it anew: both survive.
-        let api = objects::api(&cluster.admin_client(), Kind::Service, Some("sol-use"));
-        let note = json!({"metadata": {"annotations": {"example.net/note": "look"}}});
-        api.patch("app", &PatchParams::default(), &Patch::Merge(&note)).await.unwrap();
-        let outcomes =
-            engine.carry_out("use", vec![delete(&seen.uid, &seen.resource_version)]).await;
-        assert_eq!(outcomes, [Outcome::Changed]);
-        api.delete("app", &DeleteParams::default()).await.unwrap();
-        let anew = json!({
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "app"},
-            "spec": {"ports": [{"port": 80}]},
-        });
-        api.create(&PostParams::default(), &serde_json::from_value(anew).unwrap()).await.unwrap();
-        let outcomes =
-            engine.carry_out("use", vec![delete(&seen.uid, &seen.resource_version)]).await;
-        assert_eq!(outcomes, [Outcome::Changed]);
-        assert!(cluster.get(&service.key).await.is_some());
-
-        let account = object(&case, Kind::ServiceAccount, "app");
-        engine.until("the account is there", |observed| as_applied(observed, &account)).await;
-        let seen = live(engine.observed(), &account.key).clone();
-        let delete = || Step::Delete {
-            key: account.key.clone(),
-            uid: seen.uid.clone(),
-            resource_version: seen.resource_version.clone(),
-        };
-        assert_eq!(engine.carry_out("use", vec![delete()]).await, [Outcome::Deleted]);
-        assert_eq!(cluster.get(&account.key).await, None);
-        assert_eq!(engine.carry_out("use", vec![delete()]).await, [Outcome::Gone]);
     }
 }
 
@@ -343,27 +297,6 @@ scenario! {
 }
 
 scenario! {
-    async fn a_namespace_that_only_carries_our_label_is_not_ours_to_delete(cluster: &Cluster) {
-        // The label hands it over to be published into; only an apply makes it ours.
-        let foreign = json!({
-            "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": "sol-use", "labels": {
-                marks::INSTANCE: instance().as_str(), marks::SOLUTION: "use",
-            }},
-        });
-        objects::apply(&cluster.admin_client(), &foreign, "kubectl").await.unwrap();
-        let mut engine = Engine::connect(cluster).await;
-        engine
-            .until("it is seen", |observed| {
-                observed.namespaces.get("sol-use").is_some_and(|facts| facts.owner == Owner::ThisInstance)
-            })
-            .await;
-        let key = ObjectKey::cluster(Kind::Namespace, "sol-use");
-        assert!(!live(engine.observed(), &key).is_ours());
-    }
-}
-
-scenario! {
     async fn the_record_outlives_the_daemon(cluster: &Cluster) {
         let mut engine = Engine::connect(cluster).await;
         engine.until("there is no Lease", |observed| observed.record == Record::Missing).await;
@@ -429,7 +362,7 @@ scenario! {
 }
 
 /// The daemon's half that the steps go through.
-struct Engine {
+pub struct Engine {
     inner: cluster::Cluster,
     sight: Sight,
     last: u64,
@@ -437,7 +370,7 @@ struct Engine {
 }
 
 impl Engine {
-    async fn connect(cluster: &Cluster) -> Self {
+    pub async fn connect(cluster: &Cluster) -> Self {
         let settings = Settings::new(instance(), DAEMON_NAMESPACE);
         let inner = cluster::Cluster::connect(cluster.client(), settings).await;
         let inner = inner.expect("the API server answers");
@@ -445,7 +378,7 @@ impl Engine {
         Self { inner, sight, last: 0, approvals: BTreeMap::new() }
     }
 
-    fn observed(&self) -> &Observed {
+    pub fn observed(&self) -> &Observed {
         &self.sight.observed
     }
 
@@ -483,7 +416,7 @@ impl Engine {
     }
 
     /// Takes news until it is so.
-    async fn until(&mut self, told: &str, is: impl Fn(&Observed) -> bool) {
+    pub async fn until(&mut self, told: &str, is: impl Fn(&Observed) -> bool) {
         let waiting = async {
             while !known(self.observed()) || !is(self.observed()) {
                 self.hear(None).await;
@@ -494,7 +427,7 @@ impl Engine {
     }
 
     /// The outcomes of these steps, in their order.
-    async fn carry_out(&mut self, solution: &str, steps: Vec<Step>) -> Vec<Outcome> {
+    pub async fn carry_out(&mut self, solution: &str, steps: Vec<Step>) -> Vec<Outcome> {
         let solution = SolutionName::parse(solution).unwrap();
         let mut outcomes = Vec::new();
         for step in steps {
@@ -530,7 +463,7 @@ impl Engine {
     }
 
     /// Applies every object of a case, in the order of the waves.
-    async fn publish(&mut self, case: &Case) -> Vec<Outcome> {
+    pub async fn publish(&mut self, case: &Case) -> Vec<Outcome> {
         let desired = case.render();
         let name = desired.solution.to_string();
         self.carry_out(&name, desired.objects.iter().map(apply_step).collect()).await
@@ -545,13 +478,13 @@ fn known(observed: &Observed) -> bool {
         && observed.record != Record::Unread
 }
 
-fn live<'a>(observed: &'a Observed, key: &ObjectKey) -> &'a Live {
+pub fn live<'a>(observed: &'a Observed, key: &ObjectKey) -> &'a Live {
     let found = observed.solutions.values().find_map(|objects| objects.get(key));
     found.unwrap_or_else(|| panic!("{key:?} is not observed"))
 }
 
 /// Is the object observed exactly as it was applied?
-fn as_applied(observed: &Observed, wanted: &DesiredObject) -> bool {
+pub fn as_applied(observed: &Observed, wanted: &DesiredObject) -> bool {
     let found = observed.solutions.values().find_map(|objects| objects.get(&wanted.key));
     found.is_some_and(|live| {
         live.is_ours()
@@ -561,11 +494,11 @@ fn as_applied(observed: &Observed, wanted: &DesiredObject) -> bool {
     })
 }
 
-fn minimal() -> Case {
+pub fn minimal() -> Case {
     cases().into_iter().find(|case| case.name == "minimal").unwrap()
 }
 
-fn object(case: &Case, kind: Kind, name: &str) -> Arc<DesiredObject> {
+pub fn object(case: &Case, kind: Kind, name: &str) -> Arc<DesiredObject> {
     let desired = case.render();
     let found = desired.objects.iter().find(|o| o.key.kind == kind && o.key.name == name);
     found.unwrap_or_else(|| panic!("{} has no {kind}/{name}", case.name)).clone()

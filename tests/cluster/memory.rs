@@ -1,8 +1,6 @@
-//! What the daemon remembers between two lives: its Lease and its mirror. Without either nothing is
-//! deleted.
+//! What the daemon remembers between two lives on its Lease. Without it nothing is deleted.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,8 +9,7 @@ use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use vitrine::cluster;
-use vitrine_core::model::{Kind, ObjectKey, Revision};
-use vitrine_core::status::Sync;
+use vitrine_core::model::{Kind, ObjectKey};
 
 use super::publish;
 use crate::support::catalogue::Catalogue;
@@ -41,7 +38,7 @@ fn without_the_lease(client: kube::Client, refused: Arc<AtomicBool>) -> kube::Cl
 }
 
 /// What is there of solutions.
-async fn observed(cluster: &Cluster) -> BTreeSet<ObjectKey> {
+pub async fn observed(cluster: &Cluster) -> BTreeSet<ObjectKey> {
     let mut keys = publish::observed(cluster).await;
     keys.retain(|key| key.namespace.as_deref() != Some(DAEMON_NAMESPACE));
     keys
@@ -58,7 +55,7 @@ async fn lease(cluster: &Cluster) -> Option<Value> {
 }
 
 /// Writes an annotation onto the Lease, as if it had been recorded so.
-async fn remember(cluster: &Cluster, annotation: &str, value: &str) {
+pub async fn remember(cluster: &Cluster, annotation: &str, value: &str) {
     let lease = json!({
         "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
         "metadata": {"namespace": DAEMON_NAMESPACE},
@@ -69,19 +66,8 @@ async fn remember(cluster: &Cluster, annotation: &str, value: &str) {
     api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
 }
 
-/// Takes the repository away; [`bring_back`] brings it back.
-fn take_away(catalogue: &Catalogue) -> PathBuf {
-    let away = catalogue.path().with_extension("away");
-    std::fs::rename(catalogue.path(), &away).unwrap();
-    away
-}
-
-fn bring_back(catalogue: &Catalogue, away: &PathBuf) {
-    std::fs::rename(away, catalogue.path()).unwrap();
-}
-
 /// Deletes a Service by hand and waits until the daemon put it back.
-async fn is_repaired(cluster: &Cluster, solution: &str) {
+pub async fn is_repaired(cluster: &Cluster, solution: &str) {
     let service = ObjectKey::namespaced(Kind::Service, format!("sol-{solution}"), "app");
     let uid = cluster.get(&service).await.unwrap()["metadata"]["uid"].clone();
     objects::api(&cluster.admin_client(), service.kind, service.namespace.as_deref())
@@ -145,104 +131,6 @@ scenario! {
         let now = lease(cluster).await.unwrap()["metadata"]["annotations"].clone();
         let removals = now["vitrine.dev/removals"].as_str().unwrap();
         assert!(removals.contains("gone-l") && removals.contains("beta-l"), "{removals}");
-        daemon.stop().await;
-    }
-}
-
-scenario! {
-    async fn a_restart_without_the_repository_goes_on_from_the_mirror(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha-m", "beta-m", "gamma-m", "delta-m"]);
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        daemon.settled(&catalogue.head()).await;
-        // Held, so the mirror is ahead of what was applied.
-        for name in ["beta-m", "gamma-m", "delta-m"] {
-            catalogue.remove(name);
-        }
-        let head = catalogue.commit("A big tidy-up");
-        let board = daemon
-            .board("held", |b| b.revision.as_ref() == Some(&head) && b.held.is_some())
-            .await;
-        assert!(board.held.is_some());
-        daemon.stop().await;
-        let away = take_away(&catalogue);
-        let down = Timestamp::now();
-
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        let board = daemon
-            .board("going on", |b| {
-                b.unknown.is_some() && b.revision.as_ref() == Some(&head) && b.held.is_some()
-            })
-            .await;
-        let outage = board.unknown.clone().unwrap();
-        assert!(outage.since <= down, "heard before it went: {} and {down}", outage.since);
-        assert_eq!(board.verdicts.len(), 4);
-        assert!(board.verdicts.iter().all(|v| v.sync == Sync::Unknown), "{board:#?}");
-        is_repaired(cluster, "alpha-m").await;
-
-        bring_back(&catalogue, &away);
-        daemon.hint();
-        daemon
-            .board("heard again", |b| b.unknown.is_none() && b.held.is_some())
-            .await;
-        daemon.stop().await;
-    }
-}
-
-scenario! {
-    async fn before_the_repository_answered_nothing_is_deleted(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha-o", "beta-o"]);
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        daemon.settled(&catalogue.head()).await;
-        catalogue.remove("alpha-o");
-        catalogue.remove("beta-o");
-        let head = catalogue.commit("All of it");
-        let board = daemon
-            .board("held", |b| b.revision.as_ref() == Some(&head) && b.held.is_some())
-            .await;
-        let held = board.held.clone().unwrap();
-        daemon.stop().await;
-        let away = take_away(&catalogue);
-        let before = observed(cluster).await;
-
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        daemon.board("going on", |b| b.unknown.is_some() && b.held.is_some()).await;
-        let of = cluster::Settings::of(&settings(&catalogue));
-        let deletions = held.deletions.iter().cloned().collect();
-        cluster::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
-        daemon.board("approved", |b| b.held.is_none()).await;
-        // A look at the repository later everything was thought about again.
-        let approved = Timestamp::now();
-        daemon.hint();
-        while daemon.boards.borrow().checked_at.is_none_or(|at| at <= approved) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        assert_eq!(observed(cluster).await, before);
-
-        bring_back(&catalogue, &away);
-        daemon.hint();
-        daemon.board("tidied", |b| b.unknown.is_none() && b.verdicts.is_empty()).await;
-        daemon.stop().await;
-    }
-}
-
-scenario! {
-    async fn a_mirror_that_is_older_than_the_lease_is_not_gone_on_from(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha-n"]);
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        daemon.settled(&catalogue.head()).await;
-        daemon.stop().await;
-        let newer = Revision::parse(&"e".repeat(40)).unwrap();
-        remember(cluster, "vitrine.dev/applied", newer.as_str()).await;
-        let away = take_away(&catalogue);
-
-        cluster.requests().take();
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        let board = daemon.board("unknown", |b| b.unknown.is_some()).await;
-        assert_eq!(board.revision, None, "nobody knows what is in force");
-        assert_eq!(cluster.requests().take_writes(), []);
-        bring_back(&catalogue, &away);
-        daemon.hint();
-        daemon.settled(&catalogue.head()).await;
         daemon.stop().await;
     }
 }

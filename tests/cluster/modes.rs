@@ -178,21 +178,3 @@ scenario! {
         daemon.stop().await;
     }
 }
-
-scenario! {
-    async fn what_needs_a_missing_crd_waits_and_follows_when_it_comes(cluster: &Cluster) {
-        cluster.remove_definition(Kind::ScaledObject).await;
-        let catalogue = Catalogue::of(&["one"]);
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        let verdict = daemon.verdict("one", "blocked", |v| v.sync == Sync::Blocked).await;
-        assert_eq!(verdict.reason, "waiting for CRD scaledobjects.keda.sh");
-        assert!(cluster.get(&key(Kind::Deployment, "app")).await.is_some(), "what can be there is there");
-        assert!(cluster.get(&key(Kind::HttpRoute, "edge")).await.is_none(), "never public half-built");
-
-        let came = std::time::Instant::now();
-        cluster.install_definition(Kind::ScaledObject).await;
-        daemon.verdict("one", "synced", |v| v.is_good()).await;
-        assert!(came.elapsed() < std::time::Duration::from_secs(10), "{:?}", came.elapsed());
-        daemon.stop().await;
-    }
-}

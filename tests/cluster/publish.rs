@@ -1,6 +1,6 @@
 //! A commit becomes running objects, and nothing is done twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vitrine::git::read_folder;
 use vitrine_core::catalog;
@@ -14,7 +14,12 @@ use crate::support::daemon::{Daemon, INSTANCE, settings};
 use crate::support::players::Player;
 
 /// Every object that the catalogue asks for.
-fn desired(catalogue: &Catalogue) -> BTreeSet<ObjectKey> {
+pub fn desired(catalogue: &Catalogue) -> BTreeSet<ObjectKey> {
+    contents(catalogue).into_keys().collect()
+}
+
+/// The content of each, as its annotation will tell it.
+pub fn contents(catalogue: &Catalogue) -> BTreeMap<ObjectKey, String> {
     let snapshot = read_folder(&catalogue.path()).unwrap();
     let catalog = catalog::read(&snapshot, &mut catalog::Memory::default());
     let platform = catalog.platform.as_ref().unwrap();
@@ -25,13 +30,18 @@ fn desired(catalogue: &Catalogue) -> BTreeSet<ObjectKey> {
         .solutions
         .values()
         .flat_map(|s| vitrine_core::render::all(s, platform, &instance, phase_at(s, now)).objects);
-    all.map(|object| object.key.clone()).collect()
+    all.map(|object| (object.key.clone(), object.content.to_string())).collect()
 }
 
 /// Every object of the instance on the cluster.
 pub async fn observed(cluster: &Cluster) -> BTreeSet<ObjectKey> {
+    observed_of(cluster, &Kind::RENDERED).await
+}
+
+/// Every object of these kinds.
+pub async fn observed_of(cluster: &Cluster, kinds: &[Kind]) -> BTreeSet<ObjectKey> {
     let mut all = BTreeSet::new();
-    for kind in Kind::RENDERED {
+    for &kind in kinds {
         for object in cluster.of_instance(kind, INSTANCE).await {
             let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
             let (namespace, name) = (text("namespace"), text("name").unwrap());
@@ -161,36 +171,6 @@ scenario! {
         let good = cluster.get(&ObjectKey::namespaced(Kind::Deployment, "sol-good", "app")).await.unwrap();
         let runs = good["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap();
         assert!(runs.ends_with(&"c".repeat(64)), "{runs}");
-        daemon.stop().await;
-    }
-}
-
-scenario! {
-    async fn a_foreign_namespace_of_the_same_name_is_untouched_and_named(cluster: &Cluster) {
-        let foreign = serde_json::json!({
-            "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": "sol-taken", "labels": {"owner": "somebody-else"}},
-        });
-        crate::support::objects::apply(&cluster.admin_client(), &foreign, "kubectl").await.unwrap();
-        let key = ObjectKey::cluster(Kind::Namespace, "sol-taken");
-        let before = cluster.get(&key).await;
-
-        let catalogue = Catalogue::of(&["free", "taken"]);
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        let board = daemon.settled(&catalogue.head()).await;
-        let taken = board.verdicts.iter().find(|v| v.name.as_str() == "taken").unwrap();
-        assert_eq!(taken.sync, Sync::Blocked);
-        assert_eq!(taken.reason, "Namespace sol-taken exists and is not vitrine's");
-        assert!(taken.next.contains("vitrine.dev/instance=test"), "{}", taken.next);
-        assert_eq!(cluster.get(&key).await, before);
-        assert!(observed(cluster).await.iter().all(|key| key.solution(&InstanceName::parse(INSTANCE).unwrap()).is_some_and(|name| name.as_str() == "free")));
-
-        // An operator who labels it for us hands it over.
-        let labelled = serde_json::json!({"metadata": {"labels": {"vitrine.dev/instance": INSTANCE}}});
-        let namespaces = crate::support::objects::api(&cluster.admin_client(), Kind::Namespace, None);
-        let merge = kube::api::Patch::Merge(&labelled);
-        namespaces.patch("sol-taken", &Default::default(), &merge).await.unwrap();
-        daemon.verdict("taken", "published", |v| v.is_good()).await;
         daemon.stop().await;
     }
 }

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use vitrine::cluster;
 use vitrine_core::model::{Kind, ObjectKey};
 use vitrine_core::status::Sync;
 
 use super::publish::observed;
 use crate::support::catalogue::Catalogue;
-use crate::support::cluster::{Cluster, DAEMON_NAMESPACE};
-use crate::support::daemon::{Daemon, INSTANCE, settings};
+use crate::support::cluster::Cluster;
+use crate::support::daemon::Daemon;
 
 /// The resourceVersion of every object of the instance.
-async fn versions(cluster: &Cluster) -> BTreeMap<ObjectKey, String> {
+pub async fn versions(cluster: &Cluster) -> BTreeMap<ObjectKey, String> {
     let mut all = BTreeMap::new();
     for key in observed(cluster).await {
         let object = cluster.get(&key).await.unwrap();
@@ -46,48 +45,6 @@ scenario! {
         assert!(deletes.iter().all(|r| r.method == http::Method::DELETE), "{deletes:?}");
         assert!(deletes.first().unwrap().path.contains("/httproutes/"), "{deletes:?}");
         assert!(deletes.last().unwrap().path.ends_with("/namespaces/sol-beta"), "{deletes:?}");
-        daemon.stop().await;
-    }
-}
-
-scenario! {
-    async fn three_of_four_wait_for_a_person_and_go_when_approved(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha2", "beta2", "gamma2", "delta2"]);
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        daemon.settled(&catalogue.head()).await;
-        let before = versions(cluster).await;
-
-        for name in ["beta2", "gamma2", "delta2"] {
-            catalogue.remove(name);
-        }
-        let head = catalogue.commit("A big tidy-up");
-        let board = daemon
-            .board("held", |b| b.revision.as_ref() == Some(&head) && b.held.is_some())
-            .await;
-        let held = board.held.clone().unwrap();
-        assert_eq!(held.reason, "would remove 3 of 4 solutions");
-        daemon.verdict("beta2", "blocked", |v| v.sync == Sync::Blocked && v.reason.contains("held")).await;
-        assert_eq!(versions(cluster).await, before);
-
-        // Another hash approves nothing; a restart asks the same question.
-        let deletions = held.deletions.iter().cloned().collect();
-        let of = cluster::Settings::of(&settings(&catalogue));
-        let wrong = cluster::approve(cluster.admin_client(), &of, &"0".repeat(64), &deletions).await;
-        assert!(wrong.is_err());
-        daemon.stop().await;
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        let again = daemon.board("held", |b| b.held.is_some()).await;
-        assert_eq!(again.held.as_ref().map(|h| &h.hash), Some(&held.hash));
-        assert_eq!(versions(cluster).await, before);
-
-        cluster::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
-        daemon.board("tidied", |b| b.held.is_none() && b.verdicts.len() == 1).await;
-        for name in ["sol-beta2", "sol-gamma2", "sol-delta2"] {
-            cluster.wait_for(&ObjectKey::cluster(Kind::Namespace, name), "gone", |o| o.is_none()).await;
-        }
-        assert!(!cluster.of_instance(Kind::Deployment, INSTANCE).await.is_empty());
-        let approvals = cluster.of_instance(Kind::ConfigMap, INSTANCE).await;
-        assert!(approvals.iter().any(|o| o["metadata"]["namespace"] == DAEMON_NAMESPACE));
         daemon.stop().await;
     }
 }
@@ -139,31 +96,6 @@ scenario! {
         let route = writes.iter().position(|r| r.path.contains("sol-renamed4/httproutes")).unwrap();
         let first = writes.iter().position(|r| r.method == http::Method::DELETE).unwrap();
         assert!(route < first, "the new name is routed before the old one goes");
-        daemon.stop().await;
-    }
-}
-
-scenario! {
-    async fn after_a_rewritten_history_no_further_commit_lets_the_deletions_go(cluster: &Cluster) {
-        let catalogue = Catalogue::of(&["alpha5", "beta5", "gamma5", "delta5", "omega5"]);
-        catalogue.write("NOTES.md", "Will be rewritten.\n");
-        catalogue.commit("A note");
-        let mut daemon = Daemon::start(cluster, &catalogue).await;
-        daemon.settled(&catalogue.head()).await;
-        let before = versions(cluster).await;
-
-        catalogue.remove("beta5");
-        catalogue.git(&["add", "-A"]);
-        catalogue.git(&["commit", "-q", "--amend", "-m", "Another past"]);
-        let rewritten = "and the branch's history was rewritten";
-        daemon
-            .board("held", |b| b.held.as_ref().is_some_and(|h| h.reason.ends_with(rewritten)))
-            .await;
-        catalogue.write("NOTES.md", "On top of the other past.\n");
-        let head = catalogue.commit("A harmless commit");
-        let board = daemon.settled(&head).await;
-        assert!(board.held.as_ref().is_some_and(|h| h.reason.ends_with(rewritten)), "{board:?}");
-        assert_eq!(versions(cluster).await, before);
         daemon.stop().await;
     }
 }

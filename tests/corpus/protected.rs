@@ -23,7 +23,8 @@ fn live() -> Files {
     files
 }
 
-const LIVE: [&str; 3] = ["alpha", "beta", "gamma"];
+/// Their names.
+pub const LIVE: [&str; 3] = ["alpha", "beta", "gamma"];
 
 fn read(files: &Files, oddities: &[(&str, Oddity)]) -> Catalog {
     let oddities = oddities.iter().map(|(path, odd)| ((*path).to_owned(), *odd)).collect();
@@ -40,9 +41,10 @@ fn renamed(files: &mut Files, from: &str, to: &str) {
 }
 
 /// What somebody does to the folder, and the names that must be protected then.
-type Mistake = (&'static str, fn(&mut Files), &'static [&'static str]);
+pub type Mistake = (&'static str, fn(&mut Files), &'static [&'static str]);
 
-const MISTAKES: [Mistake; 15] = [
+/// What somebody does to a folder that lives.
+pub const MISTAKES: [Mistake; 15] = [
     ("the folder has another name", |files| renamed(files, "alpha", "omega"), &["alpha", "omega"]),
     ("solution.yaml is lost", |files| drop(files.remove("alpha/solution.yaml")), &["alpha"]),
     (

@@ -23,6 +23,8 @@ use tokio::task::JoinHandle;
 pub enum Manner {
     /// As `git http-backend` does.
     Well,
+    /// This status and nothing else, as to somebody whose rights were taken away.
+    Says(u16),
     /// 500, as when its disk is full.
     Broken,
     /// 200 with a web page, as a login or a proxy does.
@@ -194,6 +196,9 @@ impl Shared {
         }
         let manner = *self.manner.lock().unwrap();
         match manner {
+            Manner::Says(status) => {
+                reply(StatusCode::from_u16(status).unwrap(), "text/plain", "not for you")
+            }
             Manner::Broken => {
                 reply(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "no space left")
             }

@@ -8,6 +8,7 @@ mod act;
 mod check;
 mod edges;
 pub mod remote;
+mod rounds;
 pub mod server;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -24,7 +25,7 @@ use crate::plan::observed::{Approval, KindState};
 use act::DENIABLE;
 pub use act::{Act, NAMES};
 pub use remote::{Form, Made, Remote};
-pub use server::Server;
+pub use server::{Server, Stuck};
 
 /// An engine and the world around it.
 pub struct World {

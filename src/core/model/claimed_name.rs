@@ -69,6 +69,18 @@ impl PartialEq for ClaimedName {
 
 impl Eq for ClaimedName {}
 
+impl PartialEq<str> for ClaimedName {
+    fn eq(&self, text: &str) -> bool {
+        self.as_str() == text
+    }
+}
+
+impl PartialEq<&str> for ClaimedName {
+    fn eq(&self, text: &&str) -> bool {
+        self.as_str() == *text
+    }
+}
+
 impl PartialOrd for ClaimedName {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))

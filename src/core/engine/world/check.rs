@@ -86,7 +86,8 @@ impl World {
             self.server.ours().filter_map(|(key, _)| key.solution(instance)).collect();
         let total = living.len() + self.removed.len();
         let going = self.removed.len() + 1;
-        if going > (total / 5).max(1) && !self.jumped && !self.restored {
+        let braked = self.settings.safety.max_removed_share < 1.0;
+        if braked && going > (total / 5).max(1) && !self.jumped && !self.restored {
             self.wrong.push(format!("{name} goes, the {going}th of {total} within an hour"));
         }
         self.removed.push((name, self.now.since_start));

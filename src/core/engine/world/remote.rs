@@ -234,8 +234,13 @@ fn solution(name: &str, form: Form) -> String {
         Form::Slip => 'a',
     };
     let slip = if form == Form::Slip { "  replica: 3\n" } else { "" };
-    // The last form has one object more than the others.
-    let more = if form == Form::Good(2) { "  configurations: {x: {}}\n" } else { "" };
+    let more = match form {
+        // This form has one object more than the others.
+        Form::Good(2) => "  configurations: {x: {}}\n",
+        // And these never sleep.
+        Form::Good(3..) => "  scaling: {minReplicas: 1, maxReplicas: 1}\n",
+        Form::Good(_) | Form::Slip => "",
+    };
     format!(
         "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata: {{name: {name}}}\nspec:\n  \
          owner: group:lab\n  image: registry.example/{name}:1.0@sha256:{}\n{more}{slip}",

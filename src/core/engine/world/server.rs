@@ -1,6 +1,7 @@
 //! A model of the cluster: what an API server and the usual controllers make of our requests.
 
 mod shown;
+mod stuck;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use crate::engine::{News, Written};
 use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision};
 use crate::plan::observed::{Approval, HealthFacts, Record, Survey};
 use crate::plan::{DesiredObject, Outcome, Rejection, Step};
+
+pub use stuck::Stuck;
 
 /// The namespace of the daemon itself.
 pub const DAEMON: &str = "vitrine";
@@ -58,6 +61,8 @@ pub struct Server {
     pub absent: BTreeSet<Kind>,
     /// Solutions whose pods never come up.
     pub sick: BTreeSet<String>,
+    /// Solutions that somebody keeps from going on, for ever.
+    stuck: BTreeMap<String, Stuck>,
     /// States that were, for a server that is put back to one.
     pub past: Vec<State>,
     /// Whether nobody answers.
@@ -75,6 +80,7 @@ impl Server {
             denied: BTreeSet::new(),
             absent: BTreeSet::new(),
             sick: BTreeSet::new(),
+            stuck: BTreeMap::new(),
             past: Vec::new(),
             down: false,
             now,
@@ -185,6 +191,9 @@ impl Server {
         if self.denied.contains(&(self.name_of(&key), key.kind)) && writes(step) {
             return (Outcome::Rejected(denied()), Written::Nothing);
         }
+        if let Some(outcome) = self.kept_from(&key) {
+            return (outcome, Written::Nothing);
+        }
         match step {
             Step::Apply { object, revision, .. } => self.apply(object, revision, false),
             Step::Birth { object, revision } => self.apply(object, revision, true),
@@ -196,7 +205,7 @@ impl Server {
             }
             Step::Delete { key, uid, resource_version } => self.delete(key, uid, resource_version),
             Step::Survey { .. } => {
-                let survey = Survey { foreign: Vec::new(), at: self.now };
+                let survey = Survey { foreign: self.foreign_work(&key), at: self.now };
                 (Outcome::Surveyed, Written::Survey(survey))
             }
             Step::ForceActivation { key, on } => self.force(key, *on, uid),

@@ -51,7 +51,9 @@ impl Server {
             },
         };
         let health = self.health(key, object, self.sick.contains(&name));
-        Seen { meta, health, ..Seen::default() }
+        let mut seen = Seen { meta, health, ..Seen::default() };
+        self.show_stuck(key, &name, &mut seen);
+        seen
     }
 
     /// What controllers wrote: all of them are quick, and only pods can be sick.

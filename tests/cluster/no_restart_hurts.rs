@@ -1,4 +1,8 @@
-//! A daemon that dies anywhere ends where it would have ended.
+//! E2. A restart at any step of a pass changes nothing of the end: the same objects, none deleted that
+//! should stay. With everything in place a restart writes nothing.
+//!
+//! The points are drawn anew in each run; a failure names the seed, and with `VITRINE_SEED` the same
+//! points are drawn again.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -7,9 +11,10 @@ use std::time::Duration;
 
 use http::Method;
 use tokio::sync::Notify;
-use vitrine_core::model::{InstanceName, Kind, ObjectKey};
+use vitrine_core::model::{InstanceName, Kind, ObjectKey, marks};
 use vitrine_core::status::Verdict;
 
+use super::publish::contents;
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;
 use crate::support::daemon::{Daemon, INSTANCE, settings};
@@ -17,6 +22,8 @@ use crate::support::daemon::{Daemon, INSTANCE, settings};
 /// A power cut: so many writes leave, then nothing does any more.
 struct PowerCut {
     left: AtomicI64,
+    /// It comes sooner, when an object in a place like this is to be patched.
+    before_patch: Option<&'static str>,
     /// Whether the last write is carried out, and its answer never heard.
     answer_is_lost: bool,
     dark: AtomicBool,
@@ -26,7 +33,13 @@ struct PowerCut {
 impl PowerCut {
     fn after(writes: i64, answer_is_lost: bool) -> Arc<Self> {
         let (left, dark) = (AtomicI64::new(writes), AtomicBool::new(false));
-        Arc::new(Self { left, answer_is_lost, dark, fell: Notify::new() })
+        Arc::new(Self { left, before_patch: None, answer_is_lost, dark, fell: Notify::new() })
+    }
+
+    fn before_patch(place: &'static str) -> Arc<Self> {
+        let (left, dark) = (AtomicI64::new(i64::MAX), AtomicBool::new(false));
+        let before_patch = Some(place);
+        Arc::new(Self { left, before_patch, answer_is_lost: false, dark, fell: Notify::new() })
     }
 
     /// What a request meets that finds no power.
@@ -47,6 +60,12 @@ impl PowerCut {
                 }
                 if request.method() == Method::GET || request.uri().path().contains("/leases") {
                     return client.send(request).await;
+                }
+                let path = request.uri().path();
+                if request.method() == Method::PATCH
+                    && cut.before_patch.is_some_and(|place| path.contains(place))
+                {
+                    return cut.fall().await;
                 }
                 let left = cut.left.fetch_sub(1, Ordering::SeqCst);
                 if left <= 0 {
@@ -76,19 +95,66 @@ async fn identities(cluster: &Cluster, without: &str) -> BTreeMap<ObjectKey, Str
     all
 }
 
-/// Starts a daemon that the power fails after a few writes, another number at each point, and
-/// asserts that what was there is there, but for one solution.
-async fn struck(cluster: &Cluster, catalogue: &Catalogue, point: i64, without: &str) {
+/// Where the power fails: points drawn from a seed.
+struct Chance {
+    drawn: fastrand::Rng,
+    seed: u64,
+}
+
+impl Chance {
+    fn new() -> Self {
+        let told = std::env::var("VITRINE_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = told.unwrap_or_else(|| fastrand::u64(..));
+        Self { drawn: fastrand::Rng::with_seed(seed), seed }
+    }
+
+    /// So many points of a pass that makes more than `most` writes, in their order: each is told by
+    /// the writes since the one before.
+    fn points(&mut self, count: usize, most: i64) -> Vec<PowerPoint> {
+        let mut points: Vec<i64> = (0..count).map(|_| self.drawn.i64(0..=most)).collect();
+        points.sort_unstable();
+        let mut before = 0;
+        let since = points.into_iter().map(|point| {
+            let writes = point - std::mem::replace(&mut before, point);
+            PowerPoint { writes, answer_is_lost: self.drawn.bool(), seed: self.seed }
+        });
+        since.collect()
+    }
+}
+
+/// The power fails after so many writes.
+#[derive(Clone, Copy, Debug)]
+struct PowerPoint {
+    writes: i64,
+    answer_is_lost: bool,
+    #[expect(dead_code, reason = "told when a test fails")]
+    seed: u64,
+}
+
+/// Starts a daemon that the power fails after a few writes, and asserts that what was there is
+/// there, but for one solution.
+async fn struck(cluster: &Cluster, catalogue: &Catalogue, point: PowerPoint, without: &str) {
     let before = identities(cluster, without).await;
-    let cut = PowerCut::after(point % 4, point % 2 == 1);
+    let cut = PowerCut::after(point.writes, point.answer_is_lost);
     let daemon = Daemon::through(cut.client(cluster.client()), settings(catalogue)).await;
     let fell = tokio::time::timeout(Duration::from_secs(20), cut.fell.notified()).await;
-    assert!(fell.is_ok(), "point {point}: there was too little to write");
+    assert!(fell.is_ok(), "{point:?}: there was too little to write");
     daemon.kill();
     let after = identities(cluster, without).await;
     for (key, uid) in before {
-        assert_eq!(after.get(&key), Some(&uid), "point {point}: {key:?} is not what it was");
+        assert_eq!(after.get(&key), Some(&uid), "{point:?}: {key:?} is not what it was");
     }
+}
+
+/// The content of every object, as it is marked.
+async fn marked(cluster: &Cluster) -> BTreeMap<ObjectKey, String> {
+    let mut all = BTreeMap::new();
+    for key in identities(cluster, "nobody").await.into_keys() {
+        let object = cluster.get(&key).await.unwrap();
+        let content = object["metadata"]["annotations"][marks::CONTENT].as_str();
+        all.insert(key, content.unwrap_or_default().to_owned());
+    }
+    all
 }
 
 /// The paths of every DELETE so far.
@@ -101,7 +167,9 @@ scenario! {
     async fn a_kill_at_any_point_changes_nothing_of_the_end(cluster: &Cluster) {
         let names = ["alpha-r", "beta-r", "gamma-r", "delta-r", "omega-r"];
         let catalogue = Catalogue::of(&names);
-        for point in 0..20 {
+        let mut chance = Chance::new();
+        // Of five namespaces with a dozen objects each.
+        for point in chance.points(20, 60) {
             struck(cluster, &catalogue, point, "nobody").await;
         }
         let settled = async |catalogue: &Catalogue| {
@@ -110,12 +178,13 @@ scenario! {
             daemon.stop().await;
         };
         settled(&catalogue).await;
+        assert_eq!(marked(cluster).await, contents(&catalogue), "all as rendered, none else");
         let published = identities(cluster, "nobody").await;
         for name in names {
             catalogue.edit(&format!("{name}/solution.yaml"), &image('a'), &image('b'));
         }
         catalogue.commit("A newer image for everybody");
-        for point in 0..3 {
+        for point in chance.points(3, 4) {
             struck(cluster, &catalogue, point, "nobody").await;
         }
         settled(&catalogue).await;
@@ -125,7 +194,7 @@ scenario! {
         // What leaves the catalogue goes, and takes nobody along.
         catalogue.remove("beta-r");
         catalogue.commit("Without beta-r");
-        for point in 0..2 {
+        for point in chance.points(3, 9) {
             struck(cluster, &catalogue, point, "beta-r").await;
         }
         let mut daemon = Daemon::start(cluster, &catalogue).await;
@@ -145,9 +214,34 @@ scenario! {
         others.retain(|key, _| home(key) != "sol-beta-r" && !key.name.ends_with("-beta-r"));
         assert_eq!(identities(cluster, "beta-r").await, others);
 
+        assert_eq!(marked(cluster).await, contents(&catalogue));
+
         cluster.requests().take();
         settled(&catalogue).await;
         assert_eq!(cluster.requests().take_writes(), []);
+    }
+}
+
+scenario! {
+    async fn a_kill_between_a_birth_and_its_apply_is_made_good(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["alpha-t"]);
+        let cut = PowerCut::before_patch("/deployments/");
+        let daemon = Daemon::through(cut.client(cluster.client()), settings(&catalogue)).await;
+        let fell = tokio::time::timeout(Duration::from_secs(20), cut.fell.notified()).await;
+        assert!(fell.is_ok(), "nothing was born");
+        daemon.kill();
+        let key = ObjectKey::namespaced(Kind::Deployment, "sol-alpha-t", "app");
+        let born = cluster.get(&key).await.expect("it was born");
+        let content = &born["metadata"]["annotations"][marks::CONTENT];
+        assert!(content.is_null(), "it is no more than that: {born:#}");
+
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        assert_eq!(marked(cluster).await, contents(&catalogue));
+        let now = cluster.get(&key).await.unwrap();
+        assert_eq!(now["metadata"]["uid"], born["metadata"]["uid"]);
+        assert_eq!(now["spec"]["replicas"], 0, "nobody was woken");
+        daemon.stop().await;
     }
 }
 
