@@ -27,6 +27,9 @@ use crate::support::objects;
 const IN_MEMORY: u64 = 30;
 const ON_THE_REAL_ONE: u64 = 5;
 
+/// After a bad day some pauses are long.
+const PATIENCE: Duration = Duration::from_secs(45);
+
 /// A number that the environment may say.
 fn told(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -88,7 +91,7 @@ impl<'a> Played<'a> {
         let day = BadDay::new(seed);
         let settings = settings(&catalogue);
         let client = day.before(cluster.client());
-        let daemon = Daemon::at_last(client, settings.clone()).await;
+        let daemon = Daemon::at_last(client, settings.clone()).await.patient(PATIENCE);
         let denied = BTreeSet::new();
         Self { cluster, model, catalogue, committed: 1, day, settings, daemon, denied }
     }
@@ -155,7 +158,7 @@ impl<'a> Played<'a> {
         let client = self.day.before(self.cluster.client());
         // Two at once would be another story.
         self.daemon.kill();
-        self.daemon = Daemon::at_last(client, self.settings.clone()).await;
+        self.daemon = Daemon::at_last(client, self.settings.clone()).await.patient(PATIENCE);
         if late_lease {
             tokio::time::sleep(Duration::from_millis(150)).await;
             self.day.no_lease(false);
@@ -218,7 +221,6 @@ impl<'a> Played<'a> {
         self.daemon
             .board(&format!("at rest at {}", head.short()), |board| {
                 board.revision.as_ref() == Some(head)
-                    && board.problems.is_empty()
                     && board.verdicts.iter().all(|v| v.is_settled() && v.sync != Sync::Unknown)
             })
             .await

@@ -23,6 +23,8 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 pub(super) struct Brake {
     wishes: Wishes,
     hold: Option<Hold>,
+    /// The commit in force.
+    in_force: Option<Revision>,
     /// Whether the last applied commit is not an ancestor of the one in force.
     rewritten: bool,
     /// Solutions whose removal began lately, as the Lease should have it.
@@ -114,6 +116,7 @@ impl Brake {
     /// A commit is in force. `errand`: how often its reader had been told from where history counts.
     pub fn take_commit(&mut self, revision: &Revision, errand: u32, rewritten: bool) {
         self.compared |= self.adopted && errand == self.errands;
+        self.in_force = Some(revision.clone());
         // Until all that it asks for was done: the next is compared with the commit before it.
         self.rewritten = (self.rewritten || rewritten)
             && self.recorded.as_ref().is_some_and(|applied| applied != revision);
@@ -274,8 +277,9 @@ impl Brake {
         self.tried = true;
         match written {
             Ok(()) => {
+                // An answer about the commit before it says nothing of the one in force.
+                self.rewritten &= !(complete && self.in_force.as_ref() == Some(&applied));
                 self.recorded = Some(applied);
-                self.rewritten &= !complete;
                 self.not_before = None;
                 self.trouble = None;
                 let mut names = std::mem::take(&mut self.unstamped);
@@ -326,5 +330,125 @@ impl Brake {
     pub fn concerned(&self) -> impl Iterator<Item = &SolutionName> {
         let wishes = &self.wishes;
         wishes.disappearing.keys().chain(wishes.staying.keys())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn commit(digit: char) -> Revision {
+        Revision::parse(&digit.to_string().repeat(40)).unwrap()
+    }
+
+    fn kept(applied: char) -> Record {
+        Record::Kept { applied: Some(commit(applied)), root: None, removals: Vec::new() }
+    }
+
+    /// A brake that knows from the Lease what was applied, and has the next commit in force.
+    fn after(applied: char, in_force: char) -> Brake {
+        let mut brake = Brake::default();
+        assert_eq!(brake.sends_reader(&kept(applied), false), Some(Some(commit(applied))));
+        brake.take_commit(&commit(in_force), 1, false);
+        brake
+    }
+
+    #[test]
+    fn rewritten_history_holds_until_the_commit_in_force_is_applied() {
+        let mut brake = after('a', 'b');
+        brake.take_commit(&commit('c'), 1, true);
+        // The Lease is told of what was in force before.
+        brake.recorded_as(commit('b'), true, Ok(()), NOW);
+        assert!(brake.rewritten);
+        // A later commit on top changes nothing of that.
+        brake.take_commit(&commit('d'), 1, false);
+        brake.recorded_as(commit('b'), false, Ok(()), NOW);
+        assert!(brake.rewritten);
+        brake.recorded_as(commit('d'), true, Ok(()), NOW);
+        assert!(!brake.rewritten);
+    }
+
+    #[test]
+    fn back_on_what_was_applied_nothing_is_rewritten() {
+        let mut brake = after('a', 'b');
+        brake.take_commit(&commit('a'), 1, true);
+        assert!(!brake.rewritten);
+    }
+
+    #[test]
+    fn the_reader_is_sent_without_the_lease_only_in_trouble_and_again_when_it_was_read() {
+        let mut brake = Brake::default();
+        assert_eq!(brake.sends_reader(&Record::Unread, false), None);
+        assert_eq!(brake.sends_reader(&Record::Unread, true), Some(None));
+        assert_eq!(brake.sends_reader(&Record::Unread, true), None, "once");
+        brake.take_commit(&commit('b'), 1, false);
+        assert!(!brake.is_compared());
+        assert_eq!(brake.sends_reader(&kept('a'), false), Some(Some(commit('a'))));
+        brake.take_commit(&commit('b'), 1, false);
+        assert!(!brake.is_compared(), "what was read before the Lease");
+        brake.take_commit(&commit('b'), 2, false);
+        assert!(brake.is_compared());
+    }
+
+    #[test]
+    fn nothing_is_recorded_before_it_was_compared_or_while_something_is_left_to_do() {
+        let mut brake = Brake::default();
+        brake.sends_reader(&Record::Unread, true);
+        brake.take_commit(&commit('b'), 1, false);
+        assert!(!brake.is_completely_applied(true, &commit('b')));
+        let brake = after('a', 'b');
+        assert!(brake.is_completely_applied(true, &commit('b')));
+        assert!(!brake.is_completely_applied(false, &commit('b')), "not everything is known");
+        assert!(!after('a', 'a').is_completely_applied(true, &commit('a')), "the Lease has it");
+        let name = SolutionName::parse("use").unwrap();
+        let mut brake = after('a', 'b');
+        brake.wishes.disappearing.entry(name).or_default();
+        assert!(!brake.is_completely_applied(true, &commit('b')), "a solution is left");
+    }
+
+    #[test]
+    fn a_lease_that_cannot_be_written_is_tried_again_after_a_pause() {
+        let mut brake = after('a', 'b');
+        let entry = |brake: &mut Brake, at| brake.entry(&commit('b'), true, NOW, at);
+        assert_eq!(entry(&mut brake, NOW).map(|e| e.applied), Some(commit('b')));
+        brake.recorded_as(commit('b'), true, Err("no".to_owned()), NOW);
+        assert_eq!(brake.trouble.as_deref(), Some("no"));
+        assert!(entry(&mut brake, NOW).is_none());
+        assert!(entry(&mut brake, NOW + AGAIN).is_some());
+        brake.recorded_as(commit('b'), true, Ok(()), NOW + AGAIN);
+        assert_eq!(brake.trouble, None);
+    }
+
+    #[test]
+    fn what_is_not_completely_applied_leaves_the_commit_on_the_lease_as_it_is() {
+        let mut brake = after('a', 'b');
+        brake.unstamped.insert(SolutionName::parse("use").unwrap());
+        let entry = brake.entry(&commit('b'), false, NOW, NOW).unwrap();
+        assert_eq!((entry.applied, entry.complete), (commit('a'), false));
+    }
+
+    #[test]
+    fn removals_older_than_an_hour_leave_the_lease() {
+        let mut brake = after('a', 'b');
+        let name = |text: &str| SolutionName::parse(text).unwrap();
+        brake.removals =
+            vec![(name("old"), NOW), (name("new"), NOW + SignedDuration::from_mins(2))];
+        let wall = NOW + LATELY;
+        let entry = brake.entry(&commit('b'), true, wall, NOW).unwrap();
+        assert_eq!(entry.removals, [(name("new"), NOW + SignedDuration::from_mins(2))]);
+    }
+
+    #[test]
+    fn a_lease_that_forgot_a_removal_does_not_make_the_brake_forget_it() {
+        let mut brake = after('a', 'b');
+        let name = SolutionName::parse("use").unwrap();
+        brake.removals = vec![(name.clone(), NOW)];
+        brake.reread(&kept('a'));
+        assert_eq!(brake.removals, [(name, NOW)]);
+        brake.reread(&Record::Missing);
+        assert_eq!(brake.recorded, None);
     }
 }
