@@ -306,3 +306,133 @@ fn share_fields(desired: &mut Desired, interner: &mut Interner) {
         object.fields = interner.set((*object.fields).clone());
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Changes, Memory};
+    use crate::engine::judged;
+    use crate::engine::world::{Form as Text, Remote};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn instance() -> InstanceName {
+        InstanceName::parse("prod").unwrap()
+    }
+
+    fn name(text: &str) -> SolutionName {
+        SolutionName::parse(text).unwrap()
+    }
+
+    /// A repository with these folders in its first commit.
+    fn remote(folders: &[(&str, Text)]) -> Remote {
+        Remote::new(folders.iter().map(|(name, text)| ((*name).to_owned(), *text)).collect())
+    }
+
+    fn edit(remote: &mut Remote, name: &str, text: Text) {
+        remote.commit(false, |made| {
+            made.folders.insert(name.to_owned(), text);
+        });
+    }
+
+    fn head(remote: &Remote) -> Catalog {
+        judged(&remote.snapshot(remote.head), &mut Memory::default())
+    }
+
+    fn coming(remote: &mut Remote) -> Coming {
+        match remote.visit(NOW) {
+            crate::engine::Repository::Commit(commit) => {
+                Coming { commit: *commit, instead_of: None }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn only_what_changed_is_thought_about_and_everything_with_another_platform() {
+        let mut remote = remote(&[("alpha", Text::Good(0)), ("beta", Text::Good(0))]);
+        let mut book = Book::default();
+        assert_eq!(book.take(head(&remote), NOW), None, "the first one is about all");
+        edit(&mut remote, "alpha", Text::Good(1));
+        assert_eq!(book.take(head(&remote), NOW), Some([ClaimedName::of("alpha")].into()));
+        remote.commit(false, |made| {
+            made.folders.remove("beta");
+        });
+        assert_eq!(book.take(head(&remote), NOW), Some([ClaimedName::of("beta")].into()));
+        remote.commit(false, |made| made.platform = false);
+        assert_eq!(book.take(head(&remote), NOW), None);
+    }
+
+    #[test]
+    fn a_form_that_was_overtaken_while_it_was_rendered_is_not_taken() {
+        let mut remote = remote(&[("alpha", Text::Good(0))]);
+        let mut book = Book::default();
+        book.take(head(&remote), NOW);
+        book.settle(&name("alpha"));
+        let [(old, _)] = &book.work(&instance())[..] else { panic!() };
+        let old = old.clone();
+        assert!(book.work(&instance()).is_empty(), "asked for once");
+        edit(&mut remote, "alpha", Text::Good(1));
+        book.take(head(&remote), NOW);
+        book.settle(&name("alpha"));
+        let [(new, _)] = &book.work(&instance())[..] else { panic!() };
+        let new = new.clone();
+        assert_eq!(book.rendered(old.done()), []);
+        assert!(!book.is_complete());
+        assert_eq!(book.rendered(new.done()), [name("alpha")]);
+        assert!(book.is_complete() && book.is_quiet());
+    }
+
+    #[test]
+    fn bodies_that_were_let_go_are_asked_for_again_when_they_are_wanted() {
+        let remote = remote(&[("alpha", Text::Good(0))]);
+        let mut book = Book::default();
+        book.take(head(&remote), NOW);
+        book.settle(&name("alpha"));
+        let work = book.work(&instance()).remove(0).0;
+        book.rendered(work.done());
+        book.let_bodies_go(&name("alpha"));
+        let bodies = |book: &Book| match book.known("alpha") {
+            Some(Known::Published { bodies, .. }) => bodies.is_some(),
+            _ => panic!(),
+        };
+        assert!(!bodies(&book) && book.work(&instance()).is_empty(), "nobody wants them");
+        book.want_bodies(&name("alpha"));
+        let work = book.work(&instance()).remove(0).0;
+        book.rendered(work.done());
+        assert!(bodies(&book));
+    }
+
+    #[test]
+    fn work_that_nobody_did_is_given_out_again() {
+        let remote = remote(&[("alpha", Text::Good(0))]);
+        let mut book = Book::default();
+        book.take(head(&remote), NOW);
+        book.settle(&name("alpha"));
+        let (_, lost) = book.work(&instance()).remove(0);
+        book.not_rendered(&lost);
+        assert_eq!(book.work(&instance()).len(), 1);
+    }
+
+    #[test]
+    fn what_an_overtaken_commit_would_have_told_is_told_by_the_next() {
+        let mut remote = remote(&[("alpha", Text::Good(0))]);
+        let mut book = Book::default();
+        book.expect(coming(&mut remote));
+        edit(&mut remote, "alpha", Text::Good(1));
+        let mut first = coming(&mut remote);
+        first.commit.changes.rewritten = true;
+        let revision = first.commit.snapshot.revision.clone();
+        book.expect(first);
+        edit(&mut remote, "alpha", Text::Good(2));
+        let second = coming(&mut remote);
+        let newest = second.commit.snapshot.revision.clone();
+        book.expect(second);
+        assert!(book.arrived(&revision).is_none(), "nobody waits for it any more");
+        let Changes { commits, rewritten } = book.arrived(&newest).unwrap().commit.changes;
+        assert!(rewritten);
+        assert!(commits.iter().any(|change| change.revision == revision));
+        assert!(commits.iter().any(|change| change.revision == newest));
+    }
+}

@@ -117,9 +117,9 @@ impl Brake {
     pub fn take_commit(&mut self, revision: &Revision, errand: u32, rewritten: bool) {
         self.compared |= self.adopted && errand == self.errands;
         self.in_force = Some(revision.clone());
-        // Until all that it asks for was done: the next is compared with the commit before it.
-        self.rewritten = (self.rewritten || rewritten)
-            && self.recorded.as_ref().is_some_and(|applied| applied != revision);
+        // Until all that it asks for was done: the next is compared with the commit before it. Also
+        // where the Lease is not known to have any commit: the answer may have been lost.
+        self.rewritten = (self.rewritten || rewritten) && self.recorded.as_ref() != Some(revision);
     }
 
     /// Keeps the list of deletions that the catalogue asks for. `outline` of what stays, `None`
@@ -369,6 +369,16 @@ mod tests {
         assert!(brake.rewritten);
         brake.recorded_as(commit('d'), true, Ok(()), NOW);
         assert!(!brake.rewritten);
+    }
+
+    #[test]
+    fn rewritten_history_holds_though_the_first_answer_about_the_lease_was_lost() {
+        let mut brake = Brake::default();
+        assert_eq!(brake.sends_reader(&Record::Missing, false), Some(None));
+        brake.take_commit(&commit('a'), 1, false);
+        brake.recorded_as(commit('a'), false, Err("the answer broke off".to_owned()), NOW);
+        brake.take_commit(&commit('b'), 1, true);
+        assert!(brake.rewritten);
     }
 
     #[test]

@@ -225,3 +225,172 @@ impl Ledger {
         self.look_at.into_iter().chain(self.not_before).min()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::catalog::Change;
+    use crate::status::{Sync, sample};
+
+    type Verdicts = BTreeMap<ClaimedName, Verdict>;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn commit(digit: char) -> Revision {
+        Revision::parse(&digit.to_string().repeat(40)).unwrap()
+    }
+
+    fn ledger() -> Ledger {
+        Ledger::new(InstanceName::parse("prod").unwrap(), true)
+    }
+
+    /// A commit of the folder `use`, as the new head.
+    fn take(ledger: &mut Ledger, digit: char) {
+        ledger.pass(&commit(digit), |_| true);
+        let folders = ["use".to_owned()].into();
+        let commits = vec![Change { revision: commit(digit), folders, platform: false }];
+        ledger.take_commit(&Changes { commits, rewritten: false }, BTreeMap::new());
+    }
+
+    fn verdicts(sync: Sync) -> Verdicts {
+        let name = ClaimedName::of("use");
+        let good = sample::board().verdicts[2].clone();
+        [(name, Verdict { sync, ..good })].into()
+    }
+
+    /// The states that are to be written, by the last digit of the commit and the context.
+    fn lacking(
+        ledger: &mut Ledger,
+        verdicts: &Verdicts,
+        now: i64,
+    ) -> Vec<(char, String, CommitState)> {
+        let lines = ledger.lacking(verdicts, true, at(now)).unwrap_or_default();
+        let line = |commit: &Revision, status: CommitStatus| {
+            (commit.as_str().chars().next().unwrap(), status.context, status.state)
+        };
+        lines
+            .into_iter()
+            .flat_map(|(commit, all)| {
+                all.into_iter().map(move |s| line(&commit, s)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    const WHOLE: &str = "vitrine/prod";
+    const USE: &str = "vitrine/prod/use";
+
+    fn told(digit: char, context: &str, state: CommitState) -> (char, String, CommitState) {
+        (digit, context.to_owned(), state)
+    }
+
+    #[test]
+    fn what_was_written_is_not_written_again() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        let good = verdicts(Sync::Synced);
+        let both = [told('a', WHOLE, CommitState::Success), told('a', USE, CommitState::Success)];
+        let mut first = lacking(&mut ledger, &good, 0);
+        first.sort_by(|a, b| a.1.cmp(&b.1));
+        assert_eq!(first, both);
+        assert!(lacking(&mut ledger, &good, 0).is_empty(), "while the order is out");
+        assert!(!ledger.is_quiet());
+        ledger.noted(Ok(()), at(1));
+        assert!(lacking(&mut ledger, &good, 1).is_empty());
+        assert!(ledger.is_quiet());
+    }
+
+    #[test]
+    fn work_that_is_short_leaves_no_pending_line() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        let working = verdicts(Sync::Progressing);
+        assert!(lacking(&mut ledger, &working, 0).is_empty());
+        assert_eq!(ledger.deadline(), Some(at(5)));
+        assert!(lacking(&mut ledger, &working, 4).is_empty());
+        let late = lacking(&mut ledger, &working, 5);
+        assert!(!late.is_empty() && late.iter().all(|(_, _, s)| *s == CommitState::Pending));
+        assert!(!ledger.is_quiet(), "a last word is to come");
+    }
+
+    #[test]
+    fn notes_that_cannot_be_written_are_tried_again_after_a_pause() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        let good = verdicts(Sync::Synced);
+        assert!(!lacking(&mut ledger, &good, 0).is_empty());
+        ledger.noted(Err("no".to_owned()), at(0));
+        assert_eq!((ledger.trouble.as_deref(), ledger.deadline()), (Some("no"), Some(at(30))));
+        assert!(lacking(&mut ledger, &good, 29).is_empty());
+        assert!(ledger.is_due(at(30)));
+        assert!(!lacking(&mut ledger, &good, 30).is_empty());
+        ledger.noted(Ok(()), at(31));
+        assert_eq!(ledger.trouble, None);
+    }
+
+    #[test]
+    fn a_folder_that_changed_again_before_its_last_word_leaves_the_older_commit_one() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        take(&mut ledger, 'b');
+        let lines = lacking(&mut ledger, &verdicts(Sync::Synced), 0);
+        assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
+        assert!(lines.contains(&told('a', WHOLE, CommitState::Success)), "{lines:?}");
+        assert!(lines.contains(&told('b', USE, CommitState::Success)), "{lines:?}");
+    }
+
+    #[test]
+    fn a_line_left_pending_by_an_earlier_life_gets_its_last_word() {
+        let mut ledger = ledger();
+        let pending = |context: &str| CommitStatus {
+            state: CommitState::Pending,
+            context: context.to_owned(),
+            description: "Progressing".to_owned(),
+            url: String::new(),
+        };
+        ledger.load(
+            [(commit('a'), vec![pending(WHOLE), pending(USE), pending("vitrine/other")])].into(),
+        );
+        take(&mut ledger, 'b');
+        let lines = lacking(&mut ledger, &verdicts(Sync::Synced), 0);
+        assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
+        assert!(lines.contains(&told('a', WHOLE, CommitState::Success)), "{lines:?}");
+        assert!(lines.iter().all(|(_, context, _)| context != "vitrine/other"), "another's");
+    }
+
+    #[test]
+    fn what_the_notes_say_already_is_known_from_the_start() {
+        let good = verdicts(Sync::Synced);
+        let mut before = ledger();
+        take(&mut before, 'a');
+        let noted = before.lacking(&good, true, at(0)).unwrap();
+        let mut ledger = ledger();
+        ledger.load(noted);
+        take(&mut ledger, 'a');
+        assert!(lacking(&mut ledger, &good, 0).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_written_where_notes_are_off_or_the_repository_is_silent() {
+        let good = verdicts(Sync::Synced);
+        let mut off = Ledger::new(InstanceName::parse("prod").unwrap(), false);
+        take(&mut off, 'a');
+        assert!(off.lacking(&good, true, at(0)).is_none());
+        assert!(off.is_quiet(), "nobody waits for them");
+        let mut silent = ledger();
+        take(&mut silent, 'a');
+        assert!(silent.lacking(&good, false, at(0)).is_none());
+        assert!(!lacking(&mut silent, &good, 1).is_empty(), "once it answers");
+    }
+
+    #[test]
+    fn a_solution_that_is_gone_says_so_on_the_commit_that_removed_it() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        ledger.removed(&SolutionName::parse("use").unwrap());
+        let lines = lacking(&mut ledger, &Verdicts::new(), 0);
+        assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
+    }
+}

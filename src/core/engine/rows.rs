@@ -85,3 +85,58 @@ impl Rows {
         self.queued.remove(name);
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::status::sample;
+
+    fn name(text: &str) -> SolutionName {
+        SolutionName::parse(text).unwrap()
+    }
+
+    fn verdict() -> Verdict {
+        sample::board().verdicts[0].clone()
+    }
+
+    #[test]
+    fn what_is_said_again_is_no_change() {
+        let mut rows = Rows::default();
+        let use_ = ClaimedName::of("use");
+        assert_eq!(rows.judged(&use_, Some(verdict()), false), Some(None));
+        assert_eq!(rows.judged(&use_, Some(verdict()), false), None);
+        assert_eq!(rows.judged(&use_, None, false), Some(Some(verdict())));
+        assert_eq!(rows.judged(&use_, None, false), None);
+    }
+
+    #[test]
+    fn what_left_the_catalogue_is_being_removed_until_nothing_is_said_of_it() {
+        let mut rows = Rows::default();
+        let use_ = ClaimedName::of("use");
+        rows.judged(&use_, Some(verdict()), false);
+        assert_eq!(rows.removing().count(), 0);
+        rows.judged(&use_, Some(verdict()), true);
+        assert_eq!(rows.removing().collect::<Vec<_>>(), [&name("use")]);
+        rows.judged(&use_, Some(verdict()), false);
+        assert_eq!(rows.removing().count(), 0, "it came back");
+        rows.judged(&use_, Some(verdict()), true);
+        rows.judged(&use_, None, true);
+        assert_eq!(rows.removing().count(), 0);
+        // What no solution can be called has nothing on the cluster.
+        rows.judged(&ClaimedName::of("My_Demo"), Some(verdict()), true);
+        assert_eq!(rows.removing().count(), 0);
+    }
+
+    #[test]
+    fn an_empty_plan_is_none_and_what_is_forgotten_leaves_nothing() {
+        let mut rows = Rows::default();
+        rows.planned(&name("use"), SolutionPlan::default());
+        assert!(rows.plan(&name("use")).is_some());
+        assert_eq!(rows.plans().count(), 0);
+        rows.judged(&ClaimedName::of("use"), Some(verdict()), true);
+        rows.forget(&name("use"));
+        assert!(rows.plan(&name("use")).is_none() && rows.verdict("use").is_none());
+        assert_eq!((rows.removing().count(), rows.queued().count()), (0, 0));
+    }
+}

@@ -81,3 +81,94 @@ impl Trials {
         self.woken.values().map(|trial| trial.since + trial.budget).filter(|at| *at > now).min()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::plan::observed::{Live, ScaledFacts};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn name(text: &str) -> SolutionName {
+        SolutionName::parse(text).unwrap()
+    }
+
+    /// A cluster in which these solutions' ScaledObjects `app` are woken, or not.
+    fn cluster(solutions: &[(&str, bool)]) -> Observed {
+        let mut observed = Observed::default();
+        for (solution, forced) in solutions {
+            let namespace = name(solution).namespace();
+            let key = ObjectKey::namespaced(Kind::ScaledObject, namespace.as_str(), "app");
+            let facts = ScaledFacts { forced: *forced, ..ScaledFacts::default() };
+            let live = Live {
+                uid: "u1".to_owned(),
+                resource_version: "1".to_owned(),
+                created: None,
+                deleting: None,
+                finalizers: Vec::new(),
+                content: None,
+                revision: None,
+                fields: None,
+                others: Vec::new(),
+                birth: false,
+                health: HealthFacts::ScaledObject(facts),
+            };
+            observed.solutions.entry(name(solution)).or_default().insert(key, live);
+        }
+        observed
+    }
+
+    fn minutes(minutes: i64) -> impl Fn(&str) -> Option<SignedDuration> {
+        move |_| Some(SignedDuration::from_mins(minutes))
+    }
+
+    #[test]
+    fn a_woken_deployment_takes_a_slot_until_it_is_let_go() {
+        let mut trials = Trials::default();
+        let both = cluster(&[("one", true), ("two", true), ("three", false)]);
+        for solution in ["one", "two", "three"] {
+            trials.note(&name(solution), &both, minutes(1), at(0));
+        }
+        assert_eq!(trials.running(), 2);
+        assert_eq!(trials.slots(Verify::OnUpdate { parallel: 5 }), 3);
+        assert_eq!(trials.slots(Verify::OnUpdate { parallel: 1 }), 0, "not below none");
+        assert_eq!(trials.slots(Verify::Never), 0);
+        trials.note(&name("one"), &cluster(&[("one", false)]), minutes(1), at(1));
+        assert_eq!(trials.running(), 1, "the other one's is not touched");
+        trials.note(&name("two"), &cluster(&[]), minutes(1), at(1));
+        assert_eq!(trials.running(), 0, "with its object goes the trial");
+    }
+
+    #[test]
+    fn a_trial_is_over_with_its_start_up_budget_and_not_before() {
+        let mut trials = Trials::default();
+        trials.note(&name("one"), &cluster(&[("one", true)]), minutes(2), at(0));
+        assert_eq!(trials.deadline(at(0)), Some(at(120)));
+        assert!(trials.overdue(at(119)).is_empty() && trials.due(at(119)).next().is_none());
+        assert_eq!(trials.overdue(at(120)).first().unwrap().kind, Kind::Deployment);
+        assert_eq!(trials.due(at(120)).collect::<Vec<_>>(), [&name("one")]);
+        assert_eq!(trials.deadline(at(120)), None, "it is told once");
+    }
+
+    #[test]
+    fn a_trial_goes_on_where_it_was_when_it_is_seen_again() {
+        let mut trials = Trials::default();
+        let woken = cluster(&[("one", true)]);
+        trials.note(&name("one"), &woken, minutes(2), at(0));
+        trials.note(&name("one"), &woken, minutes(2), at(90));
+        assert_eq!(trials.deadline(at(90)), Some(at(120)));
+        // A commit with a longer budget counts from the same beginning.
+        trials.note(&name("one"), &woken, minutes(3), at(90));
+        assert_eq!(trials.deadline(at(90)), Some(at(180)));
+    }
+
+    #[test]
+    fn what_says_no_budget_has_five_minutes() {
+        let mut trials = Trials::default();
+        trials.note(&name("one"), &cluster(&[("one", true)]), |_| None, at(0));
+        assert_eq!(trials.deadline(at(0)), Some(at(300)));
+    }
+}
