@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
@@ -14,8 +14,8 @@ use vitrine::cluster;
 use vitrine_core::catalog::snapshot::Folder;
 use vitrine_core::config::Config;
 use vitrine_core::engine::world::{Act, Form, NAMES, World};
-use vitrine_core::model::{InstanceName, Kind, ObjectKey, Revision, marks};
-use vitrine_core::status::{Board, Sync};
+use vitrine_core::model::{InstanceName, Kind, ObjectKey, marks};
+use vitrine_core::status::{Board, Held, Sync};
 
 use crate::support::bad_day::BadDay;
 use crate::support::catalogue::Catalogue;
@@ -24,7 +24,7 @@ use crate::support::daemon::{Daemon, INSTANCE, settings};
 use crate::support::objects;
 
 /// How many without a word from outside: what fits into a run of everything.
-const IN_MEMORY: u64 = 30;
+const IN_MEMORY: u64 = 15;
 const ON_THE_REAL_ONE: u64 = 5;
 
 /// After a bad day some pauses are long.
@@ -193,37 +193,43 @@ impl<'a> Played<'a> {
         let _ = api.delete(&key.name, &DeleteParams::default()).await;
     }
 
-    /// Ends everything that goes wrong, approves what is held, and waits for rest.
-    async fn settle(&mut self) -> Arc<Board> {
+    /// Ends everything that goes wrong, approves what is held, and waits until both worlds are
+    /// alike. What is different when that takes too long is the answer.
+    async fn settle(&mut self) -> Vec<String> {
         self.day.over();
         self.denied.clear();
         self.deny().await;
         self.define(true).await;
         self.act(&Act::MendPlatform).await;
         self.model.settle();
+        self.daemon.hint();
         let head = self.catalogue.head();
-        for _ in 0..8 {
-            self.daemon.hint();
-            let board = self.rested(&head).await;
-            let Some(held) = &board.held else { return board };
-            let of = cluster::Settings::of(&self.settings);
-            let deletions = held.deletions.iter().cloned().collect();
-            let admin = self.cluster.admin_client();
-            cluster::approve(admin, &of, held.hash.first(12), &deletions).await.unwrap();
-            let hash = held.hash.clone();
-            let other = |b: &Board| b.held.as_ref().is_none_or(|held| held.hash != hash);
-            self.daemon.board("approved", other).await;
+        let mut approved = BTreeSet::new();
+        let latest = Instant::now() + PATIENCE;
+        loop {
+            let board = Arc::clone(&self.daemon.boards.borrow());
+            if let Some(held) = &board.held
+                && board.revision.as_ref() == Some(&head)
+                && approved.insert(held.hash.clone())
+            {
+                self.approve(held).await;
+            }
+            let mut wrong = self.differences(&board).await;
+            if board.revision.as_ref() != Some(&head) {
+                wrong.push(format!("the board speaks of {:?}", board.revision));
+            }
+            if wrong.is_empty() || Instant::now() > latest {
+                return wrong;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("it does not come to rest");
     }
 
-    async fn rested(&mut self, head: &Revision) -> Arc<Board> {
-        self.daemon
-            .board(&format!("at rest at {}", head.short()), |board| {
-                board.revision.as_ref() == Some(head)
-                    && board.verdicts.iter().all(|v| v.is_settled() && v.sync != Sync::Unknown)
-            })
-            .await
+    async fn approve(&self, held: &Held) {
+        let of = cluster::Settings::of(&self.settings);
+        let deletions = held.deletions.iter().cloned().collect();
+        let admin = self.cluster.admin_client();
+        cluster::approve(admin, &of, held.hash.first(12), &deletions).await.unwrap();
     }
 
     /// What both worlds do not have in common.
@@ -270,7 +276,6 @@ impl<'a> Played<'a> {
         self.catalogue.git(&["add", "-A"]);
         self.catalogue.git(&["commit", "-q", "--allow-empty", "-m", "The end"]);
         let head = self.catalogue.head();
-        let of = cluster::Settings::of(&self.settings);
         loop {
             self.daemon.hint();
             let board = self
@@ -281,9 +286,7 @@ impl<'a> Played<'a> {
                 })
                 .await;
             let Some(held) = &board.held else { break };
-            let deletions = held.deletions.iter().cloned().collect();
-            let admin = self.cluster.admin_client();
-            cluster::approve(admin, &of, held.hash.first(12), &deletions).await.unwrap();
+            self.approve(held).await;
             self.daemon.board("approved", |b| b.held.is_none()).await;
         }
         self.daemon.stop().await;
@@ -355,8 +358,7 @@ async fn play(cluster: &Cluster, seed: u64, last: bool) {
     for act in &acts {
         played.act(act).await;
     }
-    let board = played.settle().await;
-    let wrong = played.differences(&board).await;
+    let wrong = played.settle().await;
     assert!(wrong.is_empty(), "VITRINE_SEED={seed}: {wrong:#?}\nafter {acts:#?}");
     if !last {
         played.end().await;
