@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
+use crate::config::{Config, Verify};
 use crate::engine::world::{Act, NAMES, World};
 
 fn act() -> impl Strategy<Value = Act> {
@@ -44,7 +45,11 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// Plays a history and says what was wrong with it.
 fn play(seed: u64, folders: usize, acts: &[Act]) -> Vec<String> {
-    let mut world = World::new(&NAMES[..folders], seed);
+    let mut settings = Config::sample();
+    if seed % 2 == 0 {
+        settings.rollouts.verify = Verify::OnUpdate { parallel: 2 };
+    }
+    let mut world = World::with(settings, &NAMES[..folders], seed);
     world.decide();
     for act in acts {
         world.act(act);
