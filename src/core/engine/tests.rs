@@ -96,6 +96,23 @@ fn a_refused_folder_keeps_what_runs_also_after_a_restart() {
 }
 
 #[test]
+fn a_refusal_stays_the_verdict_while_it_is_tried_again() {
+    let mut world = World::settled(&TWO);
+    world.does(&[Act::Deny(0, 0, true), Act::Publish(0, 1), Act::Hint, ON]);
+    for _ in 0..12 {
+        // The next try is sent, and on its way for a while.
+        let steps = world.steps;
+        world.does(&[Act::Pass(400)]);
+        assert!(world.steps > steps, "it is tried again");
+        let verdict = world.engine.rows.verdict("alpha").unwrap();
+        assert_eq!(verdict.sync, Sync::Failed, "{}", verdict.reason);
+        world.does(&[ON]);
+        assert_eq!(world.sync("alpha"), Some(Sync::Failed));
+    }
+    world.is_fine();
+}
+
+#[test]
 fn a_folder_that_no_solution_can_be_called_has_a_row_as_long_as_it_is_there() {
     let mut world = World::settled(&["alpha", "My_Demo"]);
     world.is_fine();

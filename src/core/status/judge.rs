@@ -91,8 +91,11 @@ fn published(
         next: next.to_owned(),
         condition: condition.clone(),
     };
-    // The loudest gate speaks: what needs a person before what only needs time.
-    let obstacle = plan.gates().filter_map(|gate| obstacle(case, gate)).max_by_key(|o| o.rank);
+    // The loudest gate speaks: what needs a person before what only needs time. A try that begins
+    // now is as one under way.
+    let begins: Vec<Gate> = plan.ready().map(|step| Gate::InFlight(step.key())).collect();
+    let gates = plan.gates().chain(&begins);
+    let obstacle = gates.filter_map(|gate| obstacle(case, gate)).max_by_key(|o| o.rank);
     if let Some(obstacle) = obstacle {
         return say(obstacle.sync, obstacle.party, obstacle.reason, &obstacle.next);
     }
