@@ -2,6 +2,8 @@
 //!
 //! In: [`Snapshot`]. Out: [`Catalog`]. Whoever holds a [`Solution`] need not check it again.
 
+#![warn(missing_docs)]
+
 mod changes;
 pub mod contract;
 mod dated;
@@ -39,12 +41,15 @@ use solution::RateLimit;
 /// What the catalogue says at a revision: checked solutions and refused folders.
 #[derive(Clone, Debug)]
 pub struct Catalog {
+    /// The commit that it says this at; forty zeros for a folder of a disk.
     pub revision: Revision,
     /// The operator's file, or why it cannot be used. Without it nothing is published.
     pub platform: Result<Arc<Platform>, Vec<Fault>>,
+    /// Folders without a fault. While `platform` is an error they are judged, and not published.
     pub solutions: BTreeMap<SolutionName, Arc<Solution>>,
     /// Refused folders by the name their solution has (or would have), with their faults.
     pub refused: BTreeMap<ClaimedName, Refused>,
+    /// What a refused folder or a doubt keeps from being pruned.
     pub protected: Protected,
     /// Said, and nothing else: they refuse nobody.
     pub warnings: Vec<Fault>,
@@ -64,12 +69,14 @@ impl Catalog {
 pub struct Refused {
     /// The folder, relative to the catalogue's root.
     pub folder: String,
+    /// All that is wrong with it; of several refused folders of one name, what is wrong with each.
     pub faults: Vec<Fault>,
 }
 
 /// The names that must not be pruned although no good solution carries them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Protected {
+    /// Names of refused folders, and the names that their files declare.
     pub names: BTreeSet<ClaimedName>,
     /// The reason why no absent name at all may be pruned, if there is one.
     pub all: Option<String>,

@@ -3,6 +3,8 @@
 //! In: the settings' text and the `VITRINE_*` variables, as values. Out: [`Config`]. Reads no
 //! file and no environment itself; `cli` does. Secrets are names of files, never values.
 
+#![warn(missing_docs)]
+
 mod address;
 mod layers;
 mod read;
@@ -20,14 +22,21 @@ pub use shown::{Origin, origins, value};
 /// Every setting, judged, with its default filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
+    /// This daemon's name, by which it tells its objects from another's.
     pub instance: InstanceName,
+    /// Where the catalogue lies, and how it is fetched.
     pub repository: Repository,
+    /// Which cluster is written to.
     pub cluster: Cluster,
+    /// How much may be deleted without a person's approval.
     pub safety: Safety,
+    /// Whether a change is tried at once on what sleeps.
     pub rollouts: Rollouts,
     /// Whether git notes are written.
     pub notes: bool,
+    /// Where the board and the probes of the kubelet are answered.
     pub web: Web,
+    /// What is logged, and in which form.
     pub log: Log,
 }
 
@@ -66,12 +75,15 @@ impl Config {
 pub struct Repository {
     /// `https`, `http`, `ssh` (also `git@host:path`), `file`, or a path.
     pub url: String,
+    /// Without `refs/heads/`; `main` if absent.
     pub branch: String,
     /// The catalogue's root in the repository; `.` = the repository's root.
     pub path: String,
     /// 5 s to 1 h; `None` = only hints.
     pub poll: Option<Duration>,
+    /// Absent = no credential, or for SSH what `ssh` finds by itself.
     pub auth: Option<Auth>,
+    /// PEM certificates that are trusted instead of the usual ones; absent = the usual ones.
     pub ca_file: Option<PathBuf>,
     /// A bare clone. A cache: it may be lost.
     pub mirror: PathBuf,
@@ -80,9 +92,25 @@ pub struct Repository {
 /// How to prove to the Git server who we are. The files are re-read at each use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Auth {
-    Token { token_file: PathBuf },
-    Password { username: String, password_file: PathBuf },
-    SshKey { key_file: PathBuf, known_hosts_file: PathBuf },
+    /// HTTP Basic with a token; the user name is `x-access-token`, which servers ignore or ask for.
+    Token {
+        /// Holds the token alone, on one line.
+        token_file: PathBuf,
+    },
+    /// HTTP Basic.
+    Password {
+        /// At most 255 characters.
+        username: String,
+        /// Holds the password alone, on one line.
+        password_file: PathBuf,
+    },
+    /// What `ssh` is given. No other key is offered, no unknown host is trusted.
+    SshKey {
+        /// The private key.
+        key_file: PathBuf,
+        /// The hosts that are trusted, in the form of OpenSSH.
+        known_hosts_file: PathBuf,
+    },
 }
 
 /// Which cluster, and how.
@@ -90,6 +118,7 @@ pub enum Auth {
 pub struct Cluster {
     /// Absent: in-cluster, else `$KUBECONFIG`, else the default file.
     pub kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig; absent = its current one. With one, in-cluster is not used.
     pub context: Option<String>,
     /// Holds the Lease and the approvals.
     pub namespace: String,
@@ -100,21 +129,29 @@ pub struct Cluster {
 pub struct Safety {
     /// 0.0 to 1.0.
     pub max_removed_share: f64,
+    /// How many objects may be deleted at once, 0 to 1 000 000; 100 if absent.
     pub max_deletions: usize,
+    /// 60 s to 30 days; 24 hours if absent. What an older approval allows may no longer begin.
     pub approvals_expire_after: Duration,
 }
 
 /// How changes roll out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollouts {
+    /// Whether a changed solution that sleeps is woken to see whether it starts.
     pub verify: Verify,
 }
 
 /// Whether a changed pod template is woken once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verify {
+    /// What sleeps stays asleep: a green commit is applied, and perhaps does not start.
     Never,
-    OnUpdate { parallel: usize },
+    /// It is woken, and must come up before its commit is green.
+    OnUpdate {
+        /// How many are awake for this at once, 1 to 100; 5 if absent.
+        parallel: usize,
+    },
 }
 
 /// Addresses to listen on.
@@ -133,6 +170,7 @@ pub struct Web {
 pub struct Log {
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub level: String,
+    /// Whether a line is a JSON object; otherwise it is text.
     pub json: bool,
 }
 

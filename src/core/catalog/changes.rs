@@ -16,6 +16,7 @@ pub struct Changes {
 /// What one commit changed, compared with its first parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// The commit that made the change.
     pub revision: Revision,
     /// Paths below the root, as in [`Snapshot::folders`](super::Snapshot::folders): added, changed or removed.
     pub folders: BTreeSet<String>,

@@ -18,7 +18,9 @@ pub use solution::SOLUTION;
 /// The two kinds of file that people write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum File {
+    /// `solution.yaml`, written by authors.
     Solution,
+    /// `platform.yaml`, written by the operator.
     Platform,
 }
 

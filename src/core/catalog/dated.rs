@@ -11,7 +11,9 @@ use crate::model::yaml::Spanned;
 /// A warning that holds from a day (UTC) on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dated {
+    /// The first day on which it is said.
     pub from: Date,
+    /// The words, which name the day, and the place of the day in the file.
     pub warning: Fault,
 }
 

@@ -8,6 +8,7 @@ use crate::model::yaml::{Node, Spanned, Value};
 pub struct Named {
     /// `spec.components.web.image`
     pub field: String,
+    /// The reference as written, which may be no good one, and its place in the file.
     pub image: Spanned<String>,
 }
 

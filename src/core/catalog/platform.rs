@@ -14,7 +14,7 @@ use super::solution::RateLimit;
 use crate::model::yaml::Spanned;
 use crate::model::{ContentHash, Domain, ImageReference, Network, Quantity};
 
-pub use ability::{Ability, NotAble};
+pub(crate) use ability::{Ability, NotAble};
 pub(super) use hardware::is_device;
 pub(super) use judge::FILE;
 pub use judge::{Judged, judge};
@@ -22,27 +22,38 @@ pub use judge::{Judged, judge};
 /// The operator's file with every default filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Platform {
+    /// A name for people, of one line; `platform` if absent.
     pub name: String,
     /// Hosts are `<solution>.<domain>`.
     pub domain: Domain,
+    /// Through which object requests come in, and whose pods send them on.
     pub edge: Edge,
+    /// By what a sleeping solution is woken, if anything sleeps.
     pub activation: Activation,
     /// Where the KEDA HTTP add-on lies, when it wakes solutions or the file names it: its way in
     /// stays open through a change of activation.
     pub interceptor: Option<Interceptor>,
+    /// The mesh, with its answer to calls that nobody declared.
     pub mesh: Mesh,
+    /// Who may read metrics; absent = nobody.
     pub monitoring: Option<Monitoring>,
+    /// Which images may run, and with what secret they are pulled.
     pub registries: Registries,
     /// At least one; the first of them that [`Defaults::hardware`] names.
     pub hardware: BTreeMap<String, HardwareClass>,
+    /// Who makes machines, and the label and priority that pods carry for them.
     pub nodes: Nodes,
     /// An image that has `vitrine warm`, with its digest.
     pub warmup_image: Option<ImageReference>,
+    /// The standard that namespaces enforce, and what becomes of root.
     pub pod_security: PodSecurity,
+    /// What holds where an author wrote nothing, within `limits`.
     pub defaults: Defaults,
+    /// The bounds of what authors may write.
     pub limits: Limits,
     /// The oldest API server of this platform.
     pub cluster_version: Version,
+    /// Categories and featured solutions.
     pub gallery: Gallery,
     /// Hash of the file's bytes: part of the key under which rendered objects are remembered.
     pub digest: ContentHash,
@@ -54,18 +65,22 @@ pub type Version = (u32, u32);
 /// How requests from outside come in, and who really sends them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
+    /// Whether routes attach to a Gateway or are Ingresses, and to which or of what class.
     pub kind: EdgeKind,
     /// Namespace of the data plane's pods; that of the Gateway unless said otherwise.
     pub data_plane_namespace: String,
+    /// The account of those pods, by which the mesh knows them; absent = not named.
     pub data_plane_service_account: Option<String>,
 }
 
 /// What routes are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EdgeKind {
+    /// HTTPRoutes that attach to this Gateway.
     Gateway(Gateway),
     /// An Ingress with the annotations of ingress-nginx.
     Ingress {
+        /// The `ingressClassName`; `nginx` if absent.
         class: String,
     },
 }
@@ -73,16 +88,22 @@ pub enum EdgeKind {
 /// The Gateway that routes attach to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gateway {
+    /// Decides by which objects limits are expressed.
     pub controller: Controller,
+    /// `metadata.name` of the Gateway; `public` if absent.
     pub name: String,
+    /// Where the Gateway lies; `edge` if absent.
     pub namespace: String,
+    /// The listener for solutions; absent = any that admits the route.
     pub section_name: Option<String>,
 }
 
 /// Who implements the Gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Controller {
+    /// Traefik: limits are Middlewares.
     Traefik,
+    /// Envoy Gateway: limits are BackendTrafficPolicies.
     EnvoyGateway,
     /// Nothing but the Gateway API is used.
     Other,
@@ -111,53 +132,67 @@ pub struct Prometheus {
 /// Whether a service mesh encrypts and authorizes what solutions say to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mesh {
+    /// No mesh, or none that we know of.
     Off,
+    /// Linkerd, with what becomes of a call that nobody declared.
     Linkerd(MeshPolicy),
 }
 
 /// What becomes of a call that nobody declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MeshPolicy {
+    /// It is refused.
     Deny,
+    /// It is let through, and counted.
     Audit,
 }
 
 /// Who may read metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Monitoring {
+    /// Where the pods of Prometheus lie.
     pub namespace: String,
     /// By which the mesh knows it; without one, a meshed solution's metrics stay closed.
     pub service_account: Option<String>,
+    /// Whether PodMonitors are made for solutions that serve metrics.
     pub pod_monitors: bool,
 }
 
 /// How pods find their machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nodes {
+    /// Decides how a machine is kept for one solution.
     pub provisioner: Provisioner,
     /// The node label that carries a class's `node_group`.
     pub label_key: String,
+    /// The PriorityClass of solutions' pods; absent = the cluster's default.
     pub priority_class: Option<String>,
 }
 
 /// Who makes machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provisioner {
+    /// A machine is kept for one solution by an anti-affinity of its pods against others.
     ClusterAutoscaler,
+    /// It labels a node for the solution, and pods select that label.
     Karpenter,
 }
 
 /// What containers may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PodSecurity {
+    /// The standard that solutions' namespaces enforce.
     pub level: Level,
+    /// What becomes of an image that runs as root.
     pub run_as_root: RunAsRoot,
 }
 
 /// A Pod Security Standard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
+    /// `restricted`: the strictest of the standards.
     Restricted,
+    /// `baseline`: prevents known escalations of privilege.
     Baseline,
 }
 
@@ -174,6 +209,7 @@ impl Level {
 /// What becomes of images that run as root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunAsRoot {
+    /// They do not start.
     Refuse,
     /// Root in the container is nobody outside.
     UserNamespace,
@@ -182,9 +218,11 @@ pub enum RunAsRoot {
 /// Where the KEDA HTTP add-on lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interceptor {
+    /// Where the pods and Services of the add-on lie; `keda` if absent.
     pub namespace: String,
     /// The Service that routes point at.
     pub service: String,
+    /// The interceptor's account, by which the mesh knows it.
     pub service_account: String,
     /// The external scaler's Service.
     pub scaler: String,
@@ -197,6 +235,7 @@ pub struct Interceptor {
 pub struct Registries {
     /// Patterns with `*`; empty = any.
     pub allow: Vec<String>,
+    /// Whether a tag alone is refused; `true` if absent.
     pub require_digest: bool,
     /// Name of the pull secret that the operator's replicator puts into each namespace.
     pub pull_secret: Option<String>,
@@ -205,13 +244,19 @@ pub struct Registries {
 /// A class of machine that authors may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HardwareClass {
+    /// What authors ask for, and the key in [`Platform::hardware`].
     pub name: String,
+    /// The value of the label [`Nodes::label_key`]; absent = any node.
     pub node_group: Option<String>,
+    /// Whether a machine serves one solution at a time.
     pub exclusive: bool,
+    /// Resource name → what a replica is sure to get, unless its author asks otherwise.
     pub requests: BTreeMap<String, Quantity>,
+    /// Resource name → what a replica may use at most, unless its author asks otherwise.
     pub limits: BTreeMap<String, Quantity>,
     /// The most that an author may ask for.
     pub caps: BTreeMap<String, Quantity>,
+    /// The longest idle time on this class; absent = that of [`Limits::cooldown`].
     pub max_cooldown: Option<Duration>,
 }
 
@@ -220,27 +265,42 @@ pub struct HardwareClass {
 pub struct Defaults {
     /// Which of them the operator wrote, as paths below `spec.defaults`; the others are built in.
     pub written: BTreeSet<&'static str>,
+    /// A class of [`Platform::hardware`]; if absent `cpu-basic`, else the first one.
     pub hardware: String,
+    /// 0 if absent: it sleeps.
     pub min_replicas: u16,
+    /// 1 if absent; at least 1, and not below `min_replicas`.
     pub max_replicas: u16,
+    /// How long nobody must ask before it sleeps; 30 minutes if absent.
     pub cooldown: Duration,
+    /// The longest that an answer may take; 60 seconds if absent.
     pub request_timeout: Duration,
     /// In bytes.
     pub max_request_body_size: u64,
+    /// For one client; 10 a second and 50 at once if absent.
     pub rate_limit: RateLimit,
 }
 
 /// What no solution may exceed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// The most that an author's `maxReplicas` may be; 5 if absent.
     pub max_replicas: u16,
+    /// The most that an author's `minReplicas` may be; 1 if absent.
     pub min_replicas: u16,
+    /// The most components of a solution; 12 if absent.
     pub max_components: usize,
+    /// The most configurations of a solution; 50 if absent.
     pub max_configurations: usize,
+    /// In bytes; 100 MiB if absent.
     pub max_request_body_size: u64,
+    /// The longest that an author may let an answer take; 15 minutes if absent.
     pub request_timeout: Duration,
+    /// The least and the greatest idle time; 5 minutes and 24 hours if absent.
     pub cooldown: (Duration, Duration),
+    /// The longest that a start may take; 30 minutes if absent.
     pub startup_timeout: Duration,
+    /// Where authors may let solutions connect to; anywhere if absent.
     pub egress: EgressLimit,
 }
 
@@ -256,7 +316,9 @@ pub struct Gallery {
 /// Where solutions may open connections to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EgressLimit {
+    /// To the networks that their authors name.
     Allowed,
+    /// To none.
     Forbidden,
     /// Only inside these networks.
     Only(Vec<Network>),

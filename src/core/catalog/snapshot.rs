@@ -11,6 +11,7 @@ use crate::model::{Revision, TreeId};
 /// Everything below the catalogue's root at one commit. Complete, or it does not exist.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
+    /// The commit; forty zeros for a folder of a disk.
     pub revision: Revision,
     /// When the commit was made, by its committer's clock. For people, never for decisions.
     pub committed: Timestamp,
@@ -37,7 +38,9 @@ impl Snapshot {
 /// when the folder holds a `solution.yaml`.
 #[derive(Clone, Debug)]
 pub struct Folder {
+    /// The folder's Git tree; on a disk, a hash of what was read in its place.
     pub tree: TreeId,
+    /// By path relative to the folder. What is no plain file is among the `oddities`.
     pub files: BTreeMap<String, File>,
     /// As [`Snapshot::oddities`], relative to the folder. Of a folder that holds too much, the
     /// reason stands at [`Folder::ITSELF`], and of its files only `solution.yaml` was read.
@@ -70,7 +73,9 @@ impl File {
 /// What a catalogue must not contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Oddity {
+    /// A link, wherever it points: it is not followed.
     SymbolicLink,
+    /// A commit of another repository.
     Submodule,
     /// The name is shown with replacement characters.
     NameNotUtf8,
@@ -88,6 +93,7 @@ pub enum Oddity {
 /// never become a deletion.
 #[derive(Clone, Debug)]
 pub struct Unknown {
+    /// When it was first found so; it has been so ever since.
     pub since: Timestamp,
     /// One sentence: what, where, and what to do. No secret, no credential of a URL.
     pub cause: String,

@@ -38,18 +38,24 @@ pub use origin::{Effective, Origin};
 /// One folder of the catalogue, judged and completed with the platform's defaults.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Solution {
+    /// The last name of its folder, and the first label of its host.
     pub name: SolutionName,
+    /// For people: as written, else the first heading of README.md, else the name.
     pub title: String,
+    /// For people: as written, else the first paragraph of README.md, if there is one.
     pub description: Option<String>,
     /// The folder, relative to the catalogue's root.
     pub folder: String,
+    /// The folder's tree: while it and `platform.yaml` stay the same, so does this solution.
     pub tree: TreeId,
+    /// What its components are to each other.
     pub shape: Shape,
     /// At least one. A solution that declares none has one, called `app`; in a solution with
     /// configurations, one a configuration.
     pub components: BTreeMap<ComponentName, Component>,
     /// From this day (UTC) on it sleeps.
     pub expires: Option<Date>,
+    /// Asleep until a day, which may be over; absent = not asked for.
     pub suspend: Option<Suspension>,
     /// What the gallery says about it. No object depends on it.
     pub about: About,
@@ -69,6 +75,7 @@ pub enum Shape {
 /// Asleep on purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suspension {
+    /// Why, in one line for everyone.
     pub reason: String,
     /// Until this day (UTC) begins.
     pub until: Date,
@@ -77,7 +84,9 @@ pub struct Suspension {
 /// The card of a solution in the gallery.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct About {
+    /// Words to find it by, in the order of the file.
     pub tags: Vec<String>,
+    /// Pages about it elsewhere, in the order of the file.
     pub links: Vec<Link>,
     /// `demo`, `service` or `pipeline`.
     pub kind: Option<String>,
@@ -85,16 +94,23 @@ pub struct About {
     pub lifecycle: Option<String>,
     /// `user:NAME` or `group:NAME`.
     pub owner: Option<String>,
+    /// Whom visitors may ask; always there when the lifecycle is `production`.
     pub contact: Option<Contact>,
     /// An SPDX expression.
     pub license: Option<String>,
+    /// One of the platform's categories; any word where it lists none.
     pub category: Option<String>,
+    /// Exactly one, of however many code points.
     pub emoji: Option<String>,
     /// Files of the folder.
     pub thumbnail: Option<String>,
+    /// Pictures of the folder, by path below it.
     pub screenshots: Vec<String>,
+    /// The models that it uses, as the author names them.
     pub models: Vec<String>,
+    /// The data that it was made with, as the author names it.
     pub datasets: Vec<String>,
+    /// What was measured of it, in the order of the file.
     pub evaluation: Vec<Evaluation>,
     /// Path of the OpenAPI document.
     pub openapi: Option<UrlPath>,
@@ -107,42 +123,54 @@ pub struct About {
 /// A page elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
+    /// What the link says.
     pub title: String,
     /// `http` or `https`.
     pub url: String,
+    /// What is behind it, in a word of the author's such as `paper`; absent = not said.
     pub kind: Option<String>,
 }
 
 /// Whom to ask. At least one of `email` and `url`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
+    /// A person or a team; absent = not said.
     pub name: Option<String>,
+    /// An address for mail, without a name before it.
     pub email: Option<String>,
+    /// A page, at `http` or `https`, without a password.
     pub url: Option<String>,
 }
 
 /// A measured quality.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
+    /// What was measured, in a word of the author's such as `spearman`.
     pub metric: String,
+    /// In the metric's own unit; finite.
     pub value: f64,
+    /// On which data; absent = not said.
     pub dataset: Option<String>,
 }
 
 /// One container, with its own Deployment, Service, scaling and policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Component {
+    /// Of its Deployment and Service, unique in the solution.
     pub name: ComponentName,
     /// Of a configuration: what the gallery calls it.
     pub title: Option<String>,
     /// With a digest, unless the platform allows it to have none.
     pub image: ImageReference,
+    /// Replaces the image's entry point, word by word; empty = the image's.
     pub command: Vec<String>,
+    /// Replaces the image's arguments; empty = the image's.
     pub args: Vec<String>,
     /// 1024 to 65535.
     pub port: u16,
     /// The page that is opened first.
     pub base_path: UrlPath,
+    /// Environment variables, with `<COMPONENT>_URL` for each one in `depends_on`.
     pub env: BTreeMap<String, String>,
     /// Environment variables whose values are keys of the Secret `<component>-secrets`; that of a
     /// solution without components, and of each configuration, is `app-secrets`.
@@ -151,25 +179,34 @@ pub struct Component {
     pub files: BTreeMap<MountPath, Arc<[u8]>>,
     /// Volume name → an image that is mounted read-only.
     pub volumes: BTreeMap<String, Volume>,
+    /// The class of machine that its pods run on.
     pub hardware: Hardware,
     /// Kubernetes resource name → how much of it.
     pub requests: BTreeMap<String, Quantity>,
+    /// Kubernetes resource name → the most that a replica may use; what is not here has no limit.
     pub limits: BTreeMap<String, Quantity>,
+    /// Whether it may write to `scratch` only.
     pub read_only_root_filesystem: bool,
     /// Mount path → size limit.
     pub scratch: BTreeMap<MountPath, Quantity>,
+    /// How many replicas run, and when none.
     pub scaling: Scaling,
     /// How long it may take from start to ready.
     pub startup: Duration,
     /// Example files and their contents: requests that are made before the first visitor's, in
     /// this order.
     pub warmup: Vec<(String, Arc<[u8]>)>,
+    /// Whether a replica can take requests; also asked while it starts.
     pub readiness: Probe,
+    /// Whether a replica must be restarted; absent = never asked.
     pub liveness: Option<Probe>,
+    /// Visitors, or its sibling components only.
     pub exposure: Exposure,
     /// The components of the same solution that this one calls.
     pub depends_on: BTreeSet<ComponentName>,
+    /// What it may open connections to, beside the components that it calls; empty = nothing.
     pub egress: Vec<Egress>,
+    /// What the edge holds visitors to.
     pub http: Http,
     /// Where it serves metrics to the platform's monitoring.
     pub metrics_path: Option<UrlPath>,
@@ -180,14 +217,18 @@ pub struct Component {
 /// An OCI image whose files a container reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
+    /// With a digest, unless the platform allows it to have none.
     pub image: ImageReference,
+    /// The folder at which the image's files appear in the container.
     pub mount_path: MountPath,
 }
 
 /// A processor that an image is built for, as Kubernetes labels nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Architecture {
+    /// 64-bit x86.
     Amd64,
+    /// 64-bit Arm.
     Arm64,
 }
 
@@ -204,6 +245,7 @@ impl Architecture {
 /// The class of machine that a component asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hardware {
+    /// Its key in [`Platform::hardware`](super::Platform::hardware).
     pub class: String,
     /// The value of the node label; absent = any node.
     pub node_group: Option<String>,
@@ -215,9 +257,21 @@ pub struct Hardware {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scaling {
     /// No autoscaler: the Deployment has `replicas`.
-    AlwaysOn { replicas: NonZeroU16 },
+    AlwaysOn {
+        /// How many run, at every time.
+        replicas: NonZeroU16,
+    },
     /// KEDA decides how many replicas run.
-    Autoscaled { range: Range, cooldown: Duration, target: Target, schedules: Vec<Schedule> },
+    Autoscaled {
+        /// Between which numbers.
+        range: Range,
+        /// How long nobody must ask before it sleeps.
+        cooldown: Duration,
+        /// How much makes another replica necessary.
+        target: Target,
+        /// Times at which it is awake without a visitor; empty = none.
+        schedules: Vec<Schedule>,
+    },
 }
 
 /// From how many replicas (0 = sleeps) to how many. The greatest number is above the least one:
@@ -234,10 +288,12 @@ impl Range {
         (min < max.get()).then_some(Self { min, max })
     }
 
+    /// The least number; 0 = sleeps.
     pub fn min(self) -> u16 {
         self.min
     }
 
+    /// The greatest number; above the least one.
     pub fn max(self) -> NonZeroU16 {
         self.max
     }
@@ -248,8 +304,11 @@ impl Range {
 pub struct Schedule {
     /// An exact IANA name.
     pub timezone: String,
+    /// When they are woken, by the clock of `timezone`.
     pub start: Cron,
+    /// When they may sleep again, by the clock of `timezone`; another time than `start`.
     pub end: Cron,
+    /// How many are kept awake; at most as many as the range allows.
     pub replicas: NonZeroU16,
 }
 
@@ -266,7 +325,10 @@ pub enum Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// GET on the component's port answers 2xx or 3xx.
-    Get { path: UrlPath },
+    Get {
+        /// The page that is asked for, without a query.
+        path: UrlPath,
+    },
     /// The component's port accepts a connection.
     TcpConnect,
 }
@@ -275,7 +337,14 @@ pub enum Probe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exposure {
     /// Visitors, at this host below this path.
-    Public { host: HostName, path: UrlPath, strip_prefix: bool },
+    Public {
+        /// The solution's own, or that of the configuration.
+        host: HostName,
+        /// `/`, or a path that does not end with `/`; a longer one of a sibling wins.
+        path: UrlPath,
+        /// Whether the path is taken off before the component sees it.
+        strip_prefix: bool,
+    },
     /// Only the components that list it in `dependsOn`.
     Private,
 }
@@ -285,18 +354,21 @@ pub enum Exposure {
 pub struct Egress {
     /// `0.0.0.0/0` never includes private, shared or link-local addresses.
     pub cidr: Network,
+    /// One TCP port, 1 to 65 535.
     pub port: u16,
 }
 
 /// Limits at the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
+    /// The longest that an answer may take.
     pub request_timeout: Duration,
     /// In bytes.
     pub max_request_body_size: u64,
     /// Whether the author asked for that limit: an edge that can only limit by holding whole
     /// requests back does so for nobody else.
     pub body_limit_asked: bool,
+    /// For one client; some edges count all clients together.
     pub rate_limit: RateLimit,
     /// Origins of pages that may call it from a browser; `*` is every page.
     pub cors: Vec<String>,
@@ -305,6 +377,7 @@ pub struct Http {
 /// How often one client may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
+    /// At least 1.
     pub requests_per_second: u32,
     /// At once; at least `requests_per_second`.
     pub burst: u32,

@@ -10,7 +10,9 @@ use crate::model::yaml::{self, Node, Span, Value};
 /// The settings' text and the name by which faults call it.
 #[derive(Clone, Copy, Debug)]
 pub struct File<'a> {
+    /// Stands in faults as the file's path.
     pub name: &'a str,
+    /// The whole file, in YAML; an empty one says nothing.
     pub text: &'a str,
 }
 

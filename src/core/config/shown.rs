@@ -12,12 +12,16 @@ use crate::model::yaml::{self, Node, Value};
 /// Which layer decided about a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
+    /// A flag of the command line, such as `--repo`.
     Flag(&'static str),
+    /// A variable of the environment, by its name.
     Variable(String),
     /// 1-based.
     File {
+        /// Of the setting's value.
         line: u32,
     },
+    /// Nobody: what is built in holds.
     Default,
 }
 

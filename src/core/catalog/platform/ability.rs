@@ -5,9 +5,13 @@ use super::{Activation, Controller, EdgeKind, Mesh, Platform};
 /// Something that a solution may ask of the edge, or of who counts there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ability {
+    /// The longest that an answer may take: `http.requestTimeout`.
     RequestTimeout,
+    /// How often one client may ask: `http.rateLimit`.
     RateLimit,
+    /// The largest request: `http.maxRequestBodySize`.
     BodyLimit,
+    /// Which other pages may call it from a browser: `http.cors`.
     Cors,
     /// Scaling by how many requests are open.
     Concurrency,
@@ -33,7 +37,7 @@ impl NotAble {
 
 impl Platform {
     /// How the edge falls short of an ability; `None` if it has it.
-    pub fn lacks(&self, ability: Ability) -> Option<NotAble> {
+    pub(crate) fn lacks(&self, ability: Ability) -> Option<NotAble> {
         use NotAble::{Never, Otherwise};
         if ability == Ability::Concurrency {
             return matches!(self.activation, Activation::Prometheus(_)).then_some(Otherwise(

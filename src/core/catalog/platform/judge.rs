@@ -21,7 +21,9 @@ pub struct Judged {
     /// What of the file is sound, with defaults for the rest: enough to judge solutions with,
     /// to publish them with only if there is no fault.
     pub platform: Platform,
+    /// What keeps the platform from being used, for the operator; empty = it is sound.
     pub faults: Vec<Fault>,
+    /// Said, and nothing else.
     pub warnings: Vec<Fault>,
 }
 

@@ -55,11 +55,13 @@ pub fn is_example(path: &str) -> bool {
 /// A request that an author gives as an example, and what it should be answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
+    /// `GET` if absent; in capitals.
     pub method: String,
     /// Begins with `/`; a query may follow.
     pub path: String,
     /// In the order of their names.
     pub headers: Vec<(String, String)>,
+    /// Empty if the file gives neither `json` nor `body`.
     pub body: Vec<u8>,
     /// Absent = any status below 400.
     pub status: Option<u16>,

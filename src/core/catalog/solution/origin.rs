@@ -19,6 +19,7 @@ pub struct Effective {
     pub path: String,
     /// As it would be written.
     pub value: String,
+    /// Who decided it.
     pub origin: Origin,
     /// What becomes of it on this platform, if not what it says.
     pub note: Option<String>,
@@ -28,9 +29,15 @@ pub struct Effective {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The component or configuration, on this line of `solution.yaml`.
-    Component { line: u32 },
+    Component {
+        /// 1-based.
+        line: u32,
+    },
     /// The solution, on this line of `solution.yaml`.
-    Solution { line: u32 },
+    Solution {
+        /// 1-based.
+        line: u32,
+    },
     /// The hardware class of this name.
     Class(String),
     /// `spec.defaults` of `platform.yaml`, or what its other keys ask for.
