@@ -3,15 +3,17 @@
 //! In: [`Desired`], [`Observed`]. Out: [`SolutionPlan`] per solution and one [`Hold`] for all.
 //! Every deletion is decided here, where it can be tested without a cluster.
 
+#![warn(missing_docs)]
+
 pub mod approval;
 mod between;
-pub mod brake;
+pub(crate) mod brake;
 mod deletion;
 pub mod facts;
 mod gate;
 mod ground;
 pub mod observed;
-pub mod outline;
+mod outline;
 pub mod publish;
 mod quota;
 pub mod remove;
@@ -23,12 +25,13 @@ pub mod verify;
 
 pub use approval::deletions_hash;
 pub use between::{Change, Difference, between};
-pub use brake::{BrakeSettings, Hold, brake};
+pub use brake::Hold;
+pub(crate) use brake::{BrakeSettings, brake};
 pub use deletion::{deletions, is_routine};
 pub use gate::Gate;
 pub use ground::Ground;
 pub use observed::{Live, Observed};
-pub use outline::{Outline, is_settled};
+pub(crate) use outline::{Outline, is_settled};
 pub use publish::publish;
 pub use remove::remove;
 pub use setback::{Setback, Setbacks};

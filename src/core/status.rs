@@ -1,12 +1,14 @@
 //! Says in words what became of a solution: three words, a reason, whose turn, a next step.
 
+#![warn(missing_docs)]
+
 pub mod board;
 mod case;
 mod commit;
 pub mod doctor;
 pub mod health;
 pub mod json;
-pub mod judge;
+mod judge;
 mod obstacle;
 #[cfg(any(test, feature = "samples"))]
 pub mod sample;
@@ -17,11 +19,11 @@ pub mod word;
 mod wording;
 
 pub use board::{Board, Held, Outage};
-pub use case::{Case, Standing};
+pub(crate) use case::{Case, Standing};
 pub use commit::{CommitState, CommitStatus};
 pub use health::{Condition, Proof, condition};
 pub use json::{NotABoard, read_status_json, status_json};
-pub use judge::judge;
+pub(crate) use judge::judge;
 pub use state::{Health, Stage, Sync};
 pub use text::{details, table};
 pub use verdict::Verdict;

@@ -13,19 +13,25 @@ use crate::render::Desired;
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
+    /// An object that comes, changes or goes.
     Object {
+        /// Whose object it is.
         solution: SolutionName,
+        /// Its kind, namespace and name.
         key: ObjectKey,
+        /// What becomes of it when the new revision replaces the old one.
         change: Change,
     },
     /// The old revision left this name alone and the new one publishes it: its objects follow as
     /// [`Change::Apply`], and whatever else runs of it is deleted.
     WasFrozen {
+        /// The name that is published now.
         solution: SolutionName,
     },
     /// The old revision left this name alone and the new one lacks it: whatever runs of it is
     /// deleted.
     FrozenThenGone {
+        /// The name that the old revision protected.
         name: ClaimedName,
     },
     /// The old revision left every name alone that it did not mention, so some may run that are
@@ -33,6 +39,7 @@ pub enum Difference {
     OthersMayGo,
     /// The old revision published it; the new one lacks it, and yet it is left alone.
     Kept {
+        /// The name that is published no more.
         solution: SolutionName,
     },
 }
@@ -40,8 +47,11 @@ pub enum Difference {
 /// What becomes of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
+    /// Only the new revision asks for it.
     Create,
+    /// Both revisions ask for it, with different content.
     Update,
+    /// Only the old revision asks for it.
     Delete,
     /// Created, updated or in place already: nobody knows what ran.
     Apply,

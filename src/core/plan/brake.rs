@@ -16,6 +16,7 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
 pub struct Hold {
     /// SHA-256 over the sorted deletions: what a person approves.
     pub hash: ContentHash,
+    /// Every deletion that is asked for and not approved: what the hash is of.
     pub deletions: BTreeSet<ObjectKey>,
     /// The solutions that would disappear.
     pub disappearing: BTreeSet<SolutionName>,
@@ -39,11 +40,13 @@ pub struct BrakeSettings<'a> {
     pub max_removed_share: f64,
     /// The number of objects that may be deleted at once.
     pub max_deletions: usize,
+    /// The age at which an approval ends, counted from [`Approval::created`].
     pub approvals_expire_after: SignedDuration,
     /// Where the catalogue lies in the repository, to notice that it moved.
     pub root: &'a str,
     /// Whether the last applied commit is not an ancestor of this one.
     pub rewritten: bool,
+    /// When this is decided: approvals and remembered removals age by it.
     pub now: Timestamp,
 }
 

@@ -13,7 +13,9 @@ use serde_json::Value;
 pub struct Resource {
     /// Empty for the core group.
     pub group: &'static str,
+    /// The version of the group's API: `v1`, `v1beta1`.
     pub version: &'static str,
+    /// As it stands in an address: `deployments`.
     pub plural: &'static str,
 }
 
@@ -23,10 +25,23 @@ pub enum Question {
     /// `major` and `minor` of the API server.
     Version,
     /// One object by its name.
-    One { resource: Resource, namespace: Option<String>, name: String },
-    /// All objects of a kind in a namespace (`None` = everywhere), if need be only those with a
-    /// label (`key=value`).
-    All { resource: Resource, namespace: Option<String>, label: Option<&'static str> },
+    One {
+        /// The object's kind.
+        resource: Resource,
+        /// `None` for a cluster-wide object.
+        namespace: Option<String>,
+        /// `metadata.name`.
+        name: String,
+    },
+    /// All objects of a kind, if need be only those in a namespace or with a label.
+    All {
+        /// The objects' kind.
+        resource: Resource,
+        /// `None` = everywhere.
+        namespace: Option<String>,
+        /// `key=value`; `None` = whatever their labels.
+        label: Option<&'static str>,
+    },
     /// May we? Answered by [`Look::Found`] or [`Look::Absent`].
     May(Right),
 }
@@ -34,9 +49,13 @@ pub enum Question {
 /// Something to do with objects of a kind, in a namespace or (`None`) everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Right {
+    /// `get`, `list`, `watch`, `create`, `patch`, `update` or `delete`.
     pub verb: &'static str,
+    /// Empty for the core group.
     pub group: &'static str,
+    /// The plural, as in [`Resource::plural`].
     pub resource: &'static str,
+    /// `None` = everywhere, or a cluster-wide kind.
     pub namespace: Option<String>,
 }
 
@@ -80,6 +99,7 @@ impl Facts {
 }
 
 impl Resource {
+    /// `group` is empty for the core group; `plural` is as it stands in an address.
     pub const fn new(group: &'static str, version: &'static str, plural: &'static str) -> Self {
         Self { group, version, plural }
     }

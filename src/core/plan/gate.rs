@@ -17,12 +17,18 @@ pub enum Gate {
     UnknownKind(Kind),
     /// The Namespace exists and is not ours.
     ForeignNamespace {
+        /// Its name, such as `sol-use`.
         namespace: String,
         /// The other instance that it belongs to, if it carries such a label.
         instance: Option<String>,
     },
     /// The object is being deleted; these finalizers hold it.
-    Leaving { key: ObjectKey, finalizers: Vec<String> },
+    Leaving {
+        /// The object that goes.
+        key: ObjectKey,
+        /// Their names; `kubernetes` stands for what a Namespace waits for.
+        finalizers: Vec<String>,
+    },
     /// The add-on has not seen this InterceptorRoute yet.
     NotReady(ObjectKey),
     /// The Deployment is not available yet.
@@ -30,7 +36,12 @@ pub enum Gate {
     /// The gateway has not accepted this route yet.
     NotAccepted(ObjectKey),
     /// It was refused or could not be sent; tried again at this time.
-    BackOff { key: ObjectKey, until: Timestamp },
+    BackOff {
+        /// The object that the step is about.
+        key: ObjectKey,
+        /// Not before.
+        until: Timestamp,
+    },
     /// The deletions are held until a person approves them.
     Held,
     /// What the daemon remembers on its Lease has not been read, or the commit was not compared

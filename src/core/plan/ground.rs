@@ -13,10 +13,13 @@ use crate::model::{ContentHash, Kind, ObjectKey, Revision};
 /// What every decision of one pass stands on.
 #[derive(Clone, Copy, Debug)]
 pub struct Ground<'a> {
+    /// The cluster as the watches tell it.
     pub observed: &'a Observed,
     /// The commit that is being applied.
     pub revision: &'a Revision,
+    /// What went wrong lately, by object: it is not tried again before its time.
     pub setbacks: &'a Setbacks,
+    /// The deletions that the brake holds, if there are any.
     pub hold: Option<&'a Hold>,
     /// Why nothing at all may be deleted, whatever the brake says.
     pub nothing_deleted: Option<&'a Gate>,
@@ -26,6 +29,7 @@ pub struct Ground<'a> {
     pub slots: usize,
     /// Deployments whose start-up budget is over although they were woken to be verified.
     pub overdue: &'a BTreeSet<ObjectKey>,
+    /// When this is decided: a setback ends by it.
     pub now: Timestamp,
 }
 

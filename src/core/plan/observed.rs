@@ -10,6 +10,7 @@ use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Revision, SolutionNam
 /// The cluster as the watches tell it.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
+    /// How much is known of each kind; one that is absent here is [`KindState::Unknown`].
     pub kinds: BTreeMap<Kind, KindState>,
     /// The resourceVersion of each CRD of ours.
     pub definitions: BTreeMap<Kind, String>,
@@ -24,7 +25,9 @@ pub struct Observed {
     pub in_flight: BTreeSet<ObjectKey>,
     /// Words about pods that cannot run, by solution, then by pod.
     pub pods: BTreeMap<SolutionName, BTreeMap<String, PodFacts>>,
+    /// What the daemon's Lease remembers.
     pub record: Record,
+    /// Every approval, by the name of its ConfigMap. Those that are too old are there too.
     pub approvals: BTreeMap<String, Approval>,
 }
 
@@ -36,17 +39,22 @@ pub enum KindState {
     /// The cluster has no such kind (its CRD is missing).
     Absent,
     #[default]
+    /// Not listed completely yet, or it may not be listed.
     Unknown,
 }
 
 /// One object of ours (or that carries our label).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Live {
+    /// `metadata.uid`: tells it from another object of the same name.
     pub uid: String,
+    /// `metadata.resourceVersion`: another one after every write.
     pub resource_version: String,
+    /// `metadata.creationTimestamp`.
     pub created: Option<Timestamp>,
     /// When its deletion was asked for.
     pub deleting: Option<Timestamp>,
+    /// `metadata.finalizers`: what has to let go before a deletion ends.
     pub finalizers: Vec<String>,
     /// The annotation `vitrine.dev/content`.
     pub content: Option<ContentHash>,
@@ -58,6 +66,7 @@ pub struct Live {
     pub others: Vec<(Arc<str>, Arc<FieldSet>)>,
     /// Whether manager `vitrine-birth` has an entry.
     pub birth: bool,
+    /// What a health rule reads of it.
     pub health: HealthFacts,
 }
 
@@ -82,13 +91,18 @@ pub enum HealthFacts {
     /// The kind has no status, or its existence is enough.
     #[default]
     None,
+    /// Of a Namespace.
     Namespace {
+        /// Whether nobody has asked for its deletion.
         active: bool,
     },
     /// Of an InterceptorRoute: whether the add-on's condition `Ready` is true.
     Ready(bool),
+    /// Of a Deployment: its replicas, its conditions and our two annotations.
     Deployment(DeploymentFacts),
+    /// Of an HTTPRoute: the Gateways that it asks and their answers.
     Route(RouteFacts),
+    /// Of a ScaledObject: what KEDA says of it and what it is told.
     ScaledObject(ScaledFacts),
     /// Of a ResourceQuota: `spec.hard` as it stands, which decides when a smaller one may come.
     Quota(BTreeMap<String, String>),
@@ -99,14 +113,21 @@ pub enum HealthFacts {
 /// Of a Deployment.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct DeploymentFacts {
+    /// `metadata.generation`: counts the changes of its spec.
     pub generation: i64,
+    /// `status.observedGeneration`: the form that the status speaks of; 0 if it speaks of none.
     pub observed_generation: i64,
     /// `spec.replicas`, 1 if absent.
     pub wanted: i32,
+    /// `status.replicas`: its pods, of whatever template.
     pub replicas: i32,
+    /// `status.updatedReplicas`: its pods of the newest template.
     pub updated: i32,
+    /// `status.readyReplicas`: its pods that are ready.
     pub ready: i32,
+    /// `status.availableReplicas`: its pods that have been ready for `minReadySeconds`.
     pub available: i32,
+    /// `status.conditions`.
     pub conditions: Vec<Condition>,
     /// The annotation `vitrine.dev/verified`: `<template hash> born|ok|failed`.
     pub verified: Option<String>,
@@ -117,18 +138,22 @@ pub struct DeploymentFacts {
 /// Of an HTTPRoute: whom it asks, and what anybody answered.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct RouteFacts {
+    /// `metadata.generation`: the form that an answer has to be about.
     pub generation: i64,
     /// The parents in `spec.parentRefs`, written like [`RouteParent::gateway`].
     pub asked: Vec<String>,
+    /// `status.parents`: every answer, also of those that it does not ask.
     pub parents: Vec<RouteParent>,
 }
 
 /// One entry of `status.parents`.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct RouteParent {
+    /// `controllerName`: who answers, written like a path (`example.org/gateway`).
     pub controller: String,
     /// `namespace/name` of the Gateway, with `#section` or `:port` where the reference has one.
     pub gateway: String,
+    /// The answer: `Accepted`, `ResolvedRefs` and what else a controller says.
     pub conditions: Vec<Condition>,
 }
 
@@ -179,6 +204,7 @@ impl RouteFacts {
 /// Of an HTTPLocalRateLimitPolicy or a BackendTrafficPolicy.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct PolicyFacts {
+    /// `metadata.generation`: the form that an answer has to be about.
     pub generation: i64,
     /// Those of `status.conditions`, or of every entry of `status.ancestors`.
     pub conditions: Vec<Condition>,
@@ -187,15 +213,19 @@ pub struct PolicyFacts {
 /// Of a ScaledObject.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ScaledFacts {
+    /// `metadata.generation`: counts the changes of its spec.
     pub generation: i64,
+    /// `status.conditions`, as KEDA writes them.
     pub conditions: Vec<Condition>,
     /// Whether `autoscaling.keda.sh/force-activation` is `"true"`.
     pub forced: bool,
+    /// How KEDA is told to leave its target alone; `None` if it is not.
     pub paused: Option<Pause>,
     /// How many triggers it has whose metric KEDA has to serve.
     pub triggers: usize,
     /// How many metrics KEDA serves for it (`status.externalMetricNames`).
     pub metrics: usize,
+    /// `status.lastActiveTime`: when a trigger was active last.
     pub last_active: Option<Timestamp>,
 }
 
@@ -246,12 +276,17 @@ impl HealthFacts {
 /// A Kubernetes condition.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Condition {
+    /// Its `type`: `Available`, `Accepted`.
     pub kind: String,
     /// `True`, `False` or `Unknown`.
     pub status: String,
+    /// Its `reason`: one word for programs, such as `ProgressDeadlineExceeded`.
     pub reason: String,
+    /// Its `message`, for people; a long one is cut.
     pub message: String,
+    /// Its `observedGeneration`: the form that it speaks of; absent if it does not say.
     pub observed_generation: Option<i64>,
+    /// Its `lastTransitionTime`: when its status changed last.
     pub since: Option<Timestamp>,
 }
 
@@ -266,8 +301,11 @@ impl Condition {
 /// Of any Namespace of the cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamespaceFacts {
+    /// Whose it is by its label.
     pub owner: Owner,
+    /// When its deletion was asked for.
     pub deleting: Option<Timestamp>,
+    /// `metadata.creationTimestamp`.
     pub created: Option<Timestamp>,
     /// While it is being deleted: the conditions that say what holds it.
     pub remains: Vec<Condition>,
@@ -277,29 +315,38 @@ pub struct NamespaceFacts {
 /// publish into; it is not ours to delete before we applied it (see [`Live::is_ours`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
+    /// Its label names our instance.
     ThisInstance,
+    /// Its label names this other instance.
     OtherInstance(String),
+    /// It has no such label.
     Nobody,
 }
 
 /// What a look into a namespace found that is not ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
+    /// Each as `Kind/name`, the first ones if there are many; empty if none was found.
     pub foreign: Vec<String>,
+    /// When it was looked.
     pub at: Timestamp,
 }
 
 /// Of a pod of ours that is not well.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PodFacts {
+    /// The name of its component, from its label; empty without the label.
     pub component: String,
     /// The container that the word is about; empty = the pod as a whole. Not always the
     /// component's own: a mesh adds some.
     pub container: String,
     /// The kubelet's word: `ImagePullBackOff`, `OOMKilled`, `Unschedulable`, `CrashLoopBackOff`.
     pub word: Option<String>,
+    /// What was said with the word: the end of it, if it is long. Empty if nothing was.
     pub message: String,
+    /// Of the container that ended, where the word is about an end.
     pub exit_code: Option<i32>,
+    /// The restarts of that one of its containers that has the most.
     pub restarts: i32,
 }
 
@@ -376,6 +423,7 @@ pub enum Record {
     Unread,
     /// There is no Lease: every deletion of what already runs is held.
     Missing,
+    /// There is a Lease; what it does not say is `None` or empty.
     Kept {
         /// The last completely applied commit.
         applied: Option<Revision>,
@@ -389,8 +437,11 @@ pub enum Record {
 /// A person's word that exactly these deletions may be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
+    /// The hash of `deletions`, by [`deletions_hash`](super::deletions_hash).
     pub hash: ContentHash,
+    /// The objects that may be deleted.
     pub deletions: BTreeSet<ObjectKey>,
+    /// When its ConfigMap was created.
     pub created: Timestamp,
 }
 

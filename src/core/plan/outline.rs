@@ -17,17 +17,22 @@ use crate::render::{Desired, DesiredObject};
 /// A [`Desired`] without bodies: nothing of it can be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outline {
+    /// Whose objects these are.
     pub solution: SolutionName,
+    /// In the order of [`Desired::objects`].
     pub objects: Vec<Form>,
 }
 
 /// A [`DesiredObject`] without its body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Form {
+    /// Its kind, namespace and name.
     pub key: ObjectKey,
+    /// Hash of the body, as in [`DesiredObject::content`].
     pub content: ContentHash,
     /// Of a Deployment: the hash of its pod template.
     pub template: Option<ContentHash>,
+    /// What the API server records as ours once it is applied.
     pub fields: Arc<FieldSet>,
 }
 
@@ -46,6 +51,7 @@ impl Outline {
         }
     }
 
+    /// The key of every object, in their order.
     pub fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
         self.objects.iter().map(|form| &form.key)
     }

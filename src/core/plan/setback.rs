@@ -27,9 +27,11 @@ pub type Setbacks = BTreeMap<ObjectKey, Setback>;
 /// One object's bad luck.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setback {
+    /// What became of the last try: a refusal, a conflict or no answer.
     pub outcome: Outcome,
     /// What was sent; another content is tried at once.
     pub content: Option<ContentHash>,
+    /// Failed tries of this content since it last began anew; the pause grows with them.
     pub attempts: u32,
     /// Not before.
     pub until: Timestamp,

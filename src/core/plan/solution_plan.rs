@@ -6,6 +6,7 @@ use super::step::Step;
 /// What to do for one solution, in order. The same for the same inputs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SolutionPlan {
+    /// What can be said already, whether it may begin or not.
     pub steps: Vec<Planned>,
     /// Something of which no step can be said yet.
     pub waits: Vec<Gate>,
@@ -14,14 +15,18 @@ pub struct SolutionPlan {
 /// A step and when it may begin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
+    /// What to do.
     pub step: Step,
+    /// When it may begin.
     pub when: When,
 }
 
-/// Now, or when a fact about [`Observed`] has changed.
+/// Now, or when a fact about [`Observed`](super::Observed) has changed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum When {
+    /// It may begin.
     Now,
+    /// It may begin when this gate is open.
     After(Gate),
 }
 

@@ -10,21 +10,62 @@ use crate::render::DesiredObject;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// One server-side apply of manager `vitrine`, with `revision` as annotation.
-    Apply { object: Arc<DesiredObject>, revision: Revision, why: Why },
+    Apply {
+        /// What is sent.
+        object: Arc<DesiredObject>,
+        /// The commit that it is annotated with.
+        revision: Revision,
+        /// What made it necessary.
+        why: Why,
+    },
     /// A Deployment that is born asleep: a POST of its smallest form with `replicas: 0` by
     /// manager `vitrine-birth` (409 AlreadyExists is fine), then as `Apply`.
-    Birth { object: Arc<DesiredObject>, revision: Revision },
+    Birth {
+        /// What is applied after the POST.
+        object: Arc<DesiredObject>,
+        /// The commit that it is annotated with.
+        revision: Revision,
+    },
     /// Keeps the live `spec.replicas` of a Deployment under manager `vitrine-handover` before
     /// the autoscaler takes over, then as `Apply`.
-    Handover { object: Arc<DesiredObject>, revision: Revision, replicas: i32 },
+    Handover {
+        /// What is applied afterwards, without replicas.
+        object: Arc<DesiredObject>,
+        /// The commit that it is annotated with.
+        revision: Revision,
+        /// The live `spec.replicas`.
+        replicas: i32,
+    },
     /// A DELETE with both preconditions.
-    Delete { key: ObjectKey, uid: String, resource_version: String },
+    Delete {
+        /// The object to be deleted.
+        key: ObjectKey,
+        /// The first precondition: it is the object that was observed.
+        uid: String,
+        /// The second precondition: it has not changed since.
+        resource_version: String,
+    },
     /// Looks for foreign work in a namespace: one metadata list a kind.
-    Survey { namespace: String },
+    Survey {
+        /// Its name, such as `sol-use`.
+        namespace: String,
+    },
     /// Sets or removes KEDA's force-activation on a ScaledObject, by manager `vitrine-verify`.
-    ForceActivation { key: ObjectKey, on: bool },
+    ForceActivation {
+        /// The ScaledObject.
+        key: ObjectKey,
+        /// `true` sets it, `false` removes it.
+        on: bool,
+    },
     /// Writes what a verification found on a Deployment, by manager `vitrine-verify`.
-    Verified { key: ObjectKey, template: ContentHash, result: Verified },
+    Verified {
+        /// The Deployment.
+        key: ObjectKey,
+        /// Hash of the pod template that was tried.
+        template: ContentHash,
+        /// What was found.
+        result: Verified,
+    },
 }
 
 /// Why an object is applied.
@@ -74,6 +115,7 @@ impl Step {
 pub enum Outcome {
     /// The server answered 200 (it existed) or 201 (it did not). `Live` is in Observed already.
     Applied {
+        /// Whether it was absent before.
         created: bool,
     },
     /// The server took the DELETE; the object goes when its finalizers are done, or is gone.
@@ -82,12 +124,16 @@ pub enum Outcome {
     Gone,
     /// 409 on a DELETE or a precondition: decide again from the newest event.
     Changed,
+    /// The namespace was looked through; [`Observed::surveys`](super::Observed::surveys) says what
+    /// was found.
     Surveyed,
     /// The server refused the body or the right to write it.
     Rejected(Rejection),
     /// The server could not be reached, was busy or answered 5xx; nothing is known.
     Unavailable {
+        /// What happened, in a sentence for the operator.
         cause: String,
+        /// How long the server asks us to wait; `None` if it did not say.
         retry_after: Option<std::time::Duration>,
     },
 }
@@ -99,6 +145,7 @@ pub struct Rejection {
     pub code: u16,
     /// `status.reason`: Invalid, Forbidden, ...
     pub reason: String,
+    /// `status.message`, for people; a long one is cut.
     pub message: String,
     /// Field paths of `details.causes`, with their reason.
     pub causes: Vec<(String, String)>,

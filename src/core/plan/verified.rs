@@ -9,9 +9,14 @@ pub enum Verified {
     Born,
     /// Was available with this template.
     Ok,
-    /// Did not become available. The kubelet's word and message, if it said one: the pods that
-    /// could be asked are gone by the time that somebody reads it.
-    Failed { word: Option<String>, message: String },
+    /// Did not become available. The words are kept because the pods that could be asked are gone
+    /// by the time that somebody reads it.
+    Failed {
+        /// The kubelet's word, as in [`PodFacts::word`](super::observed::PodFacts::word).
+        word: Option<String>,
+        /// As [`PodFacts::said`](super::observed::PodFacts::said) gives it; kept with a word only.
+        message: String,
+    },
 }
 
 /// The longest message that is kept, in characters.

@@ -14,6 +14,7 @@ use super::word::{self, needs_a_person};
 /// What one daemon knows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Board {
+    /// The daemon's instance.
     pub instance: InstanceName,
     /// The commit that the verdicts speak of; absent until the repository was read once.
     pub revision: Option<Revision>,
@@ -38,6 +39,7 @@ pub struct Board {
 /// Since when the repository cannot be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
+    /// When the first read failed after the last good one.
     pub since: Timestamp,
     /// One sentence, without credentials.
     pub cause: String,
@@ -50,6 +52,7 @@ pub struct Held {
     pub hash: ContentHash,
     /// Why they are held: `would remove 3 of 4 solutions`.
     pub reason: String,
+    /// Everything that the hash stands for.
     pub deletions: Vec<ObjectKey>,
 }
 

@@ -12,10 +12,15 @@ use crate::plan::{Hold, Live, Observed, Phase, Setbacks, SolutionPlan};
 /// Everything that is known of one solution after a pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
+    /// Whose verdict it is: a solution's name, or what a refused folder claims as its name.
     pub name: &'a ClaimedName,
+    /// What the catalogue says of the name.
     pub standing: Standing<'a>,
+    /// The cluster as the watches tell it.
     pub observed: &'a Observed,
+    /// What went wrong lately, by object.
     pub setbacks: &'a Setbacks,
+    /// The deletions that the brake holds, of all solutions.
     pub hold: Option<&'a Hold>,
     /// Why resources cannot be read, by the name that rights use (`deployments.apps`).
     pub problems: &'a BTreeMap<String, String>,
@@ -25,8 +30,11 @@ pub struct Case<'a> {
     pub revision: Option<&'a Revision>,
     /// The revision whose form of it was applied last.
     pub in_force: Option<&'a Revision>,
+    /// The platform's domain, for the URL; empty while no platform is usable.
     pub domain: &'a str,
+    /// The daemon's instance, for the label that adopts a namespace.
     pub instance: &'a str,
+    /// When the verdict is given.
     pub now: Timestamp,
 }
 
@@ -50,16 +58,24 @@ impl<'a> Case<'a> {
 /// What the catalogue says of a name.
 #[derive(Clone, Copy, Debug)]
 pub enum Standing<'a> {
+    /// A sound solution carries the name.
     Published {
+        /// The solution as it was read.
         solution: &'a Solution,
+        /// Whether the clock lets it run.
         phase: Phase,
+        /// What is left to do for it.
         plan: &'a SolutionPlan,
+        /// How many objects it is to have.
         objects: usize,
     },
+    /// Its folder was refused, with these faults.
     Refused(&'a Refused),
     /// Left alone although no good solution carries the name.
     Frozen {
+        /// Why it is left alone.
         reason: &'a str,
+        /// Who can mend that.
         party: Party,
     },
     /// Not in the catalogue any more.

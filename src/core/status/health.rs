@@ -22,7 +22,8 @@ use crate::plan::{Observed, Phase, Verified, verify};
 
 use super::wording::clock;
 use super::{Health, Stage};
-pub use condition::{Answer, Condition, Proof, Setup, Trouble};
+pub(super) use condition::{Answer, Setup, Trouble};
+pub use condition::{Condition, Proof};
 use condition::{asleep, starting};
 pub use namespace::NAMESPACE_PATIENCE;
 pub(super) use namespace::namespace;
@@ -188,7 +189,7 @@ fn hand<'a>(live: &'a Live, facts: &ScaledFacts) -> Option<&'a str> {
 
 /// What another controller has to say of one of our objects, if its kind has anybody who says
 /// something. A solution at rest needs nobody to wake it.
-pub fn answer(key: &ObjectKey, live: &Live, phase: Phase) -> Answer {
+pub(super) fn answer(key: &ObjectKey, live: &Live, phase: Phase) -> Answer {
     match &live.health {
         // No file says yet which controller is the Gateway's: every one that answers for it counts.
         HealthFacts::Route(facts) => http_route::http_route(key, facts, None),

@@ -74,6 +74,7 @@ fn held(held: &Held) -> Value {
 pub struct NotABoard {
     /// Where in the document: `solutions[2].sync`.
     pub path: String,
+    /// What is wrong there, said of the path: `is not a text`.
     pub problem: String,
 }
 

@@ -1,6 +1,6 @@
 //! From plan, outcomes and facts to the one verdict that everybody reads.
 
-pub use super::case::{Case, Standing};
+use super::case::{Case, Standing};
 use super::health::{self, Answer, Trouble};
 use super::obstacle::{obstacle, slow};
 use super::wording::{clock, list};

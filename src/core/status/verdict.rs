@@ -9,12 +9,19 @@ use crate::model::{ClaimedName, Party, Revision};
 pub struct Verdict {
     /// The solution's name, or a refused folder's.
     pub name: ClaimedName,
+    /// Whether the cluster is what the catalogue says.
     pub sync: Sync,
+    /// Between sleep and service; `None` if no Deployment of it is there, or is to stay.
     pub stage: Option<Stage>,
+    /// Whether it works; `None` as for `stage`.
     pub health: Option<Health>,
+    /// Whose turn it is.
     pub party: Party,
+    /// Why it is so, without a full stop; may quote what authors and controllers wrote.
     pub reason: String,
+    /// What that party should do.
     pub next: String,
+    /// Where visitors open it; `None` while the catalogue does not publish it.
     pub url: Option<String>,
     /// The commit that last changed the solution's folder.
     pub revision: Option<Revision>,

@@ -11,6 +11,7 @@ use crate::plan::facts::Question;
 /// How something stands. The order is that of alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grade {
+    /// As it should be.
     Fine,
     /// It works, and will hurt somebody some day.
     Warning,
@@ -21,6 +22,7 @@ pub enum Grade {
 }
 
 impl Grade {
+    /// Every grade, in the order of alarm.
     pub const ALL: [Self; 4] = [Self::Fine, Self::Warning, Self::NotTold, Self::Missing];
 
     /// As it is printed.
@@ -37,12 +39,15 @@ impl Grade {
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// How it stands.
     pub grade: Grade,
     /// What: `Gateway edge/public`.
     pub subject: String,
+    /// What is so, said of the subject: `is not there`.
     pub sentence: String,
     /// A command, or a key of `platform.yaml`; empty if nothing has to be done.
     pub mend: String,
+    /// Who can mend it; nobody if it is fine.
     pub party: Party,
 }
 
@@ -60,6 +65,7 @@ pub type Demand = BTreeMap<String, Quantity>;
 /// What a cluster is examined for.
 #[derive(Clone, Copy, Debug)]
 pub struct Patient<'a> {
+    /// The platform that the cluster is to carry.
     pub platform: &'a Platform,
     /// The daemon's own.
     pub namespace: &'a str,
@@ -67,6 +73,7 @@ pub struct Patient<'a> {
     pub demand: Option<&'a Demand>,
     /// Whether rights are asked for, one by one. The daemon hears of those that it lacks anyway.
     pub rights: bool,
+    /// When this is judged: a certificate ends by it.
     pub now: Timestamp,
 }
 

@@ -9,34 +9,44 @@ use crate::status::state::{Health, Stage};
 /// What is wrong, whose turn it is, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
+    /// Who can mend it.
     pub party: Party,
+    /// What is wrong, without a full stop.
     pub reason: String,
+    /// What that party should do.
     pub next: String,
 }
 
 /// What another controller made of an object that we applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
+    /// It took the object, or has nothing to say of its kind.
     Taken,
     /// It has not answered yet, or only about an older form.
     Waiting {
+        /// What is waited for, without a full stop.
         reason: String,
+        /// What to do meanwhile.
         next: &'static str,
     },
+    /// It refused the object as it stands.
     Refused(Trouble),
 }
 
 /// What the words for a component need of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup<'a> {
+    /// The component's name, which is its container's too.
     pub name: &'a str,
     /// The class of machine that it asks for.
     pub class: &'a str,
+    /// The port on which it has to answer.
     pub port: u16,
     /// How long it may take from start to ready.
     pub startup: Duration,
-    /// Its limits.
+    /// The limit of `memory`; `None` if it has none.
     pub memory: Option<Quantity>,
+    /// The limit of `ephemeral-storage`; `None` if it has none.
     pub storage: Option<Quantity>,
 }
 
@@ -57,11 +67,17 @@ impl<'a> Setup<'a> {
 /// How a solution, or one member of it, is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
+    /// Where it stands between sleep and service.
     pub stage: Stage,
+    /// Whether it works.
     pub health: Health,
+    /// Whose turn it is.
     pub party: Party,
+    /// Why it is so, without a full stop; quotes what the kubelet and controllers wrote.
     pub reason: String,
+    /// What that party should do.
     pub next: String,
+    /// What a green status would stand on.
     pub proof: Proof,
 }
 
