@@ -57,7 +57,7 @@ pub use image::ImageReference;
 pub use kind::Kind;
 pub use names::{ComponentName, InstanceName, SolutionName};
 pub use network::Network;
-pub use object::{Object, ObjectKey};
+pub use object::ObjectKey;
 pub use party::Party;
 pub use path::{MountPath, UrlPath};
 pub use quantity::Quantity;

@@ -1,8 +1,6 @@
-//! A Kubernetes object and its address.
+//! The address of a Kubernetes object.
 
 use std::fmt;
-
-use serde_json::Value;
 
 use super::names::{self, SolutionName};
 use super::{InstanceName, Kind};
@@ -51,13 +49,6 @@ impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.kind, self.name)
     }
-}
-
-/// An object as JSON, with its address.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Object {
-    pub key: ObjectKey,
-    pub body: Value,
 }
 
 #[cfg(test)]
