@@ -2,6 +2,8 @@
 //!
 //! Plain data and plain functions. Knows no other room, no file, no clock, no network.
 
+#![warn(missing_docs)]
+
 /// For a checked text with a private field: shown, borrowed and sent as that text.
 macro_rules! shown_as_text {
     ($($name:ident),*) => {$(
@@ -57,7 +59,7 @@ pub use image::ImageReference;
 pub use kind::Kind;
 pub use names::{ComponentName, InstanceName, SolutionName};
 pub use network::Network;
-pub use object::{Object, ObjectKey};
+pub use object::ObjectKey;
 pub use party::Party;
 pub use path::{MountPath, UrlPath};
 pub use quantity::Quantity;

@@ -20,33 +20,74 @@ pub struct OrderId(pub u64);
 /// Something to be done. Each with an [`OrderId`] is answered, or lost.
 #[derive(Clone, Debug)]
 pub enum Order {
-    /// One step of a solution. `uid` is the observed object's, for the steps that must not make it.
-    Step { id: OrderId, solution: SolutionName, step: Step, uid: Option<String> },
+    /// One step of a solution.
+    Step {
+        /// The number that its answer names.
+        id: OrderId,
+        /// The solution that the step belongs to.
+        solution: SolutionName,
+        /// What to do; what is to be sent is in it.
+        step: Step,
+        /// The observed object's, for the steps that must not make it; none for the others.
+        uid: Option<String>,
+    },
     /// Write onto the Lease what was applied, and what was removed lately.
     Record {
+        /// The number that its answer names.
         id: OrderId,
+        /// The commit that the Lease names as applied.
         applied: Revision,
+        /// The catalogue's root, as a path in the repository; `.` is the repository's own.
         root: String,
+        /// The solutions that were removed lately, and when, by the wall clock.
         removals: Vec<(SolutionName, Timestamp)>,
     },
     /// Read the Lease again.
-    Lease { id: OrderId },
+    Lease {
+        /// The number that its answer names.
+        id: OrderId,
+    },
     /// Read an approval by its name.
-    Approval { id: OrderId, name: String },
+    Approval {
+        /// The number that its answer names.
+        id: OrderId,
+        /// The name of its ConfigMap in the daemon's own namespace.
+        name: String,
+    },
     /// List a kind again.
     Relist(Kind),
     /// Answer questions about what is not watched.
-    Ask { id: OrderId, questions: BTreeSet<Question> },
+    Ask {
+        /// The number that its answer names.
+        id: OrderId,
+        /// What the check-up of the platform wants to know.
+        questions: BTreeSet<Question>,
+    },
     /// Read the branch again, with its history from this commit on: what was last applied.
     Follow(Option<Revision>),
     /// Look at the repository now.
     Visit,
     /// Write these lines into the notes.
-    Note { id: OrderId, lines: BTreeMap<Revision, Vec<CommitStatus>> },
+    Note {
+        /// The number that its answer names.
+        id: OrderId,
+        /// Lines that the notes lack, by the commit that they are for.
+        lines: BTreeMap<Revision, Vec<CommitStatus>>,
+    },
     /// Judge every folder of a commit.
-    Judge { id: OrderId, snapshot: Arc<Snapshot> },
+    Judge {
+        /// The number that its answer names.
+        id: OrderId,
+        /// The commit, read completely.
+        snapshot: Arc<Snapshot>,
+    },
     /// Render these solutions.
-    Render { id: OrderId, work: Work },
+    Render {
+        /// The number that its answer names.
+        id: OrderId,
+        /// The solutions, and what their objects depend on.
+        work: Work,
+    },
     /// Show this to people.
     Show(Arc<Board>),
 }
@@ -54,8 +95,11 @@ pub enum Order {
 /// Solutions to render: long, and as pure as all else here.
 #[derive(Clone, Debug)]
 pub struct Work {
+    /// The platform that they are rendered for.
     pub platform: Arc<Platform>,
+    /// The instance that owns the objects.
     pub instance: InstanceName,
+    /// Each solution, and whether the clock lets it run.
     pub solutions: Vec<(Arc<Solution>, Phase)>,
 }
 

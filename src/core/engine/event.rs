@@ -25,6 +25,7 @@ pub enum Event {
     Trouble(String, Option<String>),
     /// What the daemon's Lease remembers, and its resourceVersion; without one there is no Lease.
     Lease(Record, Option<String>),
+    /// The reader looked at the branch.
     Repository(Repository),
     /// A person asks to try everything now.
     Hint,
@@ -43,12 +44,14 @@ pub enum Repository {
     Kept(Box<Commit>, Unknown),
     /// The branch is where it was.
     Same,
+    /// The branch could not be read, since when and why.
     Unknown(Unknown),
 }
 
 /// A commit, read completely.
 #[derive(Debug)]
 pub struct Commit {
+    /// The catalogue at this commit.
     pub snapshot: Arc<Snapshot>,
     /// What the commits since the last one that was read (or applied) changed.
     pub changes: Changes,
@@ -64,6 +67,7 @@ pub struct Commit {
 /// What became of an order.
 #[derive(Debug)]
 pub enum Answer {
+    /// How a step ended, and what it left on the server.
     Step(Outcome, Written),
     /// The Lease was written and has this resourceVersion, or a sentence why not.
     Recorded(Result<String, String>),
@@ -71,9 +75,12 @@ pub enum Answer {
     Lease(Record, Option<String>),
     /// An approval, if it is one.
     Approval(Option<Approval>),
+    /// What was found for each question of [`Order::Ask`](super::Order::Ask).
     Facts(Vec<(Question, Look)>),
     /// The notes were written, or not.
     Noted(Result<(), Unknown>),
+    /// The solutions of a commit and the refusals.
     Judged(Box<Catalog>),
+    /// One for each solution that was asked for.
     Rendered(Vec<Rendered>),
 }

@@ -13,17 +13,40 @@ use crate::status::{Health, Sync};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happened {
     /// A commit was read and judged.
-    Read { revision: Revision, folders: usize },
+    Read {
+        /// The commit that is in force now.
+        revision: Revision,
+        /// How many folders it has, refused ones included.
+        folders: usize,
+    },
     /// A fault of the operator's file.
     Platform(String),
-    /// The repository cannot be read. `again`: it could not before.
-    Unreadable { cause: String, again: bool },
+    /// The repository cannot be read.
+    Unreadable {
+        /// One sentence without a credential: what, where, and what to do.
+        cause: String,
+        /// Whether it could not be read before, either.
+        again: bool,
+    },
     /// It can again, after this long a time.
-    Readable { since: Timestamp },
+    Readable {
+        /// Since when it could not be read.
+        since: Timestamp,
+    },
     /// It did not answer, and what the mirror had is in force.
-    FromMirror { revision: Revision, cause: String },
+    FromMirror {
+        /// The commit that the mirror had.
+        revision: Revision,
+        /// Why the repository did not answer, in one sentence.
+        cause: String,
+    },
     /// Something of the cluster cannot be read, or can again.
-    Trouble { what: String, problem: Option<String> },
+    Trouble {
+        /// The name that rights use: `deployments.apps`.
+        what: String,
+        /// Why it cannot be read; absent if it can again.
+        problem: Option<String>,
+    },
     /// The Lease could not be written, or can again.
     Lease(Option<String>),
     /// The notes could not be written, or can again.
@@ -34,14 +57,28 @@ pub enum Happened {
     Removing(SolutionName),
     /// Nothing of it is left.
     Removed(SolutionName),
-    /// A step came to its end. `news`: it is not what the last try was told.
-    Step { solution: SolutionName, step: Step, outcome: Outcome, news: bool },
+    /// A step came to its end.
+    Step {
+        /// The solution that the step belongs to.
+        solution: SolutionName,
+        /// What was tried.
+        step: Step,
+        /// What became of it.
+        outcome: Outcome,
+        /// Whether it is not what the last try was told.
+        news: bool,
+    },
     /// The platform lacks something.
     Finding(Finding),
     /// Another verdict.
     Verdict(Change),
     /// The daily list of a kind was not what its watch had said, in so many objects.
-    Differed { kind: crate::model::Kind, objects: usize },
+    Differed {
+        /// The kind that was listed.
+        kind: crate::model::Kind,
+        /// How many objects were not as they were known to be, or were gone.
+        objects: usize,
+    },
     /// The server's versions of a kind went backwards, and it is listed again.
     Backwards(crate::model::Kind),
     /// Nobody answered an order.
@@ -51,18 +88,25 @@ pub enum Happened {
 /// What people would call another state of a solution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
+    /// How the cluster compares with the catalogue.
     pub sync: Sync,
+    /// Whether it works; absent where nothing can be said of it.
     pub health: Option<Health>,
+    /// Who has to do something next.
     pub party: Party,
 }
 
 /// How a verdict changed, of a solution or of a refused folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// The solution, or the folder that was refused.
     pub name: ClaimedName,
     /// `None`: nothing was said of it before.
     pub from: Option<State>,
+    /// What is said of it from now on.
     pub to: State,
+    /// Why, in one sentence.
     pub reason: String,
+    /// What to do next, or to wait for.
     pub next: String,
 }

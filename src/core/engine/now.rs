@@ -8,6 +8,7 @@ use jiff::Timestamp;
 /// the calendar, what others stamped, and what people read by `wall`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
+    /// The time of day, which jumps when somebody sets the clock.
     pub wall: Timestamp,
     /// Time since the process started, which only grows.
     pub since_start: Duration,

@@ -12,6 +12,7 @@ use crate::plan::{Hold, SolutionPlan};
 pub struct Outlook {
     /// Plans that are not empty.
     pub plans: Vec<(SolutionName, SolutionPlan)>,
+    /// The deletions that would wait for an approval; absent if none would.
     pub hold: Option<Hold>,
     /// The folders that the pass leaves alone, as in the catalogue.
     pub refused: BTreeMap<ClaimedName, Refused>,
@@ -24,8 +25,11 @@ pub struct Outlook {
 /// Whose answer was missing when the time was over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
+    /// The repository's: there is neither a commit nor a reason why not.
     Repository,
+    /// The cluster's: what it holds is not known, or a step got no answer.
     Cluster,
+    /// The repository's and the cluster's.
     Both,
     /// All answered; it takes longer.
     Nobody,

@@ -33,6 +33,7 @@ use backwards::Versions;
 
 /// [`Observed`], and what it takes to keep it.
 pub struct Sight {
+    /// What the cluster holds, as the planner reads it.
     pub observed: Observed,
     /// Why something cannot be read, by the name that rights use (`deployments.apps`).
     pub problems: BTreeMap<String, String>,

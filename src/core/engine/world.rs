@@ -29,9 +29,13 @@ pub use server::{Server, Stuck};
 
 /// An engine and the world around it.
 pub struct World {
+    /// The engine under test; a crash puts another in its place.
     pub engine: Engine,
+    /// The cluster.
     pub server: Server,
+    /// The repository and its reader.
     pub remote: Remote,
+    /// What the daemon's two clocks show.
     pub now: Now,
     settings: Config,
     chance: Chance,

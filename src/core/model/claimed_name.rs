@@ -14,6 +14,7 @@ use super::SolutionName;
 /// Compared and ordered by its text.
 #[derive(Clone, Debug)]
 pub enum ClaimedName {
+    /// A name that a solution can have, whether or not a folder of the catalogue has it.
     Solution(SolutionName),
     /// Nothing on a cluster can belong to it.
     Other(NoSolution),
@@ -41,6 +42,7 @@ impl ClaimedName {
         }
     }
 
+    /// The text that was claimed, unchanged.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Solution(name) => name.as_str(),

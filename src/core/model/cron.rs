@@ -17,6 +17,7 @@ impl Cron {
         Ok(Self(text.split_whitespace().collect::<Vec<_>>().join(" ")))
     }
 
+    /// The five fields as they were written, with single spaces between them.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -27,14 +28,30 @@ shown_as_text!(Cron);
 /// Why a text is not five fields of cron.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadCron {
+    /// It begins with `@`, as `@daily` does.
     #[error("it is a nickname, write five fields")]
     Nickname,
+    /// It has so many fields instead of five.
     #[error("it has {0} fields, not five")]
     Fields(usize),
+    /// Its day of the month is in none of its months, as the 31st of February is.
     #[error("no month of it has a day {day}")]
-    Never { day: u8 },
+    Never {
+        /// The earliest day that it names.
+        day: u8,
+    },
+    /// A field is outside its bounds or in no form that KEDA reads.
     #[error("`{field}` is no {what} ({least} to {most})")]
-    Field { field: String, what: &'static str, least: u8, most: u8 },
+    Field {
+        /// The field as it was written.
+        field: String,
+        /// What the field counts: `minute`, `day of the month`.
+        what: &'static str,
+        /// The smallest number that it may hold.
+        least: u8,
+        /// The largest number that it may hold.
+        most: u8,
+    },
 }
 
 const MONTHS: [&str; 12] =

@@ -19,6 +19,7 @@ pub struct Fault {
     /// references, V05xx across the catalogue, V06xx platform, V07xx the daemon's settings,
     /// V9xxx warnings. [`code::title`] says what each stands for.
     pub code: &'static str,
+    /// Whether it refuses what it is found in; follows from `code`.
     pub severity: Severity,
     /// Relative to the catalogue's root.
     pub file: String,
@@ -38,6 +39,7 @@ pub struct Fault {
     pub help: Option<String>,
     /// The source line, where there is one.
     pub snippet: Option<String>,
+    /// Who can mend it.
     pub party: Party,
 }
 
@@ -45,6 +47,7 @@ pub struct Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
+    /// The folder or the file is refused; what runs stays as it is.
     Error,
     /// Said, and nothing else.
     Warning,

@@ -79,6 +79,7 @@ impl FieldSet {
         ContentHash::of(self.to_fields_v1().to_string().as_bytes())
     }
 
+    /// Whether no field is in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -88,8 +89,6 @@ impl FieldSet {
         other.difference(self).is_empty()
     }
 
-    /// What either holds.
-    #[must_use]
     /// Whether this very path, or anything below it, is in the set.
     pub fn has(&self, path: &[&str]) -> bool {
         match path.split_first() {
@@ -98,6 +97,8 @@ impl FieldSet {
         }
     }
 
+    /// What either holds.
+    #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self::combine(self, other, |a, b| a || b).unwrap_or_default()
     }

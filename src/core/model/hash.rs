@@ -20,6 +20,7 @@ impl ContentHash {
         Self(text.into())
     }
 
+    /// All of the text: 64 digits, or whatever [`ContentHash::recorded`] took.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -44,6 +44,7 @@ impl Domain {
         Self("domain.invalid".to_owned())
     }
 
+    /// The domain without a dot at its end: `demo.example`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -74,6 +75,7 @@ impl Domain {
 }
 
 impl HostName {
+    /// The whole host: `use.demo.example`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

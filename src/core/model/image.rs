@@ -48,6 +48,7 @@ impl ImageReference {
         &self.repository
     }
 
+    /// What stands after the `:`; absent if no tag was written.
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
     }

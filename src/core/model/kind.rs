@@ -5,29 +5,47 @@ use std::fmt;
 /// A Kubernetes kind at the one version that vitrine uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// What holds a solution's objects, `sol-<name>`; the only cluster-wide kind here.
     Namespace,
+    /// The most that a solution can take of the cluster.
     ResourceQuota,
+    /// Sizes for containers that others put into a solution's pods.
     LimitRange,
+    /// A component's identity, without any right.
     ServiceAccount,
+    /// A component's files, the requests that warm it up, the waking page, or an approval.
     ConfigMap,
+    /// What may go into a solution's pods, and out of them.
     NetworkPolicy,
     /// Of Linkerd: a port of some pods, which then answers only who is authorized.
     Server,
+    /// Of Linkerd: who calls a component, by the accounts in their certificates.
     MeshTlsAuthentication,
+    /// Of Linkerd: lets a component's callers through to its [`Kind::Server`].
     AuthorizationPolicy,
+    /// Of Linkerd: how much the mesh lets through to one pod of a public component.
     HttpLocalRateLimitPolicy,
+    /// The address of a component inside its solution: `http://<component>`.
     Service,
+    /// A component's pods, and how they are rolled out.
     Deployment,
+    /// Of a component with several copies: a drained node takes one at a time.
     PodDisruptionBudget,
+    /// Of the Prometheus operator: where a component serves its metrics.
     PodMonitor,
+    /// Of KEDA's HTTP add-on: which requests the interceptor counts, holds or answers.
     InterceptorRoute,
+    /// Of KEDA: when a component wakes, and when it is put to sleep.
     ScaledObject,
     /// Of Traefik.
     Middleware,
     /// Of Envoy Gateway.
     BackendTrafficPolicy,
+    /// Of the Gateway API: lets a solution's routes lead to the interceptor in another namespace.
     ReferenceGrant,
+    /// Of the Gateway API: how visitors get from a host to a component.
     HttpRoute,
+    /// For platforms without a Gateway: how visitors get from a host to a component.
     Ingress,
     /// Watched only, for the words of a failure.
     Pod,
@@ -38,9 +56,13 @@ pub enum Kind {
 pub struct Facts {
     /// Empty for the core group.
     pub group: &'static str,
+    /// Without the group: `v1`, `v1beta1`.
     pub version: &'static str,
+    /// As `kind` says it in a manifest: `HTTPRoute`.
     pub kind: &'static str,
+    /// As it stands in a path of the API: `httproutes`.
     pub plural: &'static str,
+    /// Whether its objects are in a namespace; cluster-wide otherwise.
     pub namespaced: bool,
 }
 
@@ -71,6 +93,7 @@ impl Kind {
         Self::Ingress,
     ];
 
+    /// Group, version and names of the kind on the API server.
     pub const fn facts(self) -> Facts {
         const fn f(
             group: &'static str,

@@ -38,6 +38,7 @@ impl SolutionName {
         Self::parse(solution_in(namespace)?).ok()
     }
 
+    /// The name alone: `use`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -83,6 +84,7 @@ impl ComponentName {
         Self(Self::APP.to_owned())
     }
 
+    /// The name alone, without that of its solution.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -105,6 +107,7 @@ impl InstanceName {
         Ok(Self(text.to_owned()))
     }
 
+    /// The name as labels carry it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -113,16 +116,36 @@ impl InstanceName {
 /// Why a text is not a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
+    /// It is empty or too long.
     #[error("`{name}` has {length} characters, allowed are 1 to {max}")]
-    Length { name: String, length: usize, max: usize },
+    Length {
+        /// The text that is no name.
+        name: String,
+        /// Its length, in characters.
+        length: usize,
+        /// The longest that is allowed, in characters.
+        max: usize,
+    },
+    /// A character is not allowed, or not at its place.
     #[error(
         "`{name}` is not a name: use a-z, 0-9 and single dashes, start with a letter, end with a letter or a digit"
     )]
-    Alphabet { name: String },
+    Alphabet {
+        /// The text that is no name.
+        name: String,
+    },
+    /// It is kept for the platform, or for objects that vitrine makes.
     #[error("`{name}` is reserved")]
-    Reserved { name: String },
+    Reserved {
+        /// The text that is no name.
+        name: String,
+    },
+    /// One of its words is `edge`.
     #[error("`{name}` contains the word `edge`, which names the platform's own objects")]
-    Edge { name: String },
+    Edge {
+        /// The text that is no name.
+        name: String,
+    },
 }
 
 /// What all three have in common: a DNS label without `--` whose words are not `edge`

@@ -12,6 +12,7 @@ pub struct Network(IpNet);
 /// Why a text is not a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadNetwork {
+    /// It is not `address/prefix`, or one of the two is wrong.
     NotANetwork,
     /// The network that was probably meant.
     HostBits(Network),

@@ -1,8 +1,6 @@
-//! A Kubernetes object and its address.
+//! The address of a Kubernetes object.
 
 use std::fmt;
-
-use serde_json::Value;
 
 use super::names::{self, SolutionName};
 use super::{InstanceName, Kind};
@@ -10,17 +8,21 @@ use super::{InstanceName, Kind};
 /// The address of an object on its cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey {
+    /// The kind, which also says the API version.
     pub kind: Kind,
     /// Absent for cluster-wide kinds.
     pub namespace: Option<String>,
+    /// `metadata.name`.
     pub name: String,
 }
 
 impl ObjectKey {
+    /// The address of an object that is in no namespace.
     pub fn cluster(kind: Kind, name: impl Into<String>) -> Self {
         Self { kind, namespace: None, name: name.into() }
     }
 
+    /// The address of an object in a namespace.
     pub fn namespaced(kind: Kind, namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self { kind, namespace: Some(namespace.into()), name: name.into() }
     }
@@ -51,13 +53,6 @@ impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.kind, self.name)
     }
-}
-
-/// An object as JSON, with its address.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Object {
-    pub key: ObjectKey,
-    pub body: Value,
 }
 
 #[cfg(test)]

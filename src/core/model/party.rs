@@ -6,10 +6,15 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Party {
+    /// Nothing is to be done, or only time has to pass.
     Nobody,
+    /// The daemon: it mends this by itself.
     Vitrine,
+    /// Whoever wrote the solution's folder.
     Author,
+    /// Who reviews changes of the catalogue: approves deletions that are held.
     Reviewer,
+    /// Who runs the platform and this daemon.
     Operator,
 }
 

@@ -10,6 +10,7 @@ pub struct MountPath(String);
 /// Why nothing can be mounted at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadMount {
+    /// It is no absolute path in the form that [`MountPath`] asks for, or it is `/`.
     NotAPath,
     /// It belongs to the system.
     System,
@@ -36,6 +37,7 @@ impl MountPath {
         if shape { Ok(Self(text.to_owned())) } else { Err(BadMount::NotAPath) }
     }
 
+    /// The path, which never ends with `/`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -70,6 +72,7 @@ impl UrlPath {
         Self("/".to_owned())
     }
 
+    /// The path as it was written, escapes included.
     pub fn as_str(&self) -> &str {
         &self.0
     }

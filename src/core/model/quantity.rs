@@ -73,6 +73,7 @@ impl Quantity {
         u64::try_from((self.nanos + NANO - 1) / NANO).unwrap_or(u64::MAX)
     }
 
+    /// Whether it is nothing at all.
     pub fn is_zero(self) -> bool {
         self.nanos == 0
     }

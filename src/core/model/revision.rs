@@ -28,6 +28,7 @@ macro_rules! git_name {
                 if ok { Ok(Self(text.into())) } else { Err(BadObjectName(text.to_owned())) }
             }
 
+            /// All 40 digits.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

@@ -17,7 +17,9 @@ use crate::plan::observed::{Condition, DeploymentFacts, HealthFacts, KindState, 
 pub enum News {
     /// A list begins: what does not come now is gone.
     Listing,
+    /// An object of a list, or one that was made or changed.
     Present(Box<Seen>),
+    /// An object that is gone, or lost the label that the watch selects by; as it was last.
     Deleted(Box<Seen>),
     /// The list is complete as of this version.
     Listed(String),
@@ -30,6 +32,7 @@ pub enum News {
 /// What a step wrote.
 #[derive(Clone, Debug)]
 pub enum Written {
+    /// Nothing, or the server did not say what.
     Nothing,
     /// The metadata that a PATCH answered.
     Object(Box<Seen>),
@@ -42,6 +45,7 @@ pub enum Written {
 /// One object, digested.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
+    /// Its name, version, marks and owners of fields.
     pub meta: Meta,
     /// [`HealthFacts::None`] where only metadata was read.
     pub health: HealthFacts,
@@ -55,25 +59,38 @@ pub struct Seen {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Meta {
+    /// The object's name, unique in its kind and namespace.
     pub name: String,
+    /// Absent for cluster-wide kinds.
     pub namespace: Option<String>,
+    /// What tells it from an earlier object of the same name.
     pub uid: String,
+    /// The version of the object that this is, as the server wrote it.
     pub resource_version: String,
+    /// Counts the changes of its `spec`; 0 where the server counts none.
     pub generation: i64,
+    /// When it was made, by the server's clock.
     pub creation_timestamp: Option<Timestamp>,
+    /// When its deletion was asked for; absent while nobody did.
     pub deletion_timestamp: Option<Timestamp>,
+    /// All labels, also those of others.
     pub labels: BTreeMap<String, String>,
+    /// All annotations, also those of others.
     pub annotations: BTreeMap<String, String>,
+    /// Who has to let go before it is gone.
     pub finalizers: Vec<String>,
+    /// Who owns which fields, from `managedFields`.
     #[serde(deserialize_with = "digested")]
     pub managed_fields: Managed,
 }
 
 impl Meta {
+    /// A label's value; absent if the object has no such label.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.labels.get(name).map(String::as_str)
     }
 
+    /// An annotation's value; absent if the object has no such annotation.
     pub fn annotation(&self, name: &str) -> Option<&str> {
         self.annotations.get(name).map(String::as_str)
     }

@@ -25,12 +25,12 @@ pub enum Touched {
 /// Collects what a batch touches.
 #[derive(Debug, Default)]
 pub struct Batch {
-    pub solutions: BTreeSet<SolutionName>,
-    pub kinds: BTreeMap<Kind, KindState>,
-    pub definitions: BTreeSet<Kind>,
-    pub namespaces: BTreeSet<String>,
-    pub approvals: bool,
-    pub record: bool,
+    pub(super) solutions: BTreeSet<SolutionName>,
+    pub(super) kinds: BTreeMap<Kind, KindState>,
+    pub(super) definitions: BTreeSet<Kind>,
+    pub(super) namespaces: BTreeSet<String>,
+    pub(super) approvals: bool,
+    pub(super) record: bool,
     /// ConfigMaps whose approval is to be read.
     pub read: Vec<String>,
 }

@@ -7,15 +7,21 @@ use crate::model::Kind;
 pub enum Act {
     /// A folder says something else from the next commit on.
     Publish(u8, u8),
+    /// A folder gets a slip of the pen and is refused.
     Slip(u8),
+    /// A folder goes.
     Remove(u8),
     /// Several folders go in one commit.
     RemoveMany(u8),
+    /// A commit makes the operator's file unreadable.
     BreakPlatform,
+    /// A commit makes the operator's file good again.
     MendPlatform,
     /// The head is replaced by another commit beside it.
     Rewrite(u8, u8),
+    /// The repository stops answering, or answers again.
     RepositoryDown(bool),
+    /// The API server stops answering, or answers again.
     ServerDown(bool),
     /// Writes of a kind of object of a solution are refused, or no more.
     Deny(u8, u8, bool),
@@ -26,6 +32,7 @@ pub enum Act {
     /// The process dies: what it ordered is carried out as far as chance has it. Its successor
     /// reads the Lease late.
     Crash {
+        /// Whether the successor cannot read the Lease at first.
         late_lease: bool,
         /// The repository is silent from now on.
         dark: bool,
@@ -36,14 +43,17 @@ pub enum Act {
     Duplicate,
     /// etcd is put back by so many states.
     Restore(u8),
-    /// Hands on the cluster.
+    /// A hand takes the fields of an object from us.
     Edit(u8, u8),
+    /// A hand deletes an object of a solution.
     Take(u8, u8),
+    /// Something scales a solution's Deployments to 0, 1 or 2 copies.
     Scale(u8, u8),
     /// The wall clock jumps by so many minutes.
     Jump(i8),
     /// Time passes, in seconds.
     Pass(u16),
+    /// A person asks to try everything now.
     Hint,
     /// So many things go their way.
     Go(u8),

@@ -26,16 +26,18 @@ pub enum Form {
 /// A commit: its folders, and the one before it.
 #[derive(Clone, Debug)]
 pub struct Made {
-    pub revision: Revision,
-    pub parent: Option<usize>,
+    pub(super) revision: Revision,
+    pub(super) parent: Option<usize>,
+    /// What each folder says, by its name.
     pub folders: BTreeMap<String, Form>,
+    /// Whether the operator's file can be read.
     pub platform: bool,
 }
 
 /// The repository, and how far its reader came.
 pub struct Remote {
-    pub commits: Vec<Made>,
-    pub head: usize,
+    pub(super) commits: Vec<Made>,
+    pub(super) head: usize,
     /// Whether nobody answers.
     pub down: bool,
     read: Option<usize>,
@@ -48,6 +50,7 @@ pub struct Remote {
 }
 
 impl Remote {
+    /// A repository with one commit, which nobody has read.
     pub fn new(folders: BTreeMap<String, Form>) -> Self {
         let first = Made { revision: revision(0), parent: None, folders, platform: true };
         Self {

@@ -21,35 +21,37 @@ pub const DAEMON: &str = "vitrine";
 /// One object of ours, or that somebody else made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
-    pub uid: String,
-    pub version: u64,
-    pub generation: i64,
-    pub content: Option<ContentHash>,
-    pub revision: Option<Revision>,
-    pub ours: Option<Arc<FieldSet>>,
-    pub birth: bool,
+    pub(super) uid: String,
+    pub(super) version: u64,
+    pub(super) generation: i64,
+    pub(super) content: Option<ContentHash>,
+    pub(super) revision: Option<Revision>,
+    pub(super) ours: Option<Arc<FieldSet>>,
+    pub(super) birth: bool,
     /// Fields that a person changed by hand, under `kubectl`.
-    pub theirs: Option<Arc<FieldSet>>,
-    pub template: Option<ContentHash>,
-    pub verified: Option<String>,
-    pub forced: bool,
-    pub replicas: i32,
-    pub approval: bool,
+    pub(super) theirs: Option<Arc<FieldSet>>,
+    pub(super) template: Option<ContentHash>,
+    pub(super) verified: Option<String>,
+    pub(super) forced: bool,
+    pub(super) replicas: i32,
+    pub(super) approval: bool,
     created: Timestamp,
 }
 
 /// What etcd holds.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    pub version: u64,
+    pub(super) version: u64,
+    /// All objects, ours and others', by their address.
     pub objects: BTreeMap<ObjectKey, Stored>,
     /// What the Lease says, and its version.
     pub record: Option<(Record, u64)>,
-    pub approvals: BTreeMap<String, Approval>,
+    pub(super) approvals: BTreeMap<String, Approval>,
 }
 
 /// The server.
 pub struct Server {
+    /// What the store has now.
     pub state: State,
     instance: InstanceName,
     uids: u64,
@@ -67,11 +69,11 @@ pub struct Server {
     pub past: Vec<State>,
     /// Whether nobody answers.
     pub down: bool,
-    pub now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Server {
-    pub fn new(instance: InstanceName, now: Timestamp) -> Self {
+    pub(super) fn new(instance: InstanceName, now: Timestamp) -> Self {
         Self {
             state: State { version: 1, ..State::default() },
             instance,
@@ -106,7 +108,7 @@ impl Server {
         self.untold.insert(kind, news);
     }
 
-    pub fn list_all(&mut self) {
+    pub(super) fn list_all(&mut self) {
         for kind in Kind::RENDERED.into_iter().chain([Kind::Pod]) {
             self.list(kind);
         }

@@ -9,7 +9,9 @@ use crate::model::yaml::{Key, Node, Span, Spanned, Value};
 /// A value and where it stands.
 #[derive(Clone, Debug)]
 pub struct Cursor<'a> {
+    /// The file that the value is in; it collects what is reported.
     pub sheet: &'a Sheet,
+    /// What it is as YAML, and its own place.
     pub node: &'a Node,
     /// The key that the value belongs to: the place of what lacks inside it.
     pub key: Span,
@@ -22,9 +24,11 @@ pub struct Cursor<'a> {
 /// A map of which the allowed keys were told.
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
+    /// The file that the map is in.
     pub sheet: &'a Sheet,
     /// Where the map's own key stands.
     pub key: Span,
+    /// The keys that lead to the map: `spec.scaling`; empty at the root of the file.
     pub path: String,
     schema: Schema,
     entries: &'a [(Key, Node)],

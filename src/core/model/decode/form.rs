@@ -20,7 +20,9 @@ enum Keys {
 /// Two keys of which a map needs one.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
+    /// The first of the two keys.
     pub one: &'static str,
+    /// The second of the two keys.
     pub other: &'static str,
     /// Why not both, if so.
     pub why_not_both: Option<&'static str>,
@@ -29,10 +31,13 @@ pub struct Choice {
 /// One key of a map.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
+    /// The key as it is written in the file.
     pub name: &'static str,
+    /// What its value may be.
     pub form: Form,
     /// What it says, in a sentence or two for somebody who never saw the file.
     pub about: &'static str,
+    /// Whether a map without this key is a fault.
     pub required: bool,
     /// Whether `null` may be written, which is then the default.
     pub nullable: bool,
@@ -53,9 +58,11 @@ pub enum Form {
     Line(usize),
     /// One of some words.
     Word(&'static [&'static str]),
+    /// `true` or `false`, in lower case.
     Bool,
     /// A whole number between two bounds, both allowed.
     Whole(u64, u64),
+    /// A number, also with a fraction. Its reader knows the bounds.
     Number,
     /// An amount as Kubernetes writes it; a number needs no quotes.
     Quantity,
@@ -63,6 +70,7 @@ pub enum Form {
     Duration(u64, u64),
     /// At most so many of a form.
     List(&'static Form, usize),
+    /// A map with these keys and no others.
     Map(&'static Schema),
     /// At most so many entries whose keys are the author's own.
     Free(&'static Form, usize),

@@ -29,6 +29,7 @@ pub type Fields = &'static [(&'static str, Shape)];
 /// A field that tells the items of a list apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListKey {
+    /// The field's name in an item: `containerPort`.
     pub field: &'static str,
     /// What the server takes when the item does not say.
     pub default: Option<&'static str>,

@@ -13,6 +13,7 @@ pub struct Edit {
     pub at: Span,
     /// The value, as read.
     pub old: String,
+    /// The value that takes its place, put between the same quotes.
     pub new: String,
 }
 

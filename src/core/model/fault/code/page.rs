@@ -7,13 +7,17 @@ use crate::model::Party;
 /// What a code means, who mends it, and how it looks wrong and right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
+    /// The stable code: `V0207`.
     pub code: &'static str,
+    /// What it stands for in a few words: the heading of the page.
     pub title: &'static str,
     /// Who can mend it; several where it depends on the file.
     pub mends: &'static [Party],
     /// One to three sentences.
     pub means: &'static str,
+    /// What a person writes that has this fault.
     pub wrong: Example,
+    /// The same, mended.
     pub right: Example,
 }
 
