@@ -2,8 +2,6 @@
 //!
 //! In: [`Snapshot`]. Out: [`Catalog`]. Whoever holds a [`Solution`] need not check it again.
 
-#![warn(missing_docs)]
-
 mod changes;
 pub mod contract;
 mod dated;

@@ -3,8 +3,6 @@
 //! In: the settings' text and the `VITRINE_*` variables, as values. Out: [`Config`]. Reads no
 //! file and no environment itself; `cli` does. Secrets are names of files, never values.
 
-#![warn(missing_docs)]
-
 mod address;
 mod layers;
 mod read;

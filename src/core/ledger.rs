@@ -3,8 +3,6 @@
 //! In: [`Verdict`]s and what the history says. Out: the statuses as they should be, whether they
 //! go to a git note or a forge. Has no clock, so that the same world says the same twice.
 
-#![warn(missing_docs)]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{ClaimedName, InstanceName, Party, Revision, SolutionName};

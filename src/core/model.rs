@@ -2,8 +2,6 @@
 //!
 //! Plain data and plain functions. Knows no other room, no file, no clock, no network.
 
-#![warn(missing_docs)]
-
 /// For a checked text with a private field: shown, borrowed and sent as that text.
 macro_rules! shown_as_text {
     ($($name:ident),*) => {$(

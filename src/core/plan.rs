@@ -3,8 +3,6 @@
 //! In: [`Desired`], [`Observed`]. Out: [`SolutionPlan`] per solution and one [`Hold`] for all.
 //! Every deletion is decided here, where it can be tested without a cluster.
 
-#![warn(missing_docs)]
-
 pub mod approval;
 mod between;
 pub(crate) mod brake;

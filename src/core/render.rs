@@ -3,8 +3,6 @@
 //! In: [`Solution`], [`Platform`], the instance and the [`Phase`]. Out: [`Desired`]. Cannot fail:
 //! `catalog` checked everything. One file a kind; the golden files show what reaches the cluster.
 
-#![warn(missing_docs)]
-
 mod amounts;
 mod authorization_policy;
 mod backend_traffic_policy;

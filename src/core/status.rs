@@ -1,7 +1,5 @@
 //! Says in words what became of a solution: three words, a reason, whose turn, a next step.
 
-#![warn(missing_docs)]
-
 pub mod board;
 mod case;
 mod commit;

@@ -46,7 +46,7 @@ fn act() -> impl Strategy<Value = Act> {
 /// Plays a history and says what was wrong with it.
 fn play(seed: u64, folders: usize, acts: &[Act]) -> Vec<String> {
     let mut settings = Config::sample();
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         settings.rollouts.verify = Verify::OnUpdate { parallel: 2 };
     }
     let mut world = World::with(settings, &NAMES[..folders], seed);

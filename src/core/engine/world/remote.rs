@@ -27,7 +27,8 @@ pub enum Form {
 #[derive(Clone, Debug)]
 pub struct Made {
     pub(super) revision: Revision,
-    pub(super) parent: Option<usize>,
+    /// The commit before it, as an index of [`Remote::commits`]; `None` for the first.
+    pub parent: Option<usize>,
     /// What each folder says, by its name.
     pub folders: BTreeMap<String, Form>,
     /// Whether the operator's file can be read.
@@ -36,8 +37,10 @@ pub struct Made {
 
 /// The repository, and how far its reader came.
 pub struct Remote {
-    pub(super) commits: Vec<Made>,
-    pub(super) head: usize,
+    /// Every commit that was made, in the order of making; of rewritten history too.
+    pub commits: Vec<Made>,
+    /// The branch's head, as an index of `commits`.
+    pub head: usize,
     /// Whether nobody answers.
     pub down: bool,
     read: Option<usize>,

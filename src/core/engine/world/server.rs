@@ -24,7 +24,8 @@ pub struct Stored {
     pub(super) uid: String,
     pub(super) version: u64,
     pub(super) generation: i64,
-    pub(super) content: Option<ContentHash>,
+    /// The digest of what it was written from; `None` if that was not us.
+    pub content: Option<ContentHash>,
     pub(super) revision: Option<Revision>,
     pub(super) ours: Option<Arc<FieldSet>>,
     pub(super) birth: bool,
