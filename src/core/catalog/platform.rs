@@ -1,4 +1,6 @@
 //! A checked `platform.yaml`: what the operator allows and provides.
+//!
+//! Long because it is one file's keys as types, each with what it means and what holds without it.
 
 mod ability;
 mod edge;

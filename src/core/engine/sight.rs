@@ -185,7 +185,10 @@ impl Sight {
             News::Present(seen) => {
                 let key = seen.key(kind);
                 match self.listing.get_mut(&kind) {
-                    Some(came) => drop(came.insert(key.clone())),
+                    Some(came) => {
+                        came.insert(key.clone());
+                        self.versions.shown(kind, &seen.meta.resource_version);
+                    }
                     None => self.versions.bookmark(kind, &seen.meta.resource_version),
                 }
                 if self.audit.compares(kind, &seen.meta.resource_version) {

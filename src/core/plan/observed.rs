@@ -1,4 +1,6 @@
-//! What the cluster holds, as far as a decision needs it. `apply` fills it from its watches.
+//! What the cluster holds, as far as a decision needs it. `cluster` fills it from its watches.
+//!
+//! Long because it is a list of facts, each with what it means and what its absence means.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -21,6 +21,8 @@ pub(super) struct Versions {
     answered: BTreeMap<Kind, u64>,
     /// The same, when the list began that is under way: lists are read of what is newest then.
     floor: BTreeMap<Kind, u64>,
+    /// The newest version of an object that a list showed, whether it came to its end or not.
+    shown: BTreeMap<Kind, u64>,
     /// Kinds of which another list is needed before versions can be compared again.
     doubted: BTreeSet<Kind>,
     /// Those of them whose list has begun.
@@ -79,9 +81,17 @@ impl Versions {
             self.wanted.remove(&kind);
             self.newest.remove(&kind);
             self.answered.remove(&kind);
+            self.shown.remove(&kind);
         }
         let floor = self.answered.get(&kind).copied().unwrap_or_default();
         self.floor.insert(kind, floor);
+    }
+
+    /// A list shows an object of this version. No list is of before what it shows.
+    pub fn shown(&mut self, kind: Kind, at: &str) {
+        let Some(at) = number(at) else { return };
+        let newest = self.shown.entry(kind).or_default();
+        *newest = at.max(*newest);
     }
 
     /// A write of ours was answered.
@@ -112,7 +122,7 @@ impl Versions {
     pub fn listed(&mut self, kind: Kind, at: &str) -> bool {
         let Some(at) = number(at) else { return false };
         let below = |known: &BTreeMap<Kind, u64>| known.get(&kind).is_some_and(|known| at < *known);
-        let backwards = below(&self.newest) || below(&self.floor);
+        let backwards = below(&self.newest) || below(&self.floor) || below(&self.shown);
         if backwards {
             self.went_backwards(kind);
         } else {

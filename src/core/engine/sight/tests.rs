@@ -330,6 +330,19 @@ fn an_answer_that_comes_after_the_end_of_what_it_made_brings_nothing_back() {
 }
 
 #[test]
+fn what_a_list_showed_that_was_broken_off_is_of_a_store_that_was_put_back() {
+    let mut sight = sight();
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
+    for told_again in [true, false] {
+        hear(&mut sight, Kind::Service, News::Listing);
+        hear(&mut sight, Kind::Service, News::Listed("20".to_owned()));
+        assert_eq!(!sight.relist().is_empty(), told_again);
+    }
+    assert!(sight.live(&service("web")).is_none());
+}
+
+#[test]
 fn an_answer_older_than_a_list_without_the_object_brings_nothing_back() {
     // Its CRD went and came back while the answer was on its way.
     let mut sight = listed();
