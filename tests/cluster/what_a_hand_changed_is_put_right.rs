@@ -352,39 +352,40 @@ scenario! {
 scenario! {
     async fn foreign_objects_beside_ours_are_never_written(cluster: &Cluster) {
         let admin = cluster.admin_client();
+        // A name of its own: the namespace controller empties by name what a scenario before had.
         // One was there before us, in a namespace that we are given, and one comes later.
         let namespace = json!({
             "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": "sol-one", "labels": {marks::INSTANCE: INSTANCE}},
+            "metadata": {"name": "sol-beside", "labels": {marks::INSTANCE: INSTANCE}},
         });
         objects::apply(&admin, &namespace, "kubectl").await.unwrap();
         let of = |kind: &str, name: &str, more: Value| {
             let mut object = json!({
-                "apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "sol-one"},
+                "apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "sol-beside"},
             });
             object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             object
         };
         let ports = json!({"spec": {"ports": [{"port": 80}], "selector": {"a": "b"}}});
         objects::apply(&admin, &of("Service", "theirs", ports), "kubectl").await.unwrap();
-        let catalogue = Catalogue::of(&["one"]);
+        let catalogue = Catalogue::of(&["beside"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon.settled(&catalogue.head()).await;
         let data = json!({"data": {"a": "b"}});
         objects::apply(&admin, &of("ConfigMap", "theirs", data), "kubectl").await.unwrap();
         let theirs = [Kind::Service, Kind::ConfigMap]
-            .map(|kind| ObjectKey::namespaced(kind, "sol-one", "theirs"));
+            .map(|kind| ObjectKey::namespaced(kind, "sol-beside", "theirs"));
         let mut before = Vec::new();
         for key in &theirs {
             before.push(cluster.get(key).await.unwrap());
         }
         // An update, a repair and a restart later.
-        catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
+        catalogue.edit("beside/solution.yaml", &image('a'), &image('b'));
         let head = catalogue.commit("A newer image");
         daemon.settled(&head).await;
-        let service = ObjectKey::namespaced(Kind::Service, "sol-one", "app");
+        let service = ObjectKey::namespaced(Kind::Service, "sol-beside", "app");
         edit(cluster, &service, json!({"metadata": {"labels": {marks::SOLUTION: null}}})).await;
-        let right = |o: Option<&Value>| o.is_some_and(|o| o["metadata"]["labels"][marks::SOLUTION] == "one");
+        let right = |o: Option<&Value>| o.is_some_and(|o| o["metadata"]["labels"][marks::SOLUTION] == "beside");
         cluster.wait_for(&service, "marked again", right).await;
         daemon.stop().await;
         let mut daemon = Daemon::start(cluster, &catalogue).await;
