@@ -41,6 +41,8 @@ pub struct Sight {
     /// The daemon's own namespace.
     namespace: String,
     interner: Interner,
+    /// The approvals that are there, read or not.
+    offered: BTreeSet<String>,
     /// What a DELETE took whose event has not come: its UID.
     buried: HashMap<ObjectKey, String>,
     /// Kinds being listed, with what came already.
@@ -64,6 +66,7 @@ impl Sight {
             instance,
             namespace,
             interner: Interner::default(),
+            offered: BTreeSet::new(),
             buried: HashMap::new(),
             listing: HashMap::new(),
             versions: Versions::default(),
@@ -262,6 +265,7 @@ impl Sight {
             Kind::Pod => return self.pod(seen, batch),
             Kind::Namespace => self.namespace(&seen, batch),
             Kind::ConfigMap if self.is_approval(&key, &seen) => {
+                self.offered.insert(key.name.clone());
                 batch.read.push(key.name);
                 return;
             }
@@ -333,6 +337,7 @@ impl Sight {
             self.observed.surveys.remove(&key.name);
         }
         if key.kind == Kind::ConfigMap && key.namespace.as_deref() == Some(&*self.namespace) {
+            self.offered.remove(&key.name);
             batch.approvals |= self.observed.approvals.remove(&key.name).is_some();
         }
         self.unfile(key, batch);

@@ -103,19 +103,7 @@ mod tests {
             let namespace = name(solution).namespace();
             let key = ObjectKey::namespaced(Kind::ScaledObject, namespace.as_str(), "app");
             let facts = ScaledFacts { forced: *forced, ..ScaledFacts::default() };
-            let live = Live {
-                uid: "u1".to_owned(),
-                resource_version: "1".to_owned(),
-                created: None,
-                deleting: None,
-                finalizers: Vec::new(),
-                content: None,
-                revision: None,
-                fields: None,
-                others: Vec::new(),
-                birth: false,
-                health: HealthFacts::ScaledObject(facts),
-            };
+            let live = Live { health: HealthFacts::ScaledObject(facts), ..Live::default() };
             observed.solutions.entry(name(solution)).or_default().insert(key, live);
         }
         observed

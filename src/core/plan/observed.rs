@@ -46,6 +46,7 @@ pub enum KindState {
 }
 
 /// One object of ours (or that carries our label).
+#[cfg_attr(test, derive(Default))]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Live {
     /// `metadata.uid`: tells it from another object of the same name.

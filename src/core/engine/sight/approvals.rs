@@ -13,13 +13,14 @@ impl Sight {
             && seen.meta.label(marks::SOLUTION).is_none()
     }
 
-    /// An approval was read; `None` = it is gone, or is not one.
+    /// An approval was read; `None` = it is gone, or is not one. One that was taken away while it
+    /// was being read approves nothing.
     pub fn approval(&mut self, name: String, approval: Option<Approval>, batch: &mut Batch) {
         let changed = match approval {
-            Some(approval) => {
+            Some(approval) if self.offered.contains(&name) => {
                 self.observed.approvals.insert(name, approval.clone()) != Some(approval)
             }
-            None => self.observed.approvals.remove(&name).is_some(),
+            Some(_) | None => self.observed.approvals.remove(&name).is_some(),
         };
         batch.approvals |= changed;
     }

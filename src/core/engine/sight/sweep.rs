@@ -67,14 +67,12 @@ impl Sight {
             }
             Kind::ConfigMap => {
                 let namespace = &self.namespace;
+                let is_there = |name: &str| {
+                    came.contains(&ObjectKey::namespaced(kind, namespace.as_str(), name))
+                };
+                self.offered.retain(|name| is_there(name));
                 let before = self.observed.approvals.len();
-                self.observed.approvals.retain(|name, _| {
-                    came.contains(&ObjectKey::namespaced(
-                        Kind::ConfigMap,
-                        namespace.as_str(),
-                        name.as_str(),
-                    ))
-                });
+                self.observed.approvals.retain(|name, _| is_there(name));
                 batch.approvals |= self.observed.approvals.len() != before;
                 count += before - self.observed.approvals.len();
             }

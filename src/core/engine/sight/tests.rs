@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::SolutionName;
 use crate::plan::Step;
-use crate::plan::observed::{DeploymentFacts, Owner, PodFacts};
+use crate::plan::observed::{Approval, DeploymentFacts, Owner, PodFacts};
 
 fn sight() -> Sight {
     Sight::new(InstanceName::parse("prod").unwrap(), "vitrine".to_owned(), 7)
@@ -221,6 +221,36 @@ fn an_approval_is_read_and_belongs_to_no_solution() {
     store.hear(Kind::ConfigMap, News::Present(approval("vitrine")), &mut batch);
     assert_eq!(batch.read, ["a"]);
     assert!(store.observed.solutions.is_empty());
+}
+
+#[test]
+fn an_approval_that_was_taken_away_while_it_was_read_approves_nothing() {
+    let mut store = sight();
+    let shown = |name: &'static str| {
+        seen(name, "u1", 5, move |m| {
+            m["namespace"] = json!("vitrine");
+            m["labels"] = json!({"vitrine.dev/instance": "prod", "vitrine.dev/approval": "true"});
+        })
+    };
+    let approval = Approval {
+        hash: ContentHash::of(b"these"),
+        deletions: BTreeSet::new(),
+        created: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let mut batch = Batch::default();
+    for name in ["kept", "deleted"] {
+        store.hear(Kind::ConfigMap, News::Present(shown(name)), &mut batch);
+    }
+    store.hear(Kind::ConfigMap, News::Deleted(shown("deleted")), &mut batch);
+    for name in ["kept", "deleted"] {
+        store.approval(name.to_owned(), Some(approval.clone()), &mut batch);
+    }
+    assert_eq!(store.observed.approvals.keys().collect::<Vec<_>>(), ["kept"]);
+    // So does a list that lacks it.
+    hear(&mut store, Kind::ConfigMap, News::Listing);
+    hear(&mut store, Kind::ConfigMap, News::Listed("9".to_owned()));
+    store.approval("kept".to_owned(), Some(approval), &mut batch);
+    assert!(store.observed.approvals.is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{FieldSet, Revision};
-use crate::plan::observed::{HealthFacts, Live};
+use crate::plan::observed::Live;
 use crate::plan::{Rejection, Why};
 use crate::render::{DesiredObject, Wave};
 
@@ -58,19 +58,7 @@ impl World {
     }
 
     fn put(&mut self, key: ObjectKey, uid: &str, version: &str) {
-        let live = Live {
-            uid: uid.into(),
-            resource_version: version.into(),
-            created: None,
-            deleting: None,
-            finalizers: Vec::new(),
-            content: None,
-            revision: None,
-            fields: None,
-            others: Vec::new(),
-            birth: false,
-            health: HealthFacts::None,
-        };
+        let live = Live { uid: uid.into(), resource_version: version.into(), ..Live::default() };
         self.observed
             .solutions
             .entry(SolutionName::parse("use").unwrap())
