@@ -158,6 +158,7 @@ async fn publish_bare(desired: &[Desired]) -> Duration {
         kubeconfig: Some(kubeconfig),
         context: None,
         namespace: daemon::NAMESPACE.to_owned(),
+        mode: config::Mode::Apply,
     };
     let client = cluster::client(&settings).await.unwrap();
     let begin = Instant::now();

@@ -14,6 +14,7 @@ mod fake;
 mod health;
 mod lease;
 mod request;
+mod route;
 mod settings;
 mod subject;
 mod watch;
@@ -27,11 +28,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::task::JoinSet;
 
-pub use approval::{NotApproved, approve};
+pub use approval::{HeldList, NotApproved, approve, held_lists};
 pub use client::{Unreachable, client};
 pub use facts::{Asker, Whose};
 pub use settings::Settings;
@@ -41,10 +41,10 @@ use execute::{carry_out, watched};
 use request::Api;
 use subject::Subject;
 use vitrine_core::engine::{Answer, Event, News, OrderId};
-use vitrine_core::model::{InstanceName, Kind, Revision, SolutionName, marks};
-use vitrine_core::plan::Step;
+use vitrine_core::model::{InstanceName, Kind, Revision, marks};
 use vitrine_core::plan::facts::Question;
-use vitrine_core::plan::observed::Record;
+use vitrine_core::plan::observed::{Problem, Record, Removal};
+use vitrine_core::plan::{Hold, Step};
 use watch::Watch;
 
 /// News that wait for [`Cluster::next`]; a watch that finds no room waits.
@@ -221,13 +221,7 @@ impl Cluster {
     }
 
     /// Writes the record onto the Lease. One request.
-    pub fn record(
-        &mut self,
-        id: OrderId,
-        applied: Revision,
-        root: String,
-        removals: Vec<(SolutionName, Timestamp)>,
-    ) {
+    pub fn record(&mut self, id: OrderId, applied: Revision, root: String, removals: Vec<Removal>) {
         let (api, settings, tell) = (self.api.clone(), self.settings.clone(), self.tell.clone());
         // Like a step: what was begun is finished.
         self.workers.spawn(async move {
@@ -240,6 +234,16 @@ impl Cluster {
     pub fn read_approval(&mut self, id: OrderId, name: String) {
         let (api, settings, tell) = (self.api.clone(), self.settings.clone(), self.tell.clone());
         self.tasks.spawn(read_approval(api, settings, id, name, tell));
+    }
+
+    /// Writes what is held where `vitrine approve` finds it, or takes that away. One request.
+    pub fn post(&mut self, id: OrderId, hold: Option<Box<Hold>>) {
+        let (api, settings, tell) = (self.api.clone(), self.settings.clone(), self.tell.clone());
+        // Like a step: what was begun is finished.
+        self.workers.spawn(async move {
+            let written = approval::post(&api, &settings, hold.as_deref()).await;
+            let _ = tell.send(Event::Answered(id, Answer::Posted(written)));
+        });
     }
 
     /// Ends the watches, begins no further step and waits for those under way.
@@ -289,7 +293,8 @@ async fn read_lease(
                 return;
             }
             Err(failure) => {
-                let problem = Some(lease::trouble(&settings, &failure));
+                let sentence = lease::trouble(&settings, &failure);
+                let problem = Some(Problem::of_one(sentence, failure.next()));
                 if tell.send(Event::Trouble(WHAT.to_owned(), problem)).is_err() {
                     return;
                 }
@@ -316,11 +321,9 @@ async fn read_approval(
                 return;
             }
             Err(failure) => {
-                let problem = Some(format!(
-                    "approval {}/{name} cannot be read: {}",
-                    settings.namespace,
-                    failure.sentence()
-                ));
+                let (namespace, cause) = (&settings.namespace, failure.sentence());
+                let sentence = format!("approval {namespace}/{name} cannot be read: {cause}");
+                let problem = Some(Problem::of_one(sentence, failure.next()));
                 if tell.send(Event::Trouble(WHAT.to_owned(), problem)).is_err() {
                     return;
                 }

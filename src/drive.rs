@@ -225,6 +225,7 @@ impl Drive {
                 }
                 Order::Lease { id } => self.cluster.read_lease(id),
                 Order::Approval { id, name } => self.cluster.read_approval(id, name),
+                Order::Post { id, hold } => self.cluster.post(id, hold),
                 Order::Relist(kind) => self.cluster.relist(kind),
                 Order::Ask { id, questions } => self.cluster.ask(id, questions),
                 Order::Follow(since) => self.courier.follow(since),
@@ -270,7 +271,7 @@ fn is_of_the_cluster(event: &Event) -> bool {
         Event::Watched(..) | Event::Defined(..) | Event::Trouble(..) | Event::Lease(..) => true,
         Event::Answered(_, answer) => match answer {
             Answer::Step(..) | Answer::Recorded(_) | Answer::Lease(..) => true,
-            Answer::Approval(_) | Answer::Facts(_) => true,
+            Answer::Approval(_) | Answer::Posted(_) | Answer::Facts(_) => true,
             Answer::Noted(_) | Answer::Judged(_) | Answer::Rendered(_) => false,
         },
         Event::Repository(_) | Event::Hint | Event::Lost(_) => false,

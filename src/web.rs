@@ -84,6 +84,11 @@ impl Probed {
     }
 }
 
+/// The page that people get of a board.
+pub fn page_of(board: &Board) -> String {
+    page::board(board, "").into_string()
+}
+
 /// What every answer has, wrong addresses included.
 fn finished(router: Router) -> Router {
     router
@@ -154,14 +159,19 @@ async fn healthz(State(probed): State<Probed>) -> (StatusCode, &'static str) {
     }
 }
 
-/// 200 once a commit has been read, and while the loop lives. An outage of the repository
-/// changes nothing here: the board is then what people need most.
+/// 200 once a commit has been read, while the loop lives and the cluster answers. An outage of the
+/// repository changes nothing here: the board is then what people need most. While the API server
+/// is silent, nobody is told of this answer but who asks here.
 async fn readyz(State(probed): State<Probed>) -> (StatusCode, &'static str) {
-    let read = probed.boards.borrow().revision.is_some();
-    match (probed.dead(), read) {
-        (Some(why), _) => (StatusCode::SERVICE_UNAVAILABLE, why),
-        (None, false) => (StatusCode::SERVICE_UNAVAILABLE, "no commit has been read yet\n"),
-        (None, true) => (StatusCode::OK, "ready\n"),
+    let (read, silent) = {
+        let board = probed.boards.borrow();
+        (board.revision.is_some(), board.cluster.is_some())
+    };
+    match (probed.dead(), read, silent) {
+        (Some(why), ..) => (StatusCode::SERVICE_UNAVAILABLE, why),
+        (None, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "no commit has been read yet\n"),
+        (None, true, true) => (StatusCode::SERVICE_UNAVAILABLE, "the cluster cannot be read\n"),
+        (None, true, false) => (StatusCode::OK, "ready\n"),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Every test that is not beside the code it judges, in one binary, so that it is linked once and
-//! one control plane serves all of them.
+//! the same control planes serve all of them.
 //!
 //! `tests/run` runs them rung by rung and goes by their paths: `rooms::` and `support::` are units,
 //! `corpus::` and `render::` judge files, `cli::` the binary, and in `cluster::` a name ends in `::sandbox` or

@@ -3,8 +3,11 @@
 //! A scenario runs on both API servers, the one in memory and the real one; where it cannot, it
 //! says why. A difference between the two is a bug of the sandbox.
 
+mod a_change_for_all_restarts_a_few_at_a_time;
+mod a_daemon_that_reports_writes_nothing;
 mod a_deletion_takes_only_what_was_seen;
 mod a_missing_crd_keeps_only_its_objects_waiting;
+mod a_silent_cluster_is_told;
 mod a_silent_repository_deletes_nothing;
 mod admitted;
 mod apply;
@@ -30,4 +33,5 @@ mod stray;
 mod stuck_solutions_hold_nobody_up;
 mod two_of_one_name_both_wait;
 mod what_a_hand_changed_is_put_right;
+mod what_left_the_catalogue_and_lives_on_is_told;
 mod what_others_own_is_no_drift;

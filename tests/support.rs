@@ -8,7 +8,7 @@ pub mod bad_day;
 pub mod binary;
 pub mod catalogue;
 pub mod certificates;
-mod clear;
+pub mod clear;
 #[macro_use]
 pub mod cluster;
 pub mod daemon;

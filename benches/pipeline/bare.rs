@@ -64,7 +64,7 @@ fn requests(object: &DesiredObject, revision: &Revision) -> Vec<Request<Vec<u8>>
         Some(namespace) => format!("{root}/namespaces/{namespace}/{}", facts.plural),
         None => format!("{root}/{}", facts.plural),
     };
-    let body = object.with_revision(revision);
+    let body = object.with_marks(revision, None);
     let request = |method, uri: String, content: &str, body: &serde_json::Value| {
         Request::builder()
             .method(method)

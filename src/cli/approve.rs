@@ -1,78 +1,107 @@
-//! `approve`: lets a held plan delete.
+//! `approve`: lets a held plan take away what it lists.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::limit::Limit;
 use super::{Answer, SettingsArguments, Stop, folder, once, settings, status};
-use crate::cluster;
+use crate::cluster::{self, HeldList};
 use vitrine_core::config;
-use vitrine_core::model::{ContentHash, InstanceName, ObjectKey};
-
-/// The fewest digits that name a plan.
-const FEWEST: usize = 12;
+use vitrine_core::model::{ContentHash, InstanceName};
+use vitrine_core::plan::{HELD_DIGITS, Harm};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The hash of the held plan, as the board shows it: at least its first 12 digits.
     hash: String,
-    /// Takes the held deletions from this board; otherwise they are computed anew with --config.
+    /// Takes what is held from this board, not from the list that the daemon wrote onto the
+    /// cluster.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     #[command(flatten)]
     settings: SettingsArguments,
 }
 
-pub(super) async fn approve(arguments: Arguments) -> Result<Answer, Stop> {
-    if arguments.hash.len() < FEWEST || !arguments.hash.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(Stop::new(format!(
-            "`{}` is not the hash of a plan: give at least the first {FEWEST} digits of the one that the board shows",
-            arguments.hash
-        )));
-    }
-    let (instance, cluster, held) = match &arguments.url {
-        Some(url) => {
-            let board = status::fetch(url).await?;
-            let cluster = settings::cluster(&arguments.settings)?;
-            let held = board.held.map(|held| (held.hash, held.deletions.into_iter().collect()));
-            (board.instance, cluster, held)
-        }
-        None => {
-            let (config, _mirror) = settings::read_aside(&arguments.settings)?;
-            let outlook = once::look(&config, &Limit::of(Duration::from_secs(60))).await?;
-            if !outlook.platform.is_empty() {
-                return Err(folder::refused(&outlook.platform));
-            }
-            let held = outlook.hold.map(|hold| (hold.hash, hold.deletions));
-            (config.instance.clone(), config.cluster.clone(), held)
-        }
-    };
-    let Some((hash, deletions)) = held else {
-        return Err(Stop::new("nothing is held: there is nothing to approve"));
-    };
-    give(&arguments.hash, &instance, &cluster, &hash, &deletions).await
+/// What would be approved, and where.
+struct Plan {
+    instance: InstanceName,
+    cluster: config::Cluster,
+    hash: ContentHash,
+    harm: Harm,
 }
 
-async fn give(
-    asked: &str,
-    instance: &InstanceName,
-    cluster: &config::Cluster,
-    hash: &ContentHash,
-    deletions: &BTreeSet<ObjectKey>,
-) -> Result<Answer, Stop> {
-    if !hash.as_str().starts_with(asked) {
+pub(super) async fn approve(arguments: Arguments) -> Result<Answer, Stop> {
+    let asked = arguments.hash.as_str();
+    if asked.len() < HELD_DIGITS || !asked.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Stop::new(format!(
-            "another plan is held now: {}; look at what it would delete before you approve it",
-            hash.first(FEWEST)
+            "`{asked}` is not the hash of a plan: give at least the first {HELD_DIGITS} digits of the one that the board shows",
         )));
     }
+    let plans = match &arguments.url {
+        Some(url) => of_board(url, &arguments.settings).await?,
+        None => of_cluster(asked, &arguments.settings).await?,
+    };
+    if let Some(plan) = plans.iter().find(|plan| plan.hash.as_str().starts_with(asked)) {
+        return give(asked, plan).await;
+    }
+    let Some(other) = plans.first() else {
+        return Err(Stop::new("nothing is held: there is nothing to approve"));
+    };
+    Err(Stop::new(format!(
+        "another plan is held now: {}; look at what it would take away before you approve it",
+        other.hash.first(HELD_DIGITS)
+    )))
+}
+
+async fn of_board(url: &str, arguments: &SettingsArguments) -> Result<Vec<Plan>, Stop> {
+    let board = status::fetch(url).await?;
+    let (cluster, _) = settings::cluster(arguments)?;
+    let plan = board.held.map(|held| Plan {
+        instance: board.instance,
+        cluster,
+        hash: held.hash,
+        harm: held.harm,
+    });
+    Ok(plan.into_iter().collect())
+}
+
+/// From the lists that daemons wrote onto the cluster; with a file of settings also computed anew,
+/// where no list says so: the daemon may not run.
+async fn of_cluster(asked: &str, arguments: &SettingsArguments) -> Result<Vec<Plan>, Stop> {
+    let (cluster, instance) = settings::cluster(arguments)?;
+    let client = cluster::client(&cluster).await.map_err(|e| Stop::new(e.to_string()))?;
+    let only_there = arguments.namespace.is_some();
+    let lists = cluster::held_lists(client, &cluster, instance.as_ref(), only_there).await;
+    let plan = |HeldList { instance, namespace, hash, harm }| {
+        let cluster = config::Cluster { namespace, ..cluster.clone() };
+        Plan { instance, cluster, hash, harm }
+    };
+    let plans: Vec<Plan> = match (lists, &arguments.config) {
+        (Ok(lists), _) => lists.into_iter().map(plan).collect(),
+        (Err(_), Some(_)) => Vec::new(),
+        (Err(cause), None) => return Err(Stop::new(cause)),
+    };
+    let named = plans.iter().any(|plan| plan.hash.as_str().starts_with(asked));
+    if named || arguments.config.is_none() {
+        return Ok(plans);
+    }
+    let (config, _mirror) = settings::read_aside(arguments)?;
+    let outlook = once::look(&config, &Limit::of(Duration::from_secs(60))).await?;
+    if !outlook.platform.is_empty() {
+        return Err(folder::refused(&outlook.platform));
+    }
+    let (instance, cluster) = (config.instance, config.cluster);
+    let plan =
+        outlook.hold.map(|hold| Plan { instance, cluster, hash: hold.hash, harm: hold.harm });
+    Ok(plan.into_iter().collect())
+}
+
+async fn give(asked: &str, plan: &Plan) -> Result<Answer, Stop> {
+    let Plan { instance, cluster, hash, harm } = plan;
     let client = cluster::client(cluster).await.map_err(|e| Stop::new(e.to_string()))?;
     let settings = cluster::Settings::new(instance.clone(), cluster.namespace.as_str());
-    cluster::approve(client, &settings, asked, deletions)
-        .await
-        .map_err(|e| Stop::new(e.to_string()))?;
-    say!("approved: {} deletions of plan {}", deletions.len(), hash.first(FEWEST))?;
+    cluster::approve(client, &settings, asked, harm).await.map_err(|e| Stop::new(e.to_string()))?;
+    say!("approved: {} of plan {}", harm.count(), hash.first(HELD_DIGITS))?;
     Ok(Answer::Good)
 }

@@ -19,7 +19,7 @@ use crate::git;
 use finding::Findings;
 use place::{Place, Target};
 use print::Format;
-use vitrine_core::catalog::{self, Memory, Snapshot};
+use vitrine_core::catalog::{self, Catalog, Memory, Snapshot};
 use vitrine_core::model::fault::code;
 
 /// What a folder without a platform is judged by: the defaults of one that says only its domain.
@@ -64,12 +64,35 @@ pub(super) fn check(arguments: &Arguments) -> Result<Answer, Stop> {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     for place in &places {
         let snapshot = read(&place.target)?;
-        let catalog = catalog::read(&snapshot, &mut Memory::default());
+        let mut catalog = catalog::read(&snapshot, &mut Memory::default());
+        if catalog.platform.is_err() {
+            // Nobody can be judged by limits that nobody can read, and where there is no
+            // `platform.yaml` at all this may be no catalogue.
+            catalog.refused.clear();
+        }
         all.add(place, &snapshot, &catalog, today);
+        let on_a_platform = !matches!(place.target, Target::Lone { .. });
+        if on_a_platform && matches!(arguments.format, Format::Human) {
+            tell_unlimited(&catalog);
+        }
     }
     print::print(&all, arguments.format)?;
     let refused = all.errors() > 0 || (arguments.deny.is_some() && all.warnings() > 0);
     Ok(if refused { Answer::NotGood } else { Answer::Good })
+}
+
+/// Says beside the findings which limits nothing holds: they are nobody's fault, and promised all the
+/// same.
+fn tell_unlimited(catalog: &Catalog) {
+    let Ok(platform) = &catalog.platform else { return };
+    let unlimited: Vec<&str> = platform.unlimited().into_iter().map(|(what, _)| what).collect();
+    if !unlimited.is_empty() && !catalog.solutions.is_empty() {
+        eprintln!(
+            "vitrine: nothing at the edge of this platform limits {}; `vitrine explain NAME \
+             --isolation` says why",
+            unlimited.join(", or ")
+        );
+    }
 }
 
 fn read(target: &Target) -> Result<Snapshot, Stop> {

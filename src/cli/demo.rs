@@ -102,7 +102,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
         },
         () = stop.cancelled() => {}
     }
-    let options = format!("--url http://{shown} --kubeconfig {}", kubeconfig.display());
+    let options = format!("--kubeconfig {}", kubeconfig.display());
     let told = tokio::spawn(follow::follow(boards, options));
     let ended = engine.await;
     told.abort();

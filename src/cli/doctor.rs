@@ -9,11 +9,11 @@ use super::{Answer, Format, SettingsArguments, Stop, folder, settings};
 use crate::cluster::{self, Asker, Whose};
 use vitrine_core::catalog::snapshot::File;
 use vitrine_core::catalog::{Catalog, Platform, platform};
+use vitrine_core::doctor::{self, Demand, Finding, Grade, Patient};
 use vitrine_core::model::InstanceName;
 use vitrine_core::plan::facts::Facts;
 use vitrine_core::render;
 use vitrine_core::render::phase::phase_at;
-use vitrine_core::status::doctor::{self, Demand, Finding, Grade, Patient};
 use vitrine_core::status::json;
 
 /// Answers raise questions at most so often: a Gateway names its class, and no more.
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn doctor(arguments: Arguments) -> Result<Answer, Stop> {
     let (platform, demand) = read(&arguments.catalog)?;
-    let cluster = settings::cluster(&arguments.settings)?;
+    let (cluster, _) = settings::cluster(&arguments.settings)?;
     let whose = match arguments.service_account {
         Some(name) => Whose::Account { namespace: cluster.namespace.clone(), name },
         None => Whose::Ours,

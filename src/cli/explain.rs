@@ -13,6 +13,7 @@ use vitrine_core::catalog::{self, Catalog, Platform, Solution};
 use vitrine_core::model::InstanceName;
 use vitrine_core::model::decode::nearest;
 use vitrine_core::model::fault::harmless;
+use vitrine_core::plan::{self, Desired};
 use vitrine_core::render;
 use vitrine_core::render::phase::phase_at;
 
@@ -63,7 +64,10 @@ pub(super) fn explain(arguments: &Arguments) -> Result<Answer, Stop> {
         return Err(Stop::new(format!("`{name}` has no component `{component}`; it has: {names}")));
     }
     match arguments.format {
-        Format::Human => super::terminal::write(&page(solution, platform, &values))?,
+        Format::Human => {
+            let urls = plan::urls_of(&rendered(solution, platform)?);
+            super::terminal::write(&page(solution, &urls, &values))?;
+        }
         Format::Json => {
             for value in values {
                 say!("{}", line(value))?;
@@ -73,21 +77,36 @@ pub(super) fn explain(arguments: &Arguments) -> Result<Answer, Stop> {
     Ok(Answer::Good)
 }
 
+/// As it would be published now. The instance stands in labels alone: nothing that is told here
+/// depends on it.
+fn rendered(solution: &Solution, platform: &Platform) -> Result<Desired, Stop> {
+    let instance = InstanceName::parse("explain").map_err(|error| Stop::new(error.to_string()))?;
+    Ok(render::all(solution, platform, &instance, phase_at(solution, Timestamp::now())))
+}
+
 fn isolation(
     solution: &Solution,
     platform: &Platform,
     arguments: &Arguments,
 ) -> Result<Answer, Stop> {
-    // The instance stands in labels alone: no rule about connections depends on it.
-    let instance = InstanceName::parse("explain").map_err(|error| Stop::new(error.to_string()))?;
-    let phase = phase_at(solution, Timestamp::now());
-    let desired = render::all(solution, platform, &instance, phase);
+    let desired = rendered(solution, platform)?;
     let wanted = |component: &str| arguments.component.as_deref().is_none_or(|c| c == component);
     for told in render::isolation::isolation(&desired) {
-        if wanted(&told.component) {
-            match arguments.format {
-                Format::Human => super::terminal::write(&format!("{told}"))?,
-                Format::Json => say!("{}", told.to_json())?,
+        if !wanted(&told.component) {
+            continue;
+        }
+        // Who has no visitors has nothing to be limited.
+        let unlimited = if told.visitors.is_empty() { Vec::new() } else { platform.unlimited() };
+        match arguments.format {
+            Format::Human => {
+                let limits =
+                    unlimited.iter().map(|(what, why)| format!("  no limit    {what}: {why}\n"));
+                super::terminal::write(&format!("{told}{}", limits.collect::<String>()))?;
+            }
+            Format::Json => {
+                let mut line = told.to_json();
+                line["unlimited"] = unlimited.iter().map(|(what, _)| *what).collect();
+                say!("{line}")?;
             }
         }
     }
@@ -102,9 +121,16 @@ fn unknown(name: &str, catalog: &Catalog) -> Stop {
 }
 
 /// A table a component. What is the same for all components is told once, at the first.
-fn page(solution: &Solution, platform: &Platform, values: &[&Effective]) -> String {
+fn page(solution: &Solution, urls: &[String], values: &[&Effective]) -> String {
     let mut page = format!("{}: {}\n", solution.name, harmless(&solution.title));
-    page += &format!("  in {}/, at {}\n", solution.folder, solution.url(platform.domain.as_str()));
+    page += &match urls {
+        [] => format!("  in {}/, opened by nobody\n", solution.folder),
+        [url] => format!("  in {}/, at {url}\n", solution.folder),
+        [first, more @ ..] => {
+            let more: String = more.iter().map(|url| format!("  and {url}\n")).collect();
+            format!("  in {}/, at {first}\n{more}", solution.folder)
+        }
+    };
     if let Some(day) = solution.expires {
         page += &format!("  expires on {day}\n");
     }

@@ -101,7 +101,7 @@ pub(super) fn print(board: &Board, format: Format) -> Result<(), Stop> {
 
 /// 0 all Synced, 1 some solution is not, 2 it could not be told.
 pub(super) fn answer(board: &Board, ended: Ended) -> Answer {
-    if board.unknown.is_some() || board.revision.is_none() {
+    if board.unknown.is_some() || board.cluster.is_some() || board.revision.is_none() {
         return Answer::Unknown;
     }
     let good =

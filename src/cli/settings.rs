@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{SettingsArguments, Stop};
 use vitrine_core::catalog::Fault;
 use vitrine_core::config::{self, Config, File};
-use vitrine_core::model::{ContentHash, yaml};
+use vitrine_core::model::{ContentHash, InstanceName, yaml};
 
 /// Prefix of the variables that carry settings.
 const PREFIX: &str = "VITRINE_";
@@ -97,13 +97,19 @@ pub(super) fn read_aside(
     Ok((config, place))
 }
 
-/// The cluster alone, for a person who has a board's address and a kubeconfig.
-pub(super) fn cluster(arguments: &SettingsArguments) -> Result<config::Cluster, Stop> {
+/// The cluster, and the instance if one is named, for a person who has a kubeconfig and perhaps no
+/// settings.
+pub(super) fn cluster(
+    arguments: &SettingsArguments,
+) -> Result<(config::Cluster, Option<InstanceName>), Stop> {
     let mut arguments = arguments.clone();
     // What the cluster does not need, but the settings do.
     arguments.repo.get_or_insert_with(|| ".".to_owned());
+    if let Ok(config) = read(&arguments) {
+        return Ok((config.cluster, Some(config.instance)));
+    }
     arguments.instance.get_or_insert_with(|| "any".to_owned());
-    read(&arguments).map(|config| config.cluster)
+    read(&arguments).map(|config| (config.cluster, None))
 }
 
 /// The settings of the demo: a repository on this machine, everything else as it is by default.

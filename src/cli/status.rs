@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Answer, Format, Stop, once, settings};
+use super::{Answer, Format, Stop, once, settings, terminal};
 use crate::drive::Ended;
 use crate::git::Source;
 use crate::web;
 use vitrine_core::model::InstanceName;
-use vitrine_core::status::Board;
+use vitrine_core::status::{Board, details};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -47,7 +47,14 @@ async fn of_daemon(arguments: &Arguments, url: &str) -> Result<Answer, Stop> {
             return Err(Stop::new(format!("there is no solution `{name}` on the board of {url}")));
         }
     }
-    once::print(&board, arguments.format)?;
+    match (&arguments.name, arguments.format) {
+        (Some(_), Format::Human) => {
+            for verdict in &board.verdicts {
+                terminal::write(&details(&board, verdict, terminal::width(), terminal::colour()))?;
+            }
+        }
+        (_, format) => once::print(&board, format)?,
+    }
     Ok(once::answer(&board, Ended::Quiet))
 }
 

@@ -1,30 +1,34 @@
-//! Approvals: a ConfigMap in the daemon's namespace that lists exactly what may be deleted.
+//! What is held, and approvals of it: ConfigMaps in the daemon's namespace that list harm.
 //!
-//! The API server's RBAC decides who may write one. A list that does not have the hash that it
-//! claims approves nothing.
+//! The daemon writes what it holds, a person writes what may be deleted; the API server's RBAC
+//! decides who that is. A list that does not have the hash that it claims holds and approves
+//! nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod lines;
+
+use std::collections::BTreeMap;
 
 use http::Method;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::request::{self, Api, Failure, JSON, METADATA, unavailable, with_query};
+use super::request::{self, APPLY, Api, Failure, JSON, METADATA, unavailable, with_query};
 use super::settings::Settings;
+use vitrine_core::config;
 use vitrine_core::model::{ContentHash, InstanceName, Kind, ObjectKey, marks};
-use vitrine_core::plan::deletions_hash;
 use vitrine_core::plan::observed::Approval;
+use vitrine_core::plan::{HELD_DIGITS, Harm, Hold, held_list};
 
 const HASH: &str = "hash";
-const DELETIONS: &str = "deletions";
+const REASON: &str = "reason";
 
 /// Why nothing was approved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotApproved {
-    #[error("the plan's deletions have the hash {found}, not {asked}: look at the plan again")]
+    #[error("the plan's list has the hash {found}, not {asked}: look at the plan again")]
     OtherPlan { asked: String, found: ContentHash },
-    #[error("the plan deletes nothing: there is nothing to approve")]
+    #[error("the plan takes nothing away: there is nothing to approve")]
     Nothing,
     #[error("the approval cannot be written: {0}")]
     Unwritten(String),
@@ -32,10 +36,10 @@ pub enum NotApproved {
 
 /// The name of the ConfigMap that approves a hash.
 fn name(instance: &InstanceName, hash: &ContentHash) -> String {
-    format!("vitrine-{instance}-approval-{}", hash.first(12))
+    format!("vitrine-{instance}-approval-{}", hash.first(HELD_DIGITS))
 }
 
-/// Approves these deletions with the caller's own rights; answers the ConfigMap's name. An
+/// Approves this harm with the caller's own rights; answers the ConfigMap's name. An
 /// approval that is there already is renewed.
 ///
 /// `asked` is the hash, or its first 12 digits or more, as the person gave it.
@@ -46,32 +50,19 @@ pub async fn approve(
     client: kube::Client,
     settings: &Settings,
     asked: &str,
-    deletions: &BTreeSet<ObjectKey>,
+    harm: &Harm,
 ) -> Result<String, NotApproved> {
-    if deletions.is_empty() {
+    if harm.is_empty() {
         return Err(NotApproved::Nothing);
     }
-    let hash = deletions_hash(deletions);
-    if asked.len() < 12 || !hash.as_str().starts_with(asked) {
+    let hash = harm.hash();
+    if asked.len() < HELD_DIGITS || !hash.as_str().starts_with(asked) {
         return Err(NotApproved::OtherPlan { asked: asked.to_owned(), found: hash });
     }
     let api = Api { client, deadline: settings.deadline };
     let name = name(&settings.instance, &hash);
-    let body = json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": name,
-            "namespace": settings.namespace,
-            "labels": {
-                marks::MANAGED_BY: marks::PRODUCT,
-                marks::INSTANCE: settings.instance.as_str(),
-                marks::APPROVAL: "true",
-            },
-        },
-        "immutable": true,
-        "data": { HASH: hash.as_str(), DELETIONS: lines(deletions) },
-    });
+    let mut body = body(settings, &name, (marks::APPROVAL, "true"), &hash, harm);
+    body["immutable"] = json!(true);
     let written = async {
         match create(&api, settings, &body).await {
             Err(Failure::Refused { rejection, .. }) if rejection.reason == "AlreadyExists" => {
@@ -111,6 +102,139 @@ async fn create(api: &Api, settings: &Settings, body: &serde_json::Value) -> Res
     Ok(())
 }
 
+/// A ConfigMap that lists this harm.
+fn body(
+    settings: &Settings,
+    name: &str,
+    label: (&str, &str),
+    hash: &ContentHash,
+    harm: &Harm,
+) -> serde_json::Value {
+    let mut body = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name,
+            "namespace": settings.namespace,
+            "labels": {
+                marks::MANAGED_BY: marks::PRODUCT,
+                marks::INSTANCE: settings.instance.as_str(),
+                label.0: label.1,
+            },
+        },
+        "data": { HASH: hash.as_str() },
+    });
+    let (field, name, text) = lines::write(harm);
+    body[field][name] = json!(text);
+    body
+}
+
+/// Writes what is held, or takes away what was written.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) async fn post(
+    api: &Api,
+    settings: &Settings,
+    hold: Option<&Hold>,
+) -> Result<(), String> {
+    let name = held_list(&settings.instance);
+    let key = ObjectKey::namespaced(Kind::ConfigMap, settings.namespace.as_str(), &name);
+    let address = request::address(&key);
+    let sent = async {
+        let request = match hold {
+            Some(hold) => {
+                let label = (marks::HELD, hold.hash.first(HELD_DIGITS));
+                let mut body = body(settings, &name, label, &hold.hash, &hold.harm);
+                body["data"][REASON] = json!(hold.reason);
+                let body = serde_json::to_vec(&body)
+                    .map_err(|e| unavailable(format!("the list cannot be written: {e}")))?;
+                let address = with_query(
+                    &address,
+                    &[
+                        ("fieldManager", marks::MANAGER),
+                        ("force", "true"),
+                        ("fieldValidation", "Strict"),
+                    ],
+                );
+                request::request(Method::PATCH, &address, METADATA, APPLY, body)?
+            }
+            None => request::request(Method::DELETE, &address, METADATA, "", Vec::new())?,
+        };
+        api.call(request).await
+    };
+    match sent.await {
+        Ok(_) => Ok(()),
+        Err(failure) if hold.is_none() && failure.code() == Some(404) => Ok(()),
+        Err(failure) => {
+            Err(format!("ConfigMap {}/{name}: {}", settings.namespace, failure.sentence()))
+        }
+    }
+}
+
+/// What a daemon holds, as it wrote it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldList {
+    pub instance: InstanceName,
+    /// The daemon's own namespace.
+    pub namespace: String,
+    /// Of exactly `harm`.
+    pub hash: ContentHash,
+    pub harm: Harm,
+}
+
+/// What the daemons of a cluster hold: in the namespace of the settings or, where nothing is held
+/// there, in all that the caller may read. `instance` and `only_there` narrow it.
+///
+/// # Errors
+/// A sentence for whoever asks: the server cannot be reached, or refuses.
+pub async fn held_lists(
+    client: kube::Client,
+    cluster: &config::Cluster,
+    instance: Option<&InstanceName>,
+    only_there: bool,
+) -> Result<Vec<HeldList>, String> {
+    let api = Api { client, deadline: Settings::DEADLINE };
+    let there = lists(&api, Some(&cluster.namespace), instance).await;
+    let lists = match there {
+        Ok(found) if !found.is_empty() || only_there => Ok(found),
+        Err(failure) if only_there || matches!(failure, Failure::Unavailable { .. }) => {
+            Err(failure)
+        }
+        // Whoever may not look everywhere is told what is wrong with the place that was named.
+        there => lists(&api, None, instance).await.or(there),
+    };
+    lists.map_err(|failure| {
+        let namespace = &cluster.namespace;
+        match failure.code() {
+            Some(403) => format!(
+                "you may not list ConfigMaps in {namespace}: ask for the Role vitrine-approver of deploy/rbac.yaml ({})",
+                failure.sentence()
+            ),
+            _ => failure.sentence(),
+        }
+    })
+}
+
+async fn lists(
+    api: &Api,
+    namespace: Option<&str>,
+    instance: Option<&InstanceName>,
+) -> Result<Vec<HeldList>, Failure> {
+    #[derive(Deserialize)]
+    struct List {
+        items: Vec<ConfigMap>,
+    }
+    let ours = instance.map(|instance| format!(",{}={instance}", marks::INSTANCE));
+    let selector = format!("{}{}", marks::HELD, ours.unwrap_or_default());
+    let collection = request::collection(Kind::ConfigMap, namespace);
+    let address = with_query(&collection, &[("labelSelector", &selector)]);
+    let answer = api.call(request::request(Method::GET, &address, JSON, "", Vec::new())?).await?;
+    let list: List = serde_json::from_slice(&answer.body)
+        .map_err(|e| unavailable(format!("the ConfigMaps cannot be read: {e}")))?;
+    Ok(list.items.iter().filter_map(ConfigMap::held).collect())
+}
+
 /// Reads the approval of this name; `None` = it is gone, or does not say what it claims.
 ///
 /// # Errors
@@ -129,67 +253,85 @@ pub(super) async fn read(
     }
 }
 
+/// A ConfigMap, as far as it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ConfigMap {
+    metadata: Metadata,
+    #[serde(default)]
+    data: BTreeMap<String, String>,
+    #[serde(default)]
+    binary_data: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    name: String,
+    #[serde(default)]
+    namespace: String,
+    creation_timestamp: Timestamp,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+impl ConfigMap {
+    /// What it lists, if it has the hash that it claims.
+    fn harm(&self) -> Option<(ContentHash, Harm)> {
+        let harm = lines::read(&self.data, &self.binary_data)?;
+        let hash = harm.hash();
+        (self.data.get(HASH).map(String::as_str) == Some(hash.as_str())).then_some((hash, harm))
+    }
+
+    /// What is held, if it is such a list.
+    fn held(&self) -> Option<HeldList> {
+        let Metadata { name, namespace, labels, .. } = &self.metadata;
+        let instance = InstanceName::parse(labels.get(marks::INSTANCE)?).ok()?;
+        let (hash, harm) = self.harm()?;
+        let namespace = namespace.clone();
+        (*name == held_list(&instance)).then_some(HeldList { instance, namespace, hash, harm })
+    }
+}
+
 fn parsed(instance: &InstanceName, body: &[u8]) -> Option<Approval> {
-    #[derive(Deserialize)]
-    struct ConfigMap {
-        metadata: Metadata,
-        #[serde(default)]
-        data: BTreeMap<String, String>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Metadata {
-        name: String,
-        creation_timestamp: Timestamp,
-    }
     let map: ConfigMap = serde_json::from_slice(body).ok()?;
-    let deletions = map.data.get(DELETIONS)?.lines().map(key).collect::<Option<BTreeSet<_>>>()?;
-    let hash = deletions_hash(&deletions);
-    let honest = map.data.get(HASH).map(String::as_str) == Some(hash.as_str())
-        && map.metadata.name == name(instance, &hash);
-    honest.then_some(Approval { hash, deletions, created: map.metadata.creation_timestamp })
-}
-
-/// One line an object: `Deployment sol-use/web`, `Namespace sol-use`.
-fn lines(deletions: &BTreeSet<ObjectKey>) -> String {
-    let line = |key: &ObjectKey| match &key.namespace {
-        Some(namespace) => format!("{} {namespace}/{}\n", key.kind, key.name),
-        None => format!("{} {}\n", key.kind, key.name),
-    };
-    deletions.iter().map(line).collect()
-}
-
-/// Reads one such line.
-fn key(line: &str) -> Option<ObjectKey> {
-    let (word, address) = line.split_once(' ')?;
-    let kind = Kind::RENDERED.into_iter().find(|kind| kind.facts().kind == word)?;
-    match address.split_once('/') {
-        Some((namespace, name)) => Some(ObjectKey::namespaced(kind, namespace, name)),
-        None => Some(ObjectKey::cluster(kind, address)),
-    }
+    let (hash, harm) = map.harm()?;
+    let honest = map.metadata.name == name(instance, &hash);
+    honest.then_some(Approval { hash, harm, created: map.metadata.creation_timestamp })
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
+    use std::collections::BTreeSet;
+
+    use vitrine_core::plan::Address;
+
     use super::*;
 
-    fn deletions() -> BTreeSet<ObjectKey> {
-        BTreeSet::from([
-            ObjectKey::cluster(Kind::Namespace, "sol-use"),
-            ObjectKey::namespaced(Kind::HttpRoute, "sol-use", "use"),
-        ])
+    fn harm() -> Harm {
+        Harm {
+            deletions: BTreeSet::from([
+                ObjectKey::cluster(Kind::Namespace, "sol-use"),
+                ObjectKey::namespaced(Kind::HttpRoute, "sol-use", "use"),
+            ]),
+            addresses: BTreeSet::from([Address {
+                host: "anomaly.demo.example".into(),
+                path: "/".into(),
+                gateway: "edge/public".into(),
+            }]),
+        }
     }
 
     fn map(change: impl Fn(&mut serde_json::Value)) -> Option<Approval> {
         let instance = InstanceName::parse("prod").unwrap();
-        let hash = deletions_hash(&deletions());
+        let hash = harm().hash();
         let mut body = json!({
             "metadata": {
                 "name": name(&instance, &hash),
                 "creationTimestamp": "2026-01-05T10:00:00Z",
             },
-            "data": { HASH: hash.as_str(), DELETIONS: lines(&deletions()) },
+            "data": { HASH: hash.as_str(), "deletions": lines::text(&harm()) },
         });
         change(&mut body);
         parsed(&instance, body.to_string().as_bytes())
@@ -198,32 +340,38 @@ mod tests {
     #[test]
     fn an_approval_reads_back_exactly_what_was_approved() {
         let read = map(|_| {}).unwrap();
-        assert_eq!(read.deletions, deletions());
-        assert_eq!(read.hash, deletions_hash(&deletions()));
+        assert_eq!(read.harm, harm());
+        assert_eq!(read.hash, harm().hash());
     }
 
     #[test]
     fn a_list_without_the_hash_that_it_claims_approves_nothing() {
         let more = |body: &mut serde_json::Value| {
-            let longer = format!("{}Namespace sol-other\n", lines(&deletions()));
-            body["data"][DELETIONS] = json!(longer);
+            let longer = format!("{}Namespace sol-other\n", lines::text(&harm()));
+            body["data"]["deletions"] = json!(longer);
         };
         assert_eq!(map(more), None);
         assert_eq!(map(|body| body["data"][HASH] = json!("0")), None);
         assert_eq!(map(|body| body["metadata"]["name"] = json!("vitrine-prod-approval-0")), None);
-        assert_eq!(map(|body| body["data"][DELETIONS] = json!("Secret a/b\n")), None);
+        assert_eq!(map(|body| body["data"]["deletions"] = json!("Secret a/b\n")), None);
         assert_eq!(map(|body| body["data"] = json!({})), None);
     }
 
     #[test]
-    fn every_kind_survives_its_line() {
-        for kind in Kind::RENDERED {
-            let whole = match kind.facts().namespaced {
-                true => ObjectKey::namespaced(kind, "ns", "a.b"),
-                false => ObjectKey::cluster(kind, "a"),
-            };
-            let text = lines(&BTreeSet::from([whole.clone()]));
-            assert_eq!(key(text.trim_end()), Some(whole));
-        }
+    fn a_list_of_what_is_held_is_believed_by_its_name_and_its_hash() {
+        let settings = Settings::new(InstanceName::parse("prod").unwrap(), "vitrine");
+        let hash = harm().hash();
+        let map = |name: &str, harm: &Harm| {
+            let label = (marks::HELD, hash.first(HELD_DIGITS));
+            let mut body = body(&settings, name, label, &hash, harm);
+            body["metadata"]["creationTimestamp"] = json!("2026-01-05T10:00:00Z");
+            serde_json::from_value::<ConfigMap>(body).unwrap().held()
+        };
+        let held = map("vitrine-prod-held", &harm()).unwrap();
+        assert_eq!((held.instance.as_str(), held.namespace.as_str()), ("prod", "vitrine"));
+        assert_eq!((&held.hash, held.harm), (&hash, harm()));
+        assert_eq!(map("vitrine-other-held", &harm()), None);
+        let fewer = Harm { addresses: BTreeSet::new(), ..harm() };
+        assert_eq!(map("vitrine-prod-held", &fewer), None);
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use vitrine_core::engine::{Event, News};
 use vitrine_core::model::Kind;
-use vitrine_core::plan::observed::KindState;
+use vitrine_core::plan::observed::{KindState, Problem};
 
 /// The CRDs of our kinds that exist; `None` = they cannot be watched.
 pub(super) type Definitions = Option<BTreeSet<String>>;
@@ -69,7 +69,7 @@ impl Registry {
         Vec::new()
     }
 
-    fn trouble(&mut self, problem: Option<String>) -> Vec<Event> {
+    fn trouble(&mut self, problem: Option<Problem>) -> Vec<Event> {
         let news = problem.is_some() || self.troubled;
         self.troubled = problem.is_some();
         if news { vec![Event::Trouble(RESOURCE.to_owned(), problem)] } else { Vec::new() }
@@ -118,7 +118,8 @@ mod tests {
     #[test]
     fn trouble_is_told_while_there_is_some_and_once_when_it_ends() {
         let (mut registry, _known) = Registry::new();
-        let trouble = || News::State(KindState::Unknown, Some("no right".to_owned()));
+        let trouble =
+            || News::State(KindState::Unknown, Some(Problem::of_one("no right", "give it")));
         assert_eq!(registry.hear(News::Listed("1".to_owned())).len(), 0);
         assert!(matches!(&registry.hear(trouble())[..], [Event::Trouble(_, Some(_))]));
         assert!(matches!(

@@ -9,7 +9,7 @@ use super::request::{
 };
 use super::wire;
 use vitrine_core::engine::{Seen, Written};
-use vitrine_core::model::{InstanceName, Kind, ObjectKey, Revision, marks};
+use vitrine_core::model::{FieldSet, InstanceName, Kind, ObjectKey, Revision, marks};
 use vitrine_core::plan::DesiredObject;
 use vitrine_core::plan::observed::Survey;
 use vitrine_core::plan::{Outcome, Step};
@@ -39,10 +39,15 @@ pub(super) async fn carry_out(
         return (Outcome::Gone, Written::Nothing);
     }
     let done = match step {
-        Step::Apply { object, revision, .. } => apply(api, object, revision).await,
+        Step::Apply { object, revision, left, .. } => {
+            apply(api, object, revision, left.as_deref()).await
+        }
         Step::Birth { object, revision } => birth(api, object, revision).await,
-        Step::Handover { object, revision, replicas } => {
-            hand_over(api, object, revision, *replicas, uid).await
+        Step::Handover { object, revision, left, replicas } => {
+            match keep_replicas(api, &object.key, *replicas, uid).await {
+                Ok(_) => apply(api, object, revision, left.as_deref()).await,
+                Err(failure) => Err(failure),
+            }
         }
         Step::Delete { key, uid, resource_version } => {
             return delete(api, key, uid, resource_version).await;
@@ -96,8 +101,9 @@ async fn apply(
     api: &Api,
     object: &DesiredObject,
     revision: &Revision,
+    left: Option<&FieldSet>,
 ) -> Result<(bool, Seen), Failure> {
-    patch(api, &object.key, marks::MANAGER, &object.with_revision(revision)).await
+    patch(api, &object.key, marks::MANAGER, &object.with_marks(revision, left)).await
 }
 
 /// Creates a Deployment asleep, then applies it: what we never own, the apply leaves at 0.
@@ -117,7 +123,7 @@ async fn birth(
         Err(Failure::Refused { rejection, .. }) if rejection.reason == "AlreadyExists" => false,
         Err(failure) => return Err(failure),
     };
-    let (created, seen) = apply(api, object, revision).await?;
+    let (created, seen) = apply(api, object, revision, None).await?;
     Ok((born || created, seen))
 }
 
@@ -149,18 +155,16 @@ fn smallest(object: &DesiredObject) -> Value {
     })
 }
 
-/// Keeps the live replicas under a manager of their own, then applies without them.
-async fn hand_over(
+/// Keeps the live replicas under a manager of their own, before an apply without them.
+async fn keep_replicas(
     api: &Api,
-    object: &DesiredObject,
-    revision: &Revision,
+    key: &ObjectKey,
     replicas: i32,
     uid: Option<String>,
 ) -> Result<(bool, Seen), Failure> {
-    let mut body = bare(&object.key, uid);
+    let mut body = bare(key, uid);
     body["spec"] = json!({ "replicas": replicas });
-    patch(api, &object.key, marks::HANDOVER, &body).await?;
-    apply(api, object, revision).await
+    patch(api, key, marks::HANDOVER, &body).await
 }
 
 /// Makes these the only annotations of manager `vitrine-verify`.
@@ -352,7 +356,12 @@ mod tests {
 
     #[tokio::test]
     async fn an_apply_is_one_patch_with_force_and_strict_fields() {
-        let step = Step::Apply { object: deployment(), revision: revision(), why: Why::Create };
+        let step = Step::Apply {
+            object: deployment(),
+            revision: revision(),
+            left: None,
+            why: Why::Create,
+        };
         let (outcome, written, asked) = run(step, None, |_| Says::json(201, &live())).await;
         assert_eq!(outcome, Outcome::Applied { created: true });
         assert!(matches!(written, Written::Object(seen) if seen.meta.uid == "u1"));
@@ -367,7 +376,12 @@ mod tests {
 
     #[tokio::test]
     async fn an_object_that_existed_is_applied_but_not_created() {
-        let step = Step::Apply { object: deployment(), revision: revision(), why: Why::Update };
+        let step = Step::Apply {
+            object: deployment(),
+            revision: revision(),
+            left: None,
+            why: Why::Update,
+        };
         let (outcome, ..) = run(step, None, |_| Says::json(200, &live())).await;
         assert_eq!(outcome, Outcome::Applied { created: false });
     }
@@ -423,7 +437,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_handover_keeps_the_live_replicas_of_that_very_object() {
-        let step = Step::Handover { object: deployment(), revision: revision(), replicas: 4 };
+        let step =
+            Step::Handover { object: deployment(), revision: revision(), left: None, replicas: 4 };
         let (_, _, asked) = run(step, Some("u1"), |_| Says::json(200, &live())).await;
         assert_eq!(asked.len(), 2);
         assert!(asked[0].query.starts_with("fieldManager=vitrine-handover&"));
@@ -478,7 +493,7 @@ mod tests {
         let step = Step::Verified {
             key: ObjectKey::namespaced(Kind::Deployment, "sol-use", "web"),
             template: ContentHash::recorded("t1"),
-            result: vitrine_core::plan::Verified::Failed { word: None, message: String::new() },
+            result: vitrine_core::plan::Verified::Failed(None),
         };
         let (_, _, asked) = run(step, Some("u1"), |_| Says::json(200, &live())).await;
         assert_eq!(
@@ -528,7 +543,12 @@ mod tests {
         let (mut api, _) = fake::api(|_| Says::events(&[]));
         api.deadline = std::time::Duration::from_millis(20);
         let instance = InstanceName::parse("prod").unwrap();
-        let step = Step::Apply { object: deployment(), revision: revision(), why: Why::Create };
+        let step = Step::Apply {
+            object: deployment(),
+            revision: revision(),
+            left: None,
+            why: Why::Create,
+        };
         let (outcome, _) = carry_out(&api, &instance, &step, None).await;
         assert!(matches!(outcome, Outcome::Unavailable { .. }), "{outcome:?}");
     }

@@ -1,4 +1,4 @@
-//! Brings the answers to what `status::doctor` asks. Reads only, each question one request.
+//! Brings the answers to what `doctor` asks. Reads only, each question one request.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::request::short;
 use vitrine_core::engine::Meta;
-use vitrine_core::model::marks;
+use vitrine_core::model::{Quoted, marks};
 use vitrine_core::plan::observed::{
-    Condition, DeploymentFacts, Pause, PodFacts, PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
+    Condition, DeploymentFacts, Pause, PodFacts, PolicyFacts, ScaledFacts,
 };
 
 /// `metav1.Condition` and its relatives.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct ConditionWire {
+pub(super) struct ConditionWire {
     r#type: String,
     status: String,
     reason: String,
@@ -29,15 +28,15 @@ impl ConditionWire {
         Condition {
             kind: self.r#type.clone(),
             status: self.status.clone(),
-            reason: self.reason.clone(),
-            message: short(&self.message),
+            reason: Quoted::of(&self.reason),
+            message: Quoted::of(&self.message),
             observed_generation: self.observed_generation,
             since: self.last_transition_time,
         }
     }
 }
 
-fn conditions(wire: &Option<Vec<ConditionWire>>) -> Vec<Condition> {
+pub(super) fn conditions(wire: &Option<Vec<ConditionWire>>) -> Vec<Condition> {
     wire.iter().flatten().map(ConditionWire::read).collect()
 }
 
@@ -79,71 +78,6 @@ pub(super) fn deployment(wire: &DeploymentWire) -> DeploymentFacts {
         conditions: conditions(&status.conditions),
         ..metadata.marked()
     }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct RouteWire {
-    metadata: Meta,
-    spec: RouteSpec,
-    status: RouteStatus,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RouteSpec {
-    parent_refs: Option<Vec<ParentRef>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct RouteStatus {
-    parents: Option<Vec<ParentWire>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ParentWire {
-    controller_name: String,
-    parent_ref: ParentRef,
-    conditions: Option<Vec<ConditionWire>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ParentRef {
-    kind: Option<String>,
-    namespace: Option<String>,
-    name: String,
-    section_name: Option<String>,
-    port: Option<u16>,
-}
-
-impl ParentRef {
-    /// As people write it. A parent without namespace is one beside the object (in `own`).
-    fn written(&self, own: &str) -> String {
-        let kind = self.kind.as_deref().filter(|kind| *kind != "Gateway");
-        let kind = kind.map_or_else(String::new, |kind| format!("{kind} "));
-        let namespace = self.namespace.as_deref().unwrap_or(own);
-        let section = self.section_name.as_deref().map_or_else(String::new, |s| format!("#{s}"));
-        let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
-        format!("{kind}{namespace}/{}{section}{port}", self.name)
-    }
-}
-
-pub(super) fn route(wire: RouteWire) -> (Meta, RouteFacts) {
-    let own = wire.metadata.namespace.as_deref().unwrap_or_default();
-    let parents = wire.status.parents.iter().flatten().map(|parent| RouteParent {
-        controller: parent.controller_name.clone(),
-        gateway: parent.parent_ref.written(own),
-        conditions: conditions(&parent.conditions),
-    });
-    let facts = RouteFacts {
-        generation: wire.metadata.generation,
-        asked: wire.spec.parent_refs.iter().flatten().map(|parent| parent.written(own)).collect(),
-        parents: parents.collect(),
-    };
-    (wire.metadata, facts)
 }
 
 #[derive(Default, Deserialize)]
@@ -197,7 +131,7 @@ pub(super) fn scaled(wire: &ScaledWire) -> ScaledFacts {
 pub(super) fn paused(meta: &Meta) -> Option<Pause> {
     let at = meta.annotation("autoscaling.keda.sh/paused-replicas");
     let as_it_is = meta.annotation("autoscaling.keda.sh/paused") == Some("true");
-    at.map(|at| Pause::At(short(at))).or_else(|| as_it_is.then_some(Pause::AsItIs))
+    at.map(|at| Pause::At(Quoted::of(at))).or_else(|| as_it_is.then_some(Pause::AsItIs))
 }
 
 #[derive(Default, Deserialize)]
@@ -334,9 +268,9 @@ pub(super) fn pod(wire: &PodWire) -> PodFacts {
         restarts: containers().map(|c| c.restart_count).max().unwrap_or(0),
         ..PodFacts::default()
     };
-    let said = |word: &str, message: &str, exit_code| PodFacts {
-        word: Some(short(word)),
-        message: end(message),
+    let said = |word: &str, message: Quoted, exit_code| PodFacts {
+        word: Some(Quoted::of(word)),
+        message,
         exit_code,
         ..base.clone()
     };
@@ -346,31 +280,24 @@ pub(super) fn pod(wire: &PodWire) -> PodFacts {
             c.r#type == "PodScheduled" && c.status == "False" && c.reason == "Unschedulable"
         });
     if let Some(condition) = unscheduled {
-        return said(&condition.reason, &condition.message, None);
+        return said(&condition.reason, Quoted::end_of(&condition.message), None);
     }
     // Evicted, and the like: the containers' states say less.
     if status.phase == "Failed" && !status.reason.is_empty() {
-        return said(&status.reason, &status.message, None);
+        return said(&status.reason, Quoted::end_of(&status.message), None);
     }
     let found = containers().find_map(|container| Some((&container.name, trouble(container)?)));
     found.map_or(base.clone(), |(container, (word, message, exit))| PodFacts {
-        container: container.clone(),
-        ..said(&word, &message, exit)
+        container: Quoted::of(container),
+        ..said(&word, message, exit)
     })
 }
 
-/// The end of a text that may be long: the last lines of a log say why it ended.
-fn end(text: &str) -> String {
-    const LONGEST: usize = 1024;
-    match text.char_indices().rev().nth(LONGEST) {
-        Some((start, c)) => format!("...{}", &text[start + c.len_utf8()..]),
-        None => text.to_owned(),
-    }
-}
-
 /// What is wrong with one container: word, message, exit code.
-fn trouble(container: &ContainerStatus) -> Option<(String, String, Option<i32>)> {
-    let died = |t: &Terminated| (t.reason.clone(), t.message.clone(), Some(t.exit_code));
+fn trouble(container: &ContainerStatus) -> Option<(String, Quoted, Option<i32>)> {
+    // A program says at its end why it ended.
+    let last_line = |t: &Terminated| Quoted::last_line_of(&t.message);
+    let died = |t: &Terminated| (t.reason.clone(), last_line(t), Some(t.exit_code));
     let ended = container.last_state.terminated.as_ref();
     let last = ended.filter(|t| t.exit_code != 0);
     if let Some(waiting) = &container.state.waiting {
@@ -379,9 +306,9 @@ fn trouble(container: &ContainerStatus) -> Option<(String, String, Option<i32>)>
             // Why it crashes says more than that it does.
             ("CrashLoopBackOff", Some(t)) if t.reason == "OOMKilled" => Some(died(t)),
             ("CrashLoopBackOff", Some(t)) => {
-                Some((waiting.reason.clone(), t.message.clone(), Some(t.exit_code)))
+                Some((waiting.reason.clone(), last_line(t), Some(t.exit_code)))
             }
-            _ => Some((waiting.reason.clone(), waiting.message.clone(), None)),
+            _ => Some((waiting.reason.clone(), Quoted::end_of(&waiting.message), None)),
         };
     }
     if let Some(terminated) = container.state.terminated.as_ref().filter(|t| t.exit_code != 0) {
@@ -408,7 +335,7 @@ mod tests {
 
     fn words(status: Value) -> (Option<String>, Option<i32>) {
         let facts = facts(status);
-        (facts.word, facts.exit_code)
+        (facts.word.map(|word| word.to_string()), facts.exit_code)
     }
 
     fn container(ready: bool, state: Value, last: Value) -> Value {
@@ -472,25 +399,6 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_without_namespace_is_beside_its_route() {
-        let wire = json!({
-            "metadata": {"name": "r", "namespace": "sol-use", "generation": 3},
-            "spec": {"parentRefs": [{"name": "gw", "namespace": "edge", "sectionName": "https"}]},
-            "status": {"parents": [
-                {"controllerName": "c", "parentRef": {"name": "near"}, "conditions": null},
-                {"controllerName": "c", "parentRef": {"name": "gw", "namespace": "edge"},
-                 "conditions": [{"type": "Accepted", "status": "True", "observedGeneration": 3}]},
-            ]},
-        });
-        let (_, facts) = route(serde_json::from_value(wire).unwrap());
-        let gateways: Vec<&str> = facts.parents.iter().map(|p| p.gateway.as_str()).collect();
-        assert_eq!(gateways, ["sol-use/near", "edge/gw"]);
-        assert_eq!(facts.asked, ["edge/gw#https"]);
-        assert_eq!(facts.parents[1].conditions[0].observed_generation, Some(3));
-        assert_eq!(facts.generation, 3);
-    }
-
-    #[test]
     fn a_policy_has_the_conditions_of_the_mesh_or_of_every_gateway() {
         let wire = |status: Value| {
             let object = json!({"metadata": {"name": "edge", "generation": 2}, "status": status});
@@ -498,7 +406,7 @@ mod tests {
         };
         let says = |reason: &str| json!({"type": "Accepted", "status": "False", "reason": reason});
         let reasons = |facts: PolicyFacts| -> Vec<String> {
-            facts.conditions.into_iter().map(|c| c.reason).collect()
+            facts.conditions.into_iter().map(|c| c.reason.to_string()).collect()
         };
         assert_eq!(reasons(wire(json!({}))), [""; 0]);
         let mesh = wire(json!({"conditions": [says("RateLimitReached")]}));
@@ -515,6 +423,16 @@ mod tests {
         let ended = json!({"terminated": {"reason": "Completed", "exitCode": 0}});
         let word = Some("CrashLoopBackOff".to_owned());
         assert_eq!(words(container(false, waits, ended)), (word, Some(0)));
+    }
+
+    #[test]
+    fn the_last_line_of_a_crash_is_kept_without_what_it_held_secret() {
+        let log = "Traceback\n  File \"app.py\"\nlogin failed: token=Xk29Lw\n\u{1b}[0m\n";
+        let ended = json!({"terminated": {"reason": "Error", "exitCode": 1, "message": log}});
+        let waits = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}});
+        for status in [container(false, ended.clone(), json!({})), container(false, waits, ended)] {
+            assert_eq!(facts(status).message.as_str(), "login failed: token=******");
+        }
     }
 
     #[test]
@@ -535,7 +453,7 @@ mod tests {
         });
         let facts = scaled(&serde_json::from_value(wire).unwrap());
         assert_eq!((facts.triggers, facts.metrics), (2, 1));
-        assert_eq!(facts.paused, Some(Pause::At("2".to_owned())));
+        assert_eq!(facts.paused, Some(Pause::At("2".into())));
     }
 
     #[test]

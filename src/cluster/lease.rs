@@ -11,7 +11,7 @@ use serde_json::json;
 use super::request::{self, APPLY, Api, Failure, JSON, METADATA, unavailable, with_query};
 use super::settings::Settings;
 use vitrine_core::model::{Revision, SolutionName, marks};
-use vitrine_core::plan::observed::Record;
+use vitrine_core::plan::observed::{Record, Removal, Went};
 
 const APPLIED: &str = "vitrine.dev/applied";
 const ROOT: &str = "vitrine.dev/root";
@@ -21,9 +21,26 @@ const MOST_REMOVALS: usize = 1000;
 
 /// One removal, as the annotation holds it.
 #[derive(Deserialize, Serialize)]
-struct Removal {
+struct Entry {
     name: String,
     at: Timestamp,
+    #[serde(default, skip_serializing_if = "Why::is_removed")]
+    why: Why,
+}
+
+/// Absent: it was removed, which is all that older versions wrote.
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Why {
+    #[default]
+    Removed,
+    Moved,
+}
+
+impl Why {
+    fn is_removed(&self) -> bool {
+        *self == Self::Removed
+    }
 }
 
 fn name(settings: &Settings) -> String {
@@ -78,7 +95,7 @@ impl Lease {
 /// The record in the body of a Lease, and the Lease's version.
 fn parsed(body: &[u8]) -> Result<(Record, String), Failure> {
     let Metadata { resource_version, annotations } = Lease::read(body)?.metadata;
-    let removals: Vec<Removal> = match annotations.get(REMOVALS) {
+    let removals: Vec<Entry> = match annotations.get(REMOVALS) {
         None => Vec::new(),
         Some(text) => serde_json::from_str(text).map_err(|e| {
             unavailable(format!("the annotation {REMOVALS} on the Lease cannot be read: {e}"))
@@ -88,12 +105,26 @@ fn parsed(body: &[u8]) -> Result<(Record, String), Failure> {
         applied: annotations.get(APPLIED).and_then(|text| Revision::parse(text).ok()),
         root: annotations.get(ROOT).cloned(),
         // What cannot be a solution's name was written by no daemon.
-        removals: removals
-            .into_iter()
-            .filter_map(|removal| Some((SolutionName::parse(&removal.name).ok()?, removal.at)))
-            .collect(),
+        removals: removals.into_iter().filter_map(removal).collect(),
     };
     Ok((record, resource_version))
+}
+
+fn removal(entry: Entry) -> Option<Removal> {
+    let name = SolutionName::parse(&entry.name).ok()?;
+    let why = match entry.why {
+        Why::Removed => Went::Removed,
+        Why::Moved => Went::Moved,
+    };
+    Some(Removal { name, at: entry.at, why })
+}
+
+fn entry(Removal { name, at, why }: &Removal) -> Entry {
+    let why = match why {
+        Went::Removed => Why::Removed,
+        Went::Moved => Why::Moved,
+    };
+    Entry { name: name.to_string(), at: *at, why }
 }
 
 /// Writes the record, creating the Lease if need be; answers the version that it has then.
@@ -105,11 +136,10 @@ pub(super) async fn write(
     settings: &Settings,
     applied: &Revision,
     root: &str,
-    removals: &[(SolutionName, Timestamp)],
+    removals: &[Removal],
 ) -> Result<String, String> {
     let newest = removals.iter().rev().take(MOST_REMOVALS).rev();
-    let newest: Vec<Removal> =
-        newest.map(|(name, at)| Removal { name: name.to_string(), at: *at }).collect();
+    let newest: Vec<Entry> = newest.map(entry).collect();
     let sent = async {
         let text = serde_json::to_string(&newest)
             .map_err(|e| unavailable(format!("the removals cannot be written: {e}")))?;
@@ -192,7 +222,13 @@ mod tests {
     #[test]
     fn what_was_written_is_read_again() {
         let at: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
-        let removals = serde_json::to_string(&[Removal { name: "use".to_owned(), at }]).unwrap();
+        let removed =
+            |name: &str, why| Removal { name: SolutionName::parse(name).unwrap(), at, why };
+        let all = vec![removed("use", Went::Removed), removed("anomaly", Went::Moved)];
+        let removals = serde_json::to_string(&all.iter().map(entry).collect::<Vec<_>>()).unwrap();
+        let text = "[{\"name\":\"use\",\"at\":\"2026-01-05T10:00:00Z\"},\
+                    {\"name\":\"anomaly\",\"at\":\"2026-01-05T10:00:00Z\",\"why\":\"moved\"}]";
+        assert_eq!(removals, text, "a removal is written as ever");
         let applied = "a".repeat(40);
         let read = read(&json!({APPLIED: applied, ROOT: "demos", REMOVALS: removals})).unwrap();
         assert_eq!(
@@ -200,7 +236,7 @@ mod tests {
             Record::Kept {
                 applied: Revision::parse(&applied).ok(),
                 root: Some("demos".to_owned()),
-                removals: vec![(SolutionName::parse("use").unwrap(), at)],
+                removals: all,
             }
         );
     }

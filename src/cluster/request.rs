@@ -13,13 +13,11 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use crate::http::causes;
-use vitrine_core::model::{Kind, ObjectKey};
+use vitrine_core::model::{Kind, ObjectKey, Quoted};
 use vitrine_core::plan::step::{Outcome, Rejection};
 
 /// The longest answer that is read, in bytes; a list of ours is far below it.
 const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
-/// The longest text of the server's that is kept, in characters.
-const LONGEST_TEXT: usize = 1024;
 /// The longest `Retry-After` that is believed.
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
@@ -52,7 +50,7 @@ pub(super) enum Failure {
     /// The server understood, and refused.
     Refused { rejection: Rejection, about: String },
     /// Nothing is known: no answer, a busy server, or an answer that is not Kubernetes'.
-    Unavailable { cause: String, retry_after: Option<Duration>, code: Option<u16> },
+    Unavailable { cause: Quoted, retry_after: Option<Duration>, code: Option<u16> },
 }
 
 impl Failure {
@@ -67,8 +65,22 @@ impl Failure {
     /// As people read it.
     pub fn sentence(&self) -> String {
         match self {
-            Self::Refused { rejection, .. } => rejection.message.clone(),
-            Self::Unavailable { cause, .. } => cause.clone(),
+            Self::Refused { rejection, .. } => rejection.message.to_string(),
+            Self::Unavailable { cause, .. } => cause.to_string(),
+        }
+    }
+
+    /// What the operator can do about it.
+    pub fn next(&self) -> &'static str {
+        match (self, self.code()) {
+            (Self::Refused { .. }, Some(403)) => "apply deploy/rbac.yaml",
+            (Self::Refused { .. }, _) => "mend what the message names",
+            (_, Some(401)) => {
+                "renew the daemon's credentials: its kubeconfig, or its ServiceAccount's token"
+            }
+            (_, Some(408 | 429 | 500..)) => "look at the API server and at its etcd",
+            (_, Some(_)) => "look who answers at this address: that is no API server",
+            (_, None) => "look whether the API server runs and can be reached from the daemon",
         }
     }
 
@@ -204,7 +216,7 @@ pub(super) fn judge(
     let cause = match (&said, code) {
         (_, 401) => "the API server does not accept the daemon's credentials (401)".to_owned(),
         (None, 404) => "the API server does not know the kind (404)".to_owned(),
-        (Some(said), _) => format!("the API server answered {code}: {}", short(&said.message)),
+        (Some(said), _) => format!("the API server answered {code}: {}", said.message),
         (None, _) => format!("{code} was answered, and not in Kubernetes' words"),
     };
     match said {
@@ -213,7 +225,7 @@ pub(super) fn judge(
             rejection: Rejection {
                 code,
                 reason: said.reason,
-                message: short(&said.message),
+                message: Quoted::of(&said.message),
                 causes: said
                     .details
                     .causes
@@ -222,26 +234,18 @@ pub(super) fn judge(
                     .collect(),
             },
         }),
-        _ => Err(Failure::Unavailable { cause, retry_after, code: Some(code) }),
+        _ => Err(Failure::Unavailable { cause: cause.into(), retry_after, code: Some(code) }),
     }
 }
 
 /// A failure without an answer.
 pub(super) fn unavailable(cause: String) -> Failure {
-    Failure::Unavailable { cause, retry_after: None, code: None }
+    Failure::Unavailable { cause: cause.into(), retry_after: None, code: None }
 }
 
 /// The client could not get an answer.
 pub(super) fn unreachable(error: kube::Error) -> Failure {
     unavailable(format!("the API server cannot be reached: {}", causes(&error)))
-}
-
-/// A text from outside, at a length that can be shown.
-pub(super) fn short(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_TEXT) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// `metav1.Status`, as far as it is read.
@@ -319,7 +323,7 @@ mod tests {
             Outcome::Rejected(Rejection {
                 code: 422,
                 reason: "Invalid".to_owned(),
-                message: "Service \"web\" is invalid".to_owned(),
+                message: "Service \"web\" is invalid".into(),
                 causes: vec![("spec.ports[0].port".to_owned(), "FieldValueInvalid".to_owned())],
             })
         );
@@ -389,12 +393,6 @@ mod tests {
             outcome(500, &json!({"kind": "Status", "code": 500, "message": message})),
             Outcome::Rejected(Rejection { code: 500, .. })
         ));
-    }
-
-    #[test]
-    fn a_text_from_outside_is_cut_between_characters() {
-        assert_eq!(short("kurz"), "kurz");
-        assert_eq!(short(&"ä".repeat(2000)).chars().count(), LONGEST_TEXT + 3);
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How long a request may take where nothing else is said.
+    pub const DEADLINE: Duration = Duration::from_secs(30);
+
     /// As the daemon's settings say.
     pub fn of(config: &config::Config) -> Self {
         Self::new(config.instance.clone(), config.cluster.namespace.as_str())
@@ -25,11 +28,6 @@ impl Settings {
 
     /// The settings with what has a default filled in.
     pub fn new(instance: InstanceName, namespace: impl Into<String>) -> Self {
-        Self {
-            instance,
-            namespace: namespace.into(),
-            parallel: 8,
-            deadline: Duration::from_secs(30),
-        }
+        Self { instance, namespace: namespace.into(), parallel: 8, deadline: Self::DEADLINE }
     }
 }

@@ -5,14 +5,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
 use vitrine_core::engine::{Batch, Sight};
 use vitrine_core::model::{ContentHash, FieldSet, Kind, ObjectKey, SolutionName};
-use vitrine_core::plan::observed::{HealthFacts, KindState, Record};
+use vitrine_core::plan::observed::{HealthFacts, KindState, Record, Removal, Went};
 use vitrine_core::plan::step::Why;
-use vitrine_core::plan::{DesiredObject, deletions_hash};
+use vitrine_core::plan::{DesiredObject, Harm};
 use vitrine_core::plan::{Observed, Outcome};
 use vitrine_core::render::Wave;
 use vitrine_sandbox::{Options, Sandbox};
@@ -84,7 +85,7 @@ fn deployment() -> Arc<DesiredObject> {
 }
 
 fn apply(object: &Arc<DesiredObject>) -> Step {
-    Step::Apply { object: Arc::clone(object), revision: revision(), why: Why::Create }
+    Step::Apply { object: Arc::clone(object), revision: revision(), left: None, why: Why::Create }
 }
 
 /// The cluster, and what is known of it.
@@ -134,11 +135,7 @@ impl Rig {
         outcomes
     }
 
-    async fn record(
-        &mut self,
-        root: &str,
-        removals: &[(SolutionName, Timestamp)],
-    ) -> Result<(), String> {
+    async fn record(&mut self, root: &str, removals: &[Removal]) -> Result<(), String> {
         let id = self.order();
         self.cluster.record(id, revision(), root.to_owned(), removals.to_vec());
         loop {
@@ -339,7 +336,7 @@ async fn a_record_is_read_again_by_the_next_daemon() {
     let sandbox = sandbox();
     let mut cluster = connect(&sandbox).await;
     let at: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
-    let removals = [(SolutionName::parse("old").unwrap(), at)];
+    let removals = [Removal { name: SolutionName::parse("old").unwrap(), at, why: Went::Moved }];
     sandbox.clear_requests();
     cluster.record("demos", &removals).await.unwrap();
     assert_eq!(sandbox.requests().len(), 1);
@@ -365,15 +362,16 @@ async fn an_approval_arrives_and_leaves_and_is_no_object_of_a_solution() {
     let sandbox = sandbox();
     let mut cluster = connect(&sandbox).await;
     let deletions = BTreeSet::from([namespace().key.clone(), service("web").key.clone()]);
-    let hash = deletions_hash(&deletions);
-    let other = approve(sandbox.client(), &settings(), &"0".repeat(64), &deletions).await;
+    let harm = Harm { deletions, ..Harm::default() };
+    let hash = harm.hash();
+    let other = approve(sandbox.client(), &settings(), &"0".repeat(64), &harm).await;
     assert!(matches!(other, Err(NotApproved::OtherPlan { .. })));
     for _ in 0..2 {
-        let name = approve(sandbox.client(), &settings(), hash.first(12), &deletions).await;
+        let name = approve(sandbox.client(), &settings(), hash.first(12), &harm).await;
         assert_eq!(name.unwrap(), format!("vitrine-prod-approval-{}", hash.first(12)));
     }
     until(&mut cluster, "it is approved", |cluster| {
-        cluster.observed().approvals.values().any(|a| a.deletions == deletions && a.hash == hash)
+        cluster.observed().approvals.values().any(|a| a.harm == harm && a.hash == hash)
     })
     .await;
     assert!(cluster.observed().solutions.is_empty());

@@ -26,7 +26,7 @@ use lines::{LONGEST_LINE, Lines};
 use pause::Pause;
 use vitrine_core::engine::{News, Seen};
 use vitrine_core::model::Kind;
-use vitrine_core::plan::observed::KindState;
+use vitrine_core::plan::observed::{KindState, Problem};
 
 /// After this long the server ends a watch, in seconds; a random part of [`SPREAD`] is added.
 const WATCH_SECONDS: u64 = 290;
@@ -145,14 +145,19 @@ impl Watch {
         self.out.send((self.subject, news)).await.is_ok()
     }
 
-    /// The trouble in a sentence for the operator.
-    fn word(&self, failure: &Failure) -> String {
-        match failure.code() {
-            Some(403) => format!(
-                "the daemon may not list and watch {}: apply deploy/rbac.yaml",
-                self.subject
-            ),
-            _ => format!("{} cannot be watched: {}", self.subject, failure.sentence()),
+    /// The trouble for the operator.
+    fn word(&self, failure: &Failure) -> Problem {
+        if failure.code() == Some(403) {
+            let what = format!("the daemon may not list and watch {}", self.subject);
+            let next = "apply deploy/rbac.yaml";
+            return Problem::of_one(format!("{what}: {next}"), next);
+        }
+        let cause = failure.sentence();
+        let silence = matches!(failure, Failure::Unavailable { .. });
+        Problem {
+            sentence: format!("{} cannot be watched: {cause}", self.subject),
+            silence: silence.then_some(cause),
+            next: failure.next().to_owned(),
         }
     }
 
@@ -295,7 +300,7 @@ impl Watch {
             Event::Error(status) => {
                 return Some(End::Failed(unavailable(format!(
                     "the API server ended the watch: {}",
-                    request::short(&status.message)
+                    status.message
                 ))));
             }
         };
@@ -399,7 +404,8 @@ mod tests {
                 News::Listed(version) => format!("listed {version}"),
                 News::Bookmark(version) => format!("bookmark {version}"),
                 News::State(state, problem) => {
-                    format!("{state:?} {}", problem.unwrap_or_default()).trim_end().to_owned()
+                    let sentence = problem.map(|problem| problem.sentence).unwrap_or_default();
+                    format!("{state:?} {sentence}").trim_end().to_owned()
                 }
             }
         }

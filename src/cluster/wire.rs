@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::health::{
-    self, DeploymentWire, NamespaceWire, PodWire, PolicyWire, QuotaWire, ReadyWire, RouteWire,
-    ScaledWire,
+    self, DeploymentWire, NamespaceWire, PodWire, PolicyWire, QuotaWire, ReadyWire, ScaledWire,
 };
 use super::request::Status;
+use super::route::{self, IngressWire, RouteWire};
 use vitrine_core::engine::{Meta, Seen};
 use vitrine_core::model::Kind;
 use vitrine_core::plan::observed::HealthFacts;
@@ -43,6 +43,7 @@ pub(super) struct Page {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Depth {
     Metadata,
+    Ingress,
     Namespace,
     Deployment,
     Route,
@@ -59,6 +60,7 @@ impl Depth {
         match kind {
             Kind::Deployment => Self::Deployment,
             Kind::HttpRoute => Self::Route,
+            Kind::Ingress => Self::Ingress,
             Kind::ScaledObject => Self::Scaled,
             Kind::InterceptorRoute => Self::Ready,
             Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => Self::Policy,
@@ -72,7 +74,6 @@ impl Depth {
             | Kind::PodDisruptionBudget
             | Kind::PodMonitor
             | Kind::Middleware
-            | Kind::Ingress
             | Kind::ServiceAccount
             | Kind::ConfigMap
             | Kind::NetworkPolicy
@@ -92,6 +93,7 @@ pub(super) fn event(depth: Depth, line: &[u8]) -> Result<Event, serde_json::Erro
         Depth::Namespace => typed_event::<NamespaceWire>(line),
         Depth::Deployment => typed_event::<DeploymentWire>(line),
         Depth::Route => typed_event::<RouteWire>(line),
+        Depth::Ingress => typed_event::<IngressWire>(line),
         Depth::Scaled => typed_event::<ScaledWire>(line),
         Depth::Ready => typed_event::<ReadyWire>(line),
         Depth::Policy => typed_event::<PolicyWire>(line),
@@ -110,6 +112,7 @@ pub(super) fn page(depth: Depth, body: &[u8]) -> Result<Page, serde_json::Error>
         Depth::Namespace => typed_page::<NamespaceWire>(body),
         Depth::Deployment => typed_page::<DeploymentWire>(body),
         Depth::Route => typed_page::<RouteWire>(body),
+        Depth::Ingress => typed_page::<IngressWire>(body),
         Depth::Scaled => typed_page::<ScaledWire>(body),
         Depth::Ready => typed_page::<ReadyWire>(body),
         Depth::Policy => typed_page::<PolicyWire>(body),
@@ -160,8 +163,15 @@ impl Wire for DeploymentWire {
 
 impl Wire for RouteWire {
     fn seen(self) -> Seen {
-        let (meta, facts) = health::route(self);
+        let (meta, facts) = route::route(self);
         Seen { meta, health: HealthFacts::Route(facts), ..Seen::default() }
+    }
+}
+
+impl Wire for IngressWire {
+    fn seen(self) -> Seen {
+        let health = HealthFacts::Ingress(route::ingress(&self));
+        Seen { meta: self.metadata, health, ..Seen::default() }
     }
 }
 

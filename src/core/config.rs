@@ -54,13 +54,18 @@ impl Config {
                 ca_file: None,
                 mirror: PathBuf::new(),
             },
-            cluster: Cluster { kubeconfig: None, context: None, namespace: "vitrine".to_owned() },
+            cluster: Cluster {
+                kubeconfig: None,
+                context: None,
+                namespace: "vitrine".to_owned(),
+                mode: Mode::Apply,
+            },
             safety: Safety {
                 max_removed_share: 0.2,
                 max_deletions: 100,
                 approvals_expire_after: Duration::from_secs(24 * 3600),
             },
-            rollouts: Rollouts { verify: Verify::Never },
+            rollouts: Rollouts { max_parallel: 10, verify: Verify::Never },
             notes: true,
             web: Web { public_listen: None, public_url: None, private_listen: None },
             log: Log { level: "info".to_owned(), json: false },
@@ -120,6 +125,18 @@ pub struct Cluster {
     pub context: Option<String>,
     /// Holds the Lease and the approvals.
     pub namespace: String,
+    /// Whether anything is written.
+    pub mode: Mode,
+}
+
+/// Whether the daemon acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The cluster is made what the catalogue says.
+    Apply,
+    /// Nothing is written, neither onto the cluster nor into the notes; the board says what would
+    /// be done.
+    Report,
 }
 
 /// The brake on deletions.
@@ -136,6 +153,9 @@ pub struct Safety {
 /// How changes roll out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollouts {
+    /// How many running Deployments a change for all (`platform.yaml`, or vitrine itself) replaces
+    /// at a time, 1 to 1000; 10 if absent.
+    pub max_parallel: usize,
     /// Whether a changed solution that sleeps is woken to see whether it starts.
     pub verify: Verify,
 }

@@ -18,7 +18,10 @@ mod hear;
 mod judging;
 mod ledger;
 mod now;
+mod outage;
 mod outlook;
+mod posting;
+mod rollouts;
 mod rows;
 mod setbacks;
 mod sight;
@@ -44,7 +47,7 @@ pub use now::Now;
 pub use outlook::{Awaited, Outlook};
 pub use sight::{Batch, Managed, Meta, News, Seen, Sight, Touched, Written};
 
-use crate::config::Config;
+use crate::config::{Config, Mode};
 use crate::model::{ClaimedName, SolutionName};
 use crate::plan::observed::{Owner, Record};
 use crate::render::phase;
@@ -56,6 +59,9 @@ use desk::{Desk, Errand};
 use diary::Diary;
 use ledger::Ledger;
 use now::Steady;
+use outage::Outage;
+use posting::Posting;
+use rollouts::Rollouts;
 use rows::Rows;
 use setbacks::Failures;
 use trials::Trials;
@@ -70,7 +76,10 @@ pub struct Engine {
     sight: Sight,
     book: Book,
     brake: Brake,
+    posting: Posting,
+    outage: Outage,
     trials: Trials,
+    rollouts: Rollouts,
     failures: Failures,
     ledger: Ledger,
     checkup: Checkup,
@@ -88,7 +97,7 @@ pub struct Engine {
     looked: bool,
     /// Whether the Lease is to be read again, because the server's store may have been put back.
     reread: bool,
-    /// Whether nothing may be done: somebody only wants to know what would be.
+    /// Whether nothing may be done: somebody only wants to know what would be, once or all the time.
     idle: bool,
     board: Arc<Board>,
     /// Whether something changed that the board does not show yet.
@@ -117,7 +126,10 @@ impl Engine {
             sight: Sight::new(instance.clone(), settings.cluster.namespace.clone(), seed),
             book: Book::default(),
             brake: Brake::default(),
+            posting: Posting::default(),
+            outage: Outage::default(),
             trials: Trials::default(),
+            rollouts: Rollouts::default(),
             failures: Failures::new(instance.clone(), seed),
             ledger: Ledger::new(instance, settings.notes),
             checkup: Checkup::default(),
@@ -129,7 +141,7 @@ impl Engine {
             visit: false,
             looked: false,
             reread: false,
-            idle: false,
+            idle: settings.cluster.mode == Mode::Report,
             board: Arc::new(board),
             behind: true,
             show_at: Timestamp::UNIX_EPOCH,
@@ -143,7 +155,8 @@ impl Engine {
         }
     }
 
-    /// Looks at the platform once, after the first steps, and says what is missing or dangerous.
+    /// Looks at the platform after the first steps and every ten minutes, and says what is missing
+    /// or dangerous.
     #[must_use]
     pub fn with_check_up(mut self) -> Self {
         self.checkup.wanted = true;
@@ -186,6 +199,7 @@ impl Engine {
         self.read_lease(now, &mut orders);
         if !self.idle {
             self.record(now, &mut orders);
+            self.post(now, &mut orders);
             self.check_up(now, &mut orders);
         }
         self.read_approvals(now, &mut orders);
@@ -193,6 +207,7 @@ impl Engine {
             self.happened.push(Happened::Backwards(kind));
             orders.push(Order::Relist(kind));
         }
+        orders.extend(self.sight.late().into_iter().map(Order::Relist));
         orders.extend(self.sight.audits(self.steady.at(now)).into_iter().map(Order::Relist));
         if std::mem::take(&mut self.visit) {
             orders.push(Order::Visit);
@@ -209,7 +224,11 @@ impl Engine {
         let next = [
             self.failures.deadline(),
             self.trials.deadline(steady),
+            self.rollouts.deadline(),
+            self.checkup.deadline(steady).filter(|_| !self.idle),
             self.brake.deadline(steady),
+            self.posting.deadline(steady),
+            self.outage.deadline(),
             self.ledger.deadline(),
             self.diary.deadline(),
             self.sight.deadline(),
@@ -245,11 +264,15 @@ impl Engine {
                 (self.book.unknown.is_some() || self.sight.has_looked()) && self.dirty.is_empty()
             }
         };
-        idle && self.desk.is_quiet()
+        // Who could let go what is held has to be read first.
+        let asked = !self.unread.is_empty() || self.desk.any(|e| matches!(e, Errand::Approval(_)));
+        let unheard = self.brake.hold().is_some() && asked;
+        idle && !unheard
+            && self.desk.is_quiet()
             && self.book.is_quiet()
             && !self.behind
             && self.rows.verdicts().values().all(Verdict::is_settled)
-            && self.ledger.is_quiet()
+            && (self.idle || self.ledger.is_quiet())
     }
 
     /// The board as it was last shown.
@@ -360,21 +383,5 @@ impl Engine {
             && self.book.unknown.is_none()
             && self.dirty.is_empty()
             && self.sight.knows_every_kind()
-    }
-
-    /// What belongs to no single solution.
-    fn problems(&self) -> Vec<String> {
-        let faults = self.book.catalog().and_then(|c| c.platform.as_ref().err());
-        let told = |what: &str, cause: &Option<String>| {
-            cause.as_ref().map(|cause| format!("{what} could not be written: {cause}"))
-        };
-        faults
-            .into_iter()
-            .flatten()
-            .map(ToString::to_string)
-            .chain(told("the Lease", &self.brake.trouble))
-            .chain(told("the notes", &self.ledger.trouble))
-            .chain(self.sight.problems.values().cloned())
-            .collect()
     }
 }

@@ -81,9 +81,7 @@ fn solution(instance: &InstanceName, verdict: &Verdict) -> Option<CommitStatus> 
         Sync::Synced if verdict.is_good() => {
             (CommitState::Success, format!("Synced: {}", verdict.proof.words()))
         }
-        Sync::Synced => {
-            (worse(verdict.party), format!("Synced, but {}; {}", verdict.reason, verdict.next))
-        }
+        Sync::Synced => (worse(verdict.party), fit("Synced, but", verdict)),
         Sync::Failed => (worse(verdict.party), fit("Failed:", verdict)),
         Sync::Blocked => (worse(verdict.party), fit("Blocked:", verdict)),
         Sync::Progressing | Sync::OutOfSync | Sync::Removing => {
@@ -97,7 +95,7 @@ fn solution(instance: &InstanceName, verdict: &Verdict) -> Option<CommitStatus> 
         Some(&verdict.name),
         state,
         &words,
-        verdict.url.as_deref().unwrap_or_default(),
+        verdict.urls.first().map(String::as_str).unwrap_or_default(),
     ))
 }
 
@@ -155,12 +153,18 @@ fn line(
 }
 
 /// What is wrong and what to do next. Where both are too long, the reason gives way: whoever reads
-/// it must know what to do.
+/// it must know what to do, and which commit visitors meet meanwhile.
 fn fit(word: &str, verdict: &Verdict) -> String {
-    let next = one_line(&verdict.next);
+    let (reason, next) = (clean(&verdict.reason), one_line(&verdict.next));
     let room = LONGEST.saturating_sub(word.len() + next.chars().count() + "; ".len() + " ".len());
-    let reason = cut(&clean(&verdict.reason), room);
-    format!("{word} {reason}; {next}")
+    let serving = verdict.serves_another().map(Revision::short);
+    let told = serving.is_none_or(|serving| reason.contains(serving));
+    if told && reason.chars().count() <= room {
+        return format!("{word} {reason}; {next}");
+    }
+    let serves = serving.map(|serving| format!("; {serving} serves")).unwrap_or_default();
+    let reason = cut(&reason, room.saturating_sub(serves.chars().count()));
+    format!("{word} {reason}{serves}; {next}")
 }
 
 /// What a status is about: a solution, or the whole branch.
@@ -203,7 +207,7 @@ fn cut(text: &str, room: usize) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::status::{Health, Proof, Stage};
+    use crate::status::{Cause, Health, Proof, Stage};
 
     fn verdict(name: &str, sync: Sync) -> Verdict {
         Verdict {
@@ -212,10 +216,11 @@ mod tests {
             stage: Some(Stage::Asleep),
             health: Some(Health::Healthy),
             party: Party::Author,
-            reason: "solution.yaml:3:1: unknown field".to_owned(),
+            reason: Cause::Refused.says("solution.yaml:3:1: unknown field"),
             next: "mend the line".to_owned(),
-            url: Some(format!("https://{name}.demo.example")),
+            urls: vec![format!("https://{name}.demo.example")],
             revision: None,
+            serving: None,
             objects: 10,
             proof: Proof::Applied,
         }
@@ -317,11 +322,24 @@ mod tests {
 
     #[test]
     fn a_long_reason_gives_way_to_the_next_step() {
-        let mut long = verdict("use", Sync::Failed);
-        long.reason = "x".repeat(500);
-        let status = solution(&InstanceName::parse("demo").unwrap(), &long).unwrap();
-        assert!(status.description.ends_with("…; mend the line"), "{}", status.description);
-        assert_eq!(status.description.chars().count(), 140);
+        for (sync, health, word) in [
+            (Sync::Failed, Health::Healthy, "Failed: xx"),
+            (Sync::Blocked, Health::Healthy, "Blocked: xx"),
+            (Sync::Synced, Health::Degraded, "Synced, but xx"),
+        ] {
+            let mut long = Verdict { health: Some(health), ..verdict("use", sync) };
+            long.reason.text = "x".repeat(500);
+            let status = solution(&InstanceName::parse("demo").unwrap(), &long).unwrap();
+            assert!(status.description.starts_with(word), "{}", status.description);
+            assert!(status.description.ends_with("…; mend the line"), "{}", status.description);
+            assert_eq!(status.description.chars().count(), 140);
+            // What visitors meet meanwhile is not cut off with the reason.
+            long.serving = Some(commit('9'));
+            let status = solution(&InstanceName::parse("demo").unwrap(), &long).unwrap();
+            let end = "…; 9999999 serves; mend the line";
+            assert!(status.description.ends_with(end), "{}", status.description);
+            assert_eq!(status.description.chars().count(), 140);
+        }
     }
 
     #[test]

@@ -2,14 +2,15 @@
 //!
 //! [`catalog`] judges what a commit says, [`render`] turns each solution into Kubernetes objects,
 //! [`plan`] compares them with the cluster, [`status`] says what became of it and [`ledger`] what
-//! belongs on which commit. [`engine`] decides when. Nothing here opens a file, holds a client,
-//! reads a clock or waits: what these functions know comes in as arguments, and the same input
-//! gives the same answer twice.
+//! belongs on which commit; [`doctor`] judges whether a cluster is ready. [`engine`] decides when.
+//! Nothing here opens a file, holds a client, reads a clock or waits: what these functions know
+//! comes in as arguments, and the same input gives the same answer twice.
 
 #![warn(missing_docs)]
 
 pub mod catalog;
 pub mod config;
+pub mod doctor;
 pub mod engine;
 pub mod ledger;
 pub mod model;

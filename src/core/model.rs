@@ -43,6 +43,7 @@ pub mod object;
 pub mod party;
 pub mod path;
 pub mod quantity;
+pub mod quoted;
 pub mod revision;
 pub mod yaml;
 
@@ -61,4 +62,5 @@ pub use object::ObjectKey;
 pub use party::Party;
 pub use path::{MountPath, UrlPath};
 pub use quantity::Quantity;
+pub use quoted::Quoted;
 pub use revision::{Revision, TreeId};

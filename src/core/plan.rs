@@ -3,6 +3,7 @@
 //! In: [`Desired`], [`Observed`]. Out: [`SolutionPlan`] per solution and one [`Hold`] for all.
 //! Every deletion is decided here, where it can be tested without a cluster.
 
+pub mod address;
 pub mod approval;
 mod between;
 pub(crate) mod brake;
@@ -15,23 +16,32 @@ mod outline;
 pub mod publish;
 mod quota;
 pub mod remove;
+mod rollout;
+mod route;
 pub mod setback;
 mod solution_plan;
 pub mod step;
 mod verified;
 pub mod verify;
 
-pub use approval::deletions_hash;
+pub use address::Address;
+pub use approval::{HELD_DIGITS, Harm, held_list};
 pub use between::{Change, Difference, between};
 pub use brake::Hold;
-pub(crate) use brake::{BrakeSettings, brake};
+pub(crate) use brake::{BrakeSettings, brake, losers, opened};
 pub use deletion::{deletions, is_routine};
 pub use gate::Gate;
 pub use ground::Ground;
 pub use observed::{Live, Observed};
+#[cfg(any(test, feature = "samples"))]
+pub(crate) use outline::addresses;
+pub use outline::urls_of;
 pub(crate) use outline::{Outline, is_settled};
 pub use publish::publish;
 pub use remove::remove;
+pub use rollout::Turns;
+pub(crate) use rollout::restarts;
+pub(crate) use route::leads;
 pub use setback::{Setback, Setbacks};
 pub use solution_plan::{Planned, SolutionPlan, When};
 pub use step::{Outcome, Rejection, Step, Why};

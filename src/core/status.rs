@@ -3,11 +3,12 @@
 pub mod board;
 mod case;
 mod commit;
-pub mod doctor;
 pub mod health;
 pub mod json;
 mod judge;
+mod left;
 mod obstacle;
+mod reason;
 #[cfg(any(test, feature = "samples"))]
 pub mod sample;
 mod state;
@@ -15,6 +16,7 @@ pub mod text;
 mod verdict;
 pub mod word;
 mod wording;
+mod would;
 
 pub use board::{Board, Held, Outage};
 pub(crate) use case::{Case, Standing};
@@ -22,6 +24,7 @@ pub use commit::{CommitState, CommitStatus};
 pub use health::{Condition, Proof, condition};
 pub use json::{NotABoard, read_status_json, status_json};
 pub(crate) use judge::judge;
+pub use reason::{Cause, Reason};
 pub use state::{Health, Stage, Sync};
 pub use text::{details, table};
 pub use verdict::Verdict;

@@ -24,10 +24,16 @@ pub(super) fn line(happened: &Happened) {
         ),
         Happened::Trouble { what, problem: Some(problem) } => tracing::warn!(what, "{problem}"),
         Happened::Trouble { what, problem: None } => tracing::info!(what, "can be read again"),
+        Happened::Silent { cause } => tracing::warn!("the cluster cannot be read: {cause}"),
+        Happened::Answers { since } => tracing::info!(%since, "the cluster can be read again"),
         Happened::Lease(Some(cause)) => tracing::warn!("the Lease could not be written: {cause}"),
         Happened::Lease(None) => tracing::info!("the Lease can be written again"),
         Happened::Notes(Some(cause)) => tracing::warn!("the notes could not be written: {cause}"),
         Happened::Notes(None) => tracing::info!("the notes can be written again"),
+        Happened::Posting(Some(cause)) => {
+            tracing::warn!("the list of what is held could not be written: {cause}");
+        }
+        Happened::Posting(None) => tracing::info!("the list of what is held can be written again"),
         Happened::Held(Some((hash, reason))) => {
             tracing::warn!(hash = hash.first(12), "deletions are held: {reason}");
         }
@@ -35,24 +41,28 @@ pub(super) fn line(happened: &Happened) {
         Happened::Removing(solution) => {
             tracing::info!(solution = solution.as_str(), "removing: its folder is gone");
         }
+        Happened::Moving(solution) => {
+            tracing::info!(solution = solution.as_str(), "moving: it is opened elsewhere now");
+        }
         Happened::Removed(solution) => tracing::info!(solution = solution.as_str(), "removed"),
         Happened::Step { solution, step, outcome, news } => {
             of_step(solution.as_str(), step, outcome, *news);
         }
         Happened::Finding(finding) => tracing::warn!("platform: {}", finding.line()),
+        Happened::Mended(finding) => tracing::info!("platform: fine now: {}", finding.subject),
         Happened::Verdict(change) => {
             let health = change.to.health.map(|health| format!("{health:?}"));
             let (solution, sync) = (change.name.as_str(), change.to.sync);
-            let (reason, next) = (&change.reason, &change.next);
+            let (reason, next, cause) = (&change.reason, &change.next, change.to.cause.as_str());
             match sync {
                 Sync::Failed | Sync::Blocked => {
-                    tracing::warn!(solution, ?sync, health, "{reason}; {next}");
+                    tracing::warn!(solution, ?sync, health, cause, "{reason}; {next}");
                 }
                 Sync::Synced
                 | Sync::Progressing
                 | Sync::OutOfSync
                 | Sync::Removing
-                | Sync::Unknown => tracing::info!(solution, ?sync, health, "{reason}"),
+                | Sync::Unknown => tracing::info!(solution, ?sync, health, cause, "{reason}"),
             }
         }
         Happened::Backwards(kind) => {

@@ -209,7 +209,7 @@ impl Comparison<'_> {
             }
         }
         let at = join(path, name);
-        if name.starts_with(['.', '_']) || at.split('/').count() > Snapshot::DEPTH {
+        if name.starts_with(['.', '_']) || at.split('/').count() > Snapshot::SEEN {
             return Ok(());
         }
         let tree = |entry: Option<&TreeEntry<'_>>| {

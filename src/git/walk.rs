@@ -152,6 +152,11 @@ struct Draft {
     begun: u64,
 }
 
+/// How many names a path has.
+fn depth(path: &str) -> usize {
+    path.split('/').count()
+}
+
 impl<S: Store> Walk<'_, S> {
     /// Reads the folders of the root or of a group at `path`.
     fn group(&mut self, listed: &[Listed<S>], path: &str) -> Result<(), Trouble> {
@@ -164,6 +169,8 @@ impl<S: Store> Walk<'_, S> {
                 }
                 Entry::File(_) => {}
                 _ if name.starts_with(['.', '_']) => {}
+                // So deep no solution may lie, whatever it is.
+                Entry::Odd(_) if depth(&at) > Snapshot::DEPTH => {}
                 Entry::Odd(oddity) => {
                     self.count(1)?;
                     self.found.oddities.insert(at, *oddity);
@@ -182,6 +189,16 @@ impl<S: Store> Walk<'_, S> {
         let is_solution = listed
             .iter()
             .any(|one| one.name == SOLUTION_FILE && !matches!(one.entry, Entry::Folder(_)));
+        if !is_solution && depth(&path) > Snapshot::DEPTH {
+            // Only looked through, and counted all the same: a tree may unfold without end.
+            self.count(listed.len())?;
+            let is_group = listed.iter().any(|one| matches!(one.entry, Entry::Folder(_)));
+            if is_group && depth(&path) >= Snapshot::SEEN {
+                self.found.oddities.insert(path, Oddity::TooDeep);
+                return Ok(());
+            }
+            return self.group(&listed, &path);
+        }
         let folder = match self.store.known(place) {
             Some(known) => {
                 let bytes = known.files.values().filter_map(|file| file.bytes.as_ref());
@@ -196,7 +213,7 @@ impl<S: Store> Walk<'_, S> {
             }
         };
         self.store.keep(place, &folder);
-        if !is_solution && path.split('/').count() < Snapshot::DEPTH {
+        if !is_solution {
             self.group(&listed, &path)?;
         }
         if is_solution || !folder.files.is_empty() {

@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use vitrine_core::model::{Party, Revision};
+use vitrine_core::plan::Harm;
 use vitrine_core::status::word::{self, Tone};
 use vitrine_core::status::{Board, Held, Outage, Verdict};
 
@@ -93,7 +94,14 @@ fn facts(board: &Board) -> Markup {
 
 fn notices(board: &Board) -> Markup {
     html! {
+        @if board.reports {
+            section.notice aria-label="Mode" {
+                h2 { "This daemon only reports" }
+                p { "Nothing is written, whatever is merged (" code { "cluster.mode: report" } ")." }
+            }
+        }
         @if let Some(outage) = &board.unknown { (outage_notice(outage, board.revision.as_ref())) }
+        @if let Some(outage) = &board.cluster { (silence_notice(outage)) }
         @if let Some(held) = &board.held { (held_notice(held)) }
         @if !board.findings.is_empty() {
             section.notice.trouble aria-label="Platform" {
@@ -123,19 +131,30 @@ fn outage_notice(outage: &Outage, revision: Option<&Revision>) -> Markup {
     }
 }
 
-fn held_notice(held: &Held) -> Markup {
-    let count = held.deletions.len();
+fn silence_notice(outage: &Outage) -> Markup {
     html! {
-        section.notice.trouble aria-label="Held deletions" {
-            h2 {
-                (count) @if count == 1 { " deletion is" } @else { " deletions are" } " held: "
-                (held.reason)
-            }
+        section.notice.trouble aria-label="Cluster" {
+            h2 { "The cluster cannot be read since "
+                time datetime=(outage.since) { (outage.since.strftime("%H:%M UTC, %-d %B")) } }
+            p { (outage.cause) }
+            p { "What runs there goes on. How it does, nobody knows." }
+        }
+    }
+}
+
+fn held_notice(held: &Held) -> Markup {
+    let Harm { deletions, addresses } = &held.harm;
+    html! {
+        section.notice.trouble aria-label="Held" {
+            h2 { (held.harm.count()) " held: " (held.reason) }
             p { "If that is what you want: " code.command { (held.command()) } }
             details #held {
-                summary { "What would be deleted" }
+                summary { "What would be lost" }
                 ul {
-                    @for key in &held.deletions {
+                    @for address in addresses {
+                        li { (address) span.muted { " through " (address.gateway) } }
+                    }
+                    @for key in deletions {
                         li { (key) @if let Some(ns) = &key.namespace { span.muted { " in " (ns) } } }
                     }
                 }
@@ -173,8 +192,9 @@ fn row(verdict: &Verdict) -> Markup {
         li.row.(class(word::tone(verdict))) id={ "solution-" (verdict.name) } {
             div.who {
                 h3 { (verdict.name) }
-                @if let Some(url) = verdict.url.as_deref().filter(|url| is_web(url)) {
-                    a id={ "open-" (verdict.name) } href=(url) rel="noopener noreferrer" { (host(url)) }
+                @for (n, url) in verdict.urls.iter().filter(|url| is_web(url)).enumerate() {
+                    @let id = if n == 0 { format!("open-{}", verdict.name) } else { format!("open-{}-{}", verdict.name, n + 1) };
+                    a id=(id) href=(url) rel="noopener noreferrer" { (host(url)) }
                 }
             }
             ul.words {
@@ -191,6 +211,7 @@ fn row(verdict: &Verdict) -> Markup {
             }
             p.facts {
                 @if let Some(revision) = &verdict.revision { (commit(revision)) " " }
+                @if let Some(serving) = verdict.serves_another() { "serving " (commit(serving)) " " }
                 span { (verdict.objects) @if verdict.objects == 1 { " object" } @else { " objects" } }
             }
         }
@@ -246,7 +267,8 @@ const fn sign(tone: Tone) -> &'static str {
 
 /// The worst of the board, for the sign in the browser's tab.
 fn worst(board: &Board) -> Tone {
-    if board.unknown.is_some() || board.held.is_some() || !board.problems.is_empty() {
+    let outage = board.unknown.is_some() || board.cluster.is_some();
+    if outage || board.held.is_some() || !board.problems.is_empty() {
         return Tone::Trouble;
     }
     board.verdicts.iter().map(word::tone).min().unwrap_or(Tone::Calm)

@@ -60,7 +60,7 @@ async fn an_outage_and_a_hold_are_said_above_everything_with_the_command_to_type
     for shown in [
         "cannot be read since",
         "the token in /run/secrets/git-token was refused",
-        "2 deletions are held: would remove 3 of 4 solutions",
+        "2 deletions and 1 address held: would remove 3 of 4 solutions",
         &format!("vitrine approve {}", "3f2a".repeat(3)),
         "HTTPRoute/edge-pumps",
         "unknown field `domian`",
@@ -74,9 +74,9 @@ async fn what_an_author_wrote_cannot_become_part_of_the_page() {
     let mut board = sample::board();
     let evil = "</script><script>alert(1)</script><img src=x onerror=\"alert(1)\">";
     board.verdicts[0].name = ClaimedName::of(evil);
-    board.verdicts[0].reason = evil.into();
+    board.verdicts[0].reason.text = evil.into();
     board.verdicts[0].next = evil.into();
-    board.verdicts[0].url = Some("javascript:alert(1)".into());
+    board.verdicts[0].urls = vec!["javascript:alert(1)".into()];
     board.problems = vec![evil.into()];
     board.repository = evil.into();
     let (router, _sender) = with(board);
@@ -201,8 +201,15 @@ async fn a_daemon_is_ready_when_it_has_read_a_commit_and_ill_when_its_loop_has_e
     let (router, sender) = with(sample::unread());
     assert_eq!(get_text(&router, "/healthz").await.0, StatusCode::OK);
     assert_eq!(get_text(&router, "/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
-    sender.send_replace(Arc::new(sample::troubled()));
-    assert_eq!(get_text(&router, "/readyz").await.0, StatusCode::OK, "an outage is not unready");
+    let mut board = sample::troubled();
+    sender.send_replace(Arc::new(board.clone()));
+    let (status, _, text) = get_text(&router, "/readyz").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(text, "the cluster cannot be read\n");
+    board.cluster = None;
+    sender.send_replace(Arc::new(board));
+    let (status, ..) = get_text(&router, "/readyz").await;
+    assert_eq!(status, StatusCode::OK, "an outage of the repository is not unready");
     drop(sender);
     assert_eq!(get_text(&router, "/healthz").await.0, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(get_text(&router, "/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);

@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use vitrine_core::model::marks;
 use vitrine_sandbox::{Options, Sandbox};
 
 use crate::support::cluster::{DAEMON_NAMESPACE, INTERCEPTOR_NAMESPACE};
@@ -50,10 +51,13 @@ impl Api {
         std::fs::write(to, Sandbox::kubeconfig(self.address)).unwrap();
     }
 
-    /// Everything there is, but for the daemon's Lease, which tells the time.
+    /// Everything there is, but for what the daemon says of itself: its Lease, which tells the time,
+    /// and the list of what it holds.
     pub fn state(&self) -> BTreeMap<String, Value> {
         let mut state = self.sandbox.end_state();
-        state.retain(|key, _| !key.starts_with("Lease/"));
+        state.retain(|key, object| {
+            !key.starts_with("Lease/") && object["metadata"]["labels"][marks::HELD].is_null()
+        });
         state
     }
 }

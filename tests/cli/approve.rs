@@ -1,7 +1,12 @@
 //! `approve`: a held plan deletes when a person says so, and only that plan.
 
+use serde_json::Value;
+use vitrine_core::model::{Kind, ObjectKey};
+
 use super::scene::{Scene, verdicts};
 use super::status::{board, daemon};
+use crate::support::binary::{finish, vitrine};
+use crate::support::cluster::DAEMON_NAMESPACE;
 
 fn held(scene: &Scene) -> String {
     for name in ["two", "three", "four"] {
@@ -25,8 +30,8 @@ fn solutions(scene: &Scene) -> Vec<String> {
 fn what_is_held_goes_when_it_is_approved() {
     let scene = Scene::of(&["one", "two", "three", "four"]);
     scene.publish();
-    let before = scene.api.state();
     let hash = held(&scene);
+    let before = scene.api.state();
 
     // Nothing goes for another hash, half a hash, or no hash.
     for (wrong, words) in [
@@ -62,4 +67,51 @@ fn a_running_daemon_goes_on_when_its_plan_is_approved() {
     assert_eq!(solutions(&scene), ["one"]);
     daemon.signal("TERM");
     daemon.ended().exits(0);
+}
+
+#[test]
+fn the_command_on_the_board_needs_nothing_but_a_kubeconfig() {
+    let scene = Scene::of(&["one", "two", "three", "four"]);
+    scene.publish();
+    let kubeconfig = scene.kubeconfig();
+    let approve = |arguments: &[&str]| {
+        let mut command = vitrine(scene.home());
+        command.env("KUBECONFIG", &kubeconfig);
+        finish(command.arg("approve").args(arguments))
+    };
+    let any = "0".repeat(12);
+    approve(&[&any]).exits(2).says(&["nothing is held"]);
+    let hash = held(&scene);
+    let command = format!("approve {}", &hash[..12]);
+    approve(&[&any]).exits(2).says(&["another plan is held", &hash[..12]]);
+
+    // Options narrow: another instance, another namespace.
+    approve(&[&hash, "--instance", "other"]).exits(2).says(&["nothing is held"]);
+    approve(&[&hash, "--instance", "Not A Name"]).exits(2).says(&["Not A Name"]);
+    approve(&[&hash, "--namespace", "elsewhere"]).exits(2).says(&["nothing is held"]);
+    scene.once().exits(1);
+
+    let printed: Vec<&str> = command.split(' ').skip(1).collect();
+    approve(&printed).exits(0).says(&["approved"]);
+    let after = scene.once().exits(0).json();
+    assert_eq!(verdicts(&after).keys().collect::<Vec<_>>(), ["one"]);
+    approve(&printed).exits(2).says(&["nothing is held"]);
+}
+
+#[test]
+fn a_list_that_was_changed_by_hand_approves_nothing() {
+    let scene = Scene::of(&["one", "two", "three", "four"]);
+    scene.publish();
+    let hash = held(&scene);
+    let key = ObjectKey::namespaced(Kind::ConfigMap, DAEMON_NAMESPACE, "vitrine-prod-held");
+    let more = |list: &mut Value| {
+        let lines = list["data"]["deletions"].as_str().unwrap();
+        list["data"]["deletions"] = format!("{lines}Namespace sol-one\n").into();
+    };
+    scene.api.sandbox.edit("kubectl", &key, more).unwrap();
+    let before = scene.api.state();
+    let mut command = vitrine(scene.home());
+    command.env("KUBECONFIG", scene.kubeconfig());
+    finish(command.args(["approve", &hash])).exits(2).says(&["nothing is held"]);
+    assert_eq!(scene.api.state(), before);
 }

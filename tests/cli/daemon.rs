@@ -89,9 +89,15 @@ fn changed_settings_take_effect_and_faulty_ones_do_not() {
 #[test]
 fn a_mirror_that_is_removed_under_the_daemon_comes_back_with_one_line_in_the_log() {
     let scene = Scene::of(&["one"]);
-    let (daemon, address) = daemon(&scene);
+    // Without notes, which would be written into the mirror at any time.
+    let (daemon, address) = super::status::daemon_with(&scene, |s| {
+        s["reporting"] = json!({"notes": false});
+    });
     board(&daemon, &address, "Synced", |b| is(b, "one", "Synced"));
-    std::fs::remove_dir_all(scene.home().join("mirror")).unwrap();
+    // At once, so that nobody puts a file into what is just being removed.
+    let away = scene.home().join("away");
+    std::fs::rename(scene.home().join("mirror"), &away).unwrap();
+    std::fs::remove_dir_all(&away).unwrap();
     // A ref that moves makes the daemon look at once; the branch stays where it was.
     scene.catalogue.git(&["branch", "aside"]);
     daemon.logs("the mirror", |log| log.contains("has been made again"));

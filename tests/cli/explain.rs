@@ -37,7 +37,11 @@ fn each_value_names_who_decided_it() {
         assert_eq!(line(&page, path), told, "{page}");
     }
     assert!(page.contains("! an edge with `controller: other` has no rate limits"), "{page}");
-    assert!(!page.contains("spindles"), "{page}");
+    assert!(!page.contains("\nspindles"), "{page}");
+    for address in ["conveyors", "pumps", "spindles"] {
+        let address = format!("https://anomaly--{address}.demo.example\n");
+        assert!(page.contains(&address), "{page}");
+    }
 }
 
 #[test]

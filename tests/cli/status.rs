@@ -99,6 +99,16 @@ fn the_board_of_a_daemon_is_shown_in_the_terminal() {
     scene.catalogue.commit("A slip");
     board(&daemon, &address, "Failed", |b| verdicts(b)["two"]["sync"] == "Failed");
     status(&scene, &["--url", &url]).exits(1).says(&["two/solution.yaml:6:3"]);
+    // Of one: everything that is known, the commit that serves beside the refused one.
+    let first = scene.catalogue.git(&["rev-parse", "HEAD~1"]);
+    let serving = format!("\n  serving  {}\n", first.trim());
+    let all = [
+        "two  Failed",
+        "\n  turn     author\n",
+        &serving,
+        "\n  url      https://two.demo.example\n",
+    ];
+    status(&scene, &["two", "--url", &url]).exits(1).says(&all);
 
     daemon.signal("TERM");
     daemon.ended().exits(0);

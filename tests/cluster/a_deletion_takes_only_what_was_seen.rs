@@ -9,6 +9,7 @@ use http_body_util::BodyExt as _;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::client::Body;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use vitrine_core::model::{Kind, ObjectKey, marks};
 use vitrine_core::plan::observed::Owner;
 use vitrine_core::plan::{Outcome, Step};
@@ -93,12 +94,16 @@ scenario! {
 struct Deletions(Arc<Mutex<BTreeMap<String, (Value, Value)>>>);
 
 /// A client whose deletions are read along. Before its first DELETE of the Service at `slow`,
-/// somebody else deletes that Service and makes one of their own.
+/// somebody else deletes that Service and makes one of their own. Its ServiceAccount is not deleted
+/// before that is done: the namespace would be empty in between, and go.
 fn read_along(cluster: &Cluster, slow: Option<ObjectKey>) -> (kube::Client, Deletions) {
+    let (made, is_made) = watch::channel(slow.is_none());
+    let made = Arc::new(made);
     let (deletions, slow) = (Deletions::default(), Arc::new(Mutex::new(slow)));
     let (client, admin, log) = (cluster.client(), cluster.admin_client(), deletions.clone());
     let service = tower::service_fn(move |request: http::Request<Body>| {
         let (client, admin, log, slow) = (client.clone(), admin.clone(), log.clone(), slow.clone());
+        let (made, mut is_made) = (made.clone(), is_made.clone());
         async move {
             if request.method() != Method::DELETE {
                 return client.send(request).await;
@@ -106,6 +111,9 @@ fn read_along(cluster: &Cluster, slow: Option<ObjectKey>) -> (kube::Client, Dele
             let (head, body) = request.into_parts();
             let path = head.uri.path().to_owned();
             let body = body.collect().await.expect("a body that was just made").to_bytes();
+            if path.ends_with("/serviceaccounts/app") {
+                is_made.wait_for(|made| *made).await.expect("it is made in the end");
+            }
             let get = http::Request::get(&path).body(Vec::new()).unwrap();
             let before = admin.request::<Value>(get).await.unwrap_or_default();
             let said = serde_json::from_slice(&body).expect("options are JSON");
@@ -120,6 +128,7 @@ fn read_along(cluster: &Cluster, slow: Option<ObjectKey>) -> (kube::Client, Dele
             };
             if let Some(key) = overtaken {
                 make_anew(&admin, &key).await;
+                made.send_replace(true);
             }
             client.send(http::Request::from_parts(head, Body::from(body.to_vec()))).await
         }

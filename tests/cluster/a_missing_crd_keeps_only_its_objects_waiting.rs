@@ -23,7 +23,7 @@ async fn without(cluster: &Cluster, kind: Kind, waiting: &[Kind]) {
     let head = catalogue.commit("One sleeps, one does not");
     let mut daemon = Daemon::start(cluster, &catalogue).await;
     let verdict = daemon.verdict("one", "blocked", |v| v.sync == Sync::Blocked).await;
-    assert_eq!(verdict.reason, format!("waiting for CRD {}", kind.crd().unwrap()));
+    assert_eq!(verdict.reason.text, format!("waiting for CRD {}", kind.crd().unwrap()));
 
     let instance = InstanceName::parse(INSTANCE).unwrap();
     let all = desired(&catalogue);

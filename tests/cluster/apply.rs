@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use vitrine::cluster::{self, Settings};
 use vitrine_core::engine::{Answer, Batch, Event, OrderId, Sight};
 use vitrine_core::model::{ContentHash, Kind, ObjectKey, Revision, SolutionName, marks};
-use vitrine_core::plan::observed::{HealthFacts, KindState, Live, Observed, Owner, Record};
+use vitrine_core::plan::observed::{
+    HealthFacts, KindState, Live, Observed, Owner, Record, Removal, Went,
+};
 use vitrine_core::plan::step::Why;
-use vitrine_core::plan::{Outcome, Step, Verified};
+use vitrine_core::plan::{Harm, Hold, Outcome, Step, Verified};
 use vitrine_core::render::DesiredObject;
 
 use crate::render::fixtures::{Case, cases, instance};
 use crate::support::cluster::{Cluster, DAEMON_NAMESPACE};
 use crate::support::objects;
-use crate::support::real::ControlPlane;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -210,6 +210,7 @@ scenario! {
         let step = Step::Handover {
             object: scaled.clone(),
             revision: revision(),
+            left: None,
             replicas: i32::try_from(replicas).unwrap(),
         };
         let outcomes = engine.carry_out("use", vec![step]).await;
@@ -300,7 +301,11 @@ scenario! {
     async fn the_record_outlives_the_daemon(cluster: &Cluster) {
         let mut engine = Engine::connect(cluster).await;
         engine.until("there is no Lease", |observed| observed.record == Record::Missing).await;
-        let removed = vec![(SolutionName::parse("old").unwrap(), "2026-11-24T12:00:00Z".parse().unwrap())];
+        let removed = vec![Removal {
+            name: SolutionName::parse("old").unwrap(),
+            at: "2026-11-24T12:00:00Z".parse().unwrap(),
+            why: Went::Moved,
+        }];
         engine.record("demos", &removed).await;
 
         let kept = Record::Kept {
@@ -316,12 +321,13 @@ scenario! {
 scenario! {
     only real, because "the sandbox knows no rights";
     async fn whoever_is_bound_to_the_approvers_role_may_approve_and_nobody_else(cluster: &Cluster) {
-        let plane = ControlPlane::shared();
+        let plane = cluster.plane();
         let settings = Settings::new(instance(), DAEMON_NAMESPACE);
         let deletions = BTreeSet::from([ObjectKey::cluster(Kind::Namespace, "sol-use")]);
-        let hash = vitrine_core::plan::deletions_hash(&deletions);
+        let harm = Harm { deletions, ..Harm::default() };
+        let hash = harm.hash();
         let approve = async |client| {
-            cluster::approve(client, &settings, hash.as_str(), &deletions).await
+            cluster::approve(client, &settings, hash.as_str(), &harm).await
         };
         let stranger = plane.client_of("eve", None).await.unwrap();
         let refused = approve(stranger).await.unwrap_err();
@@ -349,15 +355,33 @@ scenario! {
         tokio::time::timeout(PATIENCE, approved).await.expect("a bound person may approve");
         engine
             .until("the approval is read", |observed| {
-                observed.approvals.values().any(|a| a.hash == hash && a.deletions == deletions)
+                observed.approvals.values().any(|a| a.hash == hash && a.harm == harm)
             })
             .await;
         let first = cluster_approval(cluster, &hash).await;
 
         // Again, as after it expired: it is a new one.
-        approve(member).await.unwrap();
+        approve(member.clone()).await.unwrap();
         let second = cluster_approval(cluster, &hash).await;
         assert_ne!(first["metadata"]["uid"], second["metadata"]["uid"]);
+
+        // Whoever may approve finds what is held, and nobody else.
+        engine.post(Some(hold(&harm))).await;
+        let of = vitrine_core::config::Cluster {
+            kubeconfig: None, context: None, namespace: DAEMON_NAMESPACE.to_owned(),
+            mode: vitrine_core::config::Mode::Apply,
+        };
+        let found = cluster::held_lists(member.clone(), &of, None, false).await.unwrap();
+        let found: Vec<_> = found.iter().map(|list| (&list.hash, &list.harm)).collect();
+        assert_eq!(found, [(&hash, &harm)]);
+        let other = vitrine_core::model::InstanceName::parse("other").unwrap();
+        let none = cluster::held_lists(member.clone(), &of, Some(&other), true).await.unwrap();
+        assert_eq!(none, []);
+        let stranger = plane.client_of("eve", None).await.unwrap();
+        let refused = cluster::held_lists(stranger, &of, None, false).await.unwrap_err();
+        assert!(refused.contains("vitrine-approver"), "{refused}");
+        engine.post(None).await;
+        assert_eq!(cluster::held_lists(member, &of, None, true).await.unwrap(), []);
     }
 }
 
@@ -407,6 +431,9 @@ impl Engine {
                 other => panic!("{other:?}"),
             }
         }
+        for kind in self.sight.relist().into_iter().chain(self.sight.late()) {
+            self.inner.relist(kind);
+        }
         for name in batch.read {
             let id = self.order();
             self.approvals.insert(id, name.clone());
@@ -450,13 +477,26 @@ impl Engine {
     }
 
     /// Writes the record onto the Lease.
-    async fn record(&mut self, root: &str, removals: &[(SolutionName, Timestamp)]) {
+    async fn record(&mut self, root: &str, removals: &[Removal]) {
         let id = self.order();
         self.inner.record(id, revision(), root.to_owned(), removals.to_vec());
         loop {
             for answer in self.hear(None).await {
                 if let Answer::Recorded(written) = answer {
                     return drop(written.unwrap());
+                }
+            }
+        }
+    }
+
+    /// Writes the list of what is held, or takes it away.
+    async fn post(&mut self, hold: Option<Hold>) {
+        let id = self.order();
+        self.inner.post(id, hold.map(Box::new));
+        loop {
+            for answer in self.hear(None).await {
+                if let Answer::Posted(written) = answer {
+                    return written.unwrap();
                 }
             }
         }
@@ -512,11 +552,22 @@ fn with(object: &DesiredObject, change: impl FnOnce(&mut Value)) -> Arc<DesiredO
 }
 
 fn apply_step(object: &Arc<DesiredObject>) -> Step {
-    Step::Apply { object: object.clone(), revision: revision(), why: Why::Create }
+    Step::Apply { object: object.clone(), revision: revision(), left: None, why: Why::Create }
 }
 
 fn revision() -> Revision {
     Revision::parse("0123456789abcdef0123456789abcdef01234567").unwrap()
+}
+
+fn hold(harm: &Harm) -> Hold {
+    Hold {
+        hash: harm.hash(),
+        harm: harm.clone(),
+        disappearing: BTreeSet::new(),
+        staying: BTreeSet::new(),
+        moving: BTreeSet::new(),
+        reason: "would remove 1 of 1 solution".to_owned(),
+    }
 }
 
 async fn cluster_approval(cluster: &Cluster, hash: &ContentHash) -> Value {

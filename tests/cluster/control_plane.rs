@@ -7,8 +7,10 @@ use k8s_openapi::api::authorization::v1::{
 use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
+use std::time::{Duration, Instant};
 use vitrine_core::model::{Kind, ObjectKey, marks};
 
+use crate::support::clear::clear;
 use crate::support::cluster::{Cluster, DAEMON_NAMESPACE};
 use crate::support::objects;
 use crate::support::players::{KEDA_FINALIZER, Player};
@@ -230,4 +232,41 @@ fn a_solution(namespace: &str) -> [serde_json::Value; 5] {
             "spec": {"parentRefs": [{"name": "public", "namespace": "edge"}]},
         }),
     ]
+}
+
+scenario! {
+    only real, because "the sandbox empties no namespace by its name";
+    async fn clearing_away_takes_nothing_from_the_next_scenario(cluster: &Cluster) {
+        let admin = cluster.admin_client();
+        let plane = cluster.plane();
+        let namespace = json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "sol-one"},
+        });
+        // The controller's visit for this deletion comes about 5 s later.
+        objects::apply(&admin, &namespace, "tests").await.unwrap();
+        clear(&admin, plane).await.unwrap();
+        let first = Instant::now();
+        // Clearing away takes a moment: one of these deletions is under way when the visit comes.
+        let mut wave = 0;
+        while first.elapsed() < Duration::from_millis(5600) {
+            if first.elapsed() < Duration::from_millis(4200) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
+            objects::apply(&admin, &namespace, "tests").await.unwrap();
+            clear(&admin, plane).await.unwrap();
+            objects::apply(&admin, &namespace, "tests").await.unwrap();
+            let map = json!({
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": format!("kept-{wave}"), "namespace": "sol-one"},
+            });
+            objects::apply(&admin, &map, "tests").await.unwrap();
+            let key = ObjectKey::namespaced(Kind::ConfigMap, "sol-one", format!("kept-{wave}"));
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                assert!(cluster.get(&key).await.is_some(), "wave {wave}, after {:?}", first.elapsed());
+            }
+            wave += 1;
+        }
+    }
 }

@@ -159,6 +159,8 @@ scenario! {
             .arg("--kubeconfig")
             .arg(&kubeconfig)
             .env("VITRINE_REPOSITORY_POLL", "5s")
+            .env("VITRINE_WEB_PUBLIC_LISTEN", "127.0.0.1:0")
+            .env("VITRINE_WEB_PRIVATE_LISTEN", "127.0.0.1:0")
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

@@ -14,8 +14,8 @@ use tokio::sync::{Mutex, MutexGuard};
 use vitrine::cluster::{Asker, Whose};
 use vitrine_core::catalog::snapshot::File;
 use vitrine_core::catalog::{Platform, platform};
+use vitrine_core::doctor::{self, Finding, Grade, Patient};
 use vitrine_core::plan::facts::Facts;
-use vitrine_core::status::doctor::{self, Finding, Grade, Patient};
 
 use crate::support::binary::{Finished, finish, vitrine};
 use crate::support::cluster::DAEMON_NAMESPACE;

@@ -225,7 +225,7 @@ async fn publish(cluster: &Cluster, kind: Kind, body: &Value) -> Result<Value, S
 /// The body as it is sent, in a namespace of the case's own: the cases share their solutions' names.
 pub(super) fn moved(object: &DesiredObject, case: usize) -> Value {
     let revision = Revision::parse("0123456789abcdef0123456789abcdef01234567").unwrap();
-    let mut body = object.with_revision(&revision);
+    let mut body = object.with_marks(&revision, None);
     let namespace = json!(format!("sol-fields-{case}"));
     match object.key.kind {
         Kind::Namespace => body["metadata"]["name"] = namespace,

@@ -197,7 +197,7 @@ scenario! {
         cluster.players().stop(Player::Gateway).await;
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         let waits = "waiting for the gateway to accept HTTPRoute/edge";
-        daemon.verdict("one", "waiting for the gateway", |v| v.reason == waits).await;
+        daemon.verdict("one", "waiting for the gateway", |v| *v.reason == *waits).await;
 
         let route = cluster.get(&key(Kind::HttpRoute, "edge")).await.unwrap();
         let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({
@@ -222,7 +222,7 @@ scenario! {
         report(&cluster.admin_client(), Kind::HttpRoute, "edge", status).await;
         let verdict = daemon.verdict("one", "blocked", |v| v.sync == Sync::Blocked).await;
         assert_eq!(
-            verdict.reason,
+            &*verdict.reason,
             "the gateway refuses HTTPRoute/edge: RefNotPermitted: no grant for Service keda/proxy"
         );
         assert_eq!(verdict.party, Party::Operator);
@@ -240,7 +240,7 @@ scenario! {
         cluster.players().stop(Player::Keda).await;
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         let waits = "waiting for KEDA to take on ScaledObject/app";
-        let verdict = daemon.verdict("one", "waiting for KEDA", |v| v.reason == waits).await;
+        let verdict = daemon.verdict("one", "waiting for KEDA", |v| *v.reason == *waits).await;
         assert_eq!((verdict.sync, verdict.party), (Sync::Progressing, Party::Nobody));
         cluster.players().start(Player::Keda);
         daemon.verdict("one", "published", Verdict::is_good).await;

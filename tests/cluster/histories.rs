@@ -227,9 +227,9 @@ impl<'a> Played<'a> {
 
     async fn approve(&self, held: &Held) {
         let of = cluster::Settings::of(&self.settings);
-        let deletions = held.deletions.iter().cloned().collect();
+        let harm = held.harm.clone();
         let admin = self.cluster.admin_client();
-        cluster::approve(admin, &of, held.hash.first(12), &deletions).await.unwrap();
+        cluster::approve(admin, &of, held.hash.first(12), &harm).await.unwrap();
     }
 
     /// What both worlds do not have in common.

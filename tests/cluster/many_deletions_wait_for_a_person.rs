@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use vitrine::cluster;
+use vitrine::cluster::{self, HeldList};
 use vitrine_core::model::{Kind, ObjectKey};
 use vitrine_core::status::{Board, Held, Sync, Verdict};
 
@@ -36,8 +36,8 @@ async fn approve(
     held: &Held,
 ) -> Result<(), String> {
     let of = cluster::Settings::of(&settings(catalogue));
-    let deletions = held.deletions.iter().cloned().collect();
-    let written = cluster::approve(cluster.admin_client(), &of, hash, &deletions).await;
+    let harm = held.harm.clone();
+    let written = cluster::approve(cluster.admin_client(), &of, hash, &harm).await;
     written.map(drop).map_err(|why| why.to_string())
 }
 
@@ -77,9 +77,29 @@ async fn removed_at_once(cluster: &Cluster, name: &str, all: usize, removed: usi
     assert!(runs.contains(&"b".repeat(64)), "{runs}");
     assert_eq!(of(cluster, going).await, before);
 
+    // The list is where `vitrine approve` looks for it by itself.
+    let of_daemon = settings(&catalogue).cluster;
+    let lists = async || {
+        let instance = Some(&settings(&catalogue).instance);
+        cluster::held_lists(cluster.admin_client(), &of_daemon, instance, true).await.unwrap()
+    };
+    let is_list = |list: &HeldList| list.hash == held.hash && list.harm == held.harm;
+    assert!(lists().await.iter().all(is_list) && lists().await.len() == 1);
+    // One that a hand takes away is written again.
+    let key = ObjectKey::namespaced(
+        Kind::ConfigMap,
+        DAEMON_NAMESPACE,
+        format!("vitrine-{INSTANCE}-held"),
+    );
+    let api = objects::api(&cluster.admin_client(), key.kind, key.namespace.as_deref());
+    api.delete(&key.name, &Default::default()).await.unwrap();
+    cluster.wait_for(&key, "written again", |o| o.is_some()).await;
+    assert!(lists().await.iter().all(is_list) && lists().await.len() == 1);
+
     // Another hash approves nothing, and a list under a hash that is not its own is no approval.
     assert!(approve(cluster, &catalogue, &"0".repeat(64), &held).await.is_err());
-    let less = Held { deletions: held.deletions[1..].to_vec(), ..held.clone() };
+    let mut less = held.clone();
+    less.harm.deletions.pop_first();
     assert!(approve(cluster, &catalogue, held.hash.first(12), &less).await.is_err());
 
     // A restart and a further commit ask the same question.
@@ -99,7 +119,7 @@ async fn removed_at_once(cluster: &Cluster, name: &str, all: usize, removed: usi
     catalogue.edit(&format!("{}/solution.yaml", staying[0]), &image('c'), &image('d'));
     let head = catalogue.commit("And on");
     let rest = of(cluster, &staying[1..]).await;
-    let approved: BTreeSet<ObjectKey> = held.deletions.iter().cloned().collect();
+    let approved: BTreeSet<ObjectKey> = held.harm.deletions.iter().cloned().collect();
     let mut wanted = observed(cluster).await;
     wanted.retain(|key| !approved.contains(key));
     let mut daemon = Daemon::start(cluster, &catalogue).await.patient(Duration::from_secs(60));
@@ -116,6 +136,7 @@ async fn removed_at_once(cluster: &Cluster, name: &str, all: usize, removed: usi
     }
     assert_eq!(observed(cluster).await, wanted, "exactly what was approved");
     assert_eq!(of(cluster, &staying[1..]).await, rest, "and nobody else was touched");
+    cluster.wait_for(&key, "taken away", |o| o.is_none()).await;
     let approvals = cluster.of_instance(Kind::ConfigMap, INSTANCE).await;
     assert!(approvals.iter().any(|o| o["metadata"]["namespace"] == DAEMON_NAMESPACE));
     daemon.stop().await;
@@ -285,10 +306,10 @@ scenario! {
         };
         let board = daemon.board("held", |b| is_held(b) && told(b)).await;
         let held = board.held.clone().unwrap();
-        assert_eq!(held.reason, format!("would delete {} objects", held.deletions.len()));
+        assert_eq!(held.reason, format!("would delete {} objects", held.harm.deletions.len()));
         for name in &names {
             let route = ObjectKey::namespaced(Kind::InterceptorRoute, format!("sol-{name}"), "app");
-            assert!(held.deletions.contains(&route), "{:?}", held.deletions);
+            assert!(held.harm.deletions.contains(&route), "{:?}", held.harm.deletions);
         }
         all_are_wakeable("while it is held").await;
         assert_eq!(versions(cluster).await, before, "the whole of each waits");
@@ -333,6 +354,75 @@ scenario! {
         let board = daemon.settled(&head).await;
         assert!(board.held.as_ref().is_some_and(|h| h.reason.ends_with(rewritten)), "{board:?}");
         assert_eq!(versions(cluster).await, before);
+        daemon.stop().await;
+    }
+}
+
+/// The hosts that the routes of these solutions have.
+async fn hosts(cluster: &Cluster, names: &[String]) -> BTreeSet<String> {
+    let mut hosts = BTreeSet::new();
+    for name in names {
+        let key = ObjectKey::namespaced(Kind::HttpRoute, format!("sol-{name}"), "edge");
+        let route = cluster.get(&key).await.expect("a route");
+        let of = route["spec"]["hostnames"].as_array().unwrap().iter();
+        hosts.extend(of.map(|host| host.as_str().unwrap().to_owned()));
+    }
+    hosts
+}
+
+scenario! {
+    async fn another_domain_moves_nobody_before_a_person_says_so(cluster: &Cluster) {
+        let names = names("moves", 4);
+        let catalogue = catalogue(&names);
+        let mut daemon = Daemon::start(cluster, &catalogue).await.patient(Duration::from_secs(60));
+        daemon.settled(&catalogue.head()).await;
+        let before = hosts(cluster, &names).await;
+        let wanted: BTreeSet<String> =
+            names.iter().map(|name| format!("{name}.demo.example")).collect();
+        assert_eq!(before, wanted);
+
+        // An update beside it goes on.
+        catalogue.edit("platform.yaml", "domain: demo.example", "domain: other.example");
+        catalogue.edit(&format!("{}/solution.yaml", names[0]), &image('a'), &image('b'));
+        let head = catalogue.commit("A nicer domain");
+        let told = |board: &Board| board.revision.as_ref() == Some(&head) && is_held(board);
+        let held = daemon.board("held", told).await.held.clone().unwrap();
+        assert_eq!(held.reason, "would move the addresses of 4 of 4 solutions");
+        let told: BTreeSet<String> =
+            held.harm.addresses.iter().map(|address| address.host.clone()).collect();
+        assert_eq!(told, before);
+        let says = |v: &Verdict| {
+            v.sync == Sync::Blocked
+                && v.reason.contains("would move the addresses")
+                && v.next.contains("vitrine approve")
+                && v.urls.iter().all(|url| url.ends_with(".demo.example"))
+        };
+        for name in &names {
+            daemon.verdict(name, "blocked, and opened where it was", says).await;
+        }
+        let updated = ObjectKey::namespaced(Kind::Deployment, format!("sol-{}", names[0]), "app");
+        cluster
+            .wait_for(&updated, "updated", |o| {
+                o.is_some_and(|o| o.to_string().contains(&"b".repeat(64)))
+            })
+            .await;
+        assert_eq!(hosts(cluster, &names).await, before);
+
+        // Approved while no daemon runs: all move.
+        daemon.stop().await;
+        approve(cluster, &catalogue, held.hash.first(12), &held).await.unwrap();
+        let mut daemon = Daemon::start(cluster, &catalogue).await.patient(Duration::from_secs(60));
+        daemon
+            .board("moved", |b| {
+                b.revision.as_ref() == Some(&head)
+                    && b.held.is_none()
+                    && b.verdicts.len() == names.len()
+                    && b.verdicts.iter().all(Verdict::is_good)
+            })
+            .await;
+        let wanted: BTreeSet<String> =
+            names.iter().map(|name| format!("{name}.other.example")).collect();
+        assert_eq!(hosts(cluster, &names).await, wanted);
         daemon.stop().await;
     }
 }

@@ -125,8 +125,8 @@ scenario! {
         // Approved, the record counts this removal beside the one that it knew of.
         let held = daemon.boards.borrow().held.clone().unwrap();
         let of = cluster::Settings::of(&settings(&catalogue));
-        let deletions = held.deletions.iter().cloned().collect();
-        cluster::approve(cluster.admin_client(), &of, held.hash.first(12), &deletions).await.unwrap();
+        let harm = held.harm.clone();
+        cluster::approve(cluster.admin_client(), &of, held.hash.first(12), &harm).await.unwrap();
         daemon.board("tidied", |b| b.held.is_none() && b.verdicts.len() == 4).await;
         let now = lease(cluster).await.unwrap()["metadata"]["annotations"].clone();
         let removals = now["vitrine.dev/removals"].as_str().unwrap();
@@ -152,7 +152,7 @@ scenario! {
         assert!(names.contains(&"alpha-b") && names.contains(&"gamma-b"), "{board:#?}");
         let alpha = board.verdicts.iter().find(|v| v.name.as_str() == "alpha-b").unwrap();
         assert!(!alpha.is_settled(), "nobody looked at the cluster yet: {alpha:?}");
-        assert_eq!(alpha.reason, "the cluster is being read");
+        assert_eq!(&*alpha.reason, "the cluster is being read");
         daemon.stop().await;
     }
 }

@@ -141,7 +141,7 @@ scenario! {
         catalogue.edit("one/solution.yaml", "256Mi", "128Mi");
         let head = catalogue.commit("Smaller still");
         let says = "the rest follows when Deployment/app is rolled out";
-        daemon.verdict("one", "rolling", |v| v.reason == says).await;
+        daemon.verdict("one", "rolling", |v| *v.reason == *says).await;
         assert_eq!(memory(cluster.get(&quota).await), "512Mi");
         cluster.players().start(Player::Deployments);
         daemon.settled(&head).await;
@@ -161,7 +161,7 @@ scenario! {
         let head = catalogue.commit("Asleep on purpose");
         let board = daemon.settled(&head).await;
         assert_eq!(board.verdicts[0].sync, Sync::Synced);
-        assert_eq!(board.verdicts[0].reason, format!("suspended until {until}: incident 12"));
+        assert_eq!(board.verdicts[0].reason.text, format!("suspended until {until}: incident 12"));
         let scaled = cluster.get(&key(Kind::ScaledObject, "app")).await.unwrap();
         assert_eq!(scaled["metadata"]["annotations"]["autoscaling.keda.sh/paused-replicas"], "0");
         let route = cluster.get(&key(Kind::HttpRoute, "edge")).await.unwrap();

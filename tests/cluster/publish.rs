@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vitrine::git::read_folder;
 use vitrine_core::catalog;
-use vitrine_core::model::{InstanceName, Kind, ObjectKey};
+use vitrine_core::model::{InstanceName, Kind, ObjectKey, marks};
 use vitrine_core::render::phase::phase_at;
 use vitrine_core::status::{Health, Stage, Sync};
 
@@ -38,11 +38,14 @@ pub async fn observed(cluster: &Cluster) -> BTreeSet<ObjectKey> {
     observed_of(cluster, &Kind::RENDERED).await
 }
 
-/// Every object of these kinds.
+/// Every object of these kinds, but for the list of what is held, which says what the daemon thinks.
 pub async fn observed_of(cluster: &Cluster, kinds: &[Kind]) -> BTreeSet<ObjectKey> {
     let mut all = BTreeSet::new();
     for &kind in kinds {
         for object in cluster.of_instance(kind, INSTANCE).await {
+            if !object["metadata"]["labels"][marks::HELD].is_null() {
+                continue;
+            }
             let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
             let (namespace, name) = (text("namespace"), text("name").unwrap());
             all.insert(ObjectKey { kind, namespace, name });
@@ -155,7 +158,10 @@ scenario! {
     async fn a_broken_folder_keeps_what_runs_and_the_others_go_on(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["good", "bad"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
-        daemon.settled(&catalogue.head()).await;
+        let first = catalogue.head();
+        let board = daemon.settled(&first).await;
+        let urls = ["https://bad.demo.example"];
+        assert!(board.verdicts.iter().any(|v| v.urls == urls), "{board:#?}");
         let before = cluster.get(&ObjectKey::namespaced(Kind::Deployment, "sol-bad", "app")).await;
 
         catalogue.edit("bad/solution.yaml", "spec:", "spec:\n  replica: 3");
@@ -165,7 +171,11 @@ scenario! {
         let bad = board.verdicts.iter().find(|v| v.name.as_str() == "bad").unwrap();
         assert_eq!(bad.sync, Sync::Failed);
         assert!(bad.reason.contains("bad/solution.yaml:6:3"), "{}", bad.reason);
-        assert!(bad.reason.ends_with("the old revision keeps serving"), "{}", bad.reason);
+        let keeps = format!("; revision {} keeps serving", first.short());
+        assert!(bad.reason.ends_with(&keeps), "{}", bad.reason);
+        // What is asked for and what serves are two facts.
+        assert_eq!((bad.revision.as_ref(), bad.serving.as_ref()), (Some(&head), Some(&first)));
+        assert_eq!(bad.urls, urls);
         let key = ObjectKey::namespaced(Kind::Deployment, "sol-bad", "app");
         assert_eq!(cluster.get(&key).await, before);
         let good = cluster.get(&ObjectKey::namespaced(Kind::Deployment, "sol-good", "app")).await.unwrap();

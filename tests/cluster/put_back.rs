@@ -9,11 +9,11 @@ use vitrine_core::model::{Kind, ObjectKey, marks};
 use vitrine_core::status::{Board, Sync};
 
 use crate::support::catalogue::{Catalogue, image, minimal};
-use crate::support::cluster::{Cluster, furnish};
+use crate::support::cluster::furnish;
 use crate::support::daemon::{Daemon, INSTANCE, settings};
 use crate::support::objects;
 use crate::support::players::Players;
-use crate::support::real::ControlPlane;
+use crate::support::real::{ControlPlane, Turn};
 use crate::support::requests::Requests;
 
 /// How long the daemon may take until the cluster is again as the catalogue asks. It hears of the
@@ -35,7 +35,7 @@ mod a_store_that_was_put_back_is_brought_forward_again {
 
     /// On servers of its own, because the others' would lose what their tests wrote.
     async fn scenario() {
-        let _alone = Cluster::turn().await;
+        let _alone = Turn::wait().await;
         let mut plane = ControlPlane::start().unwrap();
         let admin = plane.admin_client().await;
         furnish(&admin).await.unwrap();

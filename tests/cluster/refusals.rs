@@ -126,6 +126,32 @@ scenario! {
 }
 
 scenario! {
+    async fn a_route_comes_back_although_the_new_version_is_refused(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["alpha-r"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&catalogue.head()).await;
+        cluster.deny_deployments(&["sol-alpha-r"], WORDS).await;
+        catalogue.edit("alpha-r/solution.yaml", &image('a'), &image('b'));
+        catalogue.commit("Another image");
+        let keeps = |v: &Verdict| is_refused(v) && v.reason.ends_with("keeps serving");
+        daemon.verdict("alpha-r", "refused, and the old one serves", keeps).await;
+        let uid = |object: Option<&Value>| object.map(|o| o["metadata"]["uid"].clone());
+        for (kind, name) in [(Kind::HttpRoute, "edge"), (Kind::Service, "app")] {
+            let key = ObjectKey::namespaced(kind, "sol-alpha-r", name);
+            let before = uid(cluster.get(&key).await.as_ref());
+            let api = objects::api(&cluster.admin_client(), kind, key.namespace.as_deref());
+            api.delete(name, &Default::default()).await.unwrap();
+            let is_back = |o: Option<&Value>| o.is_some() && uid(o) != before;
+            cluster.wait_for(&key, "made again", is_back).await;
+        }
+        daemon.verdict("alpha-r", "refused, and the old one serves", keeps).await;
+        cluster.deny_nothing().await;
+        daemon.verdict("alpha-r", "published", Verdict::is_good).await;
+        daemon.stop().await;
+    }
+}
+
+scenario! {
     async fn a_refused_object_costs_one_try_for_many_commits(cluster: &Cluster) {
         refused_among(cluster, 10, 3, 20).await;
     }

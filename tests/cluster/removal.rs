@@ -1,6 +1,7 @@
 //! A deleted folder disappears, and nothing else does.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use vitrine_core::model::{Kind, ObjectKey};
 use vitrine_core::status::Sync;
@@ -10,11 +11,26 @@ use crate::support::catalogue::Catalogue;
 use crate::support::cluster::Cluster;
 use crate::support::daemon::Daemon;
 
-/// The resourceVersion of every object of the instance.
+/// The resourceVersion of every object of the instance, once the other controllers have said what
+/// they have to say: the last status of a Deployment may come after its solution is settled.
 pub async fn versions(cluster: &Cluster) -> BTreeMap<ObjectKey, String> {
+    let mut last = versions_now(cluster).await;
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let now = versions_now(cluster).await;
+        if now == last {
+            return now;
+        }
+        last = now;
+    }
+    panic!("somebody writes all the time: {last:#?}");
+}
+
+async fn versions_now(cluster: &Cluster) -> BTreeMap<ObjectKey, String> {
     let mut all = BTreeMap::new();
     for key in observed(cluster).await {
-        let object = cluster.get(&key).await.unwrap();
+        // What ended meanwhile has no version.
+        let Some(object) = cluster.get(&key).await else { continue };
         all.insert(key, object["metadata"]["resourceVersion"].as_str().unwrap().to_owned());
     }
     all

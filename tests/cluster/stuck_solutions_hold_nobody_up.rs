@@ -17,7 +17,7 @@ use vitrine_core::config::{Config, Verify};
 use vitrine_core::engine::News;
 use vitrine_core::engine::world::{Act, Form, Remote, Stuck, World};
 use vitrine_core::model::{Kind, ObjectKey};
-use vitrine_core::plan::observed::KindState;
+use vitrine_core::plan::observed::{KindState, Problem};
 use vitrine_core::status::{Sync, Verdict};
 
 use crate::support::catalogue::{Catalogue, image};
@@ -114,7 +114,7 @@ fn run(world: &mut World, passes: std::ops::Range<usize>, steps: &mut Steps, tol
             steps.entry(solution.as_str().to_owned()).or_default().push((pass, key));
         }
         for verdict in &world.engine.board().verdicts {
-            told.entry(verdict.name.to_string()).or_default().insert(verdict.reason.clone());
+            told.entry(verdict.name.to_string()).or_default().insert(verdict.reason.text.clone());
         }
         world.act(&Act::Pass(1));
     }
@@ -255,7 +255,7 @@ stuck! {
     at_a_kind_that_cannot_be_listed = Trouble {
         well: ALWAYS_ON,
         once: |world| {
-            let why = Some("the daemon may not list scaledobjects.keda.sh".to_owned());
+            let why = Some(Problem::of_one("the daemon may not list scaledobjects.keda.sh", "let it"));
             let news = VecDeque::from([News::State(KindState::Unknown, why)]);
             world.server.untold.insert(Kind::ScaledObject, news);
         },

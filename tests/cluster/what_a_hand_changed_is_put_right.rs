@@ -311,7 +311,7 @@ scenario! {
         let namespace = ObjectKey::cluster(Kind::Namespace, "sol-one");
         edit(cluster, &namespace, json!({"metadata": {"labels": {marks::INSTANCE: null}}})).await;
         let verdict = daemon.verdict("one", "blocked", |v| v.sync == Sync::Blocked).await;
-        assert_eq!(verdict.reason, "Namespace sol-one exists and is not vitrine's");
+        assert_eq!(&*verdict.reason, "Namespace sol-one exists and is not vitrine's");
         assert_eq!(cluster.requests().take_writes(), []);
         edit(cluster, &namespace, json!({"metadata": {"labels": {marks::INSTANCE: INSTANCE}}})).await;
         daemon.verdict("one", "published", |v| v.is_good()).await;
@@ -334,7 +334,7 @@ scenario! {
         let board = daemon.settled(&catalogue.head()).await;
         let taken = board.verdicts.iter().find(|v| v.name == "taken").unwrap();
         assert_eq!(taken.sync, Sync::Blocked);
-        assert_eq!(taken.reason, "Namespace sol-taken exists and is not vitrine's");
+        assert_eq!(&*taken.reason, "Namespace sol-taken exists and is not vitrine's");
         assert!(taken.next.contains("vitrine.dev/instance=test"), "{}", taken.next);
         assert_eq!(cluster.get(&key).await, before);
         assert!(observed(cluster).await.iter().all(|key| key.solution(&InstanceName::parse(INSTANCE).unwrap()).is_some_and(|its| its.as_str() == "free")));

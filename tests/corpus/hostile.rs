@@ -37,6 +37,18 @@ fn codes(catalog: &Catalog, name: &str) -> Vec<&'static str> {
     catalog.refused[name].faults.iter().map(|fault| fault.code).collect()
 }
 
+/// A solution with a variable `B` of so many bytes.
+fn word(bytes: usize) -> String {
+    format!("{}  env: {{B: {}}}\n", solution("use"), "x".repeat(bytes))
+}
+
+/// What is wrong with a `use/solution.yaml`.
+fn codes_of(text: &str) -> Vec<&'static str> {
+    let catalog = read(&files(&[("use/solution.yaml", text.as_bytes())]), &[]);
+    let refused = catalog.refused.get("use");
+    refused.into_iter().flat_map(|refused| refused.faults.iter().map(|fault| fault.code)).collect()
+}
+
 /// Files that somebody made to hurt, by name, each with the code of a fault that tells it.
 pub fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
@@ -64,6 +76,7 @@ pub fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let regex = "(a+)+$|((b|c)*d?)+e".repeat(250 * 1024 / 19 - 40);
     let env = format!("{}  env:\n    PATTERN: '{regex}'\n    1X: {{}}\n", solution("use"));
     let text = |text: String| text.into_bytes();
+    assert!(codes_of(&word(128 * 1024 - 3)).is_empty());
     vec![
         ("nested", text(format!("a: {}", "[".repeat(10_000))), code::TOO_DEEP),
         ("nested-maps", text("{a: ".repeat(10_000)), code::TOO_DEEP),
@@ -77,6 +90,8 @@ pub fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("long", text(format!("a: {}", "x".repeat(250 * 1024))), code::UNKNOWN_FIELD),
         ("long-key", text(format!("{}: 1", "x".repeat(1000))), code::UNKNOWN_FIELD),
         ("endless-key", text(format!("? {}\n: 1", "x".repeat(250 * 1024))), code::UNKNOWN_FIELD),
+        // One byte more than Linux gives to a program, with the name and the end.
+        ("word", text(word(128 * 1024 - 2)), code::TOO_LONG),
         ("nul", b"a: \0\0\0".to_vec(), code::BINARY),
         ("wide-le", with_mark([0xff, 0xfe], utf16(true)), code::UTF16),
         ("wide-be", with_mark([0xfe, 0xff], utf16(false)), code::UTF16),

@@ -177,7 +177,9 @@ impl Place {
 fn wrong(form: &Form) -> &'static [&'static str] {
     match form {
         Form::Any => &[],
-        Form::Text | Form::Line(_) | Form::Word(_) => &["[[1]]", "{q: 1}", "5", "0.5", "true"],
+        Form::Text | Form::Like(_) | Form::Line(_) | Form::Word(_) => {
+            &["[[1]]", "{q: 1}", "5", "0.5", "true"]
+        }
         Form::Bool => &["\"true\"", "1", "[]", "{}", "yes"],
         Form::Whole(..) => &["\"5\"", "x", "1.5", "{}", "[1]", "true"],
         Form::Number => &["\"5\"", "x", "[1]", "{}"],
@@ -204,7 +206,9 @@ fn over(form: &Form) -> Option<String> {
         Form::Free(_, most) | Form::Amounts(most) => {
             format!("{{{}}}", many(most, |n| format!("k{n}: x")))
         }
-        Form::Any | Form::Text | Form::Bool | Form::Number | Form::Map(_) => return None,
+        Form::Any | Form::Text | Form::Like(_) | Form::Bool | Form::Number | Form::Map(_) => {
+            return None;
+        }
         Form::WordOrList(..) => "quux".to_owned(),
     })
 }

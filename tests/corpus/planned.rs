@@ -167,6 +167,7 @@ fn observed(running: &Running) -> Observed {
                 revision: None,
                 fields: Some(object.fields.clone()),
                 others: Vec::new(),
+                left: None,
                 birth: false,
                 health: Default::default(),
             };
@@ -186,7 +187,7 @@ struct Pass {
 
 /// The daemon's own plans.
 fn pass(running: &Running, catalog: &Catalog) -> Pass {
-    let (setbacks, overdue) = (Setbacks::new(), BTreeSet::new());
+    let (setbacks, overdue, losing) = (Setbacks::new(), BTreeSet::new(), BTreeMap::new());
     let revision = Revision::parse(&"a".repeat(40)).unwrap();
     let observed = observed(running);
     let ground = plan::Ground {
@@ -194,9 +195,11 @@ fn pass(running: &Running, catalog: &Catalog) -> Pass {
         revision: &revision,
         setbacks: &setbacks,
         hold: None,
+        losing: &losing,
         nothing_deleted: None,
         verify: false,
         slots: 0,
+        turns: None,
         overdue: &overdue,
         now: "2026-01-05T10:00:00Z".parse().unwrap(),
     };

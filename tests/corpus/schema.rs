@@ -30,7 +30,14 @@ const STRUCTURAL: [&str; 11] = [
 
 /// What it tells in part: the shape of a duration and not its bounds, two keys of one map that
 /// exclude each other and not two whole parts.
-const IN_PART: [&str; 3] = [code::BAD_QUANTITY, code::BAD_DURATION, code::EXCLUDES];
+const IN_PART: [&str; 6] = [
+    code::BAD_QUANTITY,
+    code::BAD_DURATION,
+    code::EXCLUDES,
+    code::BAD_NAME,
+    code::BAD_IMAGE,
+    code::BAD_DAY,
+];
 
 struct Schemas {
     solution: jsonschema::Validator,

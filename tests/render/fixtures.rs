@@ -528,6 +528,7 @@ pub fn component(name: &str, public: Option<(&str, &str)>) -> Component {
         port: 8080,
         base_path: UrlPath::root(),
         env: BTreeMap::new(),
+        expand_variables: false,
         secrets: BTreeSet::new(),
         files: BTreeMap::new(),
         volumes: BTreeMap::new(),

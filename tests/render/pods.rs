@@ -34,6 +34,23 @@ fn each_shape_takes_its_secrets_from_the_secret_that_the_operator_was_told() {
 }
 
 #[test]
+fn a_dollar_is_text_unless_the_author_asks_for_variables() {
+    let rendered = |expands| {
+        let desired = live(&single("use", |app| {
+            app.expand_variables = expands;
+            app.env.insert("DSN".to_owned(), "db://$(KEY)@host".to_owned());
+            app.command = vec!["run".to_owned(), "$$".to_owned()];
+            app.args = vec!["--to=$(KEY)".to_owned()];
+        }));
+        let container = &pod(&desired, "app")["containers"][0];
+        let (env, command, args) = ("/env/0/value", "/command/1", "/args/0");
+        [env, command, args].map(|at| container.pointer(at).unwrap().clone())
+    };
+    assert_eq!(rendered(true), ["db://$(KEY)@host", "$$", "--to=$(KEY)"]);
+    assert_eq!(rendered(false), ["db://$$(KEY)@host", "$$$", "--to=$$(KEY)"]);
+}
+
+#[test]
 fn a_models_volume_is_read_only_and_meets_none_of_ours() {
     let desired = live(&single("use", |app| {
         app.scratch.insert(mount("/tmp"), Quantity::gibibytes(1));

@@ -548,7 +548,7 @@ fn the_commit_is_in_the_body_that_is_sent_and_in_no_hash() {
     let revision = Revision::parse(&"4be1".repeat(10)).unwrap();
     for case in cases() {
         for object in &case.render().objects {
-            let sent = object.with_revision(&revision);
+            let sent = object.with_marks(&revision, None);
             assert_eq!(sent["metadata"]["annotations"][marks::REVISION], revision.as_str());
             assert!(!object.body.to_string().contains(marks::REVISION));
             assert_eq!(FieldSet::owned(object.key.kind, &sent), *object.fields);

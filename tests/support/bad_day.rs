@@ -3,7 +3,7 @@
 //! It stands between the daemon and any API server, where a proxy on a bad network would.
 
 use std::io::{Error, ErrorKind};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub struct BadDay {
     rough: AtomicBool,
     /// Whether nobody answers.
     down: AtomicBool,
+    /// What everything is answered meanwhile; 0 = the connection is refused.
+    says: AtomicU16,
     /// Whether the Lease is refused.
     no_lease: AtomicBool,
     /// So many answers are lost from now on.
@@ -49,6 +51,7 @@ impl BadDay {
             chance: Mutex::new(fastrand::Rng::with_seed(seed)),
             rough: AtomicBool::new(true),
             down: AtomicBool::new(false),
+            says: AtomicU16::new(0),
             no_lease: AtomicBool::new(false),
             lose: AtomicU32::new(0),
             cuts: watch::Sender::new(0),
@@ -75,6 +78,12 @@ impl BadDay {
         }
     }
 
+    /// Everything is answered so from now on. What is being read breaks off.
+    pub fn says(&self, code: u16) {
+        self.says.store(code, Ordering::SeqCst);
+        self.down(true);
+    }
+
     /// The Lease is refused from now on, or no more.
     pub fn no_lease(&self, refused: bool) {
         self.no_lease.store(refused, Ordering::SeqCst);
@@ -90,6 +99,7 @@ impl BadDay {
         self.rough.store(false, Ordering::SeqCst);
         self.no_lease(false);
         self.lose(0);
+        self.says.store(0, Ordering::SeqCst);
         self.down(false);
     }
 
@@ -104,7 +114,10 @@ impl BadDay {
 
     fn meets(&self, request: &Request<Body>) -> Meets {
         if self.down.load(Ordering::SeqCst) {
-            return Meets::Refused;
+            return match self.says.load(Ordering::SeqCst) {
+                0 => Meets::Refused,
+                code => Meets::Answer(code),
+            };
         }
         if self.no_lease.load(Ordering::SeqCst) && request.uri().path().contains("/leases/") {
             return Meets::Answer(503);
@@ -184,6 +197,7 @@ impl BadDay {
 /// An answer that no server of ours gave.
 fn refusal(code: u16) -> Response<Body> {
     let reason = match code {
+        401 => "Unauthorized",
         429 => "TooManyRequests",
         503 => "ServiceUnavailable",
         _ => "InternalError",

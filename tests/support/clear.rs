@@ -3,10 +3,15 @@
 //!
 //! Kubernetes would do it by itself, but waits 5 s before it empties a namespace and 8 s more when a
 //! finalizer is in the way. Between two tests nobody has to be that careful: whatever lies in a
-//! solution's namespace is deleted, finalizers or not, and the namespace is released. The controller
-//! that was about to empty it may still do so, by name: a scenario that deletes solutions uses names
-//! of its own.
+//! solution's namespace is deleted, finalizers or not, and the namespace is released, unless the
+//! controller may have begun to empty it. That goes by name, also when the next test has made a
+//! namespace of the same one: then it has to end first.
+//!
+//! The controller comes 5 s after *any* deletion of the name, also of a namespace that was released
+//! long before, and begins if it then finds the name deleted once more ([`Releases`]).
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -22,9 +27,33 @@ use super::cluster::DAEMON_NAMESPACE;
 use super::real::{self, ControlPlane};
 use super::{objects, policy};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(40);
+/// The namespace controller begins 5 s after a namespace was deleted; the API tells whole seconds.
+const UNTOUCHED: i64 = 3;
+/// When the controller's visit for an earlier deletion of a name may fall together with this one.
+const VISITED: std::ops::Range<Duration> = Duration::from_secs(3)..Duration::from_secs(8);
 /// Requests in flight.
 const AT_ONCE: usize = 16;
+
+/// When namespaces were deleted that were released before the namespace controller had come.
+#[derive(Default)]
+pub struct Releases(Mutex<BTreeMap<String, Vec<Instant>>>);
+
+impl Releases {
+    /// Whether a visit for an earlier deletion of `name` is due about now.
+    fn visited(&self, name: &str) -> bool {
+        let mut all = self.0.lock().expect("nobody panics with the releases in hand");
+        let earlier = all.entry(name.to_owned()).or_default();
+        earlier.retain(|at| at.elapsed() < VISITED.end);
+        earlier.iter().any(|at| VISITED.contains(&at.elapsed()))
+    }
+
+    fn record(&self, name: &str, age: Duration) {
+        let mut all = self.0.lock().expect("nobody panics with the releases in hand");
+        let at = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
+        all.entry(name.to_owned()).or_default().push(at);
+    }
+}
 
 pub async fn clear(admin: &Client, plane: &ControlPlane) -> anyhow::Result<()> {
     policy::remove(admin).await?;
@@ -56,7 +85,7 @@ pub async fn clear(admin: &Client, plane: &ControlPlane) -> anyhow::Result<()> {
         .await?;
 
     for name in &doomed {
-        release(admin, name).await?;
+        release(admin, plane, name).await?;
         let deadline = Instant::now() + PATIENCE;
         while let Some(stuck) = namespaces.get_opt(name).await? {
             ensure!(Instant::now() < deadline, "namespace {name} does not end: {:?}", stuck.data);
@@ -96,8 +125,17 @@ fn is_left_over(kind: &ApiResource, object: &PartialObjectMeta<DynamicObject>) -
     }
 }
 
-/// Says that a namespace is empty, as the namespace controller would in a while.
-async fn release(admin: &Client, name: &str) -> anyhow::Result<()> {
+/// Says that a namespace is empty, as the namespace controller would in a while, if it has not begun.
+async fn release(admin: &Client, plane: &ControlPlane, name: &str) -> anyhow::Result<()> {
+    let Some(namespace) = objects::api(admin, Kind::Namespace, None).get_opt(name).await? else {
+        return Ok(());
+    };
+    let deleted = namespace.metadata.deletion_timestamp.map(|at| at.0.as_second());
+    let age = deleted.map_or(0, |deleted| jiff::Timestamp::now().as_second() - deleted);
+    if age >= UNTOUCHED || plane.releases().visited(name) {
+        return Ok(());
+    }
+    plane.releases().record(name, Duration::from_secs(age.unsigned_abs()));
     let body = json!({
         "apiVersion": "v1", "kind": "Namespace",
         "metadata": {"name": name}, "spec": {"finalizers": []},

@@ -6,7 +6,6 @@ use futures::StreamExt as _;
 use kube::Client;
 use kube::api::{DeleteParams, ListParams, Patch};
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
 use vitrine_core::model::{Kind, ObjectKey, marks};
 use vitrine_sandbox::{Denial, Options, Sandbox};
 
@@ -14,7 +13,7 @@ use super::clear::clear;
 use super::objects;
 use super::players::Players;
 use super::policy;
-use super::real::{self, ControlPlane};
+use super::real::{self, ControlPlane, Turn};
 use super::requests::Requests;
 
 /// The namespace of the daemon's Lease and of approvals, as in `deploy/rbac.yaml`.
@@ -27,9 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A cluster that holds nothing of vitrine's yet.
 ///
-/// The one in memory is a new one for each scenario. The real one is shared by all tests of a run,
-/// and a solution's namespace has the same name whoever asks for it; so a scenario has it for itself:
-/// the fixture holds a lock, and clears away what the scenario before left.
+/// The one in memory is a new one for each scenario. The real ones are shared by all tests of a run,
+/// and a solution's namespace has the same name whoever asks for it; so a scenario has one for
+/// itself: the fixture holds its turn, and clears away what the scenario before left.
 ///
 /// The same players are on duty on both, through the same client. They are the demo's own cast, but
 /// without a kubelet; the sandbox does not play it a second time.
@@ -44,7 +43,7 @@ pub struct Cluster {
 /// Which API server it is.
 enum Server {
     Sandbox(Sandbox),
-    Real { plane: &'static ControlPlane, _alone: MutexGuard<'static, ()> },
+    Real(Turn),
 }
 
 impl Cluster {
@@ -56,20 +55,14 @@ impl Cluster {
         Self::with(sandbox.client(), admin, Server::Sandbox(sandbox))
     }
 
-    /// The turn of a scenario that takes a real control plane: one at a time.
-    pub async fn turn() -> MutexGuard<'static, ()> {
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
-        ONE_AT_A_TIME.lock().await
-    }
-
     /// kube-apiserver, with the rights of `deploy/rbac.yaml`.
     pub async fn real() -> Self {
-        let _alone = Self::turn().await;
-        let plane = ControlPlane::shared();
+        let turn = Turn::wait().await;
+        let plane = turn.plane();
         let admin = plane.admin_client().await;
         clear(&admin, plane).await.expect("what the scenario before left can be cleared away");
         furnish(&admin).await.expect("the administrator may create namespaces");
-        Self::with(plane.daemon_client().await, admin, Server::Real { plane, _alone })
+        Self::with(plane.daemon_client().await, admin, Server::Real(turn))
     }
 
     fn with(daemon: Client, admin: Client, server: Server) -> Self {
@@ -79,11 +72,21 @@ impl Cluster {
         Self { client, admin, requests, players, server }
     }
 
+    /// The real one's control plane.
+    ///
+    /// Panics on the API in memory.
+    pub fn plane(&self) -> &'static ControlPlane {
+        match &self.server {
+            Server::Sandbox(_) => panic!("the API in memory has no control plane"),
+            Server::Real(turn) => turn.plane(),
+        }
+    }
+
     /// The API in memory, to make things go wrong; `None` on the real one.
     pub fn as_sandbox(&self) -> Option<&Sandbox> {
         match &self.server {
             Server::Sandbox(sandbox) => Some(sandbox),
-            Server::Real { .. } => None,
+            Server::Real(_) => None,
         }
     }
 
@@ -92,7 +95,7 @@ impl Cluster {
         let name = kind.crd().expect("the kind is not built in");
         match &self.server {
             Server::Sandbox(sandbox) => sandbox.remove_definition(&name),
-            Server::Real { .. } => {
+            Server::Real(_) => {
                 let definition = json!({
                     "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
                 });
@@ -117,8 +120,8 @@ impl Cluster {
                 let text = vitrine_sandbox::DEFINITIONS.iter().find(|text| text.contains(&name));
                 sandbox.install_definition(text.expect("the sandbox knows our definitions"));
             }
-            Server::Real { plane, .. } => {
-                let mut all = plane.crds().read().expect("they were read before");
+            Server::Real(turn) => {
+                let mut all = turn.plane().crds().read().expect("they were read before");
                 all.retain(|definition| definition["metadata"]["name"] == name.as_str());
                 real::install(&self.admin, &all).await.expect("it was installed before");
             }
@@ -138,7 +141,7 @@ impl Cluster {
                 });
                 faults.denials = denials.collect();
             }),
-            Server::Real { .. } => {
+            Server::Real(_) => {
                 policy::deny(&self.admin, places, words).await.expect("policies are served");
             }
         }
@@ -148,7 +151,7 @@ impl Cluster {
     pub async fn deny_nothing(&self) {
         match &self.server {
             Server::Sandbox(sandbox) => sandbox.faults(|faults| faults.denials.clear()),
-            Server::Real { .. } => {
+            Server::Real(_) => {
                 policy::remove(&self.admin).await.expect("the administrator may delete policies");
             }
         }

@@ -43,6 +43,8 @@ pub enum Manner {
 pub struct GitServer {
     address: SocketAddr,
     shared: Arc<Shared>,
+    /// Never listens: nobody else gets the port while the server is down.
+    _keeper: TcpSocket,
     door: Mutex<Door>,
     /// Taken by `Drop`: a runtime cannot wait for its end inside another one.
     runtime: Option<Runtime>,
@@ -89,9 +91,12 @@ impl GitServer {
             .enable_all()
             .build()
             .unwrap();
-        let socket = bound("127.0.0.1:0".parse().unwrap());
+        let keeper = bound("127.0.0.1:0".parse().unwrap());
+        let address = keeper.local_addr().unwrap();
+        let socket = bound(address);
         let server = Self {
-            address: socket.local_addr().unwrap(),
+            address,
+            _keeper: keeper,
             shared: Arc::new(Shared {
                 root: root.to_owned(),
                 wanted,
@@ -175,9 +180,11 @@ impl Drop for GitServer {
     }
 }
 
+/// Beside others that are bound so.
 fn bound(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
+    socket.set_reuseport(true).unwrap();
     socket.bind(address).unwrap();
     socket
 }

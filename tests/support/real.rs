@@ -1,5 +1,5 @@
-//! A real control plane: etcd, kube-apiserver and kube-controller-manager, started once per run of
-//! the tests on free ports of the loopback interface, ended with it.
+//! Real control planes: etcd, kube-apiserver and kube-controller-manager, a few per run of the tests
+//! on free ports of the loopback interface, ended with it.
 //!
 //! The daemon under test gets a certificate of the ServiceAccount that `deploy/rbac.yaml` binds, and
 //! no other right: what the tests can do, an installation can do.
@@ -17,8 +17,10 @@ use base64::engine::general_purpose::STANDARD;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 use super::certificates::{Authority, Pair};
+use super::clear::Releases;
 use super::guard::Guard;
 use super::objects;
 
@@ -54,11 +56,56 @@ pub struct ControlPlane {
     authority: Authority,
     /// Where the CRDs came from.
     crds: Crds,
+    /// Of the scenarios that it has played.
+    releases: Releases,
     /// Of etcd, of its peers that there are none of, and of the API server.
     ports: [u16; 3],
     servers: Vec<Server>,
     /// Last, so that the servers end after everything else.
     _guard: Guard,
+}
+
+/// How many scenarios have a control plane at the same time. Most of a scenario is waiting, so one
+/// core serves more than one of them; each costs half a GiB of memory and 5 s to start.
+const PLANES: usize = 3;
+
+/// The turn of a scenario: it has a control plane for itself until this is dropped.
+pub struct Turn {
+    place: &'static Place,
+    // In this order: who is let in finds a place that is free.
+    _alone: MutexGuard<'static, ()>,
+    _permit: SemaphorePermit<'static>,
+}
+
+/// Where one of the control planes of a run stands, once somebody needed it.
+struct Place {
+    alone: Mutex<()>,
+    plane: OnceLock<Result<ControlPlane, String>>,
+}
+
+impl Turn {
+    /// Waits until one of the control planes is free. The first that is: a run of few scenarios
+    /// starts few of them.
+    pub async fn wait() -> Self {
+        static PERMITS: Semaphore = Semaphore::const_new(PLANES);
+        static PLACES: [Place; PLANES] =
+            [const { Place { alone: Mutex::const_new(()), plane: OnceLock::new() } }; PLANES];
+        let permit = PERMITS.acquire().await.expect("nobody closes it");
+        let free = PLACES.iter().find_map(|place| Some((place, place.alone.try_lock().ok()?)));
+        let (place, alone) = free.expect("a permit stands for a place");
+        Self { place, _alone: alone, _permit: permit }
+    }
+
+    /// Its control plane, started at the first call.
+    ///
+    /// Panics, with the servers' last words, if there can be none.
+    pub fn plane(&self) -> &'static ControlPlane {
+        let start = || ControlPlane::start().map_err(|why| format!("{why:#}"));
+        match self.place.plane.get_or_init(start) {
+            Ok(plane) => plane,
+            Err(why) => panic!("there is no control plane: {why}"),
+        }
+    }
 }
 
 /// Which CustomResourceDefinitions are installed.
@@ -120,19 +167,8 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 }
 
 impl ControlPlane {
-    /// The one control plane of this run, started at the first call.
-    ///
-    /// Panics, with the servers' last words, if there can be none.
-    pub fn shared() -> &'static Self {
-        static SHARED: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
-        let started = SHARED.get_or_init(|| Self::start().map_err(|why| format!("{why:#}")));
-        match started {
-            Ok(plane) => plane,
-            Err(why) => panic!("there is no control plane: {why}"),
-        }
-    }
-
-    /// Starts one and makes it ready for the daemon. [`Self::shared`] is nearly always right.
+    /// Starts one and makes it ready for the daemon. A [`Turn`] with one that is there already is
+    /// nearly always right.
     pub fn start() -> anyhow::Result<Self> {
         // The caller may stand inside a runtime, which cannot wait for another one.
         std::thread::scope(|scope| {
@@ -165,6 +201,11 @@ impl ControlPlane {
     /// `https://127.0.0.1:<port>`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Which namespaces were released by hand.
+    pub fn releases(&self) -> &Releases {
+        &self.releases
     }
 
     /// Which CustomResourceDefinitions were installed.
@@ -268,7 +309,9 @@ impl ControlPlane {
 
         let crds = Crds::at_hand();
         let servers = Vec::new();
-        let mut plane = Self { url, folder, authority, crds, ports, servers, _guard: guard };
+        let releases = Releases::default();
+        let mut plane =
+            Self { url, folder, authority, crds, releases, ports, servers, _guard: guard };
         plane.servers = plane.start_servers(binaries)?;
         Ok(plane)
     }

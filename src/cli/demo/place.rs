@@ -54,6 +54,13 @@ impl Candidate {
             return Ok(Self { folder, mark: None, temporary: Some(temporary) });
         };
         let folder = whole(dir)?;
+        if folder.to_str().is_none() {
+            let shown = folder.display();
+            return Err(Stop::new(format!(
+                "{shown} is not UTF-8, so the demo's settings cannot name it; choose another folder \
+                 with --dir"
+            )));
+        }
         match fs::symlink_metadata(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self { folder, mark: None, temporary: None });

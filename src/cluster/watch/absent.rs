@@ -6,7 +6,7 @@ use super::pause::Pause;
 use super::{Place, Watch};
 use crate::cluster::subject::Subject;
 use vitrine_core::engine::News;
-use vitrine_core::plan::observed::KindState;
+use vitrine_core::plan::observed::{KindState, Problem};
 
 /// How often a kind is tried whose CRD cannot be watched.
 const BLIND_RETRY: Duration = Duration::from_secs(60);
@@ -27,9 +27,12 @@ impl Watch {
             let (state, problem, wait) = match known {
                 // It is there, and will be served in a moment; or never at our version.
                 Some(names) if names.contains(definition) => {
-                    let problem = format!(
-                        "CRD {definition} exists, but the API server does not serve it at the \
-                         version that vitrine writes"
+                    let problem = Problem::of_one(
+                        format!(
+                            "CRD {definition} exists, but the API server does not serve it at the \
+                             version that vitrine writes"
+                        ),
+                        "install a release of it that serves this version",
                     );
                     (KindState::Unknown, Some(problem), pause.next(None))
                 }

@@ -42,7 +42,7 @@ pub fn never(asked: Network) -> Option<String> {
         return Some(format!("{asked} is the metadata service of a cloud"));
     }
     let mut inner = networks(&HOST_ONLY);
-    inner.extend(networks(&INNER));
+    inner.extend(Network::private());
     if !asked.is_everything()
         && let Some(inside) = inner.into_iter().find(|n| *n != asked && asked.contains(*n))
     {
@@ -55,15 +55,17 @@ pub fn never(asked: Network) -> Option<String> {
 }
 
 /// Loopback, link-local (cloud metadata lives there), multicast, unspecified, and
-/// IPv4 in the clothes of IPv6.
-const HOST_ONLY: [&str; 9] = [
+/// IPv4 in the clothes of IPv6: mapped, compatible, translated (RFC 6052 and RFC 8215) and 6to4.
+const HOST_ONLY: [&str; 11] = [
     "0.0.0.0/8",
     "127.0.0.0/8",
     "169.254.0.0/16",
     "224.0.0.0/4",
-    "::1/128",
+    "::/96",
     "::ffff:0:0/96",
     "64:ff9b::/96",
+    "64:ff9b:1::/48",
+    "2002::/16",
     "fe80::/10",
     "ff00::/8",
 ];
@@ -75,9 +77,6 @@ const METADATA: [&str; 5] = [
     "fd00:ec2::254/128",
     "fd20:ce::254/128",
 ];
-/// Private and shared networks: to be asked for by themselves.
-const INNER: [&str; 5] =
-    ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -86,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_network_of_the_lists_is_one() {
-        for text in HOST_ONLY.iter().chain(&METADATA).chain(&INNER) {
+        for text in HOST_ONLY.iter().chain(&METADATA) {
             assert!(Network::parse(text).is_ok(), "{text}");
         }
     }
@@ -98,6 +97,9 @@ mod tests {
             assert!(is_never(bad), "{bad}");
         }
         for bad in ["fd00:ec2::254/128", "168.63.129.16/32", "100.100.100.200/32"] {
+            assert!(is_never(bad), "{bad}");
+        }
+        for bad in ["::a00:0/104", "64:ff9b:1::/48", "2002:a00::/24", "::/128", "2002::/15"] {
             assert!(is_never(bad), "{bad}");
         }
         for bad in ["0.0.0.0/1", "8.0.0.0/5", "::1/128", "fe80::/64", "8000::/1"] {

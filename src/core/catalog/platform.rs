@@ -55,6 +55,8 @@ pub struct Platform {
     pub limits: Limits,
     /// The oldest API server of this platform.
     pub cluster_version: Version,
+    /// The cluster's own networks (pods, Services, nodes): no solution may call them by address.
+    pub own_networks: Vec<Network>,
     /// Categories and featured solutions.
     pub gallery: Gallery,
     /// Hash of the file's bytes: part of the key under which rendered objects are remembered.
@@ -302,7 +304,7 @@ pub struct Limits {
     pub cooldown: (Duration, Duration),
     /// The longest that a start may take; 30 minutes if absent.
     pub startup_timeout: Duration,
-    /// Where authors may let solutions connect to; anywhere if absent.
+    /// Where authors may let solutions connect to; the public internet if absent.
     pub egress: EgressLimit,
 }
 
@@ -318,6 +320,8 @@ pub struct Gallery {
 /// Where solutions may open connections to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EgressLimit {
+    /// To the networks that their authors name, but for private ones.
+    Public,
     /// To the networks that their authors name.
     Allowed,
     /// To none.
@@ -371,9 +375,10 @@ impl Platform {
                 request_timeout: Duration::from_secs(15 * 60),
                 cooldown: (Duration::from_secs(5 * 60), Duration::from_secs(24 * 60 * 60)),
                 startup_timeout: Duration::from_secs(30 * 60),
-                egress: EgressLimit::Allowed,
+                egress: EgressLimit::Public,
             },
             cluster_version: (1, 33),
+            own_networks: Vec::new(),
             gallery: Gallery::default(),
             digest: ContentHash::of(b""),
         }

@@ -20,7 +20,8 @@ pub struct Snapshot {
     /// `platform.yaml` at the root.
     pub platform: Option<File>,
     /// Folders below the root by their path relative to it (`use`, `group/use`), each that holds
-    /// files of its own; at most [`Snapshot::DEPTH`] names deep. Names that start with `.` or `_`
+    /// files of its own; at most [`Snapshot::DEPTH`] names deep, those with a `solution.yaml` at most
+    /// [`Snapshot::SEEN`]. Names that start with `.` or `_`
     /// are left out. Equal trees are one allocation, also across snapshots of one source.
     pub folders: BTreeMap<String, Arc<Folder>>,
     /// Entries below the root that could not be walked into, with the reason: symbolic links,
@@ -32,6 +33,9 @@ impl Snapshot {
     /// Three groups and a solution's folder; folders inside a solution are read below it. One
     /// more than that is read, so that a solution that lies too deep is seen and protected.
     pub const DEPTH: usize = 5;
+    /// How many names deep a solution is looked for, only to say that it lies too deep: moved down
+    /// there it must not look deleted. Below that, nobody knows what lies there.
+    pub const SEEN: usize = 32;
 }
 
 /// The files of one folder, with those of its sub-folders by relative path (`examples/a.json`)

@@ -172,6 +172,9 @@ pub struct Component {
     pub base_path: UrlPath,
     /// Environment variables, with `<COMPONENT>_URL` for each one in `depends_on`.
     pub env: BTreeMap<String, String>,
+    /// Whether `$(NAME)` in `env`, `command` and `args` stands for the variable of that name;
+    /// otherwise all of it is text.
+    pub expand_variables: bool,
     /// Environment variables whose values are keys of the Secret `<component>-secrets`; that of a
     /// solution without components, and of each configuration, is `app-secrets`.
     pub secrets: BTreeSet<String>,
@@ -381,13 +384,6 @@ pub struct RateLimit {
     pub requests_per_second: u32,
     /// At once; at least `requests_per_second`.
     pub burst: u32,
-}
-
-impl Solution {
-    /// Where visitors open it: `https://<name>.<domain>` (the first public host).
-    pub fn url(&self, domain: &str) -> String {
-        format!("https://{}.{domain}", self.name)
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::layers::{File, Layers};
-use super::{Auth, Cluster, Config, Log, Repository, Rollouts, Safety, Verify, Web, address};
+use super::{Auth, Cluster, Config, Log, Mode, Repository, Rollouts, Safety, Verify, Web, address};
 use crate::model::decode::{Cursor, Fields, Schema, Sheet};
 use crate::model::fault::{Fault, code};
 use crate::model::yaml::{Span, Value};
@@ -45,6 +45,15 @@ pub fn read(
         }
         _ => (Sheet::new(name, Vec::new(), Party::Operator), None),
     };
+    // What cannot be read as YAML tells only itself: nobody knows what else stands in it.
+    if root.is_none() && file.is_some_and(|file| !file.text.trim().is_empty()) {
+        faults.extend(sheet.finish());
+        faults.extend(layers.finish());
+        for fault in &mut faults {
+            fault.code = code::of_settings(fault.code);
+        }
+        return Err(faults);
+    }
     let fields = root.as_ref().and_then(|root| sheet.root(root, ROOT));
     let settings = Settings { layers: &layers, root: fields.as_ref(), sheet: &sheet };
     let config = settings.config();
@@ -182,13 +191,8 @@ impl<'a> Settings<'a> {
             "cluster",
             Schema::of(&["kubeconfig", "context", "namespace", "mode", "leaderElection"]),
         );
-        if let Some(cursor) = section.get("mode")
-            && cursor.one_of(&["apply", "report"]).is_some_and(|mode| mode.value == "report")
-        {
-            let message = "`cluster.mode: report` is not supported yet";
-            let help = "`vitrine plan` says what would be done";
-            cursor.sheet.report(cursor.fault(code::NOT_YET, message).help(help));
-        }
+        let mode = section.get("mode").and_then(|cursor| cursor.one_of(&["apply", "report"]));
+        let reports = mode.is_some_and(|mode| mode.value == "report");
         if let Some(cursor) = section.get("leaderElection")
             && cursor.boolean().is_some_and(|on| on.value)
         {
@@ -212,6 +216,7 @@ impl<'a> Settings<'a> {
             kubeconfig: section.path_of("kubeconfig"),
             context: section.get("context").and_then(|c| c.line_of(253)).map(|text| text.value),
             namespace: namespace.unwrap_or_else(|| "vitrine-system".to_owned()),
+            mode: if reports { Mode::Report } else { Mode::Apply },
         }
     }
 
@@ -236,11 +241,7 @@ impl<'a> Settings<'a> {
             let number = cursor.and_then(|cursor| cursor.integer(1, most));
             number.map_or(default, |n| usize::try_from(n.value).unwrap_or(default))
         };
-        if let Some(cursor) = section.get("maxParallel") {
-            let message = "`rollouts.maxParallel` is not supported yet";
-            let help = "leave it out; a changed platform rolls out everywhere at once";
-            cursor.sheet.report(cursor.fault(code::NOT_YET, message).help(help));
-        }
+        let max_parallel = small(section.get("maxParallel"), 1000, 10);
         let verify = section.section("verify", Schema::of(&["on", "parallel"]));
         let on = verify.get("on").and_then(|c| c.one_of(&["update", "never"]));
         let parallel = small(verify.get("parallel"), 100, 5);
@@ -248,7 +249,7 @@ impl<'a> Settings<'a> {
             Some("never") => Verify::Never,
             _ => Verify::OnUpdate { parallel },
         };
-        Rollouts { verify }
+        Rollouts { max_parallel, verify }
     }
 
     fn web(&self) -> Web {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::layers::{File, SETTINGS, variable};
-use super::{Auth, Config, Verify};
+use super::{Auth, Config, Mode, Verify};
 use crate::model::duration;
 use crate::model::yaml::{self, Node, Value};
 
@@ -88,10 +88,13 @@ pub fn value(config: &Config, path: &str) -> Option<Json> {
         "cluster.kubeconfig" => json!(cluster.kubeconfig),
         "cluster.context" => json!(cluster.context),
         "cluster.namespace" => json!(cluster.namespace),
-        // The other words are not supported yet, and refused.
-        "cluster.mode" => json!("apply"),
+        "cluster.mode" => json!(match cluster.mode {
+            Mode::Apply => "apply",
+            Mode::Report => "report",
+        }),
+        // The other word is not supported yet, and refused.
         "cluster.leaderElection" => json!(false),
-        "rollouts.maxParallel" => Json::Null,
+        "rollouts.maxParallel" => json!(rollouts.max_parallel),
         "safety.maxRemovedShare" => json!(safety.max_removed_share),
         "safety.maxDeletions" => json!(safety.max_deletions),
         "safety.approvalsExpireAfter" => json!(duration::text(safety.approvals_expire_after)),

@@ -25,9 +25,19 @@ fn two_settings_are_enough_and_everything_else_has_a_default() {
     assert_eq!(config.safety.max_deletions, 100);
     assert!((config.safety.max_removed_share - 0.2).abs() < f64::EPSILON);
     assert_eq!(config.rollouts.verify, Verify::OnUpdate { parallel: 5 });
+    assert_eq!(config.rollouts.max_parallel, 10);
     assert!(config.notes);
     assert_eq!(config.web.private_listen.as_deref(), Some("127.0.0.1:9090"));
     assert_eq!(config.log, Log { level: "info".into(), json: false });
+}
+
+#[test]
+fn what_is_not_yaml_tells_only_that() {
+    for text in ["instance: lab\nrepository: {url: [\n", "# nothing yet\n", "a: b: c\n"] {
+        let faults = settings(text).unwrap_err();
+        let codes: Vec<&str> = faults.iter().map(|fault| fault.code).collect();
+        assert_eq!(codes, [code::SETTINGS_YAML], "{text}: {faults:?}");
+    }
 }
 
 #[test]
@@ -94,7 +104,6 @@ fn every_fault_is_told_at_once() {
 #[test]
 fn what_is_not_built_yet_is_refused_when_written() {
     for text in [
-        "cluster: {mode: report}",
         "cluster: {leaderElection: true}",
         "schedule: {audit: \"17 3 * * *\"}",
         "schedule: {freeze: []}",
@@ -108,6 +117,15 @@ fn what_is_not_built_yet_is_refused_when_written() {
     for text in ["cluster: {mode: apply, leaderElection: false}", "schedule: {}"] {
         assert!(settings(&format!("{LEAST}{text}\n")).is_ok(), "{text}");
     }
+}
+
+#[test]
+fn a_daemon_acts_unless_it_is_told_to_report() {
+    let mode = |text: &str| settings(&format!("{LEAST}{text}\n")).map(|c| c.cluster.mode);
+    assert_eq!(mode(""), Ok(Mode::Apply));
+    assert_eq!(mode("cluster: {mode: apply}"), Ok(Mode::Apply));
+    assert_eq!(mode("cluster: {mode: report}"), Ok(Mode::Report));
+    assert!(mode("cluster: {mode: Report}").is_err());
 }
 
 #[test]

@@ -12,11 +12,23 @@ use super::{Engine, Now, Order};
 use crate::catalog::Standing;
 use crate::config::Verify;
 use crate::model::{ClaimedName, ObjectKey, SolutionName};
-use crate::plan::{self, Ground, SolutionPlan, Step};
+use crate::plan::observed::Went;
+use crate::plan::{self, Gate, Ground, SolutionPlan, Step, Turns};
 use crate::status::Sync;
 
 /// How old a Namespace may be for its solution to count as just being added.
 const JUST_ADDED: SignedDuration = SignedDuration::from_mins(10);
+
+/// What of the places for all is still free in a pass, and who has one.
+#[derive(Clone, Copy)]
+struct Room<'a> {
+    /// Trials that may begin.
+    slots: usize,
+    /// Deployments whose trial has used up its time.
+    overdue: &'a BTreeSet<ObjectKey>,
+    /// Deployments that a change for all is replacing.
+    rolling: &'a BTreeSet<ObjectKey>,
+}
 
 /// What becomes of one dirty name.
 enum Thought {
@@ -30,7 +42,8 @@ impl Engine {
     pub(super) fn act(&mut self, now: Now, orders: &mut Vec<Order>) {
         let steady = self.steady.at(now);
         let mut dirty = std::mem::take(&mut self.dirty);
-        let trials = self.trials.running();
+        let (trials, rollouts) = (self.trials.running(), self.rollouts.running());
+        self.rollouts.adopt(&self.sight.observed, steady);
         self.failures.notice(&dirty, &self.sight.observed, steady);
         for name in dirty.iter().filter_map(ClaimedName::solution) {
             self.prepare(name, steady);
@@ -39,11 +52,16 @@ impl Engine {
         if self.trials.running() < trials {
             dirty.extend(self.rows.queued().map(ClaimedName::from));
         }
+        if self.rollouts.running() < rollouts {
+            dirty.extend(self.rollouts.queued().map(ClaimedName::from));
+        }
+        let rolling = self.rollouts.rolling();
         let additions = self.additions(now.wall);
         let overdue = self.trials.overdue(steady);
         let mut slots = self.trials.slots(self.settings.rollouts.verify);
         for name in dirty.iter().filter_map(ClaimedName::solution) {
-            match self.think(name, &additions, slots, &overdue, steady) {
+            let room = Room { slots, overdue: &overdue, rolling: &rolling };
+            match self.think(name, &additions, room, steady) {
                 Thought::Later => continue,
                 Thought::Plan(plan) => {
                     let wakes = plan
@@ -52,8 +70,9 @@ impl Engine {
                     slots = slots.saturating_sub(wakes.count());
                     self.submit(name, &plan, now, orders);
                     if plan.is_empty() {
-                        self.book.let_bodies_go(name);
+                        self.book.in_place(name);
                     }
+                    self.rollouts.waits(name, plan.gates().any(|gate| *gate == Gate::Turn));
                     self.rows.planned(name, plan);
                 }
             }
@@ -71,16 +90,17 @@ impl Engine {
     /// Learns what a dirty name asks for.
     fn prepare(&mut self, name: &SolutionName, now: Timestamp) {
         self.book.settle(name);
-        let Self { book, brake, failures, trials, sight, .. } = self;
+        let Self { book, brake, failures, trials, rollouts, sight, .. } = self;
         match book.known(name.as_str()) {
-            Some(Known::Published { outline, .. }) => {
+            Some(Known::Published { outline, phase, .. }) => {
                 failures.drop_old(name, outline);
-                brake.wish(name, Some(outline), &sight.observed);
+                brake.wish(name, Some((outline, phase)), &sight.observed);
             }
             Some(Known::Coming | Known::Frozen) => brake.wish_nothing(name),
             None => brake.wish(name, None, &sight.observed),
         }
         trials.note(name, &sight.observed, |component| book.startup(name, component), now);
+        rollouts.note(name, &sight.observed);
     }
 
     fn judge_brake(&mut self, now: Now) -> BTreeSet<SolutionName> {
@@ -102,11 +122,10 @@ impl Engine {
         &mut self,
         name: &SolutionName,
         additions: &[SolutionName],
-        slots: usize,
-        overdue: &BTreeSet<ObjectKey>,
+        room: Room<'_>,
         steady: Timestamp,
     ) -> Thought {
-        let Some(ground) = self.ground(slots, overdue, steady) else {
+        let Some(ground) = self.ground(name, room, steady) else {
             return Thought::Plan(SolutionPlan::default());
         };
         let standing = match self.book.known(name.as_str()) {
@@ -130,18 +149,23 @@ impl Engine {
 
     fn ground<'a>(
         &'a self,
-        slots: usize,
-        overdue: &'a BTreeSet<ObjectKey>,
+        name: &SolutionName,
+        room: Room<'a>,
         now: Timestamp,
     ) -> Option<Ground<'a>> {
+        let Room { slots, overdue, rolling } = room;
+        let free = self.rollouts.free(self.settings.rollouts.max_parallel);
+        let turns = (!self.book.is_own(name)).then_some(Turns { free, rolling });
         Some(Ground {
             observed: &self.sight.observed,
             revision: self.book.revision()?,
             setbacks: self.failures.known(),
             hold: self.brake.hold(),
+            losing: self.brake.losing(),
             nothing_deleted: self.brake.shut(self.book.heard, self.book.is_complete()),
             verify: self.settings.rollouts.verify != Verify::Never,
             slots,
+            turns,
             overdue,
             now,
         })
@@ -158,17 +182,28 @@ impl Engine {
         if self.idle || self.brake.waits_for_lease(name, plan, &self.sight.observed) {
             return;
         }
-        let mut deletes = true;
-        if self.book.known(name.as_str()).is_none() {
+        let mut waits = None;
+        if let Some(why) = self.brake.goes(name, self.book.known(name.as_str()).is_some()) {
             let record = &self.sight.observed.record;
-            let (may, begins) = self.brake.may_remove(name, plan, record, now.wall);
-            deletes = may;
+            let (may, begins) = self.brake.may_go(name, why, plan, record, now.wall);
+            waits = (!may).then_some(why);
             if begins {
-                self.happened.push(Happened::Removing(name.clone()));
+                let name = name.clone();
+                self.happened.push(match why {
+                    Went::Removed => Happened::Removing(name),
+                    Went::Moved => Happened::Moving(name),
+                });
             }
         }
-        for step in plan.ready().filter(|step| deletes || !Brake::is_deletion(step)) {
+        for step in plan.ready().filter(|step| waits.is_none_or(|why| !Brake::harms(why, step))) {
             let live = self.sight.live(&step.key());
+            if let Step::Apply { object, .. } | Step::Handover { object, .. } = step
+                && live.is_some_and(|live| plan::restarts(object, live))
+                && !self.book.is_own(name)
+            {
+                let budget = self.book.startup(name, &object.key.name);
+                self.rollouts.begin(object.key.clone(), name, budget, self.steady.at(now));
+            }
             let known = live.and_then(|live| live.resource_version.parse().ok());
             let sent_at = known.or_else(|| self.sight.newest(step.key().kind));
             let uid = live.filter(|_| step.needs_object()).map(|live| live.uid.clone());

@@ -36,6 +36,8 @@ pub(super) struct Book {
     formless: BTreeSet<SolutionName>,
     /// Solutions whose bodies are wanted again.
     bodiless: BTreeSet<SolutionName>,
+    /// Solutions that a commit of their own changed, until they are in place.
+    own: BTreeSet<SolutionName>,
     today: Option<Date>,
     interner: Interner,
 }
@@ -98,8 +100,15 @@ impl Book {
     }
 
     /// Puts another catalogue into force. Returns the names that have to be thought about: those
-    /// whose folder or standing changed; `None`: every name that anything is known of.
-    pub fn take(&mut self, catalog: Catalog, now: Timestamp) -> Option<BTreeSet<ClaimedName>> {
+    /// whose folder or standing changed; `None`: every name that anything is known of. `changed`:
+    /// the folders that were touched since the last commit that was read, or applied by a
+    /// predecessor.
+    pub fn take(
+        &mut self,
+        catalog: Catalog,
+        changed: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Option<BTreeSet<ClaimedName>> {
         let old = self.catalog.take();
         let mut touched = BTreeSet::new();
         let platform = |c: &Catalog| c.platform.as_ref().ok().map(|p| p.digest.clone());
@@ -113,6 +122,9 @@ impl Book {
                 .is_some_and(|s| s.tree == solution.tree);
             if !same {
                 touched.insert(ClaimedName::from(name));
+            }
+            if changed.contains(&solution.folder) || (!same && old.is_some()) {
+                self.own.insert(name.clone());
             }
         }
         touched.extend(catalog.refused.keys().cloned());
@@ -130,6 +142,7 @@ impl Book {
         self.rendering.retain(|name, _| published.contains(name));
         self.formless.retain(|name| published.contains(name));
         self.bodiless.retain(|name| published.contains(name));
+        self.own.retain(|name| published.contains(name));
         (!everything).then_some(touched)
     }
 
@@ -271,11 +284,18 @@ impl Book {
         refused.chain(protected)
     }
 
-    /// Lets go of what is only needed to write: 1000 solutions have 13 000 bodies.
-    pub fn let_bodies_go(&mut self, name: &SolutionName) {
+    /// Lets go of what is only needed to write: 1000 solutions have 13 000 bodies. What changes it
+    /// from now on is not the commit that brought it here.
+    pub fn in_place(&mut self, name: &SolutionName) {
         if let Some(form) = self.forms.get_mut(name) {
             form.bodies = None;
+            self.own.remove(name);
         }
+    }
+
+    /// Whether a solution's own commit changed it, and that is not in place yet.
+    pub fn is_own(&self, name: &SolutionName) -> bool {
+        self.own.contains(name)
     }
 
     /// The start-up budget of a component.
@@ -330,6 +350,10 @@ mod tests {
         Remote::new(folders.iter().map(|(name, text)| ((*name).to_owned(), *text)).collect())
     }
 
+    fn none() -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
     fn edit(remote: &mut Remote, name: &str, text: Text) {
         remote.commit(false, |made| {
             made.folders.insert(name.to_owned(), text);
@@ -353,28 +377,28 @@ mod tests {
     fn only_what_changed_is_thought_about_and_everything_with_another_platform() {
         let mut remote = remote(&[("alpha", Text::Good(0)), ("beta", Text::Good(0))]);
         let mut book = Book::default();
-        assert_eq!(book.take(head(&remote), NOW), None, "the first one is about all");
+        assert_eq!(book.take(head(&remote), &none(), NOW), None, "the first one is about all");
         edit(&mut remote, "alpha", Text::Good(1));
-        assert_eq!(book.take(head(&remote), NOW), Some([ClaimedName::of("alpha")].into()));
+        assert_eq!(book.take(head(&remote), &none(), NOW), Some([ClaimedName::of("alpha")].into()));
         remote.commit(false, |made| {
             made.folders.remove("beta");
         });
-        assert_eq!(book.take(head(&remote), NOW), Some([ClaimedName::of("beta")].into()));
+        assert_eq!(book.take(head(&remote), &none(), NOW), Some([ClaimedName::of("beta")].into()));
         remote.commit(false, |made| made.platform = false);
-        assert_eq!(book.take(head(&remote), NOW), None);
+        assert_eq!(book.take(head(&remote), &none(), NOW), None);
     }
 
     #[test]
     fn a_form_that_was_overtaken_while_it_was_rendered_is_not_taken() {
         let mut remote = remote(&[("alpha", Text::Good(0))]);
         let mut book = Book::default();
-        book.take(head(&remote), NOW);
+        book.take(head(&remote), &none(), NOW);
         book.settle(&name("alpha"));
         let [(old, _)] = &book.work(&instance())[..] else { panic!() };
         let old = old.clone();
         assert!(book.work(&instance()).is_empty(), "asked for once");
         edit(&mut remote, "alpha", Text::Good(1));
-        book.take(head(&remote), NOW);
+        book.take(head(&remote), &none(), NOW);
         book.settle(&name("alpha"));
         let [(new, _)] = &book.work(&instance())[..] else { panic!() };
         let new = new.clone();
@@ -388,11 +412,11 @@ mod tests {
     fn bodies_that_were_let_go_are_asked_for_again_when_they_are_wanted() {
         let remote = remote(&[("alpha", Text::Good(0))]);
         let mut book = Book::default();
-        book.take(head(&remote), NOW);
+        book.take(head(&remote), &none(), NOW);
         book.settle(&name("alpha"));
         let work = book.work(&instance()).remove(0).0;
         book.rendered(work.done());
-        book.let_bodies_go(&name("alpha"));
+        book.in_place(&name("alpha"));
         let bodies = |book: &Book| match book.known("alpha") {
             Some(Known::Published { bodies, .. }) => bodies.is_some(),
             _ => panic!(),
@@ -408,7 +432,7 @@ mod tests {
     fn work_that_nobody_did_is_given_out_again() {
         let remote = remote(&[("alpha", Text::Good(0))]);
         let mut book = Book::default();
-        book.take(head(&remote), NOW);
+        book.take(head(&remote), &none(), NOW);
         book.settle(&name("alpha"));
         let (_, lost) = book.work(&instance()).remove(0);
         book.not_rendered(&lost);

@@ -1,5 +1,5 @@
-//! The brake: which deletions are held, what an approval lets go, and what the Lease must know
-//! before any of them.
+//! The brake: which deletions and moves of addresses are held, what an approval lets go, and what
+//! the Lease must know before any of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Config;
 use crate::model::{Revision, SolutionName};
 use crate::plan::brake::Wishes;
-use crate::plan::observed::Record;
-use crate::plan::{self, BrakeSettings, Gate, Hold, Observed, Outline, SolutionPlan, Step};
+use crate::plan::observed::{Record, Removal, Went};
+use crate::plan::{
+    self, Address, BrakeSettings, Gate, Hold, Observed, Outline, Phase, SolutionPlan, Step, leads,
+};
 
 /// How long an approved removal counts, as the brake does.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
@@ -23,12 +25,16 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 pub(super) struct Brake {
     wishes: Wishes,
     hold: Option<Hold>,
+    /// The solutions whose addresses would move without a person's word for it.
+    losers: BTreeSet<SolutionName>,
+    /// Whether it was decided at all what is held.
+    judged: bool,
     /// The commit in force.
     in_force: Option<Revision>,
     /// Whether the last applied commit is not an ancestor of the one in force.
     rewritten: bool,
-    /// Solutions whose removal began lately, as the Lease should have it.
-    removals: Vec<(SolutionName, Timestamp)>,
+    /// Solutions whose removal or move began lately, as the Lease should have it.
+    removals: Vec<Removal>,
     /// The commit that the Lease has.
     recorded: Option<Revision>,
     /// Whether what the Lease remembers is known here, or that there is none.
@@ -54,12 +60,17 @@ pub(super) struct Brake {
 pub(super) struct Entry {
     pub applied: Revision,
     pub complete: bool,
-    pub removals: Vec<(SolutionName, Timestamp)>,
+    pub removals: Vec<Removal>,
 }
 
 impl Brake {
     pub fn hold(&self) -> Option<&Hold> {
         self.hold.as_ref()
+    }
+
+    /// Whether nothing held means that nothing has to be.
+    pub fn is_judged(&self) -> bool {
+        self.judged
     }
 
     pub fn is_compared(&self) -> bool {
@@ -99,9 +110,9 @@ impl Brake {
             Record::Missing => self.recorded = None,
             Record::Kept { applied, removals, .. } => {
                 self.recorded.clone_from(applied);
-                for (name, at) in removals {
-                    if !self.removals.iter().any(|(known, _)| known == name) {
-                        self.removals.push((name.clone(), *at));
+                for removal in removals {
+                    if !self.removals.iter().any(|known| known.name == removal.name) {
+                        self.removals.push(removal.clone());
                     }
                 }
             }
@@ -122,10 +133,23 @@ impl Brake {
         self.rewritten = (self.rewritten || rewritten) && self.recorded.as_ref() != Some(revision);
     }
 
-    /// Keeps the list of deletions that the catalogue asks for. `outline` of what stays, `None`
-    /// for what is gone from it.
-    pub fn wish(&mut self, name: &SolutionName, outline: Option<&Outline>, observed: &Observed) {
+    /// Keeps the list of what the catalogue asks to take away. `outline` of what stays, and whether
+    /// it may run; `None` for what is gone from it.
+    pub fn wish(
+        &mut self,
+        name: &SolutionName,
+        outline: Option<(&Outline, Phase)>,
+        observed: &Observed,
+    ) {
         self.wish_nothing(name);
+        if let Some((outline, Phase::Live)) = outline {
+            let mut lost = plan::opened(name, observed);
+            lost.retain(|address| !outline.addresses.contains(address));
+            if !lost.is_empty() {
+                self.wishes.losing.insert(name.clone(), lost);
+            }
+        }
+        let outline = outline.map(|(outline, _)| outline);
         let wishes = match outline {
             Some(_) => &mut self.wishes.staying,
             None => &mut self.wishes.disappearing,
@@ -142,6 +166,12 @@ impl Brake {
     pub fn wish_nothing(&mut self, name: &SolutionName) {
         self.wishes.disappearing.remove(name);
         self.wishes.staying.remove(name);
+        self.wishes.losing.remove(name);
+    }
+
+    /// The addresses that the catalogue asks to close while their solutions stay.
+    pub fn losing(&self) -> &BTreeMap<SolutionName, BTreeSet<Address>> {
+        &self.wishes.losing
     }
 
     /// Decides anew and returns the solutions whose plans that changes.
@@ -162,11 +192,16 @@ impl Brake {
             now,
         };
         let hold = plan::brake(&self.wishes, observed, &settings);
+        self.losers = plan::losers(&self.wishes, observed, &settings);
+        self.judged = true;
         if hold == self.hold {
             return BTreeSet::new();
         }
         let concerned = |hold: &Option<Hold>| -> BTreeSet<SolutionName> {
-            hold.iter().flat_map(|h| h.disappearing.iter().chain(&h.staying).cloned()).collect()
+            let names = |h: &Hold| -> Vec<SolutionName> {
+                h.disappearing.iter().chain(&h.staying).chain(&h.moving).cloned().collect()
+            };
+            hold.iter().flat_map(names).collect()
         };
         let changed = concerned(&self.hold).union(&concerned(&hold)).cloned().collect();
         self.hold = hold;
@@ -187,27 +222,38 @@ impl Brake {
         }
     }
 
-    /// Whether the deletions of a removal may be sent: the Lease must know of it. If it does not,
-    /// it has to be told, which [`Brake::entry`] asks for. The second is whether it just began.
-    pub fn may_remove(
+    /// What becomes of a solution by its plan that somebody may miss, and that no person approved.
+    /// `published`: whether the catalogue has it.
+    pub fn goes(&self, name: &SolutionName, published: bool) -> Option<Went> {
+        match published {
+            false => Some(Went::Removed),
+            true => self.losers.contains(name).then_some(Went::Moved),
+        }
+    }
+
+    /// Whether the steps of a removal or of a move may be sent: the Lease must know of it. If it
+    /// does not, it has to be told, which [`Brake::entry`] asks for. The second is whether it just
+    /// began.
+    pub fn may_go(
         &mut self,
         name: &SolutionName,
+        why: Went,
         plan: &SolutionPlan,
         record: &Record,
         now: Timestamp,
     ) -> (bool, bool) {
-        if !plan.ready().any(|step| matches!(step, Step::Delete { .. })) {
+        if !plan.ready().any(|step| Self::harms(why, step)) {
             return (true, false);
         }
         // An older stamp is of a removal before this one: the name came back in between.
-        let stamped = |removals: &[(SolutionName, Timestamp)]| {
-            let lately = |at: &Timestamp| now.duration_since(*at) < ONE_REMOVAL;
-            removals.iter().any(|(removed, at)| removed == name && lately(at))
+        let stamped = |removals: &[Removal]| {
+            let lately = |removal: &Removal| now.duration_since(removal.at) < ONE_REMOVAL;
+            removals.iter().any(|r| r.name == *name && r.why == why && lately(r))
         };
         let begins = !stamped(&self.removals);
         if begins {
-            self.removals.retain(|(removed, _)| removed != name);
-            self.removals.push((name.clone(), now));
+            self.removals.retain(|removal| removal.name != *name);
+            self.removals.push(Removal { name: name.clone(), at: now, why });
         }
         let known = matches!(record, Record::Kept { removals, .. } if stamped(removals));
         if !known {
@@ -258,7 +304,7 @@ impl Brake {
         if !needed || self.not_before.is_some_and(|at| at > now) {
             return None;
         }
-        self.removals.retain(|(_, at)| wall.duration_since(*at) < LATELY);
+        self.removals.retain(|removal| wall.duration_since(removal.at) < LATELY);
         let applied = match &self.recorded {
             Some(recorded) if !complete => recorded.clone(),
             Some(_) | None => revision.clone(),
@@ -307,12 +353,12 @@ impl Brake {
         self.not_before.filter(|at| waits && *at > now)
     }
 
-    /// The deletions of a plan that may not be sent yet.
-    pub fn is_deletion(step: &Step) -> bool {
+    /// Whether this is one of the steps that take something away from people.
+    pub fn harms(why: Went, step: &Step) -> bool {
         match step {
-            Step::Delete { .. } => true,
-            Step::Apply { .. }
-            | Step::Birth { .. }
+            Step::Delete { key, .. } => why == Went::Removed || leads(key.kind),
+            Step::Apply { object, .. } => why == Went::Moved && leads(object.key.kind),
+            Step::Birth { .. }
             | Step::Handover { .. }
             | Step::Survey { .. }
             | Step::ForceActivation { .. }
@@ -326,10 +372,10 @@ impl Brake {
         !self.wishes.disappearing.is_empty()
     }
 
-    /// The names whose deletions the catalogue asks for.
+    /// The names of which the catalogue asks to take something away.
     pub fn concerned(&self) -> impl Iterator<Item = &SolutionName> {
         let wishes = &self.wishes;
-        wishes.disappearing.keys().chain(wishes.staying.keys())
+        wishes.disappearing.keys().chain(wishes.staying.keys()).chain(wishes.losing.keys())
     }
 }
 
@@ -337,6 +383,7 @@ impl Brake {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::model::{Kind, ObjectKey};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -441,23 +488,37 @@ mod tests {
     }
 
     #[test]
+    fn an_address_goes_with_a_route_that_changes_and_with_one_that_is_deleted() {
+        let delete = |kind| Step::Delete {
+            key: ObjectKey::namespaced(kind, "sol-use", "edge"),
+            uid: "u".to_owned(),
+            resource_version: "1".to_owned(),
+        };
+        assert!(Brake::harms(Went::Moved, &delete(Kind::HttpRoute)));
+        assert!(!Brake::harms(Went::Moved, &delete(Kind::ConfigMap)), "a routine");
+        assert!(Brake::harms(Went::Removed, &delete(Kind::ConfigMap)));
+    }
+
+    #[test]
     fn removals_older_than_an_hour_leave_the_lease() {
         let mut brake = after('a', 'b');
         let name = |text: &str| SolutionName::parse(text).unwrap();
-        brake.removals =
-            vec![(name("old"), NOW), (name("new"), NOW + SignedDuration::from_mins(2))];
+        let removed = |text: &str, at| Removal { name: name(text), at, why: Went::Removed };
+        let new = removed("new", NOW + SignedDuration::from_mins(2));
+        brake.removals = vec![removed("old", NOW), new.clone()];
         let wall = NOW + LATELY;
         let entry = brake.entry(&commit('b'), true, wall, NOW).unwrap();
-        assert_eq!(entry.removals, [(name("new"), NOW + SignedDuration::from_mins(2))]);
+        assert_eq!(entry.removals, [new]);
     }
 
     #[test]
     fn a_lease_that_forgot_a_removal_does_not_make_the_brake_forget_it() {
         let mut brake = after('a', 'b');
         let name = SolutionName::parse("use").unwrap();
-        brake.removals = vec![(name.clone(), NOW)];
+        let removal = Removal { name, at: NOW, why: Went::Removed };
+        brake.removals = vec![removal.clone()];
         brake.reread(&kept('a'));
-        assert_eq!(brake.removals, [(name, NOW)]);
+        assert_eq!(brake.removals, [removal]);
         brake.reread(&Record::Missing);
         assert_eq!(brake.recorded, None);
     }

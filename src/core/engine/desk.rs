@@ -9,7 +9,8 @@ use super::form::{FormKey, Rendered};
 use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
 use crate::model::{InstanceName, Kind, Revision, SolutionName};
 use crate::plan::facts::Question;
-use crate::plan::{Phase, Step};
+use crate::plan::observed::Removal;
+use crate::plan::{Hold, Phase, Step};
 use crate::render;
 use crate::status::{Board, CommitStatus};
 
@@ -39,8 +40,8 @@ pub enum Order {
         applied: Revision,
         /// The catalogue's root, as a path in the repository; `.` is the repository's own.
         root: String,
-        /// The solutions that were removed lately, and when, by the wall clock.
-        removals: Vec<(SolutionName, Timestamp)>,
+        /// The solutions that were removed or moved lately, and when, by the wall clock.
+        removals: Vec<Removal>,
     },
     /// Read the Lease again.
     Lease {
@@ -53,6 +54,13 @@ pub enum Order {
         id: OrderId,
         /// The name of its ConfigMap in the daemon's own namespace.
         name: String,
+    },
+    /// Write what is held into the list that `vitrine approve` reads; `None`: take the list away.
+    Post {
+        /// The number that its answer names.
+        id: OrderId,
+        /// What is held.
+        hold: Option<Box<Hold>>,
     },
     /// List a kind again.
     Relist(Kind),
@@ -137,10 +145,12 @@ pub(super) enum Errand {
         applied: Revision,
         /// Whether `applied` is completely applied.
         complete: bool,
-        removals: Vec<(SolutionName, Timestamp)>,
+        removals: Vec<Removal>,
     },
     Lease,
     Approval(String),
+    /// The first digits of what is to stand in the list.
+    Post(Option<String>),
     Ask,
     Note,
     Judge(Revision),
@@ -157,6 +167,7 @@ impl Errand {
             | Self::Record { .. }
             | Self::Lease
             | Self::Approval(_)
+            | Self::Post(_)
             | Self::Ask
             | Self::Judge(_)
             | Self::Render(_) => SignedDuration::from_mins(10),
@@ -215,7 +226,7 @@ impl Desk {
     pub fn is_quiet(&self) -> bool {
         !self.any(|errand| match errand {
             Errand::Step { .. } | Errand::Record { .. } | Errand::Note => true,
-            Errand::Judge(_) | Errand::Render(_) | Errand::Lease => true,
+            Errand::Judge(_) | Errand::Render(_) | Errand::Lease | Errand::Post(_) => true,
             Errand::Approval(_) | Errand::Ask => false,
         })
     }

@@ -23,7 +23,8 @@ pub(super) struct Diary {
 
 impl State {
     fn of(verdict: &Verdict) -> Self {
-        Self { sync: verdict.sync, health: verdict.health, party: verdict.party }
+        let Verdict { sync, health, party, .. } = *verdict;
+        Self { sync, health, party, cause: verdict.reason.cause }
     }
 }
 
@@ -68,7 +69,7 @@ impl Diary {
                 name: name.clone(),
                 from,
                 to,
-                reason: verdict.reason.clone(),
+                reason: verdict.reason.text.clone(),
                 next: verdict.next.clone(),
             }));
             false
@@ -87,25 +88,32 @@ impl Diary {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::status::{Sync, sample};
+    use crate::status::{Cause, Sync, sample};
 
     /// The words that are told at these seconds, while `use` is first this and then that.
     fn told(course: &[(i64, Sync)]) -> Vec<(i64, Sync)> {
+        let course: Vec<_> = course.iter().map(|(at, sync)| (*at, *sync, Cause::Serving)).collect();
+        told_with_causes(&course).into_iter().map(|(at, sync, _)| (at, sync)).collect()
+    }
+
+    fn told_with_causes(course: &[(i64, Sync, Cause)]) -> Vec<(i64, Sync, Cause)> {
         let mut diary = Diary::default();
         let mut verdicts = BTreeMap::new();
         let board = sample::board();
         let mut lines = Vec::new();
         for second in 0..60 {
             let now = Timestamp::from_second(second).unwrap();
-            if let Some((_, sync)) = course.iter().find(|(at, _)| *at == second) {
-                let verdict = Verdict { sync: *sync, ..board.verdicts[0].clone() };
+            if let Some((_, sync, cause)) = course.iter().find(|(at, ..)| *at == second) {
+                // Each with words of its own: a number in them is no news.
+                let reason = cause.says(format!("since second {second}"));
+                let verdict = Verdict { sync: *sync, reason, ..board.verdicts[0].clone() };
                 let name = ClaimedName::of("use");
                 diary.changed(&name, now);
                 verdicts.insert(name, verdict);
             }
             for happened in diary.tell(&verdicts, now) {
                 let Happened::Verdict(change) = happened else { continue };
-                lines.push((second, change.to.sync));
+                lines.push((second, change.to.sync, change.to.cause));
             }
         }
         assert_eq!(diary.deadline(), None, "nothing is left to tell");
@@ -118,6 +126,14 @@ mod tests {
         assert_eq!(told(&course), [(2, Sync::Synced)]);
         let course = [(1, Sync::Progressing), (40, Sync::Synced)];
         assert_eq!(told(&course), [(11, Sync::Progressing), (40, Sync::Synced)]);
+    }
+
+    #[test]
+    fn another_cause_is_told_although_the_three_words_stay_and_other_numbers_are_not() {
+        let memory = (1, Sync::Synced, Cause::OutOfMemory);
+        let crash = (30, Sync::Synced, Cause::Crashing);
+        let course = [memory, (15, Sync::Synced, Cause::OutOfMemory), crash];
+        assert_eq!(told_with_causes(&course), [memory, crash]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::catalog::{Catalog, Changes, Snapshot};
 use crate::model::{Kind, Revision};
 use crate::plan::Outcome;
 use crate::plan::facts::{Look, Question};
-use crate::plan::observed::{Approval, Record};
+use crate::plan::observed::{Approval, Problem, Record};
 use crate::status::CommitStatus;
 
 /// Something that happened.
@@ -21,8 +21,8 @@ pub enum Event {
     Watched(Kind, Vec<News>),
     /// The CRD of a kind is there, in this version.
     Defined(Kind, String),
-    /// Something cannot be read, by the name that rights use, with a sentence; or it can again.
-    Trouble(String, Option<String>),
+    /// Something cannot be read, by the name that rights use, and why; or it can again.
+    Trouble(String, Option<Problem>),
     /// What the daemon's Lease remembers, and its resourceVersion; without one there is no Lease.
     Lease(Record, Option<String>),
     /// The reader looked at the branch.
@@ -75,6 +75,8 @@ pub enum Answer {
     Lease(Record, Option<String>),
     /// An approval, if it is one.
     Approval(Option<Approval>),
+    /// The list of what is held was written or taken away, or a sentence why not.
+    Posted(Result<(), String>),
     /// What was found for each question of [`Order::Ask`](super::Order::Ask).
     Facts(Vec<(Question, Look)>),
     /// The notes were written, or not.

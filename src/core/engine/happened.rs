@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 
+use crate::doctor::Finding;
 use crate::model::Party;
 use crate::model::{ClaimedName, ContentHash, Revision, SolutionName};
 use crate::plan::{Outcome, Step};
-use crate::status::doctor::Finding;
-use crate::status::{Health, Sync};
+use crate::status::{Cause, Health, Sync};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,16 +47,30 @@ pub enum Happened {
         /// Why it cannot be read; absent if it can again.
         problem: Option<String>,
     },
+    /// The API server as a whole tells nothing.
+    Silent {
+        /// What it was answered, or that it was not, in one sentence.
+        cause: String,
+    },
+    /// It answers again.
+    Answers {
+        /// Since when it told nothing.
+        since: Timestamp,
+    },
     /// The Lease could not be written, or can again.
     Lease(Option<String>),
     /// The notes could not be written, or can again.
     Notes(Option<String>),
+    /// The list of what is held could not be written, or can again.
+    Posting(Option<String>),
     /// Deletions are held, or no more.
     Held(Option<(ContentHash, String)>),
     /// A solution's folder is gone, and its removal begins.
     Removing(SolutionName),
     /// Nothing of it is left.
     Removed(SolutionName),
+    /// A solution is to be opened elsewhere, and what leads visitors to it is about to change.
+    Moving(SolutionName),
     /// A step came to its end.
     Step {
         /// The solution that the step belongs to.
@@ -70,6 +84,8 @@ pub enum Happened {
     },
     /// The platform lacks something.
     Finding(Finding),
+    /// What the platform lacked is there now.
+    Mended(Finding),
     /// Another verdict.
     Verdict(Change),
     /// The daily list of a kind was not what its watch had said, in so many objects.
@@ -94,6 +110,8 @@ pub struct State {
     pub health: Option<Health>,
     /// Who has to do something next.
     pub party: Party,
+    /// What the reason is about.
+    pub cause: Cause,
 }
 
 /// How a verdict changed, of a solution or of a refused folder.

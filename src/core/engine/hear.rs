@@ -41,8 +41,15 @@ impl Engine {
         self.unread.extend(std::mem::take(&mut batch.read));
         self.touch(batch.finish());
         self.behind |= self.sight.is_troubled_anew();
+        let steady = self.steady.at(now);
         for (what, problem) in self.sight.turns() {
-            self.happened.push(Happened::Trouble { what, problem });
+            self.happened.extend(self.outage.turn(what, problem, steady));
+        }
+        let (news, changed) = self.outage.hear(self.sight.silence(), now.wall);
+        self.happened.extend(news);
+        if changed {
+            self.behind = true;
+            self.all_dirty();
         }
         for (kind, objects) in self.sight.differed() {
             self.happened.push(Happened::Differed { kind, objects });
@@ -131,6 +138,12 @@ impl Engine {
             (Errand::Approval(name), Answer::Approval(approval)) => {
                 self.sight.approval(name, approval, batch);
             }
+            (Errand::Post(list), Answer::Posted(written)) => {
+                if written.is_ok() {
+                    self.sight.post(list);
+                }
+                self.posted(written, now);
+            }
             (Errand::Ask, Answer::Facts(looks)) => self.checkup.learn(looks),
             (Errand::Note, Answer::Noted(written)) => {
                 let written = written.map_err(|unknown| unknown.cause);
@@ -156,6 +169,15 @@ impl Engine {
         }
     }
 
+    fn posted(&mut self, written: Result<(), String>, now: Now) {
+        let before = self.posting.trouble.clone();
+        self.posting.done(written, self.steady.at(now));
+        if before != self.posting.trouble {
+            self.happened.push(Happened::Posting(self.posting.trouble.clone()));
+            self.behind = true;
+        }
+    }
+
     /// Nobody will answer an order any more.
     pub(super) fn lose(&mut self, id: OrderId, now: Now) {
         if let Some(errand) = self.desk.take(id) {
@@ -168,7 +190,7 @@ impl Engine {
         let what = match errand {
             Errand::Step { solution, step, .. } => {
                 self.sight.observed.in_flight.remove(&step.key());
-                let outcome = Outcome::Unavailable { cause: cause(), retry_after: None };
+                let outcome = Outcome::Unavailable { cause: cause().into(), retry_after: None };
                 self.finish(solution, step, outcome, now);
                 "a step"
             }
@@ -185,6 +207,10 @@ impl Engine {
             Errand::Approval(name) => {
                 self.unread.insert(name);
                 "an approval"
+            }
+            Errand::Post(_) => {
+                self.posted(Err(cause()), now);
+                "the list of what is held"
             }
             Errand::Ask => {
                 self.checkup.lost();
@@ -210,8 +236,8 @@ impl Engine {
     /// A commit was judged: find out what it touches.
     fn take_commit(&mut self, coming: Coming, catalog: Catalog, now: Now) {
         let Coming { commit, instead_of } = coming;
-        let (folders, head) = (commit.snapshot.folders.len(), commit.snapshot.revision.clone());
-        self.happened.push(Happened::Read { revision: head.clone(), folders });
+        let (count, head) = (commit.snapshot.folders.len(), commit.snapshot.revision.clone());
+        self.happened.push(Happened::Read { revision: head.clone(), folders: count });
         for fault in catalog.platform.as_ref().err().into_iter().flatten() {
             self.happened.push(Happened::Platform(fault.to_string()));
         }
@@ -231,12 +257,14 @@ impl Engine {
         self.brake.take_commit(&head, commit.errand, commit.changes.rewritten);
         let rows = &self.rows;
         self.ledger.pass(&head, |name| rows.verdict(name.as_str()).is_some());
+        let folders = commit.changes.commits.iter().flat_map(|change| &change.folders);
+        let folders: BTreeSet<String> = folders.cloned().collect();
         self.ledger.take_commit(&commit.changes, commit.records);
         if let Some(noted) = commit.noted {
             self.ledger.load(noted);
         }
         self.failures.new_revision(self.steady.at(now));
-        let touched = self.book.take(catalog, now.wall);
+        let touched = self.book.take(catalog, &folders, now.wall);
         let can_delete = self.book.heard && self.brake.is_compared();
         if touched.is_none() || can_delete != could_delete {
             // Also what the cluster told before there was a catalogue to hold it against, and what
@@ -281,6 +309,7 @@ impl Engine {
             self.rows.forget(&name);
             self.brake.forget(&name);
             self.failures.forget(&name);
+            self.rollouts.waits(&name, false);
             self.ledger.removed(&name);
             self.diary.changed(&ClaimedName::from(&name), steady);
             self.behind = true;
@@ -292,7 +321,10 @@ impl Engine {
     pub(super) fn wake(&mut self, now: Now) {
         let steady = self.steady.at(now);
         self.dirty.extend(self.failures.ring(steady).into_iter().map(ClaimedName::from));
-        self.dirty.extend(self.trials.due(steady).map(ClaimedName::from));
+        if self.rollouts.expire(steady) {
+            self.dirty.extend(self.rollouts.queued().map(ClaimedName::from));
+        }
+        self.dirty.extend(self.trials.ring(steady).into_iter().map(ClaimedName::from));
         let changed = self.book.changed_phase(now.wall);
         self.dirty.extend(changed.into_iter().map(ClaimedName::from));
         if self.removal_look.is_none_or(|at| at <= steady) {

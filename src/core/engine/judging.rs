@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::book::Known;
 use super::{Engine, Now};
 use crate::catalog::Catalog;
+use crate::config::Mode;
+use crate::model::fault::harmless;
 use crate::model::{ClaimedName, Party};
 use crate::plan::SolutionPlan;
 use crate::status::{self, Case, Standing};
@@ -20,7 +22,8 @@ impl Engine {
         let standing = match (self.book.known(name.as_str()), catalog.refused.get(name)) {
             (_, None) if unread => Standing::Unread,
             (Some(Known::Published { solution, outline, phase, .. }), _) => {
-                Standing::Published { solution, phase, plan, objects: outline.objects.len() }
+                let (objects, addresses) = (outline.objects.len(), &outline.addresses);
+                Standing::Published { solution, phase, plan, objects, addresses }
             }
             // Without a sound platform nobody can tell what an author did wrong.
             (_, Some(refused)) if platform.is_some() => Standing::Refused(refused),
@@ -41,15 +44,25 @@ impl Engine {
             hold: self.brake.hold(),
             problems: &self.sight.problems,
             unknown: self.book.unknown.as_ref(),
+            silence: self.outage.silence(),
+            reports: self.settings.cluster.mode == Mode::Report,
             revision: self.ledger.record(name),
+            placed: name.solution().and_then(|name| self.rows.placed(name)),
             in_force: self.book.revision(),
-            domain: platform.map_or("", |p| p.domain.as_str()),
             instance: self.settings.instance.as_str(),
             now: now.wall,
         };
-        let gone = matches!(case.standing, Standing::Removed(_))
-            && case.objects().is_none_or(BTreeMap::is_empty);
+        // A name is on the board because somebody declared it or because something of ours carries
+        // it: a foreign namespace is nobody's solution, whatever protects absent names.
+        let declared = catalog.solutions.contains_key(name.as_str())
+            || catalog.refused.contains_key(name.as_str());
+        let gone = !declared && case.objects().is_none_or(BTreeMap::is_empty);
         let verdict = (!gone).then(|| status::judge(&case));
+        if matches!(case.standing, Standing::Published { plan, .. } if plan.is_empty())
+            && let (Some(solution), Some(record)) = (name.solution(), case.revision)
+        {
+            self.rows.is_placed(solution, record.clone());
+        }
         let is_gone = self.book.known(name.as_str()).is_none();
         if self.rows.judged(name, verdict, is_gone).is_some() {
             self.diary.changed(name, self.steady.at(now));
@@ -71,7 +84,7 @@ fn frozen_because(catalog: &Catalog) -> (String, Party) {
         (Ok(_), None) => {
             let folders: BTreeSet<&str> =
                 catalog.refused.values().map(|refused| refused.folder.as_str()).collect();
-            let folders: Vec<&str> = folders.into_iter().collect();
+            let folders: Vec<String> = folders.into_iter().map(harmless).collect();
             format!("a refused folder declares this name (refused: {})", folders.join(", "))
         }
     };

@@ -40,7 +40,9 @@ impl Engine {
     /// cannot be read.
     pub fn unseen(&self) -> Option<&str> {
         let unknown = self.book.unknown.as_ref().map(|unknown| unknown.cause.as_str());
-        unknown.or_else(|| self.sight.problems.values().next().map(String::as_str))
+        unknown.or_else(|| {
+            self.sight.problems.values().next().map(|problem| problem.sentence.as_str())
+        })
     }
 
     /// What a pass would do, once everything was read and thought about.

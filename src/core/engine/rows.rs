@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{ClaimedName, SolutionName};
+use crate::model::{ClaimedName, Revision, SolutionName};
 use crate::plan::{Gate, SolutionPlan};
 use crate::status::Verdict;
 
@@ -12,6 +12,8 @@ pub(super) struct Rows {
     verdicts: BTreeMap<ClaimedName, Verdict>,
     /// The solutions of `verdicts` that are not in the catalogue.
     removing: BTreeSet<SolutionName>,
+    /// The commit of its folder that each solution was last in place as.
+    placed: BTreeMap<SolutionName, Revision>,
     /// The names of `plans` that wait for a trial to end.
     queued: BTreeSet<SolutionName>,
 }
@@ -70,6 +72,18 @@ impl Rows {
         self.removing.iter()
     }
 
+    /// All of a solution is in place as this commit of its folder asks.
+    pub fn is_placed(&mut self, name: &SolutionName, record: Revision) {
+        if self.placed.get(name) != Some(&record) {
+            self.placed.insert(name.clone(), record);
+        }
+    }
+
+    /// The commit of its folder that a solution was last in place as.
+    pub fn placed(&self, name: &SolutionName) -> Option<&Revision> {
+        self.placed.get(name)
+    }
+
     pub fn verdict(&self, name: &str) -> Option<&Verdict> {
         self.verdicts.get(name)
     }
@@ -83,6 +97,7 @@ impl Rows {
         self.verdicts.remove(name.as_str());
         self.removing.remove(name);
         self.queued.remove(name);
+        self.placed.remove(name);
     }
 }
 
@@ -135,7 +150,9 @@ mod tests {
         assert!(rows.plan(&name("use")).is_some());
         assert_eq!(rows.plans().count(), 0);
         rows.judged(&ClaimedName::of("use"), Some(verdict()), true);
+        rows.is_placed(&name("use"), Revision::parse(&"a".repeat(40)).unwrap());
         rows.forget(&name("use"));
+        assert!(rows.placed(&name("use")).is_none());
         assert!(rows.plan(&name("use")).is_none() && rows.verdict("use").is_none());
         assert_eq!((rows.removing().count(), rows.queued().count()), (0, 0));
     }

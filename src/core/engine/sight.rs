@@ -7,14 +7,15 @@
 //! listed again. So it is once a day, in case that an event was lost.
 
 mod answers;
-mod approvals;
 mod audit;
 mod backwards;
 mod namespaces;
+mod own;
 mod pods;
 mod seen;
 mod sweep;
 mod touched;
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -26,8 +27,8 @@ pub use touched::{Batch, Touched};
 use super::chance::Chance;
 use super::event::Event;
 use crate::model::intern::Interner;
-use crate::model::{ContentHash, InstanceName, Kind, ObjectKey, Revision, marks};
-use crate::plan::observed::{HealthFacts, KindState, Live, Observed, Record};
+use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision, marks};
+use crate::plan::observed::{HealthFacts, KindState, Live, Observed, Problem};
 use audit::Audit;
 use backwards::Versions;
 
@@ -36,13 +37,15 @@ pub struct Sight {
     /// What the cluster holds, as the planner reads it.
     pub observed: Observed,
     /// Why something cannot be read, by the name that rights use (`deployments.apps`).
-    pub problems: BTreeMap<String, String>,
+    pub problems: BTreeMap<String, Problem>,
     instance: InstanceName,
     /// The daemon's own namespace.
     namespace: String,
     interner: Interner,
     /// The approvals that are there, read or not.
     offered: BTreeSet<String>,
+    /// What the list of what is held says by its label; `None`: there is no list.
+    posted: Option<String>,
     /// What a DELETE took whose event has not come: its UID.
     buried: HashMap<ObjectKey, String>,
     /// Kinds being listed, with what came already.
@@ -52,7 +55,11 @@ pub struct Sight {
     /// Whether a watch failed since one of them stood again.
     broken: bool,
     /// What began or ceased to be unreadable and was not told yet.
-    turns: Vec<(String, Option<String>)>,
+    turns: Vec<(String, Option<Problem>)>,
+    /// Kinds whose watch says that nobody answers, or nothing useful.
+    silent: BTreeSet<Kind>,
+    /// What the newest try was answered, while all are silent.
+    silence: Option<Problem>,
     /// Whether one of `problems` is another since this was asked.
     troubled: bool,
 }
@@ -67,12 +74,15 @@ impl Sight {
             namespace,
             interner: Interner::default(),
             offered: BTreeSet::new(),
+            posted: None,
             buried: HashMap::new(),
             listing: HashMap::new(),
             versions: Versions::default(),
             audit: Audit::new(Chance::new(seed)),
             broken: false,
             turns: Vec::new(),
+            silent: BTreeSet::new(),
+            silence: None,
             troubled: false,
         }
     }
@@ -94,6 +104,11 @@ impl Sight {
     /// The kinds that have to be listed again, each told once.
     pub fn relist(&mut self) -> BTreeSet<Kind> {
         self.versions.relist()
+    }
+
+    /// The kinds whose list was overtaken by an answer and has to be read again, each told once.
+    pub fn late(&mut self) -> BTreeSet<Kind> {
+        self.versions.late()
     }
 
     /// The kinds whose daily list is due, each told once. By the clock that does not jump, as is
@@ -121,19 +136,6 @@ impl Sight {
         self.versions.reads_lease()
     }
 
-    /// Something cannot be read, or can again.
-    pub fn trouble(&mut self, what: &str, problem: Option<String>) {
-        let was = self.problems.get(what);
-        self.troubled |= was != problem.as_ref();
-        if was.is_some() != problem.is_some() {
-            self.turns.push((what.to_owned(), problem.clone()));
-        }
-        match problem {
-            Some(problem) => self.problems.insert(what.to_owned(), problem),
-            None => self.problems.remove(what),
-        };
-    }
-
     /// Takes in an event that is about the cluster alone; another comes back.
     pub fn take(&mut self, event: Event, batch: &mut Batch) -> Option<Event> {
         match event {
@@ -155,16 +157,6 @@ impl Sight {
         self.versions.newest(kind)
     }
 
-    /// Whether one of the problems is another since this was last asked.
-    pub fn is_troubled_anew(&mut self) -> bool {
-        std::mem::take(&mut self.troubled)
-    }
-
-    /// What began to be unreadable (with a sentence) or can be read again, told once.
-    pub fn turns(&mut self) -> Vec<(String, Option<String>)> {
-        std::mem::take(&mut self.turns)
-    }
-
     /// The CRD of a kind is there, in this version.
     pub fn defined(&mut self, kind: Kind, version: &str, batch: &mut Batch) {
         let old = self.observed.definitions.insert(kind, version.to_owned());
@@ -177,6 +169,7 @@ impl Sight {
     pub fn hear(&mut self, kind: Kind, news: News, batch: &mut Batch) {
         match news {
             News::Listing => {
+                self.listen(kind, None);
                 self.listing.insert(kind, HashSet::new());
                 let audit = self.audit.begins(kind, self.versions.told(kind));
                 self.versions.listing(kind);
@@ -230,6 +223,7 @@ impl Sight {
             }
             News::Bookmark(version) => self.versions.bookmark(kind, &version),
             News::State(state, problem) => {
+                self.listen(kind, problem.as_ref());
                 match state {
                     KindState::Unknown => self.broken = true,
                     // It goes on where it stood, and nothing was listed.
@@ -264,6 +258,10 @@ impl Sight {
         match key.kind {
             Kind::Pod => return self.pod(seen, batch),
             Kind::Namespace => self.namespace(&seen, batch),
+            Kind::ConfigMap if self.is_held_list(&key) => {
+                let list = seen.meta.label(marks::HELD).unwrap_or_default();
+                return self.post(Some(list.to_owned()));
+            }
             Kind::ConfigMap if self.is_approval(&key, &seen) => {
                 self.offered.insert(key.name.clone());
                 batch.read.push(key.name);
@@ -321,7 +319,7 @@ impl Sight {
         if key.kind == Kind::Pod {
             return self.forget_pod(seen, batch);
         }
-        if self.observed.in_flight.contains(key) {
+        if self.observed.in_flight.contains_key(key) {
             // The answer to what we asked for may be of before, and come after.
             self.buried.insert(key.clone(), seen.meta.uid.clone());
         }
@@ -339,21 +337,11 @@ impl Sight {
         if key.kind == Kind::ConfigMap && key.namespace.as_deref() == Some(&*self.namespace) {
             self.offered.remove(&key.name);
             batch.approvals |= self.observed.approvals.remove(&key.name).is_some();
+            if self.is_held_list(key) {
+                self.post(None);
+            }
         }
         self.unfile(key, batch);
-    }
-
-    /// The Lease was read, as of this version; `None`: there is none.
-    pub fn record(&mut self, record: Record, version: Option<&str>, batch: &mut Batch) {
-        self.versions.lease(version);
-        self.observed.record = record;
-        batch.record = true;
-    }
-
-    /// The Lease was written, and has this version now.
-    pub fn recorded(&mut self, record: Record, version: &str) {
-        self.versions.lease(Some(version));
-        self.observed.record = record;
     }
 
     /// What is kept of an object.
@@ -365,7 +353,11 @@ impl Sight {
             Kind::Namespace => HealthFacts::Namespace { active: meta.deletion_timestamp.is_none() },
             _ => health,
         };
+        let left = annotation(marks::LEFT_BEHIND)
+            .and_then(|text| serde_json::from_str(text).ok())
+            .map(|fields| FieldSet::recorded(&fields));
         Live {
+            left: left.map(|set| self.interner.set(set)),
             content: annotation(marks::CONTENT).map(|text| ContentHash::recorded(text)),
             revision: annotation(marks::REVISION).and_then(|text| Revision::parse(text).ok()),
             uid: meta.uid,

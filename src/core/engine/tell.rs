@@ -1,4 +1,5 @@
-//! What is said: the board for people, the lines for commits, the platform's findings.
+//! What is said: the board for people, the lines for commits, the list for `vitrine approve`, the
+//! platform's findings.
 //!
 //! A solution is planned alone, but the board and the notes are over all of them. So nothing is
 //! said while no verdict changed, a burst of changes is said once, and both come after the steps
@@ -13,8 +14,12 @@ use super::checkup::Goes;
 use super::desk::Errand;
 use super::happened::Happened;
 use super::{Engine, Now, Order};
-use crate::model::ClaimedName;
+use crate::config::Mode;
+use crate::model::invisible::visible;
+use crate::model::{ClaimedName, Kind};
+use crate::plan::HELD_DIGITS;
 use crate::plan::facts::Question;
+use crate::plan::observed::{KindState, Problem};
 use crate::status::{Board, Held, Outage};
 
 /// The least time between two boards, and what each row adds to it.
@@ -34,6 +39,8 @@ impl Engine {
                 orders.push(Order::Show(Arc::clone(&self.board)));
             }
         }
+        let lasted = self.outage.tell(steady);
+        self.happened.extend(lasted);
         let told = self.diary.tell(self.rows.verdicts(), steady);
         self.happened.extend(told);
         if !self.idle && self.ledger.is_due(steady) && steady >= self.note_at {
@@ -58,6 +65,24 @@ impl Engine {
         }
     }
 
+    /// Keeps the list of what is held as the brake says.
+    pub(super) fn post(&mut self, now: Now, orders: &mut Vec<Order>) {
+        let known = self.sight.observed.kinds.get(&Kind::ConfigMap) == Some(&KindState::Synced);
+        if !known || self.desk.any(|errand| matches!(errand, Errand::Post(_))) {
+            return;
+        }
+        let shut = self.brake.shut(self.book.heard, self.book.is_complete());
+        let decided = self.brake.is_judged() && shut.is_none();
+        let hold = self.brake.hold();
+        let wanted = hold.map(|hold| hold.hash.first(HELD_DIGITS).to_owned());
+        let (posted, steady) = (self.sight.posted(), self.steady.at(now));
+        if self.posting.is_due(wanted.as_deref(), posted, decided, steady) {
+            let hold = hold.cloned().map(Box::new);
+            let id = self.send(Errand::Post(wanted), now);
+            orders.push(Order::Post { id, hold });
+        }
+    }
+
     /// The board has a row for each name that is declared or lives, also before anybody could think
     /// about them: a board without rows looks as if all were well.
     fn compose(&mut self, now: Now) -> Board {
@@ -72,21 +97,26 @@ impl Engine {
         }
         Board {
             instance: self.settings.instance.clone(),
+            reports: self.settings.cluster.mode == Mode::Report,
             revision: self.book.revision().cloned(),
-            repository: self.settings.repository.shown_url(),
+            repository: visible(&self.settings.repository.shown_url()),
             checked_at: self.checked_at.or(Some(now.wall)),
             unknown: self
                 .book
                 .unknown
                 .as_ref()
-                .map(|u| Outage { since: u.since, cause: u.cause.clone() }),
+                .map(|u| Outage { since: u.since, cause: visible(&u.cause) }),
+            cluster: self
+                .outage
+                .silence()
+                .map(|s| Outage { since: s.since, cause: visible(&s.cause) }),
             verdicts: self.rows.verdicts().values().cloned().collect(),
             held: self.brake.hold().map(|hold| Held {
                 hash: hold.hash.clone(),
-                reason: hold.reason.clone(),
-                deletions: hold.deletions.iter().cloned().collect(),
+                reason: visible(&hold.reason),
+                harm: hold.harm.clone(),
             }),
-            problems: self.problems(),
+            problems: self.problems().iter().map(|problem| visible(problem)).collect(),
             findings: self.checkup.findings().to_vec(),
         }
     }
@@ -97,7 +127,7 @@ impl Engine {
         self.behind = true;
     }
 
-    /// Begins a check-up of the platform if there was none for this file, or goes on with it.
+    /// Begins a check-up of the platform if one is due, or goes on with it.
     pub(super) fn check_up(&mut self, now: Now, orders: &mut Vec<Order>) {
         if self.desk.any(|errand| matches!(errand, Errand::Ask)) || !self.looked {
             return;
@@ -106,19 +136,24 @@ impl Engine {
             return;
         };
         let namespace = self.settings.cluster.namespace.clone();
+        let steady = self.steady.at(now);
         let goes = if self.checkup.is_open() {
-            Some(self.checkup.go_on(&platform, &namespace, now.wall))
-        } else if !self.desk.is_quiet() || !self.book.is_quiet() || !self.dirty.is_empty() {
-            None // what is to be published comes first
+            Some(self.checkup.go_on(&platform, &namespace, now.wall, steady))
+        } else if self.outage.silence().is_some()
+            || !self.desk.is_quiet()
+            || !self.book.is_quiet()
+            || !self.dirty.is_empty()
+        {
+            None // nobody would answer, or what is to be published comes first
         } else {
-            self.checkup.begin(&platform, &namespace, now.wall)
+            self.checkup.begin(&platform, &namespace, now.wall, steady)
         };
         match goes {
             None => {}
             Some(Goes::Asks(questions)) => self.ask(questions, now, orders),
-            Some(Goes::Ends) => {
-                let findings = self.checkup.findings().iter().cloned();
-                self.happened.extend(findings.map(Happened::Finding));
+            Some(Goes::Ends { news, mended }) => {
+                self.happened.extend(news.into_iter().map(Happened::Finding));
+                self.happened.extend(mended.into_iter().map(Happened::Mended));
                 self.behind = true;
             }
         }
@@ -127,5 +162,25 @@ impl Engine {
     fn ask(&mut self, questions: BTreeSet<Question>, now: Now, orders: &mut Vec<Order>) {
         let id = self.send(Errand::Ask, now);
         orders.push(Order::Ask { id, questions });
+    }
+
+    /// What belongs to no single solution.
+    fn problems(&self) -> Vec<String> {
+        let faults = self.book.catalog().and_then(|c| c.platform.as_ref().err());
+        let told = |what: &str, cause: &Option<String>| {
+            cause.as_ref().map(|cause| format!("{what} could not be written: {cause}"))
+        };
+        // An outage speaks for all that only shares in it.
+        let silent = self.outage.silence().is_some();
+        let unsaid = |problem: &&Problem| !silent || problem.silence.is_none();
+        faults
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .chain(told("the Lease", &self.brake.trouble))
+            .chain(told("the list of what is held", &self.posting.trouble))
+            .chain(told("the notes", &self.ledger.trouble))
+            .chain(self.sight.problems.values().filter(unsaid).map(|p| p.sentence.clone()))
+            .collect()
     }
 }

@@ -2,10 +2,18 @@
 
 mod histories;
 
-use super::world::{Act, World};
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::Event;
+use super::world::{Act, Form, NAMES, World};
+use crate::config::{Config, Mode, Verify};
+use crate::model::invisible::is_invisible;
 use crate::model::{Kind, ObjectKey};
-use crate::plan::observed::Record;
-use crate::status::Sync;
+use crate::plan::observed::{Record, Went};
+use crate::status::{Cause, Sync};
 
 impl World {
     fn does(&mut self, acts: &[Act]) {
@@ -138,6 +146,46 @@ fn a_broken_platform_freezes_all_and_a_mended_one_lets_all_go_on() {
 }
 
 #[test]
+fn another_domain_moves_nobody_before_a_person_says_so() {
+    let mut world = World::settled(&["alpha", "beta", "gamma", "delta"]);
+    let before = world.server.opened();
+    assert_eq!(before.len(), 4, "{before:?}");
+    world.does(&[Act::Domain(true), Act::Publish(0, 1), Act::Hint, ON, Act::Pass(10), ON]);
+    let held = world.engine.board().held.clone().unwrap();
+    assert_eq!(held.reason, "would move the addresses of 4 of 4 solutions");
+    assert_eq!(held.harm.addresses, before);
+    assert_eq!(world.server.posted(), Some(held.hash.first(12)), "where `approve` finds it");
+    assert_eq!(world.server.opened(), before);
+    // A successor asks the same.
+    world.does(&[Act::Crash { late_lease: false, dark: false }, ON, Act::Pass(10), ON]);
+    assert_eq!(world.engine.board().held.as_ref(), Some(&held));
+    assert_eq!(world.server.opened(), before);
+    world.is_fine(); // a person approves
+    let after = world.server.opened();
+    assert_eq!(after.len(), 4);
+    assert!(after.iter().all(|address| address.host.ends_with("other.example")), "{after:?}");
+}
+
+#[test]
+fn one_solution_is_opened_elsewhere_at_once_and_counts_for_an_hour() {
+    let mut world = World::settled(&["alpha", "beta", "gamma", "delta"]);
+    // This form is opened by configuration.
+    world.does(&[Act::Publish(0, 2), Act::Hint, ON, Act::Pass(10), ON]);
+    assert_eq!(world.sync("alpha"), Some(Sync::Synced));
+    let Some((Record::Kept { removals, .. }, _)) = &world.server.state.record else { panic!() };
+    let told: Vec<_> = removals.iter().map(|r| (r.name.as_str(), r.why)).collect();
+    assert_eq!(told, [("alpha", Went::Moved)]);
+    // The next one is too many for four, also for a successor.
+    world.does(&[Act::Publish(1, 2), Act::Hint, ON, Act::Pass(10), ON]);
+    let reason = |world: &World| world.engine.board().held.as_ref().map(|h| h.reason.clone());
+    let told = "would move the addresses of 2 of 4 solutions (1 of them within the last hour)";
+    assert_eq!(reason(&world).as_deref(), Some(told));
+    world.does(&[Act::Crash { late_lease: false, dark: false }, ON, Act::Pass(10), ON]);
+    assert_eq!(reason(&world).as_deref(), Some(told));
+    world.is_fine(); // a person approves
+}
+
+#[test]
 fn many_removals_at_once_are_held_and_an_update_beside_them_is_not() {
     let mut world = World::settled(&["alpha", "beta", "gamma", "delta"]);
     world.does(&[Act::RemoveMany(2), Act::Publish(3, 1), Act::Hint, ON, Act::Pass(1), ON]);
@@ -147,6 +195,55 @@ fn many_removals_at_once_are_held_and_an_update_beside_them_is_not() {
     assert_eq!(world.sync("delta"), Some(Sync::Synced));
     world.is_fine(); // a person approves
     assert!(world.engine.board().held.is_none());
+}
+
+#[test]
+fn what_a_commit_elsewhere_brought_here_serves_its_own_commit() {
+    let mut world = World::with(Config::sample(), &TWO, 1);
+    world.remote.commit(false, |made| {
+        made.folders.insert("gamma".to_owned(), Form::Good(0));
+    });
+    world.settle();
+    let serves = |world: &World, name: &str| {
+        let board = world.engine.board();
+        let verdict = board.verdicts.iter().find(|v| v.name.as_str() == name).unwrap();
+        (verdict.sync, verdict.revision.clone(), verdict.serves_another().cloned())
+    };
+    let (_, first, _) = serves(&world, "alpha");
+    for (trouble, end) in [
+        (Act::RepositoryDown(true), Act::RepositoryDown(false)),
+        (Act::BreakPlatform, Act::MendPlatform),
+        (Act::Domain(true), Act::Domain(false)),
+    ] {
+        world.does(&[trouble, Act::Hint, ON, Act::Pass(10), ON]);
+        let (sync, revision, other) = serves(&world, "alpha");
+        assert!(sync != Sync::Synced && revision == first && other.is_none(), "{other:?}");
+        world.does(&[end, Act::Hint, ON]);
+    }
+    // Its own commit is another one.
+    world.does(&[Act::Slip(0), Act::Hint, ON, Act::Pass(10), ON]);
+    let (_, revision, other) = serves(&world, "alpha");
+    assert!(revision != first && other == first, "{revision:?} {other:?}");
+}
+
+#[test]
+fn a_foreign_namespace_is_nobodys_solution_though_a_link_could_be_any() {
+    let mut world = World::settled(&TWO);
+    world.does(&[Act::Link(true), Act::Hint, ON, Act::Pass(10), ON]);
+    world.server.touch_foreign("sol-stranger");
+    world.does(&[ON, Act::Pass(10), ON]);
+    let names = |world: &World| -> Vec<String> {
+        world.engine.board().verdicts.iter().map(|v| v.name.to_string()).collect()
+    };
+    assert_eq!(names(&world), ["alpha", "beta", "link"]);
+    // What is ours stays, and is told, until it is known what the link is.
+    world.does(&[Act::Remove(0), Act::Hint, ON, Act::Pass(10), ON]);
+    assert_eq!(names(&world), ["alpha", "beta", "link"]);
+    assert_eq!(world.sync("alpha"), Some(Sync::Failed));
+    assert_eq!(world.deletions, []);
+    world.does(&[Act::Link(false), Act::Hint, ON, Act::Pass(10), ON]);
+    world.is_fine();
+    assert_eq!(names(&world), ["beta"]);
 }
 
 #[test]
@@ -248,6 +345,26 @@ fn a_quiet_day_costs_one_list_of_each_kind_and_no_write() {
 }
 
 #[test]
+fn a_day_with_check_ups_asks_the_same_every_ten_minutes_and_not_while_nobody_answers() {
+    let mut world = World::settled(&TWO);
+    world.engine.checkup.wanted = true;
+    world.does(&[Act::Pass(1), ON]);
+    let each = std::mem::take(&mut world.asked);
+    assert!(each > 0);
+    for _ in 0..5 {
+        world.does(&[Act::Pass(590), ON]);
+        assert_eq!(world.asked, 0, "not yet");
+        world.does(&[Act::Pass(20), ON]);
+        assert_eq!(std::mem::take(&mut world.asked), each);
+    }
+    world.does(&[Act::ServerDown(true), ON, Act::Pass(1000), ON, Act::Pass(1000), ON]);
+    assert_eq!(world.asked, 0);
+    world.does(&[Act::ServerDown(false), ON, Act::Pass(60), ON]);
+    assert_eq!(world.asked, each);
+    world.is_fine();
+}
+
+#[test]
 fn a_lost_event_is_found_within_26_hours_and_mended() {
     let mut world = World::settled(&TWO);
     let service = ObjectKey::namespaced(Kind::Service, "sol-alpha", "app");
@@ -281,4 +398,186 @@ fn a_store_put_back_while_nobody_answered_is_noticed_by_the_lease() {
         (other, _) => panic!("{other:?}"),
     };
     assert_eq!(applied, world.engine.board().revision, "the Lease has again what it forgot");
+}
+
+#[test]
+fn a_trial_that_ran_out_of_time_is_a_trial_until_that_is_written() {
+    let mut settings = Config::sample();
+    settings.rollouts.verify = Verify::OnUpdate { parallel: 2 };
+    let mut world = World::with(settings, &TWO, 1);
+    world.settle();
+    world.does(&[Act::Sick(0, true), Act::Publish(0, 1), Act::Hint, ON]);
+    let why = |world: &World| {
+        let board = world.engine.board();
+        board.verdicts.iter().find(|v| v.name.as_str() == "alpha").map(|v| v.reason.cause)
+    };
+    world.does(&[Act::Pass(55)]);
+    assert_eq!(why(&world), Some(Cause::Verifying));
+    // Nobody carries the orders out in less than a minute. A person asks to look again meanwhile.
+    for _ in 0..6 {
+        world.does(&[Act::Pass(50)]);
+        world.engine.hear(Event::Hint, world.now);
+        world.decide();
+        world.does(&[Act::Pass(1)]);
+        assert_eq!(why(&world), Some(Cause::Verifying));
+    }
+    world.does(&[ON, Act::Pass(1), ON]);
+    assert_ne!(why(&world), Some(Cause::Verifying));
+    world.is_fine();
+}
+
+/// Five solutions that never sleep, of which a change for all may restart so many at a time.
+fn five_awake(max_parallel: usize) -> World {
+    let mut settings = Config::sample();
+    settings.rollouts.max_parallel = max_parallel;
+    let mut world = World::with(settings, &NAMES[..5], 1);
+    world.remote.commit(false, |made| {
+        for name in &NAMES[..5] {
+            made.folders.insert((*name).to_owned(), Form::Good(3));
+        }
+    });
+    world.settle();
+    world
+}
+
+/// The Deployments that a round begins to write.
+fn restarts(world: &mut World) -> Vec<String> {
+    let steps = world.round().into_iter();
+    let steps = steps.filter(|(_, key)| key.kind == Kind::Deployment);
+    steps.map(|(name, _)| name.to_string()).collect()
+}
+
+/// How many Deployments each of so many rounds begins to write.
+fn many_rounds(world: &mut World, rounds: usize) -> Vec<usize> {
+    let begun = (0..rounds).map(|_| restarts(world).len());
+    begun.filter(|begun| *begun > 0).collect()
+}
+
+#[test]
+fn a_change_for_all_restarts_a_few_at_a_time_and_each_in_the_end() {
+    let mut world = five_awake(2);
+    world.act(&Act::Priority(true));
+    assert_eq!(many_rounds(&mut world, 30), [2, 2, 1]);
+    world.is_fine();
+}
+
+#[test]
+fn what_does_not_come_up_keeps_its_turn_for_its_start_up_budget() {
+    let mut world = five_awake(2);
+    world.act(&Act::Sick(0, true));
+    world.act(&Act::Sick(1, true));
+    world.act(&Act::Priority(true));
+    assert_eq!(many_rounds(&mut world, 10), [2], "the first two do not come up");
+    world.does(&[Act::Pass(1)]);
+    let board = world.engine.board();
+    let third = board.verdicts.iter().find(|v| v.name.as_str() == "gamma").unwrap();
+    assert_eq!((third.sync, third.reason.cause), (Sync::Progressing, Cause::AwaitsTurn));
+    world.act(&Act::Pass(290));
+    assert_eq!(many_rounds(&mut world, 10), [0; 0]);
+    world.act(&Act::Pass(10));
+    assert_eq!(many_rounds(&mut world, 20), [2, 1]);
+    world.act(&Act::Sick(0, false));
+    world.act(&Act::Sick(1, false));
+    world.is_fine();
+}
+
+#[test]
+fn a_solutions_own_commit_waits_for_no_turn_also_after_a_restart() {
+    let mut world = five_awake(1);
+    let own = |world: &mut World, name: &str| {
+        world.remote.commit(false, |made| {
+            made.folders.insert(name.to_owned(), Form::Good(4));
+        });
+    };
+    let begun = |world: &mut World| {
+        let begun: BTreeSet<String> = (0..10).flat_map(|_| restarts(world)).collect();
+        begun.into_iter().collect::<Vec<_>>()
+    };
+    world.act(&Act::Sick(0, true));
+    world.act(&Act::Sick(1, true));
+    world.act(&Act::Priority(true));
+    own(&mut world, "omega");
+    assert_eq!(begun(&mut world), ["alpha", "omega"], "alpha keeps the only turn");
+    // Its successor knows from the Lease which commits are new. Nothing tells it that alpha has
+    // had a turn, so beta gets one.
+    own(&mut world, "gamma");
+    world.does(&[Act::Crash { late_lease: false, dark: false }]);
+    assert_eq!(begun(&mut world), ["beta", "gamma"]);
+    world.act(&Act::Sick(0, false));
+    world.act(&Act::Sick(1, false));
+    world.is_fine();
+}
+
+#[test]
+fn a_daemon_that_reports_writes_nothing_and_says_what_would_be() {
+    let mut world = World::settled(&["alpha", "beta", "gamma", "delta", "omega"]);
+    let steps = world.steps;
+    let mut settings = Config::sample();
+    settings.cluster.mode = Mode::Report;
+    world.restart_with(settings);
+    let record = world.server.state.record.clone();
+    world.does(&[Act::Publish(0, 1), Act::Remove(1), Act::Publish(5, 0), Act::Take(2, 3)]);
+    world.does(&[Act::Hint, ON, Act::Pass(30), ON]);
+    assert_eq!((world.steps, &world.server.state.record), (steps, &record));
+    let board = world.engine.board();
+    let says = |name: &str| {
+        let verdict = board.verdicts.iter().find(|verdict| verdict.name.as_str() == name).unwrap();
+        assert_eq!((verdict.sync, verdict.is_settled()), (Sync::OutOfSync, true), "{verdict:?}");
+        verdict.reason.to_string()
+    };
+    assert_eq!(says("alpha"), "would update 1 of its objects");
+    assert!(says("beta").starts_with("its folder is gone; would delete "), "{}", says("beta"));
+    assert!(says("zeta").starts_with("would create "), "{}", says("zeta"));
+    assert!(says("gamma").starts_with("would "), "{}", says("gamma"));
+    assert_eq!(world.sync("delta"), Some(Sync::Synced));
+    assert!(board.reports && board.problems.is_empty());
+    assert!(world.engine.is_quiet());
+    // Told to act, its successor does.
+    world.restart_with(Config::sample());
+    world.is_fine();
+}
+
+/// Folder names as somebody would choose them who wants to be seen, or not to be.
+fn evil_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        r"[a-zA-Z0-9 \x01-\x1f\x7f-\u{9f}\u{202a}-\u{202e}\u{2066}-\u{2069}\u{200b}-\u{200f}\u{feff}]{1,60}",
+        "[a-z]{200,3000}",
+        Just("\u{1b}]0;owned\u{7}".to_owned()),
+        Just("alpha\nbeta: Synced".to_owned()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 24, ..<_>::default() })]
+
+    #[test]
+    fn whatever_folders_are_called_the_board_steers_no_terminal_and_stays_readable(
+        names in prop::collection::btree_set(evil_name(), 1..5),
+        link in any::<bool>(),
+    ) {
+        let mut world = World::settled(&["alpha"]);
+        world.remote.commit(false, |made| {
+            made.link = link;
+            made.folders.extend(names.iter().map(|name| (name.clone(), Form::Slip)));
+        });
+        world.does(&[Act::Hint, ON, Act::Pass(10), ON]);
+        let board = world.engine.board();
+        prop_assert!(board.verdicts.len() > names.len(), "{:?}", board.verdicts);
+        let document = crate::status::status_json(board);
+        let mut texts = vec![&document];
+        while let Some(value) = texts.pop() {
+            match value {
+                Value::String(text) => {
+                    prop_assert!(!text.contains(is_invisible), "{:?}", text);
+                }
+                Value::Array(values) => texts.extend(values),
+                Value::Object(fields) => texts.extend(fields.values()),
+                _ => {}
+            }
+        }
+        for width in [60, 100] {
+            let shown = crate::status::table(board, Some(width), false);
+            prop_assert!(!shown.contains(|c| is_invisible(c) && c != '\n'), "{:?}", shown);
+        }
+    }
 }

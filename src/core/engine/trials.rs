@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Verify;
 use crate::model::{Kind, ObjectKey, SolutionName};
 use crate::plan::Observed;
-use crate::plan::observed::HealthFacts;
+use crate::plan::observed::{Flight, HealthFacts, Live};
 
-/// What a component may take to start if nothing else is known.
-const BUDGET: SignedDuration = SignedDuration::from_mins(5);
+/// What a component may take to start if nothing else is known, as if its solution said nothing.
+pub(super) const STARTUP: SignedDuration = SignedDuration::from_mins(5);
 
 /// The trials that run.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ struct Trial {
     solution: SolutionName,
     since: Timestamp,
     budget: SignedDuration,
+    /// Whether it was said that its budget is over.
+    told: bool,
 }
 
 impl Trials {
@@ -37,17 +39,26 @@ impl Trials {
         now: Timestamp,
     ) {
         let objects = observed.solutions.get(name);
+        let is_forced = |(key, live): &(&ObjectKey, &Live)| match &live.health {
+            // From the moment that it is asked for: until the answer comes, others begin theirs.
+            HealthFacts::ScaledObject(facts) => {
+                facts.forced || observed.in_flight.get(*key) == Some(&Flight::Wake)
+            }
+            _ => false,
+        };
         let forced: BTreeSet<ObjectKey> = objects
             .into_iter()
             .flatten()
-            .filter(|(_, live)| matches!(&live.health, HealthFacts::ScaledObject(facts) if facts.forced))
+            .filter(is_forced)
             .map(|(key, _)| ObjectKey { kind: Kind::Deployment, ..key.clone() })
             .collect();
         self.woken.retain(|key, trial| trial.solution != *name || forced.contains(key));
         for key in forced {
-            let budget = budget(&key.name).unwrap_or(BUDGET);
-            let new = || Trial { solution: name.clone(), since: now, budget };
-            self.woken.entry(key).or_insert_with(new).budget = budget;
+            let budget = budget(&key.name).unwrap_or(STARTUP);
+            let new = || Trial { solution: name.clone(), since: now, budget, told: false };
+            let trial = self.woken.entry(key).or_insert_with(new);
+            trial.told &= trial.budget == budget;
+            trial.budget = budget;
         }
     }
 
@@ -70,10 +81,17 @@ impl Trials {
         self.woken.iter().filter(|(_, trial)| over(trial)).map(|(key, _)| key.clone()).collect()
     }
 
-    /// The solutions whose budget is over.
-    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = &SolutionName> {
-        let over = move |trial: &&Trial| now.duration_since(trial.since) >= trial.budget;
-        self.woken.values().filter(over).map(|trial| &trial.solution)
+    /// The solutions whose budget is over, each told once.
+    pub fn ring(&mut self, now: Timestamp) -> Vec<SolutionName> {
+        let mut over = Vec::new();
+        for trial in self.woken.values_mut() {
+            if now.duration_since(trial.since) >= trial.budget
+                && !std::mem::replace(&mut trial.told, true)
+            {
+                over.push(trial.solution.clone());
+            }
+        }
+        over
     }
 
     /// When the next budget is over.
@@ -86,7 +104,7 @@ impl Trials {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::plan::observed::{Live, ScaledFacts};
+    use crate::plan::observed::ScaledFacts;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).unwrap()
@@ -135,9 +153,10 @@ mod tests {
         let mut trials = Trials::default();
         trials.note(&name("one"), &cluster(&[("one", true)]), minutes(2), at(0));
         assert_eq!(trials.deadline(at(0)), Some(at(120)));
-        assert!(trials.overdue(at(119)).is_empty() && trials.due(at(119)).next().is_none());
+        assert!(trials.overdue(at(119)).is_empty() && trials.ring(at(119)).is_empty());
         assert_eq!(trials.overdue(at(120)).first().unwrap().kind, Kind::Deployment);
-        assert_eq!(trials.due(at(120)).collect::<Vec<_>>(), [&name("one")]);
+        assert_eq!(trials.ring(at(120)), [name("one")]);
+        assert!(trials.ring(at(121)).is_empty() && !trials.overdue(at(121)).is_empty());
         assert_eq!(trials.deadline(at(120)), None, "it is told once");
     }
 
@@ -151,6 +170,19 @@ mod tests {
         // A commit with a longer budget counts from the same beginning.
         trials.note(&name("one"), &woken, minutes(3), at(90));
         assert_eq!(trials.deadline(at(90)), Some(at(180)));
+    }
+
+    #[test]
+    fn a_trial_takes_its_slot_before_anybody_answered() {
+        let mut trials = Trials::default();
+        let mut asleep = cluster(&[("one", false), ("two", false)]);
+        let key = ObjectKey::namespaced(Kind::ScaledObject, "sol-one", "app");
+        asleep.in_flight.insert(key.clone(), Flight::Wake);
+        trials.note(&name("one"), &asleep, minutes(1), at(0));
+        assert_eq!(trials.running(), 1);
+        asleep.in_flight.insert(key, Flight::Mark);
+        trials.note(&name("one"), &asleep, minutes(1), at(1));
+        assert_eq!(trials.running(), 0, "it is being let go");
     }
 
     #[test]

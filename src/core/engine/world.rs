@@ -11,7 +11,7 @@ pub mod remote;
 mod rounds;
 pub mod server;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,8 +20,10 @@ use super::chance::Chance;
 use super::{Answer, Engine, Event, News, Now, Order, OrderId};
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::model::{Kind, ObjectKey};
-use crate::plan::observed::{Approval, KindState};
+use crate::model::{Kind, ObjectKey, Revision};
+use crate::plan::Harm;
+use crate::plan::observed::{Approval, KindState, Problem};
+use crate::status::CommitStatus;
 use act::DENIABLE;
 pub use act::{Act, NAMES};
 pub use remote::{Form, Made, Remote};
@@ -54,9 +56,10 @@ pub struct World {
     lease: bool,
     /// Until when the Lease cannot be read.
     late: bool,
-    /// When names were removed, by the clock that does not jump; approved ones are left out.
+    /// When names were removed or moved, by the clock that does not jump; approved ones are left
+    /// out.
     removed: Vec<(String, Duration)>,
-    approved: BTreeSet<ObjectKey>,
+    approved: Harm,
     jumped: bool,
     restored: bool,
     /// Lists that were asked for while nobody answered.
@@ -71,6 +74,10 @@ pub struct World {
     pub deletions: Vec<ObjectKey>,
     /// Steps that were ordered.
     pub steps: usize,
+    /// What stands on each commit.
+    pub notes: BTreeMap<Revision, Vec<CommitStatus>>,
+    /// How many questions about the platform were answered.
+    pub asked: usize,
 }
 
 impl World {
@@ -106,7 +113,7 @@ impl World {
             lease: false,
             late: false,
             removed: Vec::new(),
-            approved: BTreeSet::new(),
+            approved: Harm::default(),
             jumped: false,
             restored: false,
             unlisted: BTreeSet::new(),
@@ -115,6 +122,8 @@ impl World {
             wrong: Vec::new(),
             deletions: Vec::new(),
             steps: 0,
+            notes: BTreeMap::new(),
+            asked: 0,
         };
         world.read_lease();
         world
@@ -127,9 +136,15 @@ impl World {
         world
     }
 
+    /// The process dies, and its successor has other settings.
+    pub fn restart_with(&mut self, settings: Config) {
+        self.settings = settings;
+        self.crash(false);
+    }
+
     fn read_lease(&mut self) {
         if self.late || self.server.down {
-            let problem = Some("the Lease cannot be read".to_owned());
+            let problem = Some(Problem::of_one("the Lease cannot be read", ""));
             self.events.push_back(Event::Trouble("leases".to_owned(), problem));
             self.late = true;
         } else {
@@ -157,6 +172,9 @@ impl World {
             }),
             Act::BreakPlatform => self.remote.commit(false, |made| made.platform = false),
             Act::MendPlatform => self.remote.commit(false, |made| made.platform = true),
+            Act::Link(there) => self.remote.commit(false, |made| made.link = there),
+            Act::Domain(other) => self.remote.commit(false, |made| made.elsewhere = other),
+            Act::Priority(other) => self.remote.commit(false, |made| made.priority = other),
             Act::Rewrite(n, form) => self.remote.commit(true, |made| {
                 made.folders.insert(name(n).to_owned(), Form::Good(form % 3));
             }),
@@ -287,7 +305,11 @@ impl World {
         for kind in Kind::RENDERED {
             let untold = self.server.untold.entry(kind).or_default();
             if down {
-                let problem = Some("the API server cannot be reached".to_owned());
+                let problem = Some(Problem {
+                    sentence: format!("{kind} cannot be watched: nobody answers"),
+                    silence: Some("nobody answers".to_owned()),
+                    next: "look whether it runs".to_owned(),
+                });
                 untold.push_back(News::State(KindState::Unknown, problem));
             } else if self.unlisted.contains(&kind) {
                 continue; // it begins with a list, below
@@ -427,10 +449,11 @@ impl World {
     fn approve(&mut self) -> bool {
         let board = self.engine.board().clone();
         let Some(held) = &board.held else { return false };
-        let deletions: BTreeSet<ObjectKey> = held.deletions.iter().cloned().collect();
-        self.approved.extend(deletions.iter().cloned());
+        let harm = held.harm.clone();
+        self.approved.deletions.extend(harm.deletions.iter().cloned());
+        self.approved.addresses.extend(harm.addresses.iter().cloned());
         let (hash, created) = (held.hash.clone(), self.now.wall);
-        self.server.approve(Approval { hash, deletions, created });
+        self.server.approve(Approval { hash, harm, created });
         true
     }
 }

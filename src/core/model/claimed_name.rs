@@ -6,7 +6,9 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::SolutionName;
+use super::credential::masked;
+use super::invisible::visible;
+use super::{ContentHash, SolutionName};
 
 /// A name that a folder or a file claims, good or not. Refused folders have a row of their own on
 /// the board, and what they claim is protected, whatever they are called.
@@ -21,16 +23,34 @@ pub enum ClaimedName {
 }
 
 /// A text that is no solution's name: a folder that is called so, a folder's path where its name is
-/// another's, or what a file says.
+/// another's, or what a file says. Cleaned where it enters, because it stands in rows, in the log and
+/// in the notes: without what acts on a terminal or is not seen, without credentials, and of at most
+/// 80 characters. What was changed by that ends with digits of its hash, so that no two look the same.
 #[derive(Clone, Debug)]
 pub struct NoSolution(String);
 
+/// The longest such name, in characters.
+const LONGEST: usize = 80;
+/// How many digits of the hash tell changed names apart.
+const DIGITS: usize = 8;
+
+impl NoSolution {
+    fn of(text: &str) -> Self {
+        let clean = visible(&masked(text));
+        if clean == text && text.chars().count() <= LONGEST {
+            return Self(clean);
+        }
+        let start: String = clean.chars().take(LONGEST - DIGITS - 1).collect();
+        Self(format!("{start}~{}", ContentHash::of(text.as_bytes()).first(DIGITS)))
+    }
+}
+
 impl ClaimedName {
-    /// Takes any text: what is no good name is [`ClaimedName::Other`].
+    /// Takes any text: what is no good name is [`ClaimedName::Other`], cleaned.
     pub fn of(text: &str) -> Self {
         match SolutionName::parse(text) {
             Ok(name) => Self::Solution(name),
-            Err(_) => Self::Other(NoSolution(text.to_owned())),
+            Err(_) => Self::Other(NoSolution::of(text)),
         }
     }
 
@@ -42,7 +62,7 @@ impl ClaimedName {
         }
     }
 
-    /// The text that was claimed, unchanged.
+    /// The name; of what no solution can be called, what may be shown of it.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Solution(name) => name.as_str(),
@@ -117,7 +137,10 @@ impl fmt::Display for ClaimedName {
 mod tests {
     use std::collections::BTreeSet;
 
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::model::invisible::is_invisible;
 
     #[test]
     fn names_that_no_solution_has_stand_among_the_others_by_their_text() {
@@ -128,5 +151,31 @@ mod tests {
             names.iter().filter_map(|n| n.solution()).map(SolutionName::as_str).collect();
         assert_eq!(good, ["tourism", "use"]);
         assert!(names.contains("group/use"));
+    }
+
+    #[test]
+    fn a_name_that_would_act_on_a_terminal_or_fill_it_is_cleaned_and_stays_itself() {
+        let shown = |text: &str| ClaimedName::of(text).as_str().to_owned();
+        assert!(shown("\u{1b}[2Jevil").starts_with("\\u{1b}[2Jevil~"));
+        assert!(shown("a\nb: Synced").starts_with("a b: Synced~"));
+        assert_ne!(shown("a\nb"), shown("a\tb"), "no two look the same");
+        assert_ne!(shown("a\nb"), shown("a b"));
+        let (long, longer) = ("x".repeat(3000), "x".repeat(3001));
+        assert_eq!(shown(&long).chars().count(), LONGEST);
+        assert_ne!(shown(&long), shown(&longer));
+        assert_eq!(shown("Ein Ordner für alle"), "Ein Ordner für alle");
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_holds_what_is_not_seen_and_cleaning_twice_is_cleaning_once(
+            text in r"[a-z\x00-\x1f\x7f-\u{9f}\u{202a}-\u{202e}\u{2066}-\u{2069}\u{200b}-\u{200f}é]{0,120}",
+        ) {
+            let name = ClaimedName::of(&text);
+            prop_assert!(!name.as_str().contains(is_invisible), "{:?}", name);
+            prop_assert!(name.as_str().chars().count() <= LONGEST);
+            let again = ClaimedName::of(name.as_str());
+            prop_assert_eq!(again.as_str(), name.as_str());
+        }
     }
 }

@@ -55,6 +55,25 @@ const ABOUT: [&str; 14] = [
     "TTL", "ISSUER", "ENDPOINT",
 ];
 
+/// What stands in the place of a secret: nothing, and what a message says that is wrong with it
+/// (`cannot fetch the token: unexpected status`).
+const PLACES: [&str; 14] = [
+    "",
+    "null",
+    "true",
+    "false",
+    "~",
+    "...",
+    "unexpected",
+    "invalid",
+    "missing",
+    "expired",
+    "denied",
+    "unauthorized",
+    "not",
+    "failed",
+];
+
 /// Whether a word begins as issuers of tokens begin theirs, or is a signed token.
 pub fn is_token(word: &str) -> bool {
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
@@ -138,8 +157,30 @@ pub fn masked(text: &str) -> String {
             hide(from, to);
         }
     }
+    for (from, to) in private_keys(&characters) {
+        hide(from, to);
+    }
     let shown = characters.iter().zip(&hidden);
     shown.map(|(character, hidden)| if *hidden { '*' } else { *character }).collect()
+}
+
+/// What stands behind the first line of a private key in PEM, to its last line or the text's end.
+fn private_keys(characters: &[char]) -> Vec<(usize, usize)> {
+    let find = |text: &str, from: usize| {
+        let wanted: Vec<char> = text.chars().collect();
+        let rest = characters.get(from..)?;
+        rest.windows(wanted.len()).position(|window| *window == *wanted).map(|at| from + at)
+    };
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(key) = find("PRIVATE KEY-----", at) {
+        let begin = find("-----", key).map_or(characters.len(), |dashes| dashes + 5);
+        let end = find("-----END", begin).unwrap_or(characters.len());
+        found.push((begin, end));
+        // Behind the last line, which has the same words.
+        at = find("-----", end + 5).map_or(characters.len(), |dashes| dashes + 5);
+    }
+    found
 }
 
 /// The stretches between separators.
@@ -203,8 +244,7 @@ fn value_after(characters: &[char], end: usize) -> Option<(usize, usize)> {
     } else {
         length
     };
-    let places = ["", "null", "true", "false", "~", "..."];
-    let place = places.contains(&value.as_str()) || value.starts_with(['$', '/', '*']);
+    let place = PLACES.contains(&value.as_str()) || value.starts_with(['$', '/', '*']);
     (!place).then_some((at, at + length))
 }
 
@@ -226,6 +266,11 @@ mod tests {
             ("`API_TOKEN=PW` is not the name", "`API_TOKEN=**` is not the name"),
             ("\"Authorization\": \"Bearer Xk29\"", "\"Authorization\": \"****** ****\""),
             ("  password: Xk29 # mine", "  password: **** # mine"),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nXk29\nab==\n-----END RSA PRIVATE KEY-----\nend",
+                "-----BEGIN RSA PRIVATE KEY-----\n****\n****\n-----END RSA PRIVATE KEY-----\nend",
+            ),
+            ("k: -----BEGIN PRIVATE KEY----- Xk29", "k: -----BEGIN PRIVATE KEY----- ****"),
         ] {
             let hidden: String = masked(text);
             let same = hidden.chars().count() == text.chars().count();
@@ -245,6 +290,9 @@ mod tests {
             "url: https://git.example/aim/catalogue.git",
             "secrets: [LICENSE_KEY]",
             "PASSWORD: $(OTHER)",
+            "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----",
+            "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+            "failed to fetch anonymous token: unexpected status: 401 Unauthorized",
         ] {
             assert_eq!(masked(text), text);
         }

@@ -3,6 +3,10 @@
 //! Judged here and not by a library, because the libraries at hand take lines that KEDA refuses
 //! (seconds, `L`, `7` for Sunday) and number the days of the week differently.
 
+mod turns;
+
+pub use turns::{NoTurns, take_turns};
+
 /// A time of a schedule, its five fields separated by one space each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cron(String);

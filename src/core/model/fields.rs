@@ -2,6 +2,8 @@
 //!
 //! One code for the three who need it: `render` computes what we will own, `apply` reads what the
 //! server recorded, the sandbox records it like the server. Proven equal to a real API server.
+//!
+//! Long because a set, how it is put together and its three notations are one type.
 
 use std::collections::BTreeMap;
 
@@ -139,6 +141,28 @@ impl FieldSet {
     /// Puts a subtree below a path element, in the place of what was there.
     pub fn put(&mut self, element: &str, below: Self) {
         self.0.insert(element.into(), below);
+    }
+
+    /// As much of the set as its elements fit into so many bytes, in their order.
+    #[must_use]
+    pub fn within(&self, bytes: usize) -> Self {
+        self.cut(&mut { bytes })
+    }
+
+    fn cut(&self, left: &mut usize) -> Self {
+        let mut kept = BTreeMap::new();
+        for (element, below) in &self.0 {
+            // Quotes, colon, braces and comma, and a backslash before each quote of a key.
+            let cost = element.len() + element.matches('"').count() + 6;
+            let Some(rest) = left.checked_sub(cost) else { break };
+            *left = rest;
+            let inner = below.cut(left);
+            // A way that leads nowhere would be a member.
+            if below.0.is_empty() || !inner.0.is_empty() {
+                kept.insert(element.clone(), inner);
+            }
+        }
+        Self(kept)
     }
 
     /// The children: path element in the server's notation, and what lies below.
@@ -461,6 +485,20 @@ mod tests {
         let item = set(json!({"f:x": {"k:{\"n\":1}": {".": {}, "f:p": {}}}}));
         let child = set(json!({"f:x": {"k:{\"n\":1}": {"f:p": {}}}}));
         assert_eq!(item.difference(&child), set(json!({"f:x": {"k:{\"n\":1}": {}}})));
+    }
+
+    #[test]
+    fn a_set_that_is_cut_is_a_part_of_itself_and_fits() {
+        let cases: Vec<Value> = serde_json::from_str(include_str!("fields/recorded.json")).unwrap();
+        for case in &cases {
+            let whole = FieldSet::recorded(&case["fieldsV1"]);
+            for bytes in [0, 10, 100, 400, 1000] {
+                let part = whole.within(bytes);
+                assert!(whole.contains(&part), "{bytes}: {:?}", part.missing_from(&whole));
+                assert!(part.to_fields_v1().to_string().len() <= bytes + 2, "{bytes}");
+            }
+            assert_eq!(whole.within(1 << 20), whole);
+        }
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl ImageReference {
         self.tag.as_deref()
     }
 
-    /// `sha256:<64 hexadecimal digits>`, or the same of `sha512`.
+    /// `sha256:<64 hexadecimal digits>`.
     pub fn digest(&self) -> Option<&str> {
         self.digest.as_deref()
     }
@@ -142,7 +142,6 @@ fn is_digest(digest: &str) -> bool {
     };
     match digest.split_once(':') {
         Some(("sha256", digits)) => hex(digits, 64),
-        Some(("sha512", digits)) => hex(digits, 128),
         _ => false,
     }
 }

@@ -31,6 +31,25 @@ pub fn is_joiner(character: char) -> bool {
     matches!(character, '\u{200c}' | '\u{200d}')
 }
 
+/// A text that cannot steer the terminal, on one line: what is not seen is written as its number.
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escape = if c == '\n' || c == '\t' || c == '\r' {
+                Some(' ')
+            } else if is_invisible(c) || is_joiner(c) {
+                None
+            } else {
+                Some(c)
+            };
+            match escape {
+                Some(c) => vec![c],
+                None => c.escape_unicode().collect(),
+            }
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +68,12 @@ mod tests {
     fn what_turns_the_direction_is_not_seen() {
         let turning = ('\0'..=char::MAX).filter(|c| turns_direction(*c));
         assert_eq!(turning.filter(|c| is_invisible(*c)).count(), 12);
+    }
+
+    #[test]
+    fn what_nobody_sees_is_written_as_its_number() {
+        assert_eq!(visible("a\u{1b}[2J\n\u{202e}b"), "a\\u{1b}[2J \\u{202e}b");
+        let all = visible(&('\0'..='\u{ffff}').collect::<String>());
+        assert!(!all.contains(|c| is_invisible(c) || is_joiner(c)));
     }
 }

@@ -12,11 +12,17 @@ pub const SOLUTION: &str = "vitrine.dev/solution";
 pub const COMPONENT: &str = "vitrine.dev/component";
 /// Label on an approval's ConfigMap, which belongs to no solution.
 pub const APPROVAL: &str = "vitrine.dev/approval";
+/// Label on the ConfigMap that lists what is held: the first 12 digits of the plan's hash.
+pub const HELD: &str = "vitrine.dev/held";
 
 /// Annotation: SHA-256 of the body before our two annotations are spliced in.
 pub const CONTENT: &str = "vitrine.dev/content";
 /// Annotation: the commit that last changed the object; not part of the hash.
 pub const REVISION: &str = "vitrine.dev/revision";
+/// Annotation: the fields that were ours, left the catalogue, and stay because another manager owns
+/// them too; written as in `managedFields`. Absent where there are none. Not part of the hash, and
+/// not of what is compared as ours.
+pub const LEFT_BEHIND: &str = "vitrine.dev/left-behind";
 /// Annotation on a Deployment: SHA-256 of its pod template as we rendered it.
 pub const TEMPLATE: &str = "vitrine.dev/template";
 /// Annotation on a Deployment: `<template hash> born` by [`BIRTH`] when it was born asleep,

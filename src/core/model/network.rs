@@ -18,6 +18,20 @@ pub enum BadNetwork {
     HostBits(Network),
 }
 
+/// RFC 1918, RFC 6598 and RFC 4193; and what is nobody's on the internet and used inside many
+/// clusters all the same: RFC 6890 (192.0.0.0/24), RFC 2544, RFC 1112 and RFC 3879.
+const PRIVATE: [&str; 9] = [
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "240.0.0.0/4",
+    "fc00::/7",
+    "fec0::/10",
+];
+
 impl Network {
     /// Parses `address/prefix`.
     ///
@@ -42,6 +56,21 @@ impl Network {
     /// Whether every address of `other` is in this one.
     pub fn contains(self, other: Self) -> bool {
         self.0.contains(&other.0)
+    }
+
+    /// Whether it has an address in common with the other.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.contains(other) || other.contains(self)
+    }
+
+    /// Whether all of it is private or shared: addresses that mean somebody else on every network.
+    pub fn is_private(self) -> bool {
+        Self::private().any(|network| network.contains(self))
+    }
+
+    /// The private and shared networks, each to be asked for by itself.
+    pub fn private() -> impl Iterator<Item = Self> {
+        PRIVATE.into_iter().filter_map(|text| Self::parse(text).ok())
     }
 
     /// Whether it is every address of its version: `0.0.0.0/0` or `::/0`.

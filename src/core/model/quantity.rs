@@ -166,8 +166,10 @@ impl Quantity {
         if self.nanos == 0 {
             return (0, "");
         }
+        let mut mantissa = self.nanos;
         if self.binary && self.nanos >= 1024 * NANO {
             let mut whole = (self.nanos + NANO - 1) / NANO;
+            mantissa = whole * NANO;
             let mut suffix = "";
             for next in BINARY {
                 if whole % 1024 != 0 {
@@ -176,9 +178,11 @@ impl Quantity {
                 whole /= 1024;
                 suffix = next;
             }
-            return (whole, suffix);
+            if !suffix.is_empty() {
+                return (whole, suffix);
+            }
+            // Without a suffix nobody could tell that it was binary: the server reads a decimal.
         }
-        let mut mantissa = self.nanos;
         let mut exponent = -9;
         while mantissa % 1000 == 0 && exponent < 18 {
             mantissa /= 1000;
@@ -238,6 +242,7 @@ mod tests {
             ("512Ki", "512Ki"),
             ("1Ki", "1Ki"),
             ("0.5Ki", "512"),
+            ("715.82Ki", "733k"),
             ("100n", "100n"),
             ("1500m", "1500m"),
         ] {

@@ -15,6 +15,7 @@ pub use edit::{Edit, edit};
 pub use node::{
     Document, Finding, Key, MAX_BYTES, MAX_DEPTH, MAX_NODES, Node, Problem, Span, Spanned, Value,
 };
+pub use scan::is_lfs_pointer;
 
 /// Reads one YAML document.
 pub fn read(bytes: &[u8]) -> Document {

@@ -1,27 +1,31 @@
-//! The brake: too many deletions at once wait for a person.
+//! The brake: too much harm at once waits for a person.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::approval::deletions_hash;
-use super::observed::{Approval, Live, Observed, Record};
+use super::address::Address;
+use super::approval::Harm;
+use super::observed::{Approval, Live, Observed, Record, Removal, Went};
 use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 
 /// How long a removal counts against the share.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
 
-/// Deletions that wait for `vitrine approve <hash>`.
+/// What waits for `vitrine approve <hash>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// SHA-256 over the sorted deletions: what a person approves.
+    /// [`Harm::hash`] of `harm`: what a person approves.
     pub hash: ContentHash,
-    /// Every deletion that is asked for and not approved: what the hash is of.
-    pub deletions: BTreeSet<ObjectKey>,
+    /// Every deletion that is asked for and not approved, and where too many addresses would be
+    /// lost, these: what the hash is of.
+    pub harm: Harm,
     /// The solutions that would disappear.
     pub disappearing: BTreeSet<SolutionName>,
     /// The solutions that stay but would lose objects; their whole plan is held.
     pub staying: BTreeSet<SolutionName>,
+    /// The solutions that stay but would be opened elsewhere; what leads visitors there is held.
+    pub moving: BTreeSet<SolutionName>,
     /// In words: `would remove 14 of 40 solutions`.
     pub reason: String,
 }
@@ -29,7 +33,7 @@ pub struct Hold {
 impl Hold {
     /// Whether this deletion waits.
     pub fn covers(&self, key: &ObjectKey) -> bool {
-        self.deletions.contains(key)
+        self.harm.deletions.contains(key)
     }
 }
 
@@ -50,61 +54,90 @@ pub struct BrakeSettings<'a> {
     pub now: Timestamp,
 }
 
-/// What solutions ask to delete, as [`super::deletions()`] found it.
+/// What solutions ask to take away.
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
-    /// Solutions that are no longer in the catalogue, with all that is ours of them.
+    /// Solutions that are no longer in the catalogue, with all that is ours of them, as
+    /// [`super::deletions()`] found it.
     pub disappearing: BTreeMap<SolutionName, BTreeSet<ObjectKey>>,
     /// Solutions that stay, with what is no longer desired of them (superseded config maps with
     /// a hash in their name left out: a routine).
     pub staying: BTreeMap<SolutionName, BTreeSet<ObjectKey>>,
+    /// Solutions that stay, with the addresses that they are opened at and shall not be any more.
+    /// Those that are to sleep by their author's word are left out.
+    pub losing: BTreeMap<SolutionName, BTreeSet<Address>>,
 }
 
-/// Decides whether the deletions may be done. `None`: they may.
+/// The addresses of a solution that visitors can open now.
+pub fn opened(solution: &SolutionName, observed: &Observed) -> BTreeSet<Address> {
+    let live = observed.solutions.get(solution).into_iter().flat_map(BTreeMap::values);
+    live.filter(|live| live.is_ours()).filter_map(Live::opens).flatten().cloned().collect()
+}
+
+/// What is wished and not approved.
+fn open<T: Clone + Ord>(
+    wishes: &BTreeMap<SolutionName, BTreeSet<T>>,
+    approved: &BTreeSet<T>,
+) -> BTreeMap<SolutionName, BTreeSet<T>> {
+    let open = wishes.iter().map(|(name, all)| {
+        (name.clone(), all.difference(approved).cloned().collect::<BTreeSet<T>>())
+    });
+    open.filter(|(_, rest)| !rest.is_empty()).collect()
+}
+
+/// The solutions whose addresses would move without a person's word for it.
+pub fn losers(
+    wishes: &Wishes,
+    observed: &Observed,
+    settings: &BrakeSettings<'_>,
+) -> BTreeSet<SolutionName> {
+    open(&wishes.losing, &approved(observed, settings).addresses).into_keys().collect()
+}
+
+/// Decides whether the harm may be done. `None`: it may.
 ///
-/// Held are more than the configured share of the solutions (at least one may always go), all of
-/// them, more objects than the configured number, and every deletion after history was
+/// Held are more than the configured share of the solutions (at least one may always go or move),
+/// all of them going, more objects than the configured number, and every deletion after history was
 /// rewritten, the catalogue's root moved, or the daemon lost its memory. What a person approved
 /// is not asked again and leaves both sides of the share.
 pub fn brake(wishes: &Wishes, observed: &Observed, settings: &BrakeSettings<'_>) -> Option<Hold> {
     let approved = approved(observed, settings);
-    let open =
-        |wish: &BTreeMap<SolutionName, BTreeSet<ObjectKey>>| -> BTreeMap<SolutionName, BTreeSet<ObjectKey>> {
-            wish.iter()
-                .map(|(name, keys)| {
-                    (name.clone(), keys.difference(&approved).cloned().collect::<BTreeSet<_>>())
-                })
-                .filter(|(_, keys)| !keys.is_empty())
-                .collect()
-        };
-    let (disappearing, staying) = (open(&wishes.disappearing), open(&wishes.staying));
+    let disappearing = open(&wishes.disappearing, &approved.deletions);
+    let staying = open(&wishes.staying, &approved.deletions);
+    let losing = open(&wishes.losing, &approved.addresses);
     let deletions: BTreeSet<ObjectKey> =
         disappearing.values().chain(staying.values()).flatten().cloned().collect();
-    if deletions.is_empty() {
-        return None;
+    if observed.record == Record::Unread {
+        return None; // nothing is done to anybody before it is read: `Gate::Record`
     }
 
-    let reason = reason(&disappearing, &deletions, &approved, wishes, observed, settings)?;
+    let share = Count { disappearing: &disappearing, losing: &losing, approved: &approved };
+    let share = share.reason(wishes, observed, settings);
+    // Few may move whatever else is held.
+    let losing = if share.is_some() { losing } else { BTreeMap::new() };
+    let reason = reason(&deletions, share, observed, settings)?;
+    let harm = Harm { deletions, addresses: losing.values().flatten().cloned().collect() };
     Some(Hold {
-        hash: deletions_hash(&deletions),
+        hash: harm.hash(),
+        harm,
         disappearing: disappearing.into_keys().collect(),
         staying: staying.into_keys().collect(),
-        deletions,
+        moving: losing.into_keys().collect(),
         reason,
     })
 }
 
 fn reason(
-    disappearing: &BTreeMap<SolutionName, BTreeSet<ObjectKey>>,
     deletions: &BTreeSet<ObjectKey>,
-    approved: &BTreeSet<ObjectKey>,
-    wishes: &Wishes,
+    share: Option<String>,
     observed: &Observed,
     settings: &BrakeSettings<'_>,
 ) -> Option<String> {
+    if deletions.is_empty() {
+        return share;
+    }
     let would = format!("would delete {}", count(deletions.len(), "object"));
     match &observed.record {
-        Record::Unread => return None, // nothing is deleted before it is read: `Gate::Record`
         Record::Missing => {
             return Some(format!(
                 "{would}, and the daemon's Lease, which remembers what was applied, is missing"
@@ -116,64 +149,95 @@ fn reason(
                 settings.root
             ));
         }
-        Record::Kept { .. } => {}
+        Record::Unread | Record::Kept { .. } => {}
     }
     if settings.rewritten {
         return Some(format!("{would}, and the branch's history was rewritten"));
     }
-
-    let recent = recent_removals(&observed.record, settings.now, &wishes.disappearing, approved);
-    let approved_away = wishes.disappearing.len() - disappearing.len();
-    // What only carries our label is nobody's solution.
-    let living = observed.solutions.values().filter(|o| o.values().any(Live::is_ours)).count();
-    let total = (living + recent).saturating_sub(approved_away);
-    let going = disappearing.len() + recent;
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count of solutions and a share between 0 and 1"
-    )]
-    let share = (total as f64 * settings.max_removed_share).floor() as usize;
-    if !disappearing.is_empty() && (going > share.max(1) || going >= total) {
-        let lately = if recent > 0 {
-            format!(" ({recent} of them within the last hour)")
-        } else {
-            String::new()
-        };
-        return Some(format!("would remove {going} of {}{lately}", count(total, "solution")));
-    }
-    (deletions.len() > settings.max_deletions).then_some(would)
+    share.or_else(|| (deletions.len() > settings.max_deletions).then_some(would))
 }
 
-/// Solutions removed within the last hour that are not asked for again and that no person
-/// approved.
-fn recent_removals(
-    record: &Record,
-    now: Timestamp,
-    disappearing: &BTreeMap<SolutionName, BTreeSet<ObjectKey>>,
-    approved: &BTreeSet<ObjectKey>,
-) -> usize {
-    let Record::Kept { removals, .. } = record else { return 0 };
-    let recent: BTreeSet<&SolutionName> = removals
-        .iter()
-        .filter(|(name, at)| {
-            let namespace = ObjectKey::cluster(Kind::Namespace, name.namespace());
-            let is_approved = approved.contains(&namespace);
-            now.duration_since(*at) < REMEMBERED && !disappearing.contains_key(name) && !is_approved
+/// The solutions that somebody would miss.
+struct Count<'a> {
+    disappearing: &'a BTreeMap<SolutionName, BTreeSet<ObjectKey>>,
+    losing: &'a BTreeMap<SolutionName, BTreeSet<Address>>,
+    approved: &'a Harm,
+}
+
+impl Count<'_> {
+    /// Why they are too many, if they are.
+    fn reason(
+        &self,
+        wishes: &Wishes,
+        observed: &Observed,
+        settings: &BrakeSettings<'_>,
+    ) -> Option<String> {
+        if self.disappearing.is_empty() && self.losing.is_empty() {
+            return None;
+        }
+        let recent = |why| self.recent(why, &observed.record, wishes, settings.now);
+        let (went, moved) = (recent(Went::Removed), recent(Went::Moved));
+        let approved_away = wishes.disappearing.len() - self.disappearing.len();
+        // What only carries our label is nobody's solution.
+        let living = observed.solutions.values().filter(|o| o.values().any(Live::is_ours)).count();
+        let total = (living + went).saturating_sub(approved_away);
+        let going = self.disappearing.len() + went;
+        let moving = self.losing.len() + moved;
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count of solutions and a share between 0 and 1"
+        )]
+        let share = (total as f64 * settings.max_removed_share).floor() as usize;
+        let all_go = !self.disappearing.is_empty() && going >= total;
+        if going + moving <= share.max(1) && !all_go {
+            return None;
+        }
+        let total = count(total, "solution");
+        let lately = match went + moved {
+            0 => String::new(),
+            n => format!(" ({n} of them within the last hour)"),
+        };
+        Some(match (going, moving) {
+            (going, 0) => format!("would remove {going} of {total}{lately}"),
+            (0, moving) => format!("would move the addresses of {moving} of {total}{lately}"),
+            (going, moving) => format!(
+                "would remove {going} and move the addresses of {moving} of {total}{lately}"
+            ),
         })
-        .map(|(name, _)| name)
-        .collect();
-    recent.len()
+    }
+
+    /// Solutions that went so within the last hour, that are not asked for again and that no person
+    /// approved.
+    fn recent(&self, went: Went, record: &Record, wishes: &Wishes, now: Timestamp) -> usize {
+        let Record::Kept { removals, .. } = record else { return 0 };
+        let counts = |removal: &&Removal| {
+            let Removal { name, at, why } = removal;
+            let namespace = ObjectKey::cluster(Kind::Namespace, name.namespace());
+            *why == went
+                && now.duration_since(*at) < REMEMBERED
+                && !wishes.disappearing.contains_key(name)
+                && !self.losing.contains_key(name)
+                && !self.approved.deletions.contains(&namespace)
+        };
+        let names = removals.iter().filter(counts).map(|removal| &removal.name);
+        names.collect::<BTreeSet<_>>().len()
+    }
 }
 
 /// Everything that approvals in force allow. An approval expires for what has not yet begun.
-fn approved(observed: &Observed, settings: &BrakeSettings<'_>) -> BTreeSet<ObjectKey> {
+fn approved(observed: &Observed, settings: &BrakeSettings<'_>) -> Harm {
     let lives = |approval: &&Approval| {
         let age = settings.now.duration_since(approval.created);
         age < settings.approvals_expire_after
     };
-    observed.approvals.values().filter(lives).flat_map(|a| a.deletions.iter().cloned()).collect()
+    let mut all = Harm::default();
+    for approval in observed.approvals.values().filter(lives) {
+        all.deletions.extend(approval.harm.deletions.iter().cloned());
+        all.addresses.extend(approval.harm.addresses.iter().cloned());
+    }
+    all
 }
 
 /// `1 object`, `2 objects`.

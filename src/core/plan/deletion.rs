@@ -41,7 +41,7 @@ pub(super) fn delete(
     let Some(live) = ground.observed.solutions.get(solution).and_then(|l| l.get(key)) else {
         return;
     };
-    if ground.observed.in_flight.contains(key) {
+    if ground.observed.in_flight.contains_key(key) {
         plan.waits.push(Gate::InFlight(key.clone()));
         return;
     }

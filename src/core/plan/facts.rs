@@ -1,6 +1,6 @@
 //! What is asked about a cluster before solutions are published to it, and what it answered.
 //!
-//! `status::doctor` asks, `apply` brings the answers. An answer that could not be had is an answer
+//! `doctor` asks, `cluster` brings the answers. An answer that could not be had is an answer
 //! of its own: "forbidden" is not "absent".
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -57,6 +57,8 @@ pub enum Gate {
     ForeignWork(Vec<String>),
     /// All verification slots are taken.
     Slot,
+    /// A change for all reaches a few running solutions at a time, and others are before it.
+    Turn,
 }
 
 /// As `vitrine plan` says it, after "waits".
@@ -90,6 +92,7 @@ impl std::fmt::Display for Gate {
             }
             Self::ForeignWork(names) => write!(f, "foreign work is left: {}", names.join(", ")),
             Self::Slot => f.write_str("all verification slots are taken"),
+            Self::Turn => f.write_str("others roll out first (`rollouts.maxParallel`)"),
         }
     }
 }

@@ -1,14 +1,16 @@
 //! What the decisions of one pass stand on, and the gates that follow from it alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::address::Address;
 use super::brake::Hold;
 use super::gate::Gate;
-use super::observed::{KindState, Observed};
+use super::observed::{KindState, Observed, Owner};
+use super::rollout::Turns;
 use super::setback::Setbacks;
-use crate::model::{ContentHash, Kind, ObjectKey, Revision};
+use crate::model::{ContentHash, Kind, ObjectKey, Revision, SolutionName};
 
 /// What every decision of one pass stands on.
 #[derive(Clone, Copy, Debug)]
@@ -19,14 +21,18 @@ pub struct Ground<'a> {
     pub revision: &'a Revision,
     /// What went wrong lately, by object: it is not tried again before its time.
     pub setbacks: &'a Setbacks,
-    /// The deletions that the brake holds, if there are any.
+    /// What the brake holds, if it holds anything.
     pub hold: Option<&'a Hold>,
+    /// The solutions that would no longer be opened at these addresses.
+    pub losing: &'a BTreeMap<SolutionName, BTreeSet<Address>>,
     /// Why nothing at all may be deleted, whatever the brake says.
     pub nothing_deleted: Option<&'a Gate>,
     /// Whether a changed pod template is woken once.
     pub verify: bool,
     /// Verifications that may still begin.
     pub slots: usize,
+    /// What a change for all may restart; `None`: the solution's own commit changed it.
+    pub turns: Option<Turns<'a>>,
     /// Deployments whose start-up budget is over although they were woken to be verified.
     pub overdue: &'a BTreeSet<ObjectKey>,
     /// When this is decided: a setback ends by it.
@@ -61,4 +67,24 @@ pub(super) fn setback_gate(
         return None;
     }
     (setback.until > ground.now).then(|| Gate::BackOff { key: key.clone(), until: setback.until })
+}
+
+/// Until the Namespace is absent or ours, nothing is written.
+pub(super) fn namespace_gate(solution: &SolutionName, ground: &Ground<'_>) -> Option<Gate> {
+    if ground.observed.kinds.get(&Kind::Namespace) != Some(&KindState::Synced) {
+        return Some(Gate::UnknownKind(Kind::Namespace));
+    }
+    let namespace = solution.namespace();
+    let facts = ground.observed.namespaces.get(&namespace)?;
+    if facts.deleting.is_some() {
+        let key = ObjectKey::cluster(Kind::Namespace, namespace);
+        return Some(Gate::Leaving { key, finalizers: vec!["kubernetes".to_owned()] });
+    }
+    match &facts.owner {
+        Owner::ThisInstance => None,
+        Owner::OtherInstance(instance) => {
+            Some(Gate::ForeignNamespace { namespace, instance: Some(instance.clone()) })
+        }
+        Owner::Nobody => Some(Gate::ForeignNamespace { namespace, instance: None }),
+    }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Revision, SolutionName};
+use super::address::Address;
+use super::approval::Harm;
+use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Quoted, Revision, SolutionName};
 
 /// The cluster as the watches tell it.
 #[derive(Clone, Debug, Default)]
@@ -24,13 +26,24 @@ pub struct Observed {
     /// Foreign work found in a namespace whose solution is being removed, as `Kind/name`.
     pub surveys: BTreeMap<String, Survey>,
     /// Objects with a request under way: they get no second step.
-    pub in_flight: BTreeSet<ObjectKey>,
+    pub in_flight: BTreeMap<ObjectKey, Flight>,
     /// Words about pods that cannot run, by solution, then by pod.
     pub pods: BTreeMap<SolutionName, BTreeMap<String, PodFacts>>,
     /// What the daemon's Lease remembers.
     pub record: Record,
     /// Every approval, by the name of its ConfigMap. Those that are too old are there too.
     pub approvals: BTreeMap<String, Approval>,
+}
+
+/// What a request that is under way will have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flight {
+    /// What the object is, or whether it is there at all.
+    Body,
+    /// What stands on it of a verification; what was applied stays as it is.
+    Mark,
+    /// As [`Flight::Mark`]: it begins a trial.
+    Wake,
 }
 
 /// How much is known of a kind. Only a `Synced` kind can lose objects.
@@ -67,6 +80,8 @@ pub struct Live {
     pub fields: Option<Arc<FieldSet>>,
     /// The other managers' entries that are not of a subresource, in the server's order.
     pub others: Vec<(Arc<str>, Arc<FieldSet>)>,
+    /// The annotation `vitrine.dev/left-behind`: what was ours and another manager kept.
+    pub left: Option<Arc<FieldSet>>,
     /// Whether manager `vitrine-birth` has an entry.
     pub birth: bool,
     /// What a health rule reads of it.
@@ -74,10 +89,31 @@ pub struct Live {
 }
 
 impl Live {
+    /// Where visitors reach something through it now.
+    pub fn opens(&self) -> Option<&BTreeSet<Address>> {
+        match &self.health {
+            HealthFacts::Route(facts) if facts.is_accepted(None) => Some(&facts.addresses),
+            HealthFacts::Ingress(addresses) => Some(addresses),
+            _ => None,
+        }
+        .filter(|_| self.deleting.is_none())
+    }
+
     /// Ours = the instance label (else it would not be here) and an entry of a manager of ours.
     /// What only has the label is repaired, never deleted.
     pub fn is_ours(&self) -> bool {
         self.fields.is_some() || self.birth
+    }
+
+    /// What was ours, left the catalogue and is kept by another manager, by managers. Those that
+    /// have let go since are not among them.
+    pub fn left_behind(&self) -> impl Iterator<Item = (&str, FieldSet)> {
+        self.left.iter().flat_map(|left| {
+            self.others
+                .iter()
+                .map(|(manager, theirs)| (&**manager, left.intersection(theirs)))
+                .filter(|(_, kept)| !kept.is_empty())
+        })
     }
 
     /// Whether it is what we applied, and is to stay.
@@ -105,6 +141,8 @@ pub enum HealthFacts {
     Deployment(DeploymentFacts),
     /// Of an HTTPRoute: the Gateways that it asks and their answers.
     Route(RouteFacts),
+    /// Of an Ingress: where visitors open it; empty if it sends them elsewhere.
+    Ingress(BTreeSet<Address>),
     /// Of a ScaledObject: what KEDA says of it and what it is told.
     ScaledObject(ScaledFacts),
     /// Of a ResourceQuota: `spec.hard` as it stands, which decides when a smaller one may come.
@@ -147,6 +185,8 @@ pub struct RouteFacts {
     pub asked: Vec<String>,
     /// `status.parents`: every answer, also of those that it does not ask.
     pub parents: Vec<RouteParent>,
+    /// Where visitors open it; empty if it only redirects.
+    pub addresses: BTreeSet<Address>,
 }
 
 /// One entry of `status.parents`.
@@ -236,7 +276,7 @@ pub struct ScaledFacts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pause {
     /// `autoscaling.keda.sh/paused-replicas`, and what stands there.
-    At(String),
+    At(Quoted),
     /// `autoscaling.keda.sh/paused: "true"`.
     AsItIs,
 }
@@ -252,6 +292,16 @@ impl Pause {
 }
 
 impl DeploymentFacts {
+    /// Its controller said that the newest form did not come up in time.
+    pub fn gave_up(&self) -> bool {
+        self.observed_generation >= self.generation
+            && self.conditions.iter().any(|c| {
+                c.kind == "Progressing"
+                    && c.status == "False"
+                    && &*c.reason == "ProgressDeadlineExceeded"
+            })
+    }
+
     /// Every pod that should run is of the newest template.
     pub fn is_rolled_out(&self) -> bool {
         self.observed_generation >= self.generation
@@ -284,9 +334,9 @@ pub struct Condition {
     /// `True`, `False` or `Unknown`.
     pub status: String,
     /// Its `reason`: one word for programs, such as `ProgressDeadlineExceeded`.
-    pub reason: String,
+    pub reason: Quoted,
     /// Its `message`, for people; a long one is cut.
-    pub message: String,
+    pub message: Quoted,
     /// Its `observedGeneration`: the form that it speaks of; absent if it does not say.
     pub observed_generation: Option<i64>,
     /// Its `lastTransitionTime`: when its status changed last.
@@ -342,11 +392,12 @@ pub struct PodFacts {
     pub component: String,
     /// The container that the word is about; empty = the pod as a whole. Not always the
     /// component's own: a mesh adds some.
-    pub container: String,
+    pub container: Quoted,
     /// The kubelet's word: `ImagePullBackOff`, `OOMKilled`, `Unschedulable`, `CrashLoopBackOff`.
-    pub word: Option<String>,
-    /// What was said with the word: the end of it, if it is long. Empty if nothing was.
-    pub message: String,
+    pub word: Option<Quoted>,
+    /// What was said with the word: the last line of a program, the end of anything else that is
+    /// long. Empty if nothing was.
+    pub message: Quoted,
     /// Of the container that ended, where the word is about an end.
     pub exit_code: Option<i32>,
     /// The restarts of that one of its containers that has the most.
@@ -374,48 +425,36 @@ impl PodFacts {
             )
         )
     }
+}
 
-    /// Container, exit code and message in one text, as far as there are any, for those who have
-    /// to remember them. [`PodFacts::remembered`] reads it.
-    pub fn said(&self) -> String {
-        let mut said = String::new();
-        if !self.container.is_empty() && self.container != self.component {
-            said.push_str(&format!("in {}: ", self.container));
-        }
-        if let Some(code) = self.exit_code {
-            said.push_str(&format!("exit code {code}: "));
-        }
-        let lines = || self.message.lines().map(str::trim).filter(|line| !line.is_empty());
-        // A program says at the end why it ended, the kubelet at the beginning.
-        let line = if self.exit_code.is_some() { lines().next_back() } else { lines().next() };
-        said.push_str(line.unwrap_or_default());
-        said.trim_end().trim_end_matches(':').to_owned()
-    }
+/// Why something of the cluster cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// A sentence for the operator: `services cannot be watched: the API server answered 500`.
+    pub sentence: String,
+    /// What is said of everything that is asked now: `the API server answered 500`. `None`: the
+    /// problem is this one thing's alone, such as a missing right.
+    pub silence: Option<String>,
+    /// What to do.
+    pub next: String,
+}
 
-    /// A pod that is gone, from its word and what it [`said`](PodFacts::said).
-    pub fn remembered(component: &str, word: Option<String>, said: &str) -> Self {
-        let mut rest = said;
-        let mut part = |before: &str| {
-            let (value, after) = rest
-                .strip_prefix(before)?
-                .split_once(": ")
-                .unwrap_or_else(|| (rest.strip_prefix(before).unwrap_or_default(), ""));
-            (!value.contains(' ')).then(|| {
-                rest = after;
-                value.to_owned()
-            })
-        };
-        let container = part("in ").unwrap_or_else(|| component.to_owned());
-        let exit_code = part("exit code ").and_then(|code| code.parse().ok());
-        Self {
-            component: component.to_owned(),
-            container,
-            word,
-            message: rest.to_owned(),
-            exit_code,
-            restarts: 0,
-        }
+impl Problem {
+    /// A problem of one thing.
+    pub fn of_one(sentence: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { sentence: sentence.into(), silence: None, next: next.into() }
     }
+}
+
+/// Since when the API server as a whole tells nothing, and why now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// When everything that is watched had failed, by the wall clock.
+    pub since: Timestamp,
+    /// What the newest try was answered, in one sentence.
+    pub cause: String,
+    /// What to do.
+    pub next: String,
 }
 
 /// What the daemon's own Lease remembers.
@@ -432,46 +471,38 @@ pub enum Record {
         applied: Option<Revision>,
         /// The catalogue's root, as a path in the repository.
         root: Option<String>,
-        /// Solutions removed lately.
-        removals: Vec<(SolutionName, Timestamp)>,
+        /// Solutions removed lately, or opened elsewhere since.
+        removals: Vec<Removal>,
     },
 }
 
-/// A person's word that exactly these deletions may be done.
+/// A solution that somebody may miss, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Approval {
-    /// The hash of `deletions`, by [`deletions_hash`](super::deletions_hash).
-    pub hash: ContentHash,
-    /// The objects that may be deleted.
-    pub deletions: BTreeSet<ObjectKey>,
-    /// When its ConfigMap was created.
-    pub created: Timestamp,
+pub struct Removal {
+    /// Whose name it is, or was.
+    pub name: SolutionName,
+    /// When it began, by the wall clock.
+    pub at: Timestamp,
+    /// What became of it.
+    pub why: Went,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What became of a solution that somebody may miss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Went {
+    /// It is gone.
+    Removed,
+    /// It is opened elsewhere.
+    Moved,
+}
 
-    #[test]
-    fn what_a_pod_said_is_remembered_when_it_is_gone() {
-        for (container, exit_code, message, kept) in [
-            ("app", Some(1), "Traceback\n  File\nKeyError: 'TOKEN'\n", "KeyError: 'TOKEN'"),
-            ("app", Some(137), "", ""),
-            ("app", None, "manifest unknown", "manifest unknown"),
-            ("app", None, "in the end: nothing", "in the end: nothing"),
-            ("linkerd-network-validator", Some(95), "no redirect", "no redirect"),
-            ("linkerd-network-validator", Some(95), "", ""),
-        ] {
-            let pod = PodFacts {
-                component: "app".to_owned(),
-                container: container.to_owned(),
-                word: Some("CrashLoopBackOff".to_owned()),
-                message: message.to_owned(),
-                exit_code,
-                restarts: 0,
-            };
-            let again = PodFacts::remembered("app", pod.word.clone(), &pod.said());
-            assert_eq!(again, PodFacts { message: kept.to_owned(), ..pod.clone() }, "{pod:?}");
-        }
-    }
+/// A person's word that exactly this harm may be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The hash of `harm`.
+    pub hash: ContentHash,
+    /// What may be taken away.
+    pub harm: Harm,
+    /// When its ConfigMap was created.
+    pub created: Timestamp,
 }

@@ -3,16 +3,19 @@
 //! A solution that is in place is compared again at every event of its namespace and written
 //! never. So this is what is kept of it; the bodies are rendered again when one must be sent.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::Deserialize as _;
+
+use super::address::{self, Address, IngressSpec, RouteSpec};
 use super::deletion::deletions;
-use super::ground::Ground;
-use super::observed::Live;
-use super::publish::namespace_gate;
+use super::ground::{Ground, namespace_gate};
+use super::observed::{Flight, Live};
 use super::solution_plan::SolutionPlan;
 use super::verify;
 use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, SolutionName};
-use crate::render::{Desired, DesiredObject};
+use crate::render::{Desired, DesiredObject, Wave};
 
 /// A [`Desired`] without bodies: nothing of it can be sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +24,8 @@ pub struct Outline {
     pub solution: SolutionName,
     /// In the order of [`Desired::objects`].
     pub objects: Vec<Form>,
+    /// Where visitors open it when all of that is in place.
+    pub addresses: BTreeSet<Address>,
 }
 
 /// A [`DesiredObject`] without its body.
@@ -48,6 +53,7 @@ impl Outline {
         Self {
             solution: desired.solution.clone(),
             objects: desired.objects.iter().map(form).collect(),
+            addresses: desired.objects.iter().flat_map(|object| addresses(object)).collect(),
         }
     }
 
@@ -57,13 +63,37 @@ impl Outline {
     }
 }
 
+/// Where visitors open a solution when all of it is in place, as they type it.
+pub fn urls_of(desired: &Desired) -> Vec<String> {
+    address::urls(&desired.objects.iter().flat_map(|object| addresses(object)).collect())
+}
+
+/// What a desired object lets visitors open.
+pub(crate) fn addresses(object: &DesiredObject) -> BTreeSet<Address> {
+    let spec = &object.body["spec"];
+    match object.key.kind {
+        Kind::HttpRoute => {
+            let own = object.key.namespace.as_deref().unwrap_or_default();
+            RouteSpec::deserialize(spec).map(|spec| spec.addresses(own))
+        }
+        // One of an earlier wave sends everybody elsewhere.
+        Kind::Ingress if object.wave == Wave::Route => {
+            IngressSpec::deserialize(spec).map(|spec| spec.addresses())
+        }
+        _ => return BTreeSet::new(),
+    }
+    .unwrap_or_default()
+}
+
 /// Whether [`publish`](super::publish()) would have nothing to do and nothing to wait for.
 pub fn is_settled(outline: &Outline, ground: &Ground<'_>) -> bool {
     let solution = &outline.solution;
     let Some(live) = ground.observed.solutions.get(solution) else { return false };
     let in_place = |form: &Form| {
         let same = |live: &Live| live.is_in_place(&form.content, &form.fields);
-        !ground.observed.in_flight.contains(&form.key) && live.get(&form.key).is_some_and(same)
+        // What a verification writes leaves it in place.
+        let busy = ground.observed.in_flight.get(&form.key) == Some(&Flight::Body);
+        !busy && live.get(&form.key).is_some_and(same)
     };
     if namespace_gate(&outline.solution, ground).is_some()
         || ground.hold.is_some_and(|hold| hold.staying.contains(solution))

@@ -1,23 +1,27 @@
 //! What to do for a solution that is in the catalogue: create, update, repair, tidy, verify.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::deletion::{delete, deletions};
 use super::gate::Gate;
-use super::ground::{self, Ground, kind_gate};
-use super::observed::{HealthFacts, KindState, Live, Owner};
+use super::ground::{self, Ground, kind_gate, namespace_gate};
+use super::observed::{Flight, HealthFacts, Live};
+use super::rollout::Queue;
+use super::route::{activation_gate, is_route, moving_gate, owns_replicas};
 use super::solution_plan::SolutionPlan;
-use super::step::{Step, Why};
+use super::step::{Outcome, Step, Why};
 use super::{quota, verify};
-use crate::model::{FieldSet, Kind, ObjectKey, SolutionName, marks};
+use crate::model::{ComponentName, FieldSet, Kind, ObjectKey, marks};
 use crate::render::{Desired, DesiredObject, Wave};
 
 /// The steps that bring one solution from observed to desired, in the order of their waves.
 ///
-/// A wave begins when every object of the waves before it is in place, so nothing is public
-/// without its protection. Deletions come last, after the gateway has accepted the new route, and
-/// so does a quota that becomes smaller, because it would refuse the pods of a roll-out.
+/// What is new or changed begins when every object of the waves before it is in place, so nothing
+/// is public without its protection. What was there and was taken away or edited waits for no more
+/// than protections that are missing, so that one object that the server refuses does not stop the
+/// repair of the others. Deletions come last, after the gateway has accepted the new route, and so
+/// does a quota that becomes smaller, because it would refuse the pods of a roll-out.
 pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
     let mut plan = SolutionPlan::default();
     let empty = Default::default();
@@ -39,23 +43,27 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
 
     let mut earlier: Option<Gate> = None;
     let mut this_wave: Option<Gate> = None;
+    let mut absent = Absent::default();
     let mut wave = None;
     let mut redirects_in_place = true;
+    let mut queue = Queue::new(ground.turns);
     for object in &desired.objects {
         // A redirect needs no back end, so nothing waits for it and it waits for no policy.
         let redirect = is_route(object.key.kind) && object.wave < Wave::Route;
         if wave != Some(object.wave) {
             wave = Some(object.wave);
             earlier = earlier.or_else(|| this_wave.take());
+            absent.next_wave();
         }
         let timely = quota::timely(object, desired, &extras, live);
         let state = state(&timely.object, live.get(&object.key), ground);
         if let (State::InPlace, Some(rolling)) = (&state, &timely.waits_for) {
             let gate = Gate::NotAvailable(rolling.clone());
-            plan.push(apply(object, ground, Why::Update), Some(gate));
+            plan.push(apply(object, live.get(&object.key), ground, Why::Update), Some(gate));
         }
         let own_gate = || {
             kind_gate(object.key.kind, ground)
+                .or_else(|| moving_gate(object.key.kind, &desired.solution, ground))
                 .or_else(|| setback_gate(object, ground))
                 .or_else(|| activation_gate(object, desired, &extras, ground).filter(|_| !redirect))
         };
@@ -68,10 +76,12 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
         };
         match state {
             State::InPlace => {}
-            State::Leaving(live) => {
-                let gate =
-                    Gate::Leaving { key: object.key.clone(), finalizers: live.finalizers.clone() };
-                plan.push(apply(object, ground, Why::Create), Some(gate));
+            State::Leaving(leaving) => {
+                let gate = Gate::Leaving {
+                    key: object.key.clone(),
+                    finalizers: leaving.finalizers.clone(),
+                };
+                plan.push(apply(object, None, ground, Why::Create), Some(gate));
                 blocks(Gate::Object(object.key.clone()));
             }
             State::InFlight => {
@@ -79,9 +89,18 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
                 blocks(Gate::InFlight(object.key.clone()));
             }
             State::Needs(step) => {
-                plan.push(step, earlier.clone().or_else(own_gate));
+                let waits = match urgency(&step, object, live) {
+                    Urgency::New => earlier.clone(),
+                    Urgency::Repair => absent.protection.clone(),
+                    Urgency::Reopening => absent.protection.clone().or(absent.needed.clone()),
+                };
+                let turn = || queue.gate(object, live.get(&object.key));
+                plan.push(step, waits.or_else(own_gate).or_else(turn));
                 blocks(Gate::Object(object.key.clone()));
             }
+        }
+        if live.get(&object.key).is_none_or(|live| live.deleting.is_some()) {
+            absent.note(object, ground);
         }
     }
 
@@ -93,6 +112,95 @@ pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
         verify::verify(templates, live, ground, &mut plan);
     }
     plan
+}
+
+/// What of the waves before is not there in any form.
+#[derive(Default)]
+struct Absent {
+    /// The first of what protects.
+    protection: Option<Gate>,
+    /// The first of anything that the server did not refuse: it will come.
+    needed: Option<Gate>,
+    /// The same of the wave that is being looked at.
+    this_wave: (Option<Gate>, Option<Gate>),
+}
+
+impl Absent {
+    fn next_wave(&mut self) {
+        let (protection, needed) = std::mem::take(&mut self.this_wave);
+        self.protection = self.protection.take().or(protection);
+        self.needed = self.needed.take().or(needed);
+    }
+
+    fn note(&mut self, object: &DesiredObject, ground: &Ground<'_>) {
+        let gate = || Gate::Object(object.key.clone());
+        let (protection, needed) = &mut self.this_wave;
+        if protects(object.wave) {
+            protection.get_or_insert_with(gate);
+        }
+        let setback = ground.setbacks.get(&object.key).map(|setback| &setback.outcome);
+        if !matches!(setback, Some(Outcome::Rejected(_))) {
+            needed.get_or_insert_with(gate);
+        }
+    }
+}
+
+/// Whether objects of this wave keep others out, or hold what all others lie in.
+const fn protects(wave: Wave) -> bool {
+    match wave {
+        Wave::Namespace
+        | Wave::Protection
+        | Wave::Mesh
+        | Wave::Authorization
+        | Wave::EdgeLimits => true,
+        Wave::Workload | Wave::Interceptor | Wave::Scaling | Wave::Grant | Wave::Route => false,
+    }
+}
+
+/// How much of the waves before has to be in place.
+enum Urgency {
+    /// All of it: the object is new, or becomes another one.
+    New,
+    /// What protects has to be there, in whatever form.
+    Repair,
+    /// A route to what serves was taken away: all that it leads through has to be there.
+    Reopening,
+}
+
+fn urgency(step: &Step, object: &DesiredObject, live: &BTreeMap<ObjectKey, Live>) -> Urgency {
+    let key = &object.key;
+    let stays = |key: &ObjectKey| live.get(key).is_some_and(|live| live.deleting.is_none());
+    match step {
+        Step::Apply { why: Why::Repair { .. }, .. } => return Urgency::Repair,
+        Step::Apply { why: Why::Create, .. } | Step::Birth { .. } => {}
+        Step::Apply { why: Why::Update, .. }
+        | Step::Handover { .. }
+        | Step::Delete { .. }
+        | Step::Survey { .. }
+        | Step::ForceActivation { .. }
+        | Step::Verified { .. } => return Urgency::New,
+    }
+    let any = |kind: Kind, is_its: &dyn Fn(&str) -> bool| {
+        live.keys().any(|key| key.kind == kind && is_its(&key.name) && stays(key))
+    };
+    // Its component, if it has one of its own, else any of the solution.
+    let component = object.component.as_ref().map(ComponentName::as_str);
+    let of_its = |kind| any(kind, &|name| component.is_none_or(|its| name == its));
+    let beside = |kind| stays(&ObjectKey { kind, ..key.clone() });
+    // What comes and goes together: where one is there, the other was.
+    let was_there = match key.kind {
+        Kind::Deployment => beside(Kind::Service),
+        Kind::Service => beside(Kind::Deployment),
+        Kind::InterceptorRoute => of_its(Kind::ScaledObject),
+        Kind::ScaledObject => beside(Kind::InterceptorRoute),
+        Kind::ReferenceGrant => of_its(Kind::InterceptorRoute) && of_its(Kind::ScaledObject),
+        kind => (is_route(kind) || protects(object.wave)) && of_its(Kind::Deployment),
+    };
+    match was_there {
+        true if is_route(key.kind) => Urgency::Reopening,
+        true => Urgency::Repair,
+        false => Urgency::New,
+    }
 }
 
 /// What one object of the solution needs.
@@ -108,15 +216,19 @@ fn state<'a>(
     live: Option<&'a Live>,
     ground: &Ground<'_>,
 ) -> State<'a> {
-    if ground.observed.in_flight.contains(&object.key) {
-        return State::InFlight;
+    match (ground.observed.in_flight.get(&object.key), live) {
+        (None, _) => {}
+        // What a verification writes leaves it in place.
+        (Some(Flight::Mark | Flight::Wake), Some(live))
+            if live.is_in_place(&object.content, &object.fields) => {}
+        (Some(_), _) => return State::InFlight,
     }
     let Some(live) = live else {
         let born_asleep = object.template.is_some() && !owns_replicas(&object.fields);
         return State::Needs(if born_asleep {
             Step::Birth { object: object.clone(), revision: ground.revision.clone() }
         } else {
-            apply(object, ground, Why::Create)
+            apply(object, None, ground, Why::Create)
         });
     };
     if live.deleting.is_some() {
@@ -133,7 +245,7 @@ fn state<'a>(
         } else {
             Why::Repair { fields: Vec::new(), manager: None }
         };
-        return State::Needs(apply(object, ground, why));
+        return State::Needs(apply(object, Some(live), ground, why));
     };
     if let HealthFacts::Deployment(facts) = &live.health
         && owns_replicas(fields)
@@ -142,6 +254,7 @@ fn state<'a>(
         return State::Needs(Step::Handover {
             object: object.clone(),
             revision: ground.revision.clone(),
+            left: left_behind(object, live),
             replicas: facts.wanted,
         });
     }
@@ -158,82 +271,40 @@ fn state<'a>(
             manager: manager.map(|(name, _)| name.to_string()),
         }
     };
-    State::Needs(apply(object, ground, why))
+    State::Needs(apply(object, Some(live), ground, why))
 }
 
 /// How the content annotation is written in a field set.
 const CONTENT_FIELD: &str = "f:vitrine.dev/content";
 const _: () = assert!(CONTENT_FIELD.len() == marks::CONTENT.len() + 2);
 
-fn apply(object: &Arc<DesiredObject>, ground: &Ground<'_>, why: Why) -> Step {
-    Step::Apply { object: object.clone(), revision: ground.revision.clone(), why }
+fn apply(object: &Arc<DesiredObject>, live: Option<&Live>, ground: &Ground<'_>, why: Why) -> Step {
+    let left = live.and_then(|live| left_behind(object, live));
+    Step::Apply { object: object.clone(), revision: ground.revision.clone(), left, why }
 }
 
-fn owns_replicas(fields: &FieldSet) -> bool {
-    fields.has(&["f:spec", "f:replicas"])
+/// The most that is remembered of what is left behind: an object's annotations have 256 KiB in all.
+const REMEMBERED: usize = 16 * 1024;
+
+/// What an apply takes out of our set and does not take away, because another manager owns it too.
+/// It goes with the apply, so that nobody who dies in between forgets it.
+fn left_behind(object: &DesiredObject, live: &Live) -> Option<Arc<FieldSet>> {
+    let nothing = FieldSet::default();
+    let ours = live.fields.as_deref().unwrap_or(&nothing);
+    let before = live.left.as_deref().unwrap_or(&nothing);
+    let gone = ours.union(before).difference(&object.fields);
+    if gone.is_empty() {
+        return None;
+    }
+    // What is kept for the autoscaler is ours to keep.
+    let others = live.others.iter().filter(|(manager, _)| **manager != *marks::HANDOVER);
+    let theirs = others.fold(nothing, |all, (_, theirs)| all.union(theirs));
+    let kept = gone.intersection(&theirs).within(REMEMBERED);
+    (!kept.is_empty()).then(|| Arc::new(kept))
 }
 
 fn setback_gate(object: &DesiredObject, ground: &Ground<'_>) -> Option<Gate> {
     ground::setback_gate(&object.key, Some(&object.content), ground)
-}
-
-/// Until the Namespace is absent or ours, nothing is written.
-pub(super) fn namespace_gate(solution: &SolutionName, ground: &Ground<'_>) -> Option<Gate> {
-    if ground.observed.kinds.get(&Kind::Namespace) != Some(&KindState::Synced) {
-        return Some(Gate::UnknownKind(Kind::Namespace));
-    }
-    let namespace = solution.namespace();
-    let facts = ground.observed.namespaces.get(&namespace)?;
-    if facts.deleting.is_some() {
-        let key = ObjectKey::cluster(Kind::Namespace, namespace);
-        return Some(Gate::Leaving { key, finalizers: vec!["kubernetes".to_owned()] });
-    }
-    match &facts.owner {
-        Owner::ThisInstance => None,
-        Owner::OtherInstance(instance) => {
-            Some(Gate::ForeignNamespace { namespace, instance: Some(instance.clone()) })
-        }
-        Owner::Nobody => Some(Gate::ForeignNamespace { namespace, instance: None }),
-    }
-}
-
-/// What makes a solution public.
-const fn is_route(kind: Kind) -> bool {
-    matches!(kind, Kind::HttpRoute | Kind::Ingress)
-}
-
-/// The gates of activation: KEDA must find the add-on's route when it reads a ScaledObject, and
-/// a route that leaves the interceptor needs a target that answers.
-fn activation_gate(
-    object: &DesiredObject,
-    desired: &Desired,
-    extras: &BTreeSet<ObjectKey>,
-    ground: &Ground<'_>,
-) -> Option<Gate> {
-    let live = ground.observed.solutions.get(&desired.solution)?;
-    match object.key.kind {
-        Kind::ScaledObject => desired
-            .objects
-            .iter()
-            .filter(|o| o.key.kind == Kind::InterceptorRoute)
-            .find(|o| {
-                !matches!(live.get(&o.key).map(|l| &l.health), Some(HealthFacts::Ready(true)))
-            })
-            .map(|o| Gate::NotReady(o.key.clone())),
-        Kind::Deployment if owns_replicas(&object.fields) => extras
-            .iter()
-            .find(|key| key.kind == Kind::ScaledObject && key.name == object.key.name)
-            .map(|key| Gate::Object(key.clone())),
-        kind if is_route(kind) && extras.iter().any(|k| k.kind == Kind::InterceptorRoute) => {
-            desired
-                .objects
-                .iter()
-                .filter(|o| o.key.kind == Kind::Deployment && owns_replicas(&o.fields))
-                .find(|o| !live.get(&o.key).is_some_and(|l| l.health.is_available()))
-                .map(|o| Gate::NotAvailable(o.key.clone()))
-        }
-        _ => None,
-    }
 }
 
 /// What is ours in the namespace and no longer desired, and not yet going.

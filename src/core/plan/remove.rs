@@ -77,7 +77,7 @@ fn remove_namespace(
         return;
     }
     match ground.observed.surveys.get(&key.name) {
-        None if ground.observed.in_flight.contains(key) => {
+        None if ground.observed.in_flight.contains_key(key) => {
             plan.waits.push(Gate::InFlight(key.clone()));
         }
         None => {

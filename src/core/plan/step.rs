@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::observed::Flight;
 use super::verified::Verified;
-use crate::model::{ContentHash, ObjectKey, Revision};
+use crate::model::{ContentHash, FieldSet, ObjectKey, Quoted, Revision};
 use crate::render::DesiredObject;
 
 /// One step of a plan. `apply` carries it out as it stands.
@@ -15,6 +16,8 @@ pub enum Step {
         object: Arc<DesiredObject>,
         /// The commit that it is annotated with.
         revision: Revision,
+        /// What was ours on it, is not any more, and stays because another manager owns it too.
+        left: Option<Arc<FieldSet>>,
         /// What made it necessary.
         why: Why,
     },
@@ -33,6 +36,8 @@ pub enum Step {
         object: Arc<DesiredObject>,
         /// The commit that it is annotated with.
         revision: Revision,
+        /// As in [`Step::Apply`].
+        left: Option<Arc<FieldSet>>,
         /// The live `spec.replicas`.
         replicas: i32,
     },
@@ -95,6 +100,19 @@ impl Step {
         }
     }
 
+    /// What it changes while it is under way.
+    pub(crate) fn flight(&self) -> Flight {
+        match self {
+            Self::ForceActivation { on: true, .. } => Flight::Wake,
+            Self::ForceActivation { on: false, .. } | Self::Verified { .. } => Flight::Mark,
+            Self::Apply { .. }
+            | Self::Birth { .. }
+            | Self::Handover { .. }
+            | Self::Delete { .. }
+            | Self::Survey { .. } => Flight::Body,
+        }
+    }
+
     /// The object that the step is about.
     pub fn key(&self) -> ObjectKey {
         use crate::model::Kind;
@@ -132,7 +150,7 @@ pub enum Outcome {
     /// The server could not be reached, was busy or answered 5xx; nothing is known.
     Unavailable {
         /// What happened, in a sentence for the operator.
-        cause: String,
+        cause: Quoted,
         /// How long the server asks us to wait; `None` if it did not say.
         retry_after: Option<std::time::Duration>,
     },
@@ -146,7 +164,7 @@ pub struct Rejection {
     /// `status.reason`: Invalid, Forbidden, ...
     pub reason: String,
     /// `status.message`, for people; a long one is cut.
-    pub message: String,
+    pub message: Quoted,
     /// Field paths of `details.causes`, with their reason.
     pub causes: Vec<(String, String)>,
 }

@@ -18,9 +18,11 @@ struct World {
     revision: Revision,
     setbacks: Setbacks,
     hold: Option<Hold>,
+    losing: BTreeMap<SolutionName, BTreeSet<Address>>,
     nothing_deleted: Option<Gate>,
     overdue: BTreeSet<ObjectKey>,
     verify: bool,
+    turns: Option<Turns<'static>>,
     now: Timestamp,
 }
 
@@ -33,6 +35,13 @@ fn key(kind: Kind, name: &str) -> ObjectKey {
         Kind::Namespace => ObjectKey::cluster(kind, name),
         _ => ObjectKey::namespaced(kind, "sol-use", name),
     }
+}
+
+/// The Deployment of [`World`] with other content and another pod template.
+fn changed_pods() -> Arc<DesiredObject> {
+    let mut changed = (*object(Kind::Deployment, "app", Wave::Workload, "2")).clone();
+    changed.template = Some(ContentHash::of(b"another template"));
+    Arc::new(changed)
 }
 
 fn object(kind: Kind, name: &str, wave: Wave, content: &str) -> Arc<DesiredObject> {
@@ -70,9 +79,11 @@ impl World {
             revision: Revision::parse(&"a".repeat(40)).unwrap(),
             setbacks: Setbacks::new(),
             hold: None,
+            losing: BTreeMap::new(),
             nothing_deleted: None,
             overdue: BTreeSet::new(),
             verify: true,
+            turns: None,
             now: "2026-01-05T10:00:00Z".parse().unwrap(),
         }
     }
@@ -104,6 +115,7 @@ impl World {
             Kind::InterceptorRoute => HealthFacts::Ready(true),
             Kind::ScaledObject => HealthFacts::ScaledObject(ScaledFacts::default()),
             Kind::HttpRoute => HealthFacts::Route(RouteFacts {
+                addresses: BTreeSet::new(),
                 generation: 1,
                 asked: vec![String::new()],
                 parents: vec![RouteParent {
@@ -132,6 +144,7 @@ impl World {
             revision: None,
             fields: Some(object.fields.clone()),
             others: vec![],
+            left: None,
             birth: false,
             health,
         };
@@ -155,9 +168,11 @@ impl World {
             revision: &self.revision,
             setbacks: &self.setbacks,
             hold: self.hold.as_ref(),
+            losing: &self.losing,
             nothing_deleted: self.nothing_deleted.as_ref(),
             verify: self.verify,
             slots: 5,
+            turns: self.turns,
             overdue: &self.overdue,
             now: self.now,
         }
@@ -407,9 +422,96 @@ fn a_missing_crd_holds_only_its_objects_and_the_route() {
 }
 
 #[test]
+fn the_last_mark_of_a_trial_leaves_nothing_to_do() {
+    for flight in [Flight::Mark, Flight::Wake] {
+        let mut world = World::settled();
+        world.observed.in_flight.insert(key(Kind::ScaledObject, "app"), flight);
+        assert!(world.publish().is_empty(), "{:?}", world.publish());
+    }
+    let mut world = World::settled();
+    world.observed.in_flight.insert(key(Kind::ScaledObject, "app"), Flight::Body);
+    assert!(!world.publish().is_empty());
+}
+
+#[test]
 fn a_request_under_way_gets_no_second_step() {
     let mut world = World::new();
-    world.observed.in_flight.insert(key(Kind::Namespace, "sol-use"));
+    world.observed.in_flight.insert(key(Kind::Namespace, "sol-use"), Flight::Body);
+    assert!(world.ready().is_empty());
+}
+
+/// The server refuses what this object is to become.
+fn refuses(world: &mut World, kind: Kind, name: &str) {
+    let at = world.desired.objects.iter().position(|o| o.key == key(kind, name)).unwrap();
+    let wave = world.desired.objects[at].wave;
+    world.desired.objects[at] = object(kind, name, wave, "refused");
+    let step = Step::Apply {
+        object: Arc::clone(&world.desired.objects[at]),
+        revision: world.revision.clone(),
+        left: None,
+        why: Why::Update,
+    };
+    let outcome = Outcome::Rejected(Rejection {
+        code: 422,
+        reason: "Invalid".into(),
+        message: "no".into(),
+        causes: Vec::new(),
+    });
+    setback::learn(&mut world.setbacks, &step, outcome, &world.observed, world.now, 0.0);
+}
+
+#[test]
+fn a_refused_workload_does_not_hold_back_the_route_of_what_serves() {
+    let mut world = World::settled();
+    refuses(&mut world, Kind::Deployment, "app");
+    assert!(world.ready().is_empty());
+    world.observed.solutions.get_mut("use").unwrap().remove(&key(Kind::HttpRoute, "edge"));
+    assert_eq!(world.ready(), ["HTTPRoute/edge"]);
+    // What it leads through has to be there.
+    world.observed.solutions.get_mut("use").unwrap().remove(&key(Kind::InterceptorRoute, "app"));
+    assert_eq!(world.ready(), ["InterceptorRoute/app"]);
+}
+
+#[test]
+fn nothing_is_public_while_no_workload_of_it_was_ever_taken() {
+    let mut world = World::new();
+    let objects = world.desired.objects.clone();
+    objects[..2].iter().for_each(|object| world.apply(object));
+    refuses(&mut world, Kind::Deployment, "app");
+    assert!(world.ready().is_empty(), "{:?}", world.publish());
+}
+
+#[test]
+fn a_repair_waits_for_a_protection_that_is_missing_and_not_for_one_in_an_older_form() {
+    let mut world = World::settled();
+    refuses(&mut world, Kind::NetworkPolicy, "default-deny");
+    for gone in [key(Kind::ScaledObject, "app"), key(Kind::InterceptorRoute, "app")] {
+        world.observed.solutions.get_mut("use").unwrap().remove(&gone);
+        assert_eq!(world.ready(), [gone.to_string()]);
+        let again = world.desired.objects.iter().find(|o| o.key == gone).cloned().unwrap();
+        world.apply(&again);
+    }
+    let policy = key(Kind::NetworkPolicy, "default-deny");
+    world.observed.solutions.get_mut("use").unwrap().remove(&policy);
+    world.observed.solutions.get_mut("use").unwrap().remove(&key(Kind::HttpRoute, "edge"));
+    assert!(world.ready().is_empty(), "not without what keeps others out");
+}
+
+#[test]
+fn what_becomes_another_waits_for_all_that_comes_before_it() {
+    let mut world = World::settled();
+    refuses(&mut world, Kind::NetworkPolicy, "default-deny");
+    world.desired.objects[2] = object(Kind::Deployment, "app", Wave::Workload, "2");
+    assert!(world.ready().is_empty());
+}
+
+#[test]
+fn what_wakes_a_solution_is_new_to_one_that_was_always_on() {
+    let mut world = World::settled();
+    refuses(&mut world, Kind::NetworkPolicy, "default-deny");
+    for kind in [Kind::InterceptorRoute, Kind::ScaledObject] {
+        world.observed.solutions.get_mut("use").unwrap().remove(&key(kind, "app"));
+    }
     assert!(world.ready().is_empty());
 }
 
@@ -426,6 +528,7 @@ fn what_the_server_refused_waits_for_its_time_or_another_body() {
     let step = Step::Apply {
         object: world.desired.objects[1].clone(),
         revision: world.revision.clone(),
+        left: None,
         why: Why::Update,
     };
     setback::learn(&mut world.setbacks, &step, refused, &world.observed, world.now, 0.5);
@@ -673,10 +776,7 @@ fn a_template_that_never_answers_is_let_go_as_failed() {
     }
     world.overdue.insert(key(Kind::Deployment, "app"));
     let step = world.publish().ready().next().cloned();
-    assert!(
-        matches!(step, Some(Step::Verified { result: Verified::Failed { .. }, .. })),
-        "{step:?}"
-    );
+    assert!(matches!(step, Some(Step::Verified { result: Verified::Failed(_), .. })), "{step:?}");
 }
 
 #[test]
@@ -693,20 +793,25 @@ fn a_template_that_cannot_start_is_let_go_with_the_kubelets_word() {
         facts.forced = true;
     }
     let pod = PodFacts {
-        component: "app".into(),
         word: Some("ImagePullBackOff".into()),
         message: "no such digest".into(),
+        component: "app".into(),
         ..PodFacts::default()
     };
     world.observed.pods.entry(called("use")).or_default().insert("app-1".into(), pod);
     let step = world.publish().ready().next().cloned();
     let Some(Step::Verified { result, .. }) = step else { panic!("{step:?}") };
     let mark = result.mark(&template);
-    assert_eq!(mark, format!("{template} failed ImagePullBackOff no such digest"));
+    assert_eq!(
+        mark,
+        format!(r#"{template} failed {{"message":"no such digest","word":"ImagePullBackOff"}}"#)
+    );
 
     world.deployment().verified = Some(mark);
     let known = verify::result(world.live(Kind::Deployment, "app"), &template);
-    assert_eq!(known, Some(result));
+    let Some(Verified::Failed(Some(known))) = known else { panic!("{known:?}") };
+    assert_eq!(known.word.as_deref(), Some("ImagePullBackOff"));
+    assert_eq!(known.message.as_str(), "no such digest");
 }
 
 #[test]
@@ -767,6 +872,14 @@ fn fleet(live: usize, going: usize) -> (Observed, Wishes) {
     (observed, wishes)
 }
 
+fn kept(removals: Vec<Removal>) -> Record {
+    Record::Kept { applied: None, root: Some(".".into()), removals }
+}
+
+fn gone(name: &str, at: &str, why: Went) -> Removal {
+    Removal { name: called(name), at: at.parse().unwrap(), why }
+}
+
 fn held(observed: &Observed, wishes: &Wishes) -> Option<Hold> {
     brake(wishes, observed, &settings())
 }
@@ -793,31 +906,26 @@ fn a_fifth_may_go_and_one_more_waits_for_a_person() {
 #[test]
 fn removals_one_by_one_are_counted_for_an_hour() {
     let (mut observed, wishes) = fleet(33, 2);
-    let removals = (0..7)
-        .map(|n| (called(&format!("old{n}")), "2026-01-05T09:30:00Z".parse().unwrap()))
-        .collect();
-    observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
+    let removals = |at: &str| (0..7).map(|n| gone(&format!("old{n}"), at, Went::Removed)).collect();
+    observed.record = kept(removals("2026-01-05T09:30:00Z"));
     assert!(held(&observed, &wishes).is_some(), "9 of 40 within the hour");
-    let removals = (0..7)
-        .map(|n| (called(&format!("old{n}")), "2026-01-05T08:30:00Z".parse().unwrap()))
-        .collect();
-    observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
+    observed.record = kept(removals("2026-01-05T08:30:00Z"));
     assert!(held(&observed, &wishes).is_none());
 }
 
 #[test]
 fn approved_removals_do_not_count_against_the_next_one() {
     let (mut observed, wishes) = fleet(4, 1);
-    let at: Timestamp = "2026-01-05T09:59:00Z".parse().unwrap();
+    let at = "2026-01-05T09:59:00Z";
     let removed = ["old0", "old1", "old2"];
-    let removals = removed.map(|name| (called(name), at)).to_vec();
-    observed.record = Record::Kept { applied: None, root: Some(".".into()), removals };
+    observed.record = kept(removed.map(|name| gone(name, at, Went::Removed)).to_vec());
     assert!(held(&observed, &wishes).is_some());
     let deletions: BTreeSet<ObjectKey> = removed
         .iter()
         .map(|name| ObjectKey::cluster(Kind::Namespace, format!("sol-{name}")))
         .collect();
-    let approval = Approval { hash: deletions_hash(&deletions), deletions, created: at };
+    let harm = Harm { deletions, ..Harm::default() };
+    let approval = Approval { hash: harm.hash(), harm, created: at.parse().unwrap() };
     observed.approvals.insert("x".into(), approval);
     assert!(held(&observed, &wishes).is_none());
 }
@@ -842,7 +950,7 @@ fn an_approval_allows_exactly_its_list_and_expires() {
     let hold = held(&observed, &wishes).unwrap();
     let mut approval = Approval {
         hash: hold.hash.clone(),
-        deletions: hold.deletions.clone(),
+        harm: hold.harm.clone(),
         created: "2026-01-05T09:59:00Z".parse().unwrap(),
     };
     observed.approvals.insert("x".into(), approval.clone());
@@ -853,10 +961,10 @@ fn an_approval_allows_exactly_its_list_and_expires() {
     assert!(held(&observed, &wishes).is_some(), "expired after 24 h");
 
     approval.created = "2026-01-05T09:59:00Z".parse().unwrap();
-    approval.deletions.pop_first();
+    approval.harm.deletions.pop_first();
     observed.approvals.insert("x".into(), approval);
     assert!(
-        held(&observed, &wishes).is_none_or(|h| h.deletions.len() == 1),
+        held(&observed, &wishes).is_none_or(|h| h.harm.deletions.len() == 1),
         "what it does not list is not approved"
     );
 }
@@ -879,8 +987,137 @@ fn the_hash_is_of_the_set_and_of_nothing_else() {
     let all: BTreeSet<ObjectKey> = wishes.disappearing.values().flatten().cloned().collect();
     let mut fewer = all.clone();
     fewer.pop_first();
-    assert_eq!(deletions_hash(&all), deletions_hash(&all.iter().rev().cloned().collect()));
-    assert_ne!(deletions_hash(&all), deletions_hash(&fewer));
+    let hash = |deletions| Harm { deletions, ..Harm::default() }.hash();
+    assert_eq!(hash(all.clone()), hash(all.iter().rev().cloned().collect()));
+    assert_ne!(hash(all), hash(fewer));
+}
+
+/// Of so many solutions so many are to be opened elsewhere.
+fn moving(live: usize, going: usize, moving: usize) -> (Observed, Wishes) {
+    let (observed, mut wishes) = fleet(live, going);
+    for n in going..going + moving {
+        let address = Address {
+            host: format!("s{n}.demo.example"),
+            path: "/".to_owned(),
+            gateway: "edge/public".to_owned(),
+        };
+        wishes.losing.insert(called(&format!("s{n}")), [address].into());
+    }
+    (observed, wishes)
+}
+
+#[test]
+fn one_solution_may_move_and_all_of_them_wait_for_a_person() {
+    for (live, moves, expected) in
+        [(40, 8, false), (40, 9, true), (40, 40, true), (4, 1, false), (4, 2, true), (1, 1, false)]
+    {
+        let (observed, wishes) = moving(live, 0, moves);
+        let hold = held(&observed, &wishes);
+        assert_eq!(hold.is_some(), expected, "{moves} of {live}");
+        if let Some(hold) = hold {
+            assert_eq!(hold.harm.addresses.len(), moves);
+            assert_eq!((hold.moving.len(), hold.harm.deletions.len()), (moves, 0));
+            let reason = format!("would move the addresses of {moves} of {live} solutions");
+            assert_eq!(hold.reason, reason);
+        }
+    }
+}
+
+#[test]
+fn what_goes_and_what_moves_are_counted_together() {
+    let (observed, wishes) = moving(10, 1, 1);
+    assert!(held(&observed, &wishes).is_none());
+    let (mut observed, wishes) = moving(10, 1, 2);
+    let hold = held(&observed, &wishes).unwrap();
+    assert_eq!(hold.reason, "would remove 1 and move the addresses of 2 of 10 solutions");
+    assert_eq!((hold.moving.len(), hold.disappearing.len()), (2, 1));
+
+    // What was approved of it leaves the rest free.
+    let harm = Harm { addresses: hold.harm.addresses.clone(), ..Harm::default() };
+    let created = "2026-01-05T09:59:00Z".parse().unwrap();
+    let approval = Approval { hash: harm.hash(), harm, created };
+    observed.approvals.insert("x".into(), approval);
+    assert!(held(&observed, &wishes).is_none());
+    assert_eq!(losers(&wishes, &observed, &settings()), BTreeSet::new());
+}
+
+#[test]
+fn moves_one_by_one_are_counted_for_an_hour() {
+    let (mut observed, wishes) = moving(10, 0, 1);
+    let moved = |at: &str| kept(["s5", "s6"].map(|n| gone(n, at, Went::Moved)).to_vec());
+    observed.record = moved("2026-01-05T08:30:00Z");
+    assert!(held(&observed, &wishes).is_none());
+    observed.record = moved("2026-01-05T09:30:00Z");
+    let reason = held(&observed, &wishes).unwrap().reason;
+    let told = "would move the addresses of 3 of 10 solutions (2 of them within the last hour)";
+    assert_eq!(reason, told, "who moved is still one of the ten");
+    // The same one again is one.
+    observed.record = kept(vec![gone("s0", "2026-01-05T09:30:00Z", Went::Moved)]);
+    assert!(held(&observed, &wishes).is_none());
+}
+
+#[test]
+fn a_single_move_is_not_held_with_deletions_that_are() {
+    let (observed, wishes) = moving(40, 1, 1);
+    let rewritten = BrakeSettings { rewritten: true, ..settings() };
+    let hold = brake(&wishes, &observed, &rewritten).unwrap();
+    assert!(hold.reason.contains("rewritten"));
+    assert_eq!((hold.moving.len(), hold.harm.addresses.len()), (0, 0));
+    let only = Wishes { disappearing: BTreeMap::new(), ..wishes };
+    assert!(brake(&only, &observed, &rewritten).is_none());
+}
+
+/// A world whose route, and what only it refers to, is to be another.
+fn renamed() -> World {
+    let mut world = World::settled();
+    for (at, kind, name, wave) in [
+        (2, Kind::Deployment, "app", Wave::Workload),
+        (3, Kind::InterceptorRoute, "app", Wave::Interceptor),
+        (5, Kind::HttpRoute, "edge", Wave::Route),
+    ] {
+        world.desired.objects[at] = object(kind, name, wave, "2");
+    }
+    world.losing.insert(called("use"), BTreeSet::new());
+    world
+}
+
+#[test]
+fn of_a_held_move_only_what_leads_visitors_waits() {
+    let mut world = renamed();
+    world.hold = Some(Hold {
+        hash: ContentHash::of(b""),
+        harm: Harm::default(),
+        disappearing: BTreeSet::new(),
+        staying: BTreeSet::new(),
+        moving: [called("use")].into(),
+        reason: String::new(),
+    });
+    assert_eq!(world.ready(), ["Deployment/app"]);
+    let deployment = world.desired.objects[2].clone();
+    world.apply(&deployment);
+    assert_eq!(world.ready(), [""; 0]);
+    assert!(world.publish().waits.is_empty());
+    world.hold = None;
+    assert_eq!(world.ready(), ["InterceptorRoute/app"]);
+}
+
+#[test]
+fn no_address_is_closed_before_all_can_be_counted() {
+    let mut world = renamed();
+    let deployment = world.desired.objects[2].clone();
+    world.apply(&deployment);
+    for gate in [Gate::Record, Gate::Unheard, Gate::Rendering] {
+        world.nothing_deleted = Some(gate);
+        assert_eq!(world.ready(), [""; 0]);
+    }
+    world.nothing_deleted = None;
+    assert_eq!(world.ready(), ["InterceptorRoute/app"]);
+    world.observed.kinds.insert(Kind::Ingress, KindState::Unknown);
+    assert_eq!(world.ready(), [""; 0]);
+    // Who loses nothing waits for nobody.
+    world.losing.clear();
+    world.nothing_deleted = Some(Gate::Rendering);
+    assert_eq!(world.ready(), ["InterceptorRoute/app"]);
 }
 
 #[test]
@@ -889,9 +1126,10 @@ fn a_solution_that_stays_is_held_as_a_whole() {
     world.desired.objects[1] = object(Kind::NetworkPolicy, "default-deny", Wave::Protection, "2");
     world.hold = Some(Hold {
         hash: ContentHash::of(b""),
-        deletions: BTreeSet::new(),
+        harm: Harm::default(),
         disappearing: BTreeSet::new(),
         staying: [called("use")].into(),
+        moving: BTreeSet::new(),
         reason: String::new(),
     });
     assert_eq!(world.publish().waits, [Gate::Held]);
@@ -900,11 +1138,106 @@ fn a_solution_that_stays_is_held_as_a_whole() {
 
 #[test]
 fn an_unused_map_of_wishes_holds_nothing() {
-    assert!(
-        held(
-            &Observed::default(),
-            &Wishes { disappearing: BTreeMap::new(), staying: BTreeMap::new() }
-        )
-        .is_none()
-    );
+    assert!(held(&Observed::default(), &Wishes::default()).is_none());
+}
+
+/// Places in a queue in which nobody is before.
+static NOBODY: BTreeSet<ObjectKey> = BTreeSet::new();
+
+#[test]
+fn a_change_for_all_replaces_running_pods_in_turn_and_sleepers_at_once() {
+    let mut world = World::settled();
+    world.desired.objects[2] = changed_pods();
+    world.turns = Some(Turns { free: 0, rolling: &NOBODY });
+    assert_eq!(world.ready(), ["Deployment/app"], "nobody sees it");
+    world.deployment().wanted = 1;
+    assert_eq!(world.ready(), [""; 0]);
+    assert!(world.publish().gates().any(|gate| *gate == Gate::Turn));
+    world.deployment().wanted = 0;
+    world.deployment().replicas = 1;
+    assert_eq!(world.ready(), [""; 0], "its last pod is still there");
+    world.turns = Some(Turns { free: 1, rolling: &NOBODY });
+    assert_eq!(world.ready(), ["Deployment/app"]);
+}
+
+#[test]
+fn what_its_own_commit_changed_and_what_has_begun_waits_for_no_turn() {
+    let mut world = World::settled();
+    world.desired.objects[2] = changed_pods();
+    world.deployment().wanted = 1;
+    assert_eq!(world.ready(), ["Deployment/app"], "its own commit");
+    let begun: &'static BTreeSet<ObjectKey> =
+        Box::leak(Box::new([key(Kind::Deployment, "app")].into()));
+    world.turns = Some(Turns { free: 0, rolling: begun });
+    assert_eq!(world.ready(), ["Deployment/app"], "a second change meanwhile");
+}
+
+#[test]
+fn what_restarts_no_pod_waits_for_no_turn() {
+    let mut world = World::settled();
+    world.deployment().wanted = 1;
+    world.turns = Some(Turns { free: 0, rolling: &NOBODY });
+    // Another protection.
+    world.desired.objects[1] = object(Kind::NetworkPolicy, "default-deny", Wave::Protection, "2");
+    assert_eq!(world.ready(), ["NetworkPolicy/default-deny"]);
+    // What a hand changed is not what the platform changed.
+    let mut world = World::settled();
+    world.deployment().wanted = 1;
+    world.turns = Some(Turns { free: 0, rolling: &NOBODY });
+    world.live(Kind::Deployment, "app").fields = Some(Default::default());
+    assert_eq!(world.ready(), ["Deployment/app"]);
+}
+
+/// A Deployment that was applied with one field more than its commit asks for now, which another
+/// manager holds too.
+fn with_a_field_less(manager: &str) -> (World, FieldSet) {
+    let mut world = World::settled();
+    world.desired.objects[2] = object(Kind::Deployment, "app", Wave::Workload, "2");
+    let extra = FieldSet::recorded(&json!({"f:spec": {"f:env": {"k:{\"name\":\"OLD\"}": {}}}}));
+    let live = world.live(Kind::Deployment, "app");
+    live.fields = Some(Arc::new(live.fields.clone().unwrap().union(&extra)));
+    live.others = vec![(manager.into(), Arc::new(extra.clone()))];
+    (world, extra)
+}
+
+/// What the next apply of the Deployment remembers.
+fn remembered(world: &World) -> Option<FieldSet> {
+    let plan = world.publish();
+    let step = plan.ready().find(|step| step.key().kind == Kind::Deployment);
+    match step {
+        Some(Step::Apply { left, .. }) => left.as_deref().cloned(),
+        _ => panic!("{plan:?}"),
+    }
+}
+
+#[test]
+fn what_another_manager_keeps_is_remembered_with_the_apply_that_drops_it() {
+    let (mut world, extra) = with_a_field_less("kubectl");
+    assert_eq!(remembered(&world), Some(extra.clone()));
+    // And by every later one, as long as it is kept.
+    let live = world.live(Kind::Deployment, "app");
+    live.fields = Some(Arc::new(FieldSet::owned(Kind::Deployment, &json!({"spec": {"x": "1"}}))));
+    live.left = Some(Arc::new(extra.clone()));
+    assert_eq!(live.left_behind().collect::<Vec<_>>(), [("kubectl", extra.clone())]);
+    assert_eq!(remembered(&world), Some(extra.clone()));
+    world.live(Kind::Deployment, "app").others.clear();
+    assert_eq!(world.live(Kind::Deployment, "app").left_behind().count(), 0);
+    assert_eq!(remembered(&world), None, "it let go");
+}
+
+#[test]
+fn what_the_catalogue_asks_for_again_is_not_left_behind() {
+    let (mut world, extra) = with_a_field_less("kubectl");
+    let mut wanted = (*world.desired.objects[2]).clone();
+    wanted.fields = Arc::new(wanted.fields.union(&extra));
+    world.desired.objects[2] = Arc::new(wanted);
+    let live = world.live(Kind::Deployment, "app");
+    live.left = Some(Arc::new(extra));
+    assert_eq!(remembered(&world), None);
+}
+
+#[test]
+fn replicas_that_are_kept_for_the_autoscaler_are_not_left_behind() {
+    let (world, _) = with_a_field_less(marks::HANDOVER);
+    assert_eq!(remembered(&world), None);
 }

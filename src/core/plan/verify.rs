@@ -31,9 +31,7 @@ pub(super) fn verify<'a>(
         let known = result(deployment, template);
         let step = match (known.is_some(), facts.forced) {
             // A visitor woke it, and it works after all.
-            (true, false)
-                if matches!(known, Some(Verified::Failed { .. })) && works(deployment) =>
-            {
+            (true, false) if matches!(known, Some(Verified::Failed(_))) && works(deployment) => {
                 Step::Verified {
                     key: key.clone(),
                     template: template.clone(),
@@ -62,7 +60,7 @@ pub(super) fn verify<'a>(
             },
         };
         let key = step.key();
-        let gate = if ground.observed.in_flight.contains(&key) {
+        let gate = if ground.observed.in_flight.contains_key(&key) {
             Some(Gate::InFlight(key))
         } else {
             setback_gate(&key, None, ground)
@@ -95,14 +93,7 @@ fn seen(key: &ObjectKey, deployment: &Live, ground: &Ground<'_>) -> Option<Verif
         .into_iter()
         .flat_map(|pods| pods.values())
         .find(|pod| pod.component == key.name && pod.is_failing());
-    let gave_up = facts.conditions.iter().any(|c| {
-        c.kind == "Progressing" && c.status == "False" && c.reason == "ProgressDeadlineExceeded"
-    }) && facts.observed_generation >= facts.generation;
     let is_new = facts.observed_generation >= facts.generation && facts.updated > 0;
-    (gave_up || ground.overdue.contains(key) || (failing.is_some() && is_new)).then(|| {
-        Verified::Failed {
-            word: failing.and_then(|pod| pod.word.clone()),
-            message: failing.map(|pod| pod.said()).unwrap_or_default(),
-        }
-    })
+    (facts.gave_up() || ground.overdue.contains(key) || (failing.is_some() && is_new))
+        .then(|| Verified::Failed(failing.cloned().map(Box::new)))
 }

@@ -75,10 +75,15 @@ pub enum Phase {
 }
 
 impl DesiredObject {
-    /// The body as it is sent: with the commit that last changed the object.
-    pub fn with_revision(&self, revision: &Revision) -> Value {
+    /// The body as it is sent: with the commit that last changed the object, and what of it left
+    /// the catalogue and lives on.
+    pub fn with_marks(&self, revision: &Revision, left: Option<&FieldSet>) -> Value {
         let mut body = self.body.clone();
-        body["metadata"]["annotations"][marks::REVISION] = revision.as_str().into();
+        let annotations = &mut body["metadata"]["annotations"];
+        annotations[marks::REVISION] = revision.as_str().into();
+        if let Some(left) = left {
+            annotations[marks::LEFT_BEHIND] = left.to_fields_v1().to_string().into();
+        }
         body
     }
 }

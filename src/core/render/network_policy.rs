@@ -17,7 +17,7 @@ const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 /// Private (RFC 1918, RFC 4193), shared (RFC 6598) and link-local (RFC 3927, RFC 4291) networks,
 /// the cloud's metadata service among them. A wider network never includes them.
-const NOT_PUBLIC: [&str; 14] = [
+const NOT_PUBLIC: [&str; 19] = [
     "10.0.0.0/8",
     "100.64.0.0/10",
     "168.63.129.16/32", // a cloud's metadata service
@@ -25,13 +25,18 @@ const NOT_PUBLIC: [&str; 14] = [
     "172.16.0.0/12",
     "192.0.0.0/24",
     "192.168.0.0/16",
-    "64:ff9b::/96",       // IPv4 in the clothes of IPv6
+    "198.18.0.0/15", // nobody's on the internet, and used inside clusters
+    "240.0.0.0/4",
+    "64:ff9b::/96", // IPv4 in the clothes of IPv6
+    "64:ff9b:1::/48",
+    "2002::/16",
     "100.100.100.200/32", // clouds' metadata services, inside what may be asked for by name
     "192.0.0.192/32",
     "fd00:ec2::254/128",
     "fd20:ce::254/128",
     "fc00::/7",
     "fe80::/10",
+    "fec0::/10",
 ];
 
 /// The policies that all components share.
@@ -211,7 +216,7 @@ fn call(cx: &Context, caller: &Component, callee: &Component) -> [DesiredObject;
 fn allow_egress(cx: &Context, component: &Component) -> Option<DesiredObject> {
     let rules = component.egress.iter().map(|egress| {
         json!({
-            "to": [{ "ipBlock": { "cidr": egress.cidr, "except": except(egress.cidr) } }],
+            "to": [{ "ipBlock": { "cidr": egress.cidr, "except": except(egress.cidr, &cx.platform.own_networks) } }],
             "ports": [tcp(egress.port)],
         })
     });
@@ -251,11 +256,14 @@ fn tcp(port: u16) -> Value {
     json!({ "protocol": "TCP", "port": port })
 }
 
-/// The networks that `cidr` contains but must not open. One that *is* such a network, or lies in
-/// one, was asked for by name and stays.
-fn except(cidr: Network) -> Vec<Network> {
+/// The networks that `cidr` contains but must not open: those that are not public, and the cluster's
+/// own. One that *is* such a network, or lies in one, was asked for by name and stays.
+fn except(cidr: Network, own: &[Network]) -> Vec<Network> {
     let known = NOT_PUBLIC.into_iter().filter_map(|text| Network::parse(text).ok());
-    let inside: Vec<Network> = known.filter(|inner| is_wider(cidr, *inner)).collect();
+    let known: Vec<Network> = known.collect();
+    let own = own.iter().filter(|own| !known.contains(own));
+    let all = known.iter().chain(own).copied();
+    let inside: Vec<Network> = all.filter(|inner| is_wider(cidr, *inner)).collect();
     let widest = |inner: &&Network| !inside.iter().any(|outer| is_wider(*outer, **inner));
     inside.iter().filter(widest).copied().collect()
 }
@@ -271,7 +279,8 @@ mod tests {
     use super::*;
 
     fn except(cidr: &str) -> Vec<String> {
-        super::except(Network::parse(cidr).unwrap()).iter().map(Network::to_string).collect()
+        let all = super::except(Network::parse(cidr).unwrap(), &[]);
+        all.iter().map(Network::to_string).collect()
     }
 
     #[test]
@@ -292,10 +301,24 @@ mod tests {
                 "169.254.0.0/16",
                 "172.16.0.0/12",
                 "192.0.0.0/24",
-                "192.168.0.0/16"
+                "192.168.0.0/16",
+                "198.18.0.0/15",
+                "240.0.0.0/4"
             ]
         );
-        assert_eq!(except("::/0"), ["64:ff9b::/96", "fc00::/7", "fe80::/10"]);
+        assert_eq!(
+            except("::/0"),
+            ["64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10"]
+        );
+    }
+
+    #[test]
+    fn nor_does_it_include_the_clusters_own_networks_where_these_are_public() {
+        let network = |text: &str| Network::parse(text).unwrap();
+        let own = [network("198.51.100.0/24"), network("10.96.0.0/12")];
+        let left_out = super::except(network("0.0.0.0/0"), &own);
+        assert!(left_out.contains(&own[0]));
+        assert!(!left_out.contains(&own[1]), "10.0.0.0/8 has it");
     }
 
     #[test]
@@ -303,7 +326,7 @@ mod tests {
         assert_eq!(except("0.0.0.0/1"), ["10.0.0.0/8", "100.64.0.0/10"]);
         assert_eq!(except("8.0.0.0/6"), ["10.0.0.0/8"]);
         assert_eq!(except("192.0.0.0/8"), ["192.0.0.0/24", "192.168.0.0/16"]);
-        assert_eq!(except("fc00::/6"), ["fc00::/7", "fe80::/10"]);
+        assert_eq!(except("fc00::/6"), ["fc00::/7", "fe80::/10", "fec0::/10"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The pod template: one restricted container that answers HTTP, and what warms it up.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -59,8 +60,8 @@ fn container(cx: &Context, component: &Component) -> Value {
         "name": component.name,
         "image": image,
         "imagePullPolicy": pull,
-        "command": component.command,
-        "args": component.args,
+        "command": words(component, &component.command),
+        "args": words(component, &component.args),
         "env": env(cx, component),
         "ports": [{ "name": PORT_NAME, "containerPort": component.port, "protocol": "TCP" }],
         "resources": application(component).body(),
@@ -100,8 +101,10 @@ fn probe(probe: &Probe, period: u64, failures: u64) -> Value {
 /// The author's variables, those that come from the Secret, and `<COMPONENT>_URL` for each
 /// component that this one calls. A variable that the author wrote wins.
 fn env(cx: &Context, component: &Component) -> Value {
-    let written =
-        |(name, value): (&String, &String)| (name.clone(), json!({ "name": name, "value": value }));
+    let written = |(name, value): (&String, &String)| {
+        let value = word(component.expand_variables, value);
+        (name.clone(), json!({ "name": name, "value": value }))
+    };
     let mut env = component.env.iter().map(written).collect::<Map<_, _>>();
     let secret = secret_name(cx, component);
     for key in &component.secrets {
@@ -114,7 +117,69 @@ fn env(cx: &Context, component: &Component) -> Value {
         env.entry(name.clone())
             .or_insert_with(|| json!({ "name": name, "value": format!("http://{callee}") }));
     }
-    env.into_iter().map(|(_, variable)| variable).collect()
+    match component.expand_variables {
+        true => in_order(env).into(),
+        false => env.into_iter().map(|(_, variable)| variable).collect(),
+    }
+}
+
+/// By name, and each behind those that it refers to: the kubelet knows only what stands before.
+/// What goes in a circle stays as it is written, as everywhere in Kubernetes.
+fn in_order(mut env: Map<String, Value>) -> Vec<Value> {
+    fn put(name: &str, env: &mut Map<String, Value>, ordered: &mut Vec<Value>) {
+        // Taken out first, so that a circle ends.
+        let Some(variable) = env.remove(name) else { return };
+        for named in references(variable["value"].as_str().unwrap_or_default()) {
+            put(named, env, ordered);
+        }
+        ordered.push(variable);
+    }
+    let names: Vec<String> = env.keys().cloned().collect();
+    let mut ordered = Vec::with_capacity(names.len());
+    for name in names {
+        put(&name, &mut env, &mut ordered);
+    }
+    ordered
+}
+
+/// The names in `$(NAME)`; `$$` is a `$` and begins none.
+fn references(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('$') {
+        rest = match after.strip_prefix('(') {
+            Some(inside) => match inside.split_once(')') {
+                Some((name, behind)) => {
+                    names.push(name);
+                    behind
+                }
+                None => return names,
+            },
+            None => after.strip_prefix('$').unwrap_or(after),
+        };
+    }
+    names
+}
+
+/// What the kubelet reads as the author wrote it. It takes `$(NAME)` for a variable and `$$` for a
+/// `$`; everything else stays as it is, so that nothing else is another text than before.
+fn word(expands: bool, text: &str) -> Cow<'_, str> {
+    if expands || !text.contains("$(") && !text.contains("$$") {
+        return Cow::Borrowed(text);
+    }
+    let mut literal = String::with_capacity(text.len() + 2);
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        literal.push(character);
+        if character == '$' && matches!(rest.peek(), Some('$' | '(')) {
+            literal.push('$');
+        }
+    }
+    Cow::Owned(literal)
+}
+
+fn words<'a>(component: &Component, texts: &'a [String]) -> Vec<Cow<'a, str>> {
+    texts.iter().map(|text| word(component.expand_variables, text)).collect()
 }
 
 /// The Secret that the operator provides: configurations are one image, and share theirs.
@@ -184,9 +249,65 @@ mod tests {
     use super::*;
 
     #[test]
+    fn variables_stand_behind_those_that_they_name() {
+        let variable =
+            |name: &str, value: &str| (name.to_owned(), json!({ "name": name, "value": value }));
+        let ordered = |variables: &[(&str, &str)]| -> Vec<String> {
+            let env = variables.iter().map(|(name, value)| variable(name, value)).collect();
+            let ordered = in_order(env);
+            ordered.iter().map(|v| v["name"].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        let chain = [("A", "$(B)"), ("B", "x$$(A)$(C)/$(D)"), ("C", "c"), ("D", "$(NONE)")];
+        assert_eq!(ordered(&chain), ["C", "D", "B", "A"]);
+        assert_eq!(ordered(&[("A", "$(B)"), ("B", "$(A)"), ("C", "$(")]), ["B", "A", "C"]);
+        assert_eq!(references("$(A)$$(B)$$$(C)$D$(E"), ["A", "C"]);
+    }
+
+    #[test]
     fn a_start_up_budget_is_never_cut_short() {
         assert_eq!(starts(Duration::from_secs(300)), 60);
         assert_eq!(starts(Duration::from_secs(301)), 61);
         assert_eq!(starts(Duration::ZERO), 1);
+    }
+
+    /// What a container gets of a text, by the rules of the kubelet (`expansion` in Kubernetes):
+    /// `$$` is a `$`, `$(A)` the value of A if there is such a variable, all else itself.
+    fn kubelet(text: &str) -> String {
+        let mut seen = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            seen.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            if let Some(after) = rest.strip_prefix('$') {
+                seen.push('$');
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix("(A)") {
+                seen.push_str("value");
+                rest = after;
+            } else {
+                seen.push('$');
+            }
+        }
+        seen + rest
+    }
+
+    #[test]
+    fn a_variable_is_read_only_where_the_author_means_it() {
+        for text in ["$(A)", "$$", "$$$(A)$", "pa$$word", "$HOME/$(A)", "a$", "${A}", "$($(A))"] {
+            assert_eq!(kubelet(&word(false, text)), text);
+            assert_eq!(word(true, text), text);
+        }
+        assert_eq!(kubelet("$(A)"), "value", "unescaped, it is read");
+        // What the kubelet takes as it is stays the same text, and its pods are not rolled.
+        for text in ["", "$HOME", "${A}", "a$", "50 $"] {
+            assert!(matches!(word(false, text), Cow::Borrowed(_)), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_container_gets_what_was_written(text in "[$()A{} a]{0,24}") {
+            proptest::prop_assert_eq!(kubelet(&word(false, &text)), text);
+        }
     }
 }

@@ -5,9 +5,10 @@
 
 use jiff::Timestamp;
 
-use crate::model::{ContentHash, InstanceName, ObjectKey, Revision};
+use crate::doctor::Finding;
+use crate::model::{ContentHash, InstanceName, Revision};
+use crate::plan::{HELD_DIGITS, Harm};
 
-use super::doctor::Finding;
 use super::verdict::Verdict;
 use super::word::{self, needs_a_person};
 
@@ -16,6 +17,8 @@ use super::word::{self, needs_a_person};
 pub struct Board {
     /// The daemon's instance.
     pub instance: InstanceName,
+    /// Whether this daemon writes nothing and only says what would be done.
+    pub reports: bool,
     /// The commit that the verdicts speak of; absent until the repository was read once.
     pub revision: Option<Revision>,
     /// Where the catalogue lies. Without credentials: everyone who sees the board reads it.
@@ -24,9 +27,11 @@ pub struct Board {
     pub checked_at: Option<Timestamp>,
     /// Set while the repository cannot be read. The verdicts are then the last known ones.
     pub unknown: Option<Outage>,
+    /// Set while the API server tells nothing: how what was published does, nobody knows.
+    pub cluster: Option<Outage>,
     /// One for each solution and each refused folder.
     pub verdicts: Vec<Verdict>,
-    /// Deletions that wait for a person.
+    /// Deletions, and moves of addresses, that wait for a person.
     pub held: Option<Held>,
     /// What belongs to no single solution and somebody should know: a fault of `platform.yaml`,
     /// a note that could not be pushed. One sentence each.
@@ -36,7 +41,7 @@ pub struct Board {
     pub findings: Vec<Finding>,
 }
 
-/// Since when the repository cannot be read, and why.
+/// Since when the repository, or the cluster, cannot be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
     /// When the first read failed after the last good one.
@@ -45,21 +50,21 @@ pub struct Outage {
     pub cause: String,
 }
 
-/// Deletions that the brake holds.
+/// What the brake holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Names exactly these deletions; what `vitrine approve` is given.
+    /// Names exactly this harm; what `vitrine approve` is given.
     pub hash: ContentHash,
     /// Why they are held: `would remove 3 of 4 solutions`.
     pub reason: String,
     /// Everything that the hash stands for.
-    pub deletions: Vec<ObjectKey>,
+    pub harm: Harm,
 }
 
 impl Held {
-    /// The command that lets the held deletions run. `approve` takes the first 12 digits.
+    /// The command that lets the held deletions run. `approve` takes the first digits.
     pub fn command(&self) -> String {
-        format!("vitrine approve {}", self.hash.first(12))
+        format!("vitrine approve {}", self.hash.first(HELD_DIGITS))
     }
 }
 
@@ -68,10 +73,12 @@ impl Board {
     pub fn new(instance: InstanceName, repository: impl Into<String>) -> Self {
         Self {
             instance,
+            reports: false,
             revision: None,
             repository: repository.into(),
             checked_at: None,
             unknown: None,
+            cluster: None,
             verdicts: Vec::new(),
             held: None,
             problems: Vec::new(),

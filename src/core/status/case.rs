@@ -1,13 +1,15 @@
 //! Everything that is known of a name when its verdict is asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::Reason;
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Refused, Solution};
 use crate::model::{ClaimedName, Kind, ObjectKey, Party, Revision};
-use crate::plan::{Hold, Live, Observed, Phase, Setbacks, SolutionPlan};
+use crate::plan::observed::{HealthFacts, Problem, Silence};
+use crate::plan::{Address, Hold, Live, Observed, Phase, Setbacks, SolutionPlan};
 
 /// Everything that is known of one solution after a pass.
 #[derive(Clone, Copy, Debug)]
@@ -23,15 +25,19 @@ pub struct Case<'a> {
     /// The deletions that the brake holds, of all solutions.
     pub hold: Option<&'a Hold>,
     /// Why resources cannot be read, by the name that rights use (`deployments.apps`).
-    pub problems: &'a BTreeMap<String, String>,
+    pub problems: &'a BTreeMap<String, Problem>,
     /// Set while the repository cannot be read.
     pub unknown: Option<&'a Unknown>,
+    /// Whether nothing is written, and it is only said what would be.
+    pub reports: bool,
+    /// Set while the API server tells nothing.
+    pub silence: Option<&'a Silence>,
     /// The commit that last changed the folder.
     pub revision: Option<&'a Revision>,
+    /// What `revision` was when all of it was last in place, as far as this process has seen it.
+    pub placed: Option<&'a Revision>,
     /// The revision whose form of it was applied last.
     pub in_force: Option<&'a Revision>,
-    /// The platform's domain, for the URL; empty while no platform is usable.
-    pub domain: &'a str,
     /// The daemon's instance, for the label that adopts a namespace.
     pub instance: &'a str,
     /// When the verdict is given.
@@ -49,9 +55,58 @@ impl<'a> Case<'a> {
         self.objects().is_some_and(|o| o.keys().any(|key| key.kind == Kind::Deployment))
     }
 
-    /// `...; the old revision keeps serving`, when something of it runs.
-    pub(super) fn serving(&self, reason: String) -> String {
-        if self.lives() { format!("{reason}; the old revision keeps serving") } else { reason }
+    /// Whether visitors reach something of it, which sleeps or runs: a route leads to a Service with
+    /// a Deployment behind it.
+    pub(super) fn serves(&self) -> bool {
+        let stays = |is: fn(Kind) -> bool| {
+            self.objects().is_some_and(|objects| {
+                objects.iter().any(|(key, live)| is(key.kind) && live.deleting.is_none())
+            })
+        };
+        stays(|kind| matches!(kind, Kind::HttpRoute | Kind::Ingress))
+            && stays(|kind| kind == Kind::Service)
+            && stays(|kind| kind == Kind::Deployment)
+    }
+
+    /// The commit of the folder that serves, or, if this process has never seen it in place, the one
+    /// that last changed its objects; `None` if nothing serves, or nobody can tell: a roll-out is
+    /// under way.
+    pub(super) fn serving(&self) -> Option<&'a Revision> {
+        if !self.serves() {
+            return None;
+        }
+        let mut all = self.objects()?.values();
+        all.find_map(|live| match &live.health {
+            HealthFacts::Deployment(facts) if facts.is_rolled_out() => {
+                self.placed.or(live.revision.as_ref())
+            }
+            _ => None,
+        })
+    }
+
+    /// Where visitors reach it now, whatever the catalogue says.
+    pub(super) fn opens(&self) -> BTreeSet<Address> {
+        if !self.serves() {
+            return BTreeSet::new();
+        }
+        self.objects()
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, live)| live.opens())
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// `...; the old revision keeps serving`, when it does.
+    pub(super) fn keeps(&self, reason: Reason) -> Reason {
+        if !self.serves() {
+            return reason;
+        }
+        reason.reworded(|reason| match self.serving() {
+            Some(revision) => format!("{reason}; revision {} keeps serving", revision.short()),
+            None => format!("{reason}; the old revision keeps serving"),
+        })
     }
 }
 
@@ -68,6 +123,8 @@ pub enum Standing<'a> {
         plan: &'a SolutionPlan,
         /// How many objects it is to have.
         objects: usize,
+        /// Where visitors open it when all of them are in place.
+        addresses: &'a BTreeSet<Address>,
     },
     /// Its folder was refused, with these faults.
     Refused(&'a Refused),

@@ -15,13 +15,13 @@ mod sample;
 mod scaled_object;
 
 use crate::catalog::Solution;
-use crate::catalog::solution::{Component, Scaling};
-use crate::model::{Kind, ObjectKey, Party};
+use crate::catalog::solution::Scaling;
+use crate::model::{Kind, ObjectKey, Party, SolutionName};
 use crate::plan::observed::{HealthFacts, Live, PodFacts, ScaledFacts};
 use crate::plan::{Observed, Phase, Verified, verify};
 
 use super::wording::clock;
-use super::{Health, Stage};
+use super::{Cause, Health, Stage};
 pub(super) use condition::{Answer, Setup, Trouble};
 pub use condition::{Condition, Proof};
 use condition::{asleep, starting};
@@ -34,23 +34,46 @@ pub fn condition(solution: &Solution, phase: Phase, observed: &Observed) -> Cond
     if let Some(asleep) = on_purpose(solution, phase) {
         return asleep;
     }
-    let members: Vec<Condition> =
-        solution.components.values().map(|c| member(solution, c, observed)).collect();
+    let members = solution.components.values().map(|component| {
+        let always_on = matches!(component.scaling, Scaling::AlwaysOn { .. });
+        member(&solution.name, &Setup::of(component), always_on, observed)
+    });
+    worst(members.collect())
+}
+
+/// The condition of what runs of a solution, or could, whatever the catalogue says of it now;
+/// `None` if nothing does.
+pub(super) fn what_runs(solution: &SolutionName, observed: &Observed) -> Option<Condition> {
+    let live = observed.solutions.get(solution)?;
+    let deployments = live.keys().filter(|key| key.kind == Kind::Deployment);
+    let members = deployments.map(|key| {
+        let scaler = ObjectKey { kind: Kind::ScaledObject, ..key.clone() };
+        let setup = Setup { name: &key.name, ..Setup::default() };
+        member(solution, &setup, !live.contains_key(&scaler), observed)
+    });
+    let members: Vec<Condition> = members.collect();
+    (!members.is_empty()).then(|| worst(members))
+}
+
+/// The condition of the worst member, in words for all of them.
+fn worst(members: Vec<Condition>) -> Condition {
     let proof = members.iter().map(|m| m.proof).min().unwrap_or_default();
     let ready = members.iter().filter(|m| m.stage == Stage::Awake).count();
     let all_asleep = members.iter().all(|m| m.stage == Stage::Asleep);
     let Some(worst) = members.iter().max_by_key(|m| alarm(m)).cloned() else {
         return asleep();
     };
-    let reason = match (worst.stage, members.len()) {
+    let all = members.len();
+    let reason = match (worst.stage, all) {
         // A solution wakes as one; a configuration of it sleeps on its own.
-        (Stage::Asleep | Stage::Awake, 2..) if !all_asleep && ready < members.len() => {
-            format!("{ready} of {} components awake", members.len())
+        (Stage::Asleep | Stage::Awake, 2..) if !all_asleep && ready < all => {
+            Cause::Serving.says(format!("{ready} of {all} components awake"))
         }
-        (Stage::Awake, 2..) => format!("all {} components awake", members.len()),
-        (Stage::Waking, 2..) => {
-            format!("{}; {ready} of {} components ready", worst.reason, members.len())
-        }
+        (Stage::Awake, 2..) => Cause::Serving.says(format!("all {all} components awake")),
+        (Stage::Waking, 2..) => worst
+            .reason
+            .clone()
+            .reworded(|reason| format!("{reason}; {ready} of {all} components ready")),
         _ => worst.reason.clone(),
     };
     let stage = if worst.stage == Stage::Asleep && ready > 0 { Stage::Awake } else { worst.stage };
@@ -64,12 +87,13 @@ fn on_purpose(solution: &Solution, phase: Phase) -> Option<Condition> {
         Phase::Suspended => {
             let suspension = solution.suspend.as_ref()?;
             (
-                format!("suspended until {}: {}", suspension.until, suspension.reason),
+                Cause::Suspended
+                    .says(format!("suspended until {}: {}", suspension.until, suspension.reason)),
                 "nothing to do; it wakes by itself that day".to_owned(),
             )
         }
         Phase::Expired => (
-            format!("expired on {}", solution.expires?),
+            Cause::Expired.says(format!("expired on {}", solution.expires?)),
             "a new date in `expires` wakes it".to_owned(),
         ),
     };
@@ -95,11 +119,16 @@ fn alarm(member: &Condition) -> (Health, u8) {
     (member.health, stage)
 }
 
-/// The condition of one component.
-fn member(solution: &Solution, component: &Component, observed: &Observed) -> Condition {
-    let namespace = solution.name.namespace();
-    let live = observed.solutions.get(&solution.name);
-    let key = |kind| ObjectKey::namespaced(kind, &namespace, component.name.as_str());
+/// The condition of one component. `always_on`: nothing scales it.
+fn member(
+    solution: &SolutionName,
+    setup: &Setup<'_>,
+    always_on: bool,
+    observed: &Observed,
+) -> Condition {
+    let namespace = solution.namespace();
+    let live = observed.solutions.get(solution);
+    let key = |kind| ObjectKey::namespaced(kind, &namespace, setup.name);
     let deployment = live.and_then(|l| l.get(&key(Kind::Deployment)));
     let Some((deployment, HealthFacts::Deployment(facts))) = deployment.map(|d| (d, &d.health))
     else {
@@ -107,7 +136,6 @@ fn member(solution: &Solution, component: &Component, observed: &Observed) -> Co
     };
     let verified =
         facts.template.as_ref().and_then(|template| verify::result(deployment, template));
-    let always_on = matches!(component.scaling, Scaling::AlwaysOn { .. });
     let proof = if always_on || matches!(verified, Some(Verified::Ok)) {
         Proof::SeenRunning
     } else {
@@ -115,12 +143,12 @@ fn member(solution: &Solution, component: &Component, observed: &Observed) -> Co
     };
     let pods: Vec<&PodFacts> = observed
         .pods
-        .get(&solution.name)
+        .get(solution)
         .into_iter()
         .flat_map(|pods| pods.values())
-        .filter(|pod| pod.component == component.name.as_str())
+        .filter(|pod| pod.component == setup.name)
         .collect();
-    let condition = deployment::deployment(facts, &pods, verified.as_ref(), &Setup::of(component));
+    let condition = deployment::deployment(facts, &pods, verified.as_ref(), setup);
     let scaler = key(Kind::ScaledObject);
     let scaled = live.and_then(|l| l.get(&scaler));
     let condition = match scaled.map(|live| (live, &live.health)) {
@@ -144,7 +172,7 @@ fn scales(key: &ObjectKey, live: &Live, facts: &ScaledFacts, condition: Conditio
         }
         Scaler::Paused(Trouble { party, reason, next }) => Condition {
             party,
-            reason: format!("{}, {reason}", condition.reason),
+            reason: reason.reworded(|reason| format!("{}, {reason}", condition.reason)),
             next,
             ..condition
         },
@@ -165,14 +193,14 @@ fn scales(key: &ObjectKey, live: &Live, facts: &ScaledFacts, condition: Conditio
         {
             Condition {
                 party,
-                reason: format!("{}; {reason}", condition.reason),
+                reason: reason.reworded(|reason| format!("{}; {reason}", condition.reason)),
                 next,
                 ..condition
             }
         }
         Scaler::Serves { .. } | Scaler::Waiting { .. } => match facts.last_active {
             Some(at) if well && condition.stage == Stage::Asleep => Condition {
-                reason: format!("sleeps since {}, wakes on visit", clock(at)),
+                reason: Cause::Sleeping.says(format!("sleeps since {}, wakes on visit", clock(at))),
                 ..condition
             },
             _ => condition,
@@ -207,6 +235,7 @@ pub(super) fn answer(key: &ObjectKey, live: &Live, phase: Phase) -> Answer {
         HealthFacts::Ready(seen) => interceptor_route::interceptor_route(key, *seen),
         // Namespace: told while it goes. The rest has no status.
         HealthFacts::Namespace { .. }
+        | HealthFacts::Ingress(_)
         | HealthFacts::Deployment(_)
         | HealthFacts::Quota(_)
         | HealthFacts::None => Answer::Taken,

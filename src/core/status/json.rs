@@ -4,25 +4,26 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::doctor::{Finding, Grade};
 use crate::model::{ClaimedName, ContentHash, InstanceName, Kind, ObjectKey, Revision};
 
-use super::doctor::{Finding, Grade};
-use super::{Board, Health, Held, Outage, Stage, Verdict, word};
+use crate::plan::{Address, Harm};
+
+use super::{Board, Cause, Health, Held, Outage, Stage, Verdict, word};
 
 /// The board as one document. Absent things are `null`, so every key is always there.
 pub fn status_json(board: &Board) -> Value {
     json!({
         "instance": board.instance.as_str(),
+        "mode": if board.reports { "report" } else { "apply" },
         "revision": board.revision.as_ref().map(Revision::as_str),
         "repository": board.repository,
         "checkedAt": board.checked_at.map(|t| t.to_string()),
         "summary": board.summary(),
         "solutions": board.verdicts.iter().map(solution).collect::<Vec<_>>(),
         "held": board.held.as_ref().map(held),
-        "unknown": board.unknown.as_ref().map(|outage| json!({
-            "since": outage.since.to_string(),
-            "cause": outage.cause,
-        })),
+        "unknown": board.unknown.as_ref().map(outage),
+        "cluster": board.cluster.as_ref().map(outage),
         "problems": board.problems,
         "findings": board.findings.iter().map(finding).collect::<Vec<_>>(),
     })
@@ -46,12 +47,19 @@ fn solution(verdict: &Verdict) -> Value {
         "stage": verdict.stage.map(word::stage),
         "health": verdict.health.map(word::health),
         "party": verdict.party.to_string(),
-        "reason": verdict.reason,
+        "cause": verdict.reason.cause.as_str(),
+        "reason": verdict.reason.text,
         "next": verdict.next,
-        "url": verdict.url,
+        "url": verdict.urls.first(),
+        "urls": verdict.urls,
         "revision": verdict.revision.as_ref().map(Revision::as_str),
+        "serving": verdict.serving.as_ref().map(Revision::as_str),
         "objects": verdict.objects,
     })
+}
+
+fn outage(outage: &Outage) -> Value {
+    json!({ "since": outage.since.to_string(), "cause": outage.cause })
 }
 
 fn held(held: &Held) -> Value {
@@ -59,11 +67,16 @@ fn held(held: &Held) -> Value {
         "hash": held.hash.as_str(),
         "reason": held.reason,
         "command": held.command(),
-        "deletions": held.deletions.iter().map(|key| json!({
+        "deletions": held.harm.deletions.iter().map(|key| json!({
             "apiVersion": key.kind.api_version(),
             "kind": key.kind.facts().kind,
             "namespace": key.namespace,
             "name": key.name,
+        })).collect::<Vec<_>>(),
+        "addresses": held.harm.addresses.iter().map(|address| json!({
+            "host": address.host,
+            "path": address.path,
+            "gateway": address.gateway,
         })).collect::<Vec<_>>(),
     })
 }
@@ -88,18 +101,23 @@ pub fn read_status_json(document: &Value) -> Result<Board, NotABoard> {
         Ok(Held {
             hash: ContentHash::recorded(at.text("hash")?),
             reason: at.text("reason")?.to_owned(),
-            deletions: at.list("deletions", object_key)?,
+            harm: Harm {
+                deletions: at.list("deletions", object_key)?.into_iter().collect(),
+                addresses: at.list("addresses", address)?.into_iter().collect(),
+            },
         })
     })?;
-    let unknown = root.optional("unknown", |at| {
-        Ok(Outage { since: at.time("since")?, cause: at.text("cause")?.to_owned() })
-    })?;
+    let outage =
+        |at: &At<'_>| Ok(Outage { since: at.time("since")?, cause: at.text("cause")?.to_owned() });
     Ok(Board {
         instance: root.parsed("instance", |text| InstanceName::parse(text).ok())?,
+        // A daemon of before does not say it.
+        reports: root.optional("mode", |at| at.parse(|text| Some(text == "report")))? == Some(true),
         revision: root.optional("revision", |at| at.parse(|text| Revision::parse(text).ok()))?,
         repository: root.text("repository")?.to_owned(),
         checked_at: root.optional("checkedAt", |at| at.parse(|text| text.parse().ok()))?,
-        unknown,
+        unknown: root.optional("unknown", outage)?,
+        cluster: root.optional("cluster", outage)?,
         verdicts: root.list("solutions", verdict)?,
         held,
         problems: root.list("problems", |at| at.parse(|text| Some(text.to_owned())))?,
@@ -114,10 +132,11 @@ fn verdict(at: &At<'_>) -> Result<Verdict, NotABoard> {
         stage: at.optional("stage", |at| at.parse(stage))?,
         health: at.optional("health", |at| at.parse(health))?,
         party: at.parsed("party", |t| word::PARTIES.into_iter().find(|p| p.to_string() == t))?,
-        reason: at.text("reason")?.to_owned(),
+        reason: at.parsed("cause", Cause::read)?.says(at.text("reason")?),
         next: at.text("next")?.to_owned(),
-        url: at.optional("url", |at| at.parse(|text| Some(text.to_owned())))?,
+        urls: at.list("urls", |at| at.parse(|text| Some(text.to_owned())))?,
         revision: at.optional("revision", |at| at.parse(|text| Revision::parse(text).ok()))?,
+        serving: at.optional("serving", |at| at.parse(|text| Revision::parse(text).ok()))?,
         proof: super::Proof::default(),
         objects: at.key("objects").value.as_u64().map_or_else(
             || Err(at.key("objects").wrong("is not a number")),
@@ -153,6 +172,11 @@ fn object_key(at: &At<'_>) -> Result<ObjectKey, NotABoard> {
     let kind = at.parsed("kind", |kind| Kind::named(api_version, kind))?;
     let namespace = at.optional("namespace", |at| at.parse(|text| Some(text.to_owned())))?;
     Ok(ObjectKey { kind, namespace, name: at.text("name")?.to_owned() })
+}
+
+fn address(at: &At<'_>) -> Result<Address, NotABoard> {
+    let text = |key: &str| at.text(key).map(ToOwned::to_owned);
+    Ok(Address { host: text("host")?, path: text("path")?, gateway: text("gateway")? })
 }
 
 /// A place in the document.
@@ -232,16 +256,24 @@ mod tests {
     #[test]
     fn every_key_is_there_even_when_it_has_nothing_to_say() {
         let document = status_json(&sample::unread());
-        for key in ["instance", "revision", "solutions", "held", "unknown", "problems", "findings"]
-        {
+        for key in [
+            "instance",
+            "revision",
+            "solutions",
+            "held",
+            "unknown",
+            "cluster",
+            "problems",
+            "findings",
+        ] {
             assert!(document.get(key).is_some(), "{key}");
         }
         let document = status_json(&sample::board());
         let keys: Vec<&str> =
             document["solutions"][0].as_object().unwrap().keys().map(String::as_str).collect();
         let mut wanted = vec![
-            "name", "sync", "stage", "health", "party", "reason", "next", "url", "revision",
-            "objects",
+            "name", "sync", "stage", "health", "party", "cause", "reason", "next", "url", "urls",
+            "revision", "serving", "objects",
         ];
         wanted.sort_unstable();
         let mut keys = keys;
@@ -264,9 +296,13 @@ mod tests {
     fn a_held_deletion_keeps_what_an_approval_needs() {
         let document = status_json(&sample::troubled());
         assert_eq!(
-            document["held"]["deletions"][0],
+            document["held"]["deletions"][1],
             json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
                    "namespace": "sol-anomaly", "name": "edge-pumps"})
+        );
+        assert_eq!(
+            document["held"]["addresses"],
+            json!([{"host": "use.demo.example", "path": "/api", "gateway": "edge/public"}])
         );
     }
 }

@@ -2,55 +2,67 @@
 
 use super::case::{Case, Standing};
 use super::health::{self, Answer, Trouble};
-use super::obstacle::{obstacle, slow};
+use super::left::left_behind;
+use super::obstacle::{Obstacle, obstacle, slow};
 use super::wording::{clock, list};
-use super::{Condition, Health, Proof, Stage, Sync, Verdict, condition};
+use super::would::{ACT, repair, would};
+use super::{Cause, Condition, Health, Proof, Reason, Sync, Verdict, condition};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Refused, Solution};
+use crate::model::invisible::visible;
 use crate::model::{Kind, ObjectKey, Party, SolutionName, marks};
-use crate::plan::{Gate, Phase, Planned, SolutionPlan, Step, When, Why};
+use crate::plan::address::urls;
+use crate::plan::observed::Silence;
+use crate::plan::{Gate, Phase, SolutionPlan, Step, When};
 
 /// The verdict of a solution. Every state has a reason, a party and a next step.
 pub fn judge(case: &Case<'_>) -> Verdict {
     let said = match case.standing {
-        Standing::Published { solution, phase, plan, objects } => {
+        Standing::Published { solution, phase, plan, objects, .. } => {
             published(case, solution, phase, plan, objects)
         }
         Standing::Refused(refused) => self::refused(case, refused),
         Standing::Frozen { reason, party } => Said {
             sync: Sync::Failed,
             party,
-            reason: case.serving(reason.to_owned()),
+            reason: and_the_old(case, Cause::Frozen.says(reason), what_runs(case).as_ref()),
             next: "mend it and push".to_owned(),
-            condition: before(case),
+            condition: what_runs(case),
         },
         Standing::Removed(plan) => removed(case, plan),
         Standing::Coming => Said {
             sync: Sync::Progressing,
             party: Party::Nobody,
-            reason: "it is being rendered".to_owned(),
+            reason: Cause::Rendering.says("it is being rendered"),
             next: "wait a moment".to_owned(),
-            condition: before(case),
+            condition: what_runs(case),
         },
         Standing::Unread => Said {
             sync: Sync::Progressing,
             party: Party::Nobody,
-            reason: "the cluster is being read".to_owned(),
+            reason: Cause::Reading.says("the cluster is being read"),
             next: "wait a moment".to_owned(),
-            condition: before(case),
+            condition: what_runs(case),
         },
     };
     let said = match case.unknown {
         Some(unknown) => unreadable(case, unknown, said),
         None => said,
     };
-    let url = match case.standing {
-        Standing::Published { solution, .. } => Some(solution.url(case.domain)),
+    let said = match case.silence {
+        Some(silence) => silent(case, silence, said),
+        None => said,
+    };
+    let opens = case.opens();
+    let stands_still = matches!(said.sync, Sync::Failed | Sync::Blocked) && !opens.is_empty();
+    let addresses = match case.standing {
+        Standing::Published { addresses, .. } if !stands_still => addresses.clone(),
+        Standing::Published { .. } => opens,
         Standing::Refused(_)
         | Standing::Frozen { .. }
         | Standing::Removed(_)
         | Standing::Coming
-        | Standing::Unread => None,
+        | Standing::Unread => opens,
     };
     Verdict {
         name: case.name.clone(),
@@ -59,9 +71,10 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         health: said.condition.as_ref().map(|c| c.health),
         party: said.party,
         reason: said.reason,
-        next: said.next,
-        url,
+        next: visible(&said.next),
+        urls: urls(&addresses),
         revision: case.revision.cloned(),
+        serving: if said.sync == Sync::Synced { case.revision } else { case.serving() }.cloned(),
         objects: case.objects().map_or(0, |o| o.len()),
         proof: said.condition.map_or(Proof::Applied, |c| c.proof),
     }
@@ -71,7 +84,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
 struct Said {
     sync: Sync,
     party: Party,
-    reason: String,
+    reason: Reason,
     next: String,
     condition: Option<Condition>,
 }
@@ -84,7 +97,7 @@ fn published(
     objects: usize,
 ) -> Said {
     let condition = case.lives().then(|| condition(solution, phase, case.observed));
-    let say = |sync, party, reason: String, next: &str| Said {
+    let say = |sync, party, reason: Reason, next: &str| Said {
         sync,
         party,
         reason,
@@ -97,7 +110,17 @@ fn published(
     let gates = plan.gates().chain(&begins);
     let obstacle = gates.filter_map(|gate| obstacle(case, gate)).max_by_key(|o| o.rank);
     if let Some(obstacle) = obstacle {
-        return say(obstacle.sync, obstacle.party, obstacle.reason, &obstacle.next);
+        let Obstacle { reason, keeps_the_old, .. } = obstacle;
+        let reason = if keeps_the_old {
+            and_the_old(case, reason, condition.as_ref())
+        } else {
+            broken(reason, condition.as_ref()).0
+        };
+        return say(obstacle.sync, obstacle.party, reason, &obstacle.next);
+    }
+    if let Some(would) = case.reports.then(|| would(plan)).flatten() {
+        let sync = Sync::OutOfSync;
+        return say(sync, Party::Operator, Cause::Reported.says(would), ACT);
     }
     if let Some((fields, manager, key)) = plan.steps.iter().find_map(repair) {
         let what = if fields.is_empty() {
@@ -109,17 +132,19 @@ fn published(
         return say(
             Sync::OutOfSync,
             Party::Vitrine,
-            format!("{key} was edited{who} ({what}), repairing"),
+            Cause::Edited.says(format!("{key} was edited{who} ({what}), repairing")),
             "nothing to do; change the catalogue instead of the cluster",
         );
     }
     if let Some(Trouble { party, reason, next }) = leaving(case, plan) {
-        return say(Sync::Progressing, party, format!("waits: {reason}"), &next);
+        let reason = reason.reworded(|reason| format!("waits: {reason}"));
+        return say(Sync::Progressing, party, reason, &next);
     }
     if let Some(rolling) = rolling(plan) {
         // A roll-out that fails is told by its pods, not by what waits for it.
         if condition.as_ref().is_none_or(|c| c.health != Health::Degraded) {
-            let reason = format!("the rest follows when {rolling} is rolled out");
+            let reason =
+                Cause::RollingOut.says(format!("the rest follows when {rolling} is rolled out"));
             return say(Sync::Progressing, Party::Nobody, reason, "wait a moment");
         }
     } else if !plan.is_empty() {
@@ -128,14 +153,12 @@ fn published(
         }
         let missing = plan.steps.len().min(objects);
         let reason = match plan.steps.first().map(|p| &p.step) {
-            Some(Step::ForceActivation { .. } | Step::Verified { .. }) => {
-                "woken once to see the new version running".to_owned()
-            }
+            Some(Step::ForceActivation { .. } | Step::Verified { .. }) => woken(),
             Some(Step::Delete { .. } | Step::Survey { .. }) => {
-                "tidying up what is no longer asked for".to_owned()
+                Cause::Tidying.says("tidying up what is no longer asked for")
             }
-            None if woken_to_verify(plan) => "woken once to see the new version running".to_owned(),
-            _ => format!("applying {} of {objects} objects", missing.max(1)),
+            None if woken_to_verify(plan) => woken(),
+            _ => Cause::Applying.says(format!("applying {} of {objects} objects", missing.max(1))),
         };
         return say(Sync::Progressing, Party::Nobody, reason, "wait a moment");
     }
@@ -148,6 +171,10 @@ fn published(
         }
         Some(Answer::Taken) | None => {}
     }
+    if let Some((reason, next)) = left_behind(case) {
+        let reason = broken(reason, condition.as_ref()).0;
+        return say(Sync::Blocked, Party::Operator, reason, &next);
+    }
     match condition.clone() {
         Some(c) => Said {
             sync: Sync::Synced,
@@ -159,10 +186,14 @@ fn published(
         None => say(
             Sync::Progressing,
             Party::Nobody,
-            "nothing of it is on the cluster yet".to_owned(),
+            Cause::Nothing.says("nothing of it is on the cluster yet"),
             "wait a moment",
         ),
     }
+}
+
+fn woken() -> Reason {
+    Cause::Verifying.says("woken once to see the new version running")
 }
 
 /// The Deployment that everything that is left waits for.
@@ -177,15 +208,6 @@ fn rolling(plan: &SolutionPlan) -> Option<&ObjectKey> {
 
 fn woken_to_verify(plan: &SolutionPlan) -> bool {
     plan.waits.iter().any(|gate| matches!(gate, Gate::NotAvailable(_) | Gate::Slot))
-}
-
-fn repair(planned: &Planned) -> Option<(&Vec<String>, Option<&str>, String)> {
-    match &planned.step {
-        Step::Apply { object, why: Why::Repair { fields, manager }, .. } => {
-            Some((fields, manager.as_deref(), object.key.to_string()))
-        }
-        _ => None,
-    }
 }
 
 /// Applied, but did the other controllers take it? What one of them refuses comes first.
@@ -219,16 +241,19 @@ fn leaving(case: &Case<'_>, plan: &SolutionPlan) -> Option<Trouble> {
 
 fn refused(case: &Case<'_>, refused: &Refused) -> Said {
     let (reason, party) = match refused.faults.as_slice() {
-        [] => (format!("{} was refused", refused.folder), Party::Author),
-        [fault] => (fault.to_string(), fault.party),
-        [fault, rest @ ..] => (format!("{fault} (and {} more)", rest.len()), fault.party),
+        [] => (Cause::Refused.says(format!("{} was refused", refused.folder)), Party::Author),
+        [fault] => (Cause::Fault(fault.code).says(fault.to_string()), fault.party),
+        [fault, rest @ ..] => {
+            let said = format!("{fault} (and {} more)", rest.len());
+            (Cause::Fault(fault.code).says(said), fault.party)
+        }
     };
     Said {
         sync: Sync::Failed,
         party,
-        reason: case.serving(reason),
+        reason: and_the_old(case, reason, what_runs(case).as_ref()),
         next: "mend the line and push".to_owned(),
-        condition: before(case),
+        condition: what_runs(case),
     }
 }
 
@@ -242,7 +267,16 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
             party: obstacle.party,
             reason: obstacle.reason,
             next: obstacle.next,
-            condition: before(case),
+            condition: what_runs(case),
+        };
+    }
+    if let Some(would) = case.reports.then(|| would(plan)).flatten() {
+        return Said {
+            sync: Sync::OutOfSync,
+            party: Party::Operator,
+            reason: Cause::Reported.says(format!("its folder is gone; {would}")),
+            next: ACT.to_owned(),
+            condition: what_runs(case),
         };
     }
     let objects = if left == 1 { "1 object".to_owned() } else { format!("{left} objects") };
@@ -251,9 +285,10 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
         return Said {
             sync: Sync::Blocked,
             party: Party::Operator,
-            reason: format!("{objects} carry vitrine's labels and are not vitrine's"),
+            reason: Cause::NotOurs
+                .says(format!("{objects} carry vitrine's labels and are not vitrine's")),
             next: format!("take the label `{}` off, or delete them", marks::INSTANCE),
-            condition: before(case),
+            condition: what_runs(case),
         };
     }
     let mut party = Party::Nobody;
@@ -275,13 +310,14 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
     let why = why.or_else(|| {
         let trouble = leaving(case, plan)?;
         (party, next) = (trouble.party, trouble.next);
-        Some(trouble.reason)
+        Some(trouble.reason.text)
     });
     Said {
         sync: Sync::Removing,
         party,
-        reason: why
-            .map_or_else(|| format!("{objects} left"), |why| format!("{objects} left; {why}")),
+        reason: Cause::Removing.says(
+            why.map_or_else(|| format!("{objects} left"), |why| format!("{objects} left; {why}")),
+        ),
         next,
         condition: None,
     }
@@ -289,7 +325,7 @@ fn removed(case: &Case<'_>, plan: &SolutionPlan) -> Said {
 
 /// The repository cannot be read: what runs goes on, and everybody is told since when.
 fn unreadable(case: &Case<'_>, unknown: &Unknown, said: Said) -> Said {
-    let keeps = match (case.in_force.or(case.revision), case.lives()) {
+    let keeps = match (case.in_force.or(case.revision), case.serves()) {
         (Some(revision), true) => format!("; revision {} keeps serving", revision.short()),
         (None, true) => "; what runs keeps serving".to_owned(),
         (_, false) => String::new(),
@@ -297,36 +333,58 @@ fn unreadable(case: &Case<'_>, unknown: &Unknown, said: Said) -> Said {
     Said {
         sync: Sync::Unknown,
         party: Party::Operator,
-        reason: format!(
+        reason: Cause::Unreadable.says(format!(
             "the repository cannot be read since {}: {}{keeps}",
             clock(unknown.since),
             unknown.cause
-        ),
+        )),
         next: "mend the connection or the credentials; vitrine goes on by itself".to_owned(),
         condition: said.condition,
     }
 }
 
-/// Stage and health of what still runs of a solution that we cannot read any more.
-fn before(case: &Case<'_>) -> Option<Condition> {
-    use crate::plan::observed::HealthFacts;
-    let objects = case.objects()?;
-    let mut awake = false;
-    let mut any = false;
-    for live in objects.values() {
-        if let HealthFacts::Deployment(facts) = &live.health {
-            any = true;
-            awake |= facts.wanted > 0;
+/// Nobody knows how anything is while the cluster tells nothing. A fault of the author stays one.
+fn silent(case: &Case<'_>, silence: &Silence, said: Said) -> Said {
+    match case.standing {
+        Standing::Refused(_) | Standing::Frozen { .. } => Said { condition: None, ..said },
+        Standing::Published { .. } | Standing::Removed(_) | Standing::Coming | Standing::Unread => {
+            Said {
+                sync: Sync::Unknown,
+                party: Party::Operator,
+                reason: Cause::ClusterUnread.says(format!(
+                    "the cluster cannot be read since {}: {}; what runs goes on",
+                    clock(silence.since),
+                    silence.cause
+                )),
+                next: format!("{}; vitrine goes on by itself", silence.next),
+                condition: None,
+            }
         }
     }
-    any.then(|| Condition {
-        stage: if awake { Stage::Awake } else { Stage::Asleep },
-        health: Health::Healthy,
-        party: Party::Nobody,
-        reason: String::new(),
-        next: String::new(),
-        proof: Proof::Applied,
-    })
+}
+
+/// Stage and health of what runs of a solution, whatever the catalogue says of it now.
+fn what_runs(case: &Case<'_>) -> Option<Condition> {
+    health::what_runs(case.name.solution()?, case.observed)
+}
+
+/// A reason why something new is not applied, with what became of the old.
+fn and_the_old(case: &Case<'_>, reason: Reason, old: Option<&Condition>) -> Reason {
+    match broken(reason, old) {
+        (reason, true) => reason,
+        (reason, false) => case.keeps(reason),
+    }
+}
+
+/// A reason that has nothing to do with what runs, with what is broken there. `true`: something is.
+fn broken(reason: Reason, runs: Option<&Condition>) -> (Reason, bool) {
+    match runs.filter(|runs| runs.health == Health::Degraded) {
+        Some(runs) => {
+            let broken = &runs.reason;
+            (reason.reworded(|reason| format!("{reason}; what runs is broken: {broken}")), true)
+        }
+        None => (reason, false),
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Why a step cannot begin, in words: who has to open which gate.
 
-use super::wording::{clock, list};
-use super::{Case, Sync};
+use super::wording::{clock, list, short};
+use super::{Case, Cause, Reason, Sync};
 use crate::model::{Kind, ObjectKey, Party};
-use crate::plan::{Gate, Outcome, Rejection};
+use crate::plan::{Gate, HELD_DIGITS, Outcome, Rejection};
 
 /// A gate that somebody should know about.
 pub(super) struct Obstacle {
@@ -11,19 +11,24 @@ pub(super) struct Obstacle {
     pub rank: u8,
     pub sync: Sync,
     pub party: Party,
-    pub reason: String,
+    pub reason: Reason,
     pub next: String,
+    /// Whether something new was refused, so that what was there before goes on.
+    pub keeps_the_old: bool,
 }
 
 /// What stands in the way, if it is more than time.
 pub(super) fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
-    let blocked = |rank, party, reason: String, next: String| {
-        Some(Obstacle { rank, sync: Sync::Blocked, party, reason, next })
+    let blocked = |rank, party, cause: Cause, reason: String, next: String| {
+        let reason = cause.says(reason);
+        let sync = Sync::Blocked;
+        Some(Obstacle { rank, sync, party, reason, next, keeps_the_old: false })
     };
     match gate {
         Gate::ForeignNamespace { namespace, instance: Some(other) } => blocked(
             9,
             Party::Operator,
+            Cause::ForeignNamespace,
             format!("Namespace {namespace} belongs to the vitrine instance `{other}`"),
             format!(
                 "publish it from one of the two only; a second daemon needs other solutions than `{other}`"
@@ -32,6 +37,7 @@ pub(super) fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
         Gate::ForeignNamespace { namespace, instance: None } => blocked(
             9,
             Party::Operator,
+            Cause::ForeignNamespace,
             format!("Namespace {namespace} exists and is not vitrine's"),
             format!(
                 "to adopt it, label it `vitrine.dev/instance={}`; otherwise rename the solution",
@@ -43,23 +49,32 @@ pub(super) fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
             blocked(
                 8,
                 Party::Reviewer,
+                Cause::Held,
                 format!("held: {}", hold.reason),
                 format!(
                     "approve with `vitrine approve {}`, or revert the commit",
-                    hold.hash.first(12)
+                    hold.hash.first(HELD_DIGITS)
                 ),
             )
         }
         // A try under way does not take back what the last one was told.
         Gate::InFlight(key) => match case.setbacks.get(key).map(|s| &s.outcome) {
-            Some(Outcome::Rejected(rejection)) => Some(rejected(case, key, rejection)),
-            _ => None,
-        },
-        Gate::BackOff { key, until } => match case.setbacks.get(key).map(|s| &s.outcome) {
-            Some(Outcome::Rejected(rejection)) => Some(rejected(case, key, rejection)),
+            Some(Outcome::Rejected(rejection)) => Some(rejected(key, rejection)),
             Some(Outcome::Unavailable { cause, .. }) => blocked(
                 5,
                 Party::Operator,
+                Cause::Unwritten,
+                format!("{key} could not be written: {cause}"),
+                "tried again now; look at the API server".to_owned(),
+            ),
+            _ => None,
+        },
+        Gate::BackOff { key, until } => match case.setbacks.get(key).map(|s| &s.outcome) {
+            Some(Outcome::Rejected(rejection)) => Some(rejected(key, rejection)),
+            Some(Outcome::Unavailable { cause, .. }) => blocked(
+                5,
+                Party::Operator,
+                Cause::Unwritten,
                 format!("{key} could not be written: {cause}"),
                 format!("tried again at {}; look at the API server", clock(*until)),
             ),
@@ -70,6 +85,7 @@ pub(super) fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
             blocked(
                 6,
                 Party::Operator,
+                Cause::MissingKind,
                 format!("waiting for CRD {crd}"),
                 provider(*kind).to_owned(),
             )
@@ -79,13 +95,15 @@ pub(super) fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
             blocked(
                 7,
                 Party::Operator,
-                problem.clone(),
-                "apply deploy/rbac.yaml, or mend what the message names".to_owned(),
+                Cause::UnreadKind,
+                problem.sentence.clone(),
+                problem.next.clone(),
             )
         }
         Gate::ForeignWork(foreign) => blocked(
             4,
             Party::Operator,
+            Cause::ForeignWork,
             format!(
                 "work that is not vitrine's is left: {}",
                 list(foreign.iter().map(String::as_str))
@@ -101,7 +119,8 @@ pub(super) fn obstacle(case: &Case<'_>, gate: &Gate) -> Option<Obstacle> {
         | Gate::Unheard
         | Gate::Rendering
         | Gate::Additions(_)
-        | Gate::Slot => None,
+        | Gate::Slot
+        | Gate::Turn => None,
     }
 }
 
@@ -134,7 +153,7 @@ const fn provider(kind: Kind) -> &'static str {
     }
 }
 
-fn rejected(case: &Case<'_>, key: &ObjectKey, rejection: &Rejection) -> Obstacle {
+fn rejected(key: &ObjectKey, rejection: &Rejection) -> Obstacle {
     let next = if rejection.code == 403 {
         "give the daemon the right (deploy/rbac.yaml), or mend the policy that the message names; \
          vitrine tries again by itself"
@@ -145,30 +164,39 @@ fn rejected(case: &Case<'_>, key: &ObjectKey, rejection: &Rejection) -> Obstacle
         rank: 7,
         sync: Sync::Failed,
         party: Party::Operator,
-        reason: case.serving(format!("the API server refused {key}: {}", rejection.message)),
+        reason: Cause::Rejected
+            .says(format!("the API server refused {key}: {}", short(&rejection.message))),
         next: next.to_owned(),
+        keeps_the_old: true,
     }
 }
 
 /// A gate that another controller opens, usually at once.
-pub(super) fn slow(gate: &Gate) -> Option<(String, &'static str)> {
+pub(super) fn slow(gate: &Gate) -> Option<(Reason, &'static str)> {
     match gate {
+        Gate::Turn => Some((
+            Cause::AwaitsTurn.says(
+                "waits for its turn: a change for all reaches a few running solutions at a time",
+            ),
+            "nothing to do; what runs keeps serving meanwhile",
+        )),
         Gate::NotReady(key) => Some((
-            format!("waiting for the KEDA HTTP add-on to see {key}"),
+            Cause::AwaitsAddOn.says(format!("waiting for the KEDA HTTP add-on to see {key}")),
             "wait a moment; if it stays, look at the add-on",
         )),
         Gate::NotAccepted(key) => Some((
-            format!("waiting for the gateway to accept {key}"),
+            Cause::AwaitsGateway.says(format!("waiting for the gateway to accept {key}")),
             "wait a moment; if it stays, look at the Gateway",
         )),
-        Gate::Leaving { key, finalizers } if finalizers.is_empty() => {
-            Some((format!("waiting until the old {key} is gone"), "wait a moment"))
-        }
+        Gate::Leaving { key, finalizers } if finalizers.is_empty() => Some((
+            Cause::Leaving.says(format!("waiting until the old {key} is gone")),
+            "wait a moment",
+        )),
         Gate::Leaving { key, finalizers } => Some((
-            format!(
+            Cause::Leaving.says(format!(
                 "waiting until the old {key} is gone; {} holds it",
                 list(finalizers.iter().map(String::as_str))
-            ),
+            )),
             "wait a moment; if it stays, look at the controller that owns the finalizer",
         )),
         _ => None,

@@ -1,26 +1,29 @@
 //! Boards for the tests of those who show them.
 
+use crate::doctor::{Finding, Grade};
 use crate::model::{ClaimedName, ContentHash, InstanceName, Kind, ObjectKey, Party, Revision};
 
-use super::doctor::{Finding, Grade};
-use super::{Board, Health, Held, Outage, Stage, Sync, Verdict};
+use crate::plan::{Address, Harm};
+
+use super::{Board, Cause, Health, Held, Outage, Stage, Sync, Verdict};
 
 #[allow(clippy::unwrap_used)]
 fn revision() -> Revision {
     Revision::parse("4be1c20d5f0e8a7b6c9d0e1f2a3b4c5d6e7f8091").unwrap()
 }
 
-fn verdict(name: &str, reason: &str) -> Verdict {
+fn verdict(name: &str, cause: Cause, reason: &str) -> Verdict {
     Verdict {
         name: ClaimedName::of(name),
         sync: Sync::Synced,
         stage: Some(Stage::Asleep),
         health: Some(Health::Healthy),
         party: Party::Nobody,
-        reason: reason.into(),
+        reason: cause.says(reason),
         next: "open it".into(),
-        url: Some(format!("https://{name}.demo.example")),
+        urls: vec![format!("https://{name}.demo.example")],
         revision: Some(revision()),
+        serving: Some(revision()),
         objects: 11,
         proof: super::Proof::default(),
     }
@@ -33,7 +36,7 @@ pub fn board() -> Board {
         revision: Some(revision()),
         checked_at: Some("2026-11-24T14:05:01Z".parse().unwrap()),
         verdicts: vec![
-            verdict("anomaly", "sleeps since 14:05, wakes on visit"),
+            verdict("anomaly", Cause::Sleeping, "sleeps since 14:05, wakes on visit"),
             Verdict {
                 sync: Sync::Failed,
                 stage: Some(Stage::Awake),
@@ -41,10 +44,11 @@ pub fn board() -> Board {
                 next: "write `maxReplicas` there and commit".into(),
                 ..verdict(
                     "part-comparer",
+                    Cause::Fault(crate::model::fault::code::UNKNOWN_FIELD),
                     "part-comparer/solution.yaml:14:5: unknown field `replica`",
                 )
             },
-            Verdict { stage: Some(Stage::Awake), ..verdict("use", "2 replicas") },
+            Verdict { stage: Some(Stage::Awake), ..verdict("use", Cause::Serving, "2 replicas") },
         ],
         ..unread()
     }
@@ -58,13 +62,27 @@ pub fn troubled() -> Board {
         since: "2026-11-24T09:12:00Z".parse().unwrap(),
         cause: "git.example answered 401: the token in /run/secrets/git-token was refused".into(),
     });
+    board.reports = true;
+    board.cluster = Some(Outage {
+        since: "2026-11-24T14:04:00Z".parse().unwrap(),
+        cause: "the API server cannot be reached: connection refused".into(),
+    });
     board.held = Some(Held {
         hash: ContentHash::recorded(&"3f2a".repeat(16)),
         reason: "would remove 3 of 4 solutions".into(),
-        deletions: vec![
-            ObjectKey::namespaced(Kind::HttpRoute, "sol-anomaly", "edge-pumps"),
-            ObjectKey::cluster(Kind::Namespace, "sol-anomaly"),
-        ],
+        harm: Harm {
+            deletions: [
+                ObjectKey::namespaced(Kind::HttpRoute, "sol-anomaly", "edge-pumps"),
+                ObjectKey::cluster(Kind::Namespace, "sol-anomaly"),
+            ]
+            .into(),
+            addresses: [Address {
+                host: "use.demo.example".into(),
+                path: "/api".into(),
+                gateway: "edge/public".into(),
+            }]
+            .into(),
+        },
     });
     board.findings = vec![Finding {
         grade: Grade::Missing,
@@ -88,9 +106,14 @@ pub fn troubled() -> Board {
             stage,
             health,
             party,
-            url: None,
+            urls: Vec::new(),
             revision: None,
-            ..verdict(&format!("more-{i}"), "a reason of some length, to be read by a person")
+            serving: None,
+            ..verdict(
+                &format!("more-{i}"),
+                Cause::Applying,
+                "a reason of some length, to be read by a person",
+            )
         }
     }));
     board

@@ -1,13 +1,15 @@
 //! The board for a terminal.
 
-use crate::model::Party;
-use crate::model::invisible::{is_invisible, is_joiner};
+use crate::model::invisible::visible;
+use crate::model::{Party, SolutionName};
 
 use super::word::needs_a_person;
 use super::{Board, Verdict, word};
 
 /// Narrower than this, a reason goes below its row instead of beside it.
 const NARROWEST_REASON: usize = 24;
+/// What stands above all that is said by a daemon that writes nothing.
+const REPORTS: &str = "This daemon only reports (`cluster.mode: report`): nothing is written.";
 /// What stands before a next step.
 const ARROW: &str = "-> ";
 
@@ -32,22 +34,26 @@ pub fn table(board: &Board, width: Option<usize>, colour: bool) -> String {
     out
 }
 
-/// One solution with everything that is known of it, for `vitrine status NAME`.
-pub fn details(verdict: &Verdict, width: Option<usize>, colour: bool) -> String {
+/// One solution with everything that is known of it, below what stands above all, for
+/// `vitrine status NAME`.
+pub fn details(board: &Board, verdict: &Verdict, width: Option<usize>, colour: bool) -> String {
     let paint = Paint(colour);
+    let mut out = String::new();
+    heading(&mut out, board, width, paint);
     let three = [
         paint.tone(word::sync(verdict.sync), word::sync_tone(verdict.sync)),
         verdict.stage.map_or("-".into(), |s| paint.tone(word::stage(s), word::stage_tone(s))),
         verdict.health.map_or("-".into(), |h| paint.tone(word::health(h), word::health_tone(h))),
     ];
-    let mut out =
-        format!("{}  {}\n", paint.bold(&visible(verdict.name.as_str())), three.join("  "));
+    let name = paint.bold(&visible(verdict.name.as_str()));
+    out.push_str(&format!("{name}  {}\n", three.join("  ")));
     let facts = [
-        ("reason", Some(verdict.reason.clone())),
+        ("reason", Some(verdict.reason.text.clone())),
         ("turn", Some(verdict.party.to_string())),
         ("next", Some(verdict.next.clone()).filter(|next| !next.is_empty())),
-        ("url", verdict.url.clone()),
+        ("url", Some(verdict.urls.join(" ")).filter(|urls| !urls.is_empty())),
         ("commit", verdict.revision.as_ref().map(ToString::to_string)),
+        ("serving", verdict.serves_another().map(ToString::to_string)),
         ("objects", Some(verdict.objects.to_string())),
     ];
     let indent = 11;
@@ -69,6 +75,9 @@ fn heading(out: &mut String, board: &Board, width: Option<usize>, paint: Paint) 
     out.push_str(&facts.join("  "));
     out.push_str("\n\n");
 
+    if board.reports {
+        notice(out, REPORTS, width, paint);
+    }
     if let Some(outage) = &board.unknown {
         let keeps = board.revision.as_ref().map_or_else(String::new, |r| {
             format!(" Revision {} keeps serving; nothing is deleted meanwhile.", r.short())
@@ -82,15 +91,17 @@ fn heading(out: &mut String, board: &Board, width: Option<usize>, paint: Paint) 
             paint,
         );
     }
+    if let Some(outage) = &board.cluster {
+        let since = outage.since.strftime("%Y-%m-%d %H:%M UTC");
+        let cause = sentence(&outage.cause);
+        let text =
+            format!("The cluster cannot be read since {since}: {cause} What runs there goes on.");
+        notice(out, &text, width, paint);
+    }
     if let Some(held) = &board.held {
-        let deletions = plural(held.deletions.len(), "deletion");
+        let harm = held.harm.count();
         let reason = sentence(&held.reason);
-        notice(
-            out,
-            &format!("{deletions} held: {reason} To let exactly these happen:"),
-            width,
-            paint,
-        );
+        notice(out, &format!("{harm} held: {reason} To let exactly that happen:"), width, paint);
         // To be copied: on a line of its own, however narrow the terminal is.
         out.push_str(&format!("    {}\n", held.command()));
     }
@@ -101,7 +112,8 @@ fn heading(out: &mut String, board: &Board, width: Option<usize>, paint: Paint) 
         notice(out, &sentence(&format!("platform: {}", finding.line())), width, paint);
     }
     let quiet = board.problems.is_empty() && board.findings.is_empty();
-    if board.unknown.is_some() || board.held.is_some() || !quiet {
+    let outage = board.unknown.is_some() || board.cluster.is_some();
+    if board.reports || outage || board.held.is_some() || !quiet {
         out.push('\n');
     }
 }
@@ -123,12 +135,23 @@ fn rows(out: &mut String, verdicts: &[Verdict], width: Option<usize>, paint: Pai
         longest.max(TITLES[column].len())
     });
     let left: usize = widths.iter().map(|w| w + 2).sum();
+    // Names that leave no room for the words stand above them.
+    let above = width.is_some_and(|w| left > w);
+    let after_name = |out: &mut String| {
+        if above {
+            end_line(out);
+            out.push_str("  ");
+        }
+    };
     // Beside the columns if there is room, else below them.
     let beside = width.is_none_or(|w| w >= left + NARROWEST_REASON);
     let indent = if beside { left } else { 4 };
     let room = width.map(|w| w.saturating_sub(indent).max(NARROWEST_REASON));
 
-    for (title, w) in TITLES.into_iter().zip(widths) {
+    for (column, (title, w)) in TITLES.into_iter().zip(widths).enumerate() {
+        if column == 1 {
+            after_name(out);
+        }
         out.push_str(&paint.bold(&pad(title, w + 2)));
     }
     if beside {
@@ -139,6 +162,7 @@ fn rows(out: &mut String, verdicts: &[Verdict], width: Option<usize>, paint: Pai
         let [name, sync, stage, health, turn] = row;
         let [w0, w1, w2, w3, w4] = widths.map(|w| w + 2);
         out.push_str(&pad(name, w0));
+        after_name(out);
         out.push_str(&paint.tone(&pad(sync, w1), word::sync_tone(verdict.sync)));
         out.push_str(&match verdict.stage {
             Some(s) => paint.tone(&pad(stage, w2), word::stage_tone(s)),
@@ -171,7 +195,7 @@ fn rows(out: &mut String, verdicts: &[Verdict], width: Option<usize>, paint: Pai
 
 fn cells(verdict: &Verdict) -> [String; 5] {
     [
-        visible(verdict.name.as_str()),
+        bounded(&visible(verdict.name.as_str())),
         word::sync(verdict.sync).to_owned(),
         verdict.stage.map_or("-", word::stage).to_owned(),
         verdict.health.map_or("-", word::health).to_owned(),
@@ -180,6 +204,21 @@ fn cells(verdict: &Verdict) -> [String; 5] {
             party => party.to_string(),
         },
     ]
+}
+
+/// The longest name of a solution; what is no name and longer is cut in its middle, because its end
+/// tells it from others.
+const WIDEST: usize = SolutionName::MAX;
+
+fn bounded(name: &str) -> String {
+    const END: usize = 9;
+    let count = length(name);
+    if count <= WIDEST {
+        return name.to_owned();
+    }
+    let start: String = name.chars().take(WIDEST - END - 1).collect();
+    let end: String = name.chars().skip(count - END).collect();
+    format!("{start}…{end}")
 }
 
 /// Breaks a text into lines of at most `room` characters, at spaces where there are any.
@@ -211,33 +250,10 @@ fn wrap(text: &str, room: Option<usize>) -> Vec<String> {
     lines
 }
 
-/// A text that cannot steer the terminal, on one line.
-pub(super) fn visible(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escape = if c == '\n' || c == '\t' || c == '\r' {
-                Some(' ')
-            } else if is_invisible(c) || is_joiner(c) {
-                None
-            } else {
-                Some(c)
-            };
-            match escape {
-                Some(c) => vec![c],
-                None => c.escape_unicode().collect(),
-            }
-        })
-        .collect()
-}
-
 /// A text that ends like a sentence.
 fn sentence(text: &str) -> String {
     let text = text.trim_end();
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
-}
-
-fn plural(n: usize, thing: &str) -> String {
-    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
 /// In characters, which is right for what the catalogue's alphabets hold.
@@ -292,6 +308,7 @@ impl Paint {
 mod tests {
     use super::super::sample;
     use super::*;
+    use crate::model::ClaimedName;
 
     #[test]
     fn the_columns_are_aligned_and_a_person_is_told_the_next_step() {
@@ -358,8 +375,29 @@ use            Synced  Awake   Healthy  -       2 replicas
             "{before}"
         );
         assert!(before.contains("Revision 4be1c20 keeps serving"), "{before}");
-        assert!(before.contains("2 deletions held: would remove 3 of 4 solutions."), "{before}");
+        assert!(before.contains("This daemon only reports"), "{before}");
+        let silent = "The cluster cannot be read since 2026-11-24 14:04 UTC: the API server cannot be \
+                      reached: connection refused. What runs there goes on.";
+        assert!(before.contains(silent), "{before}");
+        let held = "2 deletions and 1 address held: would remove 3 of 4 solutions.";
+        assert!(before.contains(held), "{before}");
         assert!(before.contains(&format!("\n    vitrine approve {}\n", "3f2a".repeat(3))));
+    }
+
+    #[test]
+    fn a_long_name_stands_above_its_words_and_never_widens_the_table() {
+        let mut board = sample::board();
+        board.verdicts[0].name = ClaimedName::of(&"x".repeat(3000));
+        let shown = table(&board, Some(60), false);
+        let rows = shown.lines().skip_while(|line| *line != "SOLUTION");
+        let widest = rows.map(length).max().unwrap();
+        assert!(widest <= 60, "{widest}\n{shown}");
+        let lines: Vec<&str> = shown.lines().collect();
+        let name = lines.iter().position(|line| line.starts_with("xxx")).unwrap();
+        assert!(lines[name + 1].starts_with("  Synced  "), "{shown}");
+        let wide = table(&board, Some(160), false);
+        assert!(wide.lines().all(|line| length(line) <= 160), "{wide}");
+        assert!(wide.lines().any(|line| line.starts_with("xxx") && line.contains("  Synced  ")));
     }
 
     #[test]
@@ -380,17 +418,25 @@ part-comparer  Failed  Awake  Healthy
   commit   4be1c20d5f0e8a7b6c9d0e1f2a3b4c5d6e7f8091
   objects  11
 ";
-        assert_eq!(details(&sample::board().verdicts[1], Some(54), false), expected);
+        let board = sample::board();
+        let shown = details(&board, &board.verdicts[1], Some(54), false);
+        let (above, of_it) = shown.split_once("\n\n").unwrap();
+        assert!(above.starts_with("vitrine/"), "{above}");
+        assert_eq!(of_it, expected);
+        // An outage and a hold are everybody's.
+        let board = sample::troubled();
+        let shown = details(&board, &board.verdicts[1], None, false);
+        for told in ["The repository cannot be read", "The cluster cannot be read", " held: "] {
+            assert!(shown.contains(told), "{shown}");
+        }
     }
 
     #[test]
     fn a_reason_cannot_steer_the_terminal() {
         let mut board = sample::board();
-        board.verdicts[0].reason = "bad \x1b[2J name \u{202e}lmay".into();
+        board.verdicts[0].reason.text = "bad \x1b[2J name \u{202e}lmay".into();
         let shown = table(&board, Some(100), false);
         assert!(!shown.contains('\x1b') && !shown.contains('\u{202e}'));
-        let all = visible(&('\0'..='\u{ffff}').collect::<String>());
-        assert!(!all.contains(|c| is_invisible(c) || is_joiner(c)));
         assert!(shown.contains("\\u{1b}[2J"), "{shown}");
     }
 

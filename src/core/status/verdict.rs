@@ -1,6 +1,7 @@
 //! What became of a solution: the value that every page, note and table shows.
 
 use super::health::Proof;
+use super::reason::{Cause, Reason};
 use super::state::{Health, Stage, Sync};
 use crate::model::{ClaimedName, Party, Revision};
 
@@ -17,14 +18,18 @@ pub struct Verdict {
     pub health: Option<Health>,
     /// Whose turn it is.
     pub party: Party,
-    /// Why it is so, without a full stop; may quote what authors and controllers wrote.
-    pub reason: String,
+    /// Why it is so.
+    pub reason: Reason,
     /// What that party should do.
     pub next: String,
-    /// Where visitors open it; `None` while the catalogue does not publish it.
-    pub url: Option<String>,
-    /// The commit that last changed the solution's folder.
+    /// Where visitors open it, one address for each host: as the catalogue publishes it; of what it
+    /// does not publish now, where it is still served. Empty if nobody can open it, or it rests.
+    pub urls: Vec<String>,
+    /// The commit that last changed the solution's folder, good or refused.
     pub revision: Option<Revision>,
+    /// The commit that last changed what serves now; `None` if nothing does, or a roll-out is under
+    /// way. Another one than `revision` while that is refused or waits.
+    pub serving: Option<Revision>,
     /// How many objects of it are on the cluster.
     pub objects: usize,
     /// What green stands on.
@@ -32,11 +37,18 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The commit that serves, if it is not the one that the catalogue asks for.
+    pub fn serves_another(&self) -> Option<&Revision> {
+        self.serving.as_ref().filter(|serving| Some(*serving) != self.revision.as_ref())
+    }
+
     /// Nothing will change by itself any more.
     pub fn is_settled(&self) -> bool {
         match self.sync {
             Sync::Synced | Sync::Failed | Sync::Blocked | Sync::Unknown => true,
-            Sync::Progressing | Sync::OutOfSync | Sync::Removing => false,
+            // Nobody does what is only reported.
+            Sync::OutOfSync => self.reason.cause == Cause::Reported,
+            Sync::Progressing | Sync::Removing => false,
         }
     }
 

@@ -135,6 +135,17 @@ async fn a_catalogue_that_unfolds_without_end_is_refused() {
     let unknown = source.read(&tip).await.unwrap_err();
     assert!(unknown.cause.contains("200000 files and folders"), "{}", unknown.cause);
 
+    // Nor deeper than any solution may lie, where folders are only looked through.
+    let mut below = bomb.clone();
+    for _ in 0..8 {
+        below = tree(format!("040000 tree {below}\tgroup\n"));
+    }
+    scene.commit_tree(&below);
+    let tip = source.tip().await.unwrap();
+    source.fetch(&tip).await.unwrap();
+    let unknown = source.read(&tip).await.unwrap_err();
+    assert!(unknown.cause.contains("200000 files and folders"), "{}", unknown.cause);
+
     // In a solution it is the fault of that one, whose name is still seen.
     let solution = tree(format!("040000 tree {bomb}\tbomb\n100644 blob {blob}\tsolution.yaml\n"));
     let mut deep = tree(format!("100644 blob {blob}\ta.txt\n"));
@@ -155,6 +166,36 @@ async fn a_catalogue_that_unfolds_without_end_is_refused() {
     assert_eq!(catalog.refused["use"].faults[0].code, "V0127");
     assert_eq!(catalog.refused["deep"].faults[0].code, "V0127");
     assert!(catalog.protected.covers("what lay inside"));
+}
+
+#[tokio::test]
+async fn a_solution_that_was_moved_down_is_seen_however_deep() {
+    let scene = Scene::new();
+    let deep = |names: usize| (0..names).map(|n| format!("g{n}/")).collect::<String>();
+    let platform =
+        "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\nspec: {domain: demo.example}\n";
+    scene.put("platform.yaml", platform);
+    scene.put("good/solution.yaml", SOLUTION);
+    for names in [3, 4, 5, 9, 31] {
+        scene.put(&format!("{}use{names}/solution.yaml", deep(names)), SOLUTION);
+        // Whatever else lies so deep is nobody's business.
+        scene.put(&format!("good{names}/{}README.md", deep(names)), "# Notes\n");
+    }
+    scene.commit();
+    let catalog = |snapshot: &vitrine_core::catalog::Snapshot| {
+        vitrine_core::catalog::read(snapshot, &mut vitrine_core::catalog::Memory::default())
+    };
+    let seen = catalog(&read(&mut scene.open()).await);
+    for names in [4, 5, 9, 31] {
+        let refused = &seen.refused[format!("use{names}").as_str()];
+        assert_eq!(refused.faults[0].code, "V0125", "{names}");
+    }
+    assert_eq!(seen.protected.all, None);
+
+    // Deeper than anybody looks, everything may lie.
+    scene.put(&format!("{}use/solution.yaml", deep(33)), SOLUTION);
+    scene.commit();
+    assert!(catalog(&read(&mut scene.open()).await).protected.covers("what lies nowhere"));
 }
 
 #[tokio::test]

@@ -110,6 +110,7 @@ fn form(form: &Form) -> Value {
     match form {
         Form::Any => json!({}),
         Form::Text => json!({ "type": "string" }),
+        Form::Like(pattern) => json!({ "type": "string", "pattern": pattern }),
         Form::Line(most) => {
             json!({ "type": "string", "minLength": 1, "maxLength": most, "pattern": LINE })
         }

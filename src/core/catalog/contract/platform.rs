@@ -61,6 +61,8 @@ const SPEC: Schema = Schema::described(&[
     Field::new("warmup", Form::Map(&WARMUP), "How example requests are made before visitors come."),
     Field::new("cluster", Form::Map(&CLUSTER), "What the API servers of this platform know.")
         .example("{version: \"1.35\"}"),
+    Field::new("network", Form::Map(&NETWORK), "Which addresses are the cluster's own.")
+        .example("{own: [10.96.0.0/12, 10.244.0.0/16]}"),
     Field::new("defaults", Form::Map(&DEFAULTS), "What a solution gets that says nothing.")
         .example("{hardware: cpu-basic, scaling: {cooldownPeriod: 30m}}"),
     Field::new("limits", Form::Map(&LIMITS), "What no solution may exceed.")
@@ -249,6 +251,14 @@ const WARMUP: Schema = Schema::described(&[Field::new(
      a3b142af6e97cfc3bb23e409ab83467af7d16ded7dc0632be6a6a9023e49ce8b",
 )]);
 
+const NETWORK: Schema = Schema::described(&[Field::new(
+    "own",
+    Form::List(&Form::Text, 50),
+    "The networks of the cluster's pods, Services and nodes. No solution may call them by address.",
+)
+.default("[]")
+.example("[10.96.0.0/12, 10.244.0.0/16]")]);
+
 const CLUSTER: Schema = Schema::described(&[
     Field::new(
         "version",
@@ -318,11 +328,11 @@ const LIMITS: Schema = Schema::described(&[
     Field::new("startupTimeout", Form::Duration(1, DAY), "The longest start.").default("30m"),
     Field::new(
         "egress",
-        Form::WordOrList(&["allowed", "forbidden"], &Form::Text, 200),
-        "Whether solutions may open connections: to what they name, to nothing, or to these \
-         networks only.",
+        Form::WordOrList(&["public", "allowed", "forbidden"], &Form::Text, 200),
+        "Whether solutions may open connections: to what they name of the public internet, to \
+         what they name, private networks too, to nothing, or to these networks only.",
     )
-    .default("allowed")
+    .default("public")
     .example("[192.0.2.0/24]"),
 ]);
 

@@ -121,7 +121,7 @@ fn holds(form: &Form) -> String {
     };
     match form {
         Form::Any => "anything".to_owned(),
-        Form::Text => "text".to_owned(),
+        Form::Text | Form::Like(_) => "text".to_owned(),
         Form::Line(most) => format!("a line of 1 to {most} characters"),
         Form::Word([]) => "nothing yet".to_owned(),
         Form::Word(one) => words(one),

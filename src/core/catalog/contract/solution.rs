@@ -21,10 +21,17 @@ pub const SOLUTION: Schema = Schema::described(&[
     Field::new("spec", Form::Map(&SPEC), "What runs, when, for whom.").required(),
 ]);
 
+/// A letter, then letters and digits with single dashes between them.
+const NAME: &str = "^[a-z](-?[a-z0-9])*$";
+/// `registry/repository:tag@digest`, of which only the digest is looked at closely.
+const IMAGE: &str = "^[^\\s@]+(@sha256:[0-9a-f]{64})?$";
+/// A day of the calendar, or of none.
+const DAY: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
+
 const METADATA: Schema = Schema::described(&[
     Field::new(
         "name",
-        Form::Text,
+        Form::Like(NAME),
         "The name of the folder and the first label of the host: 1 to 40 of a-z, 0-9 and -, first \
          a letter, last no -, no --. Unique in the catalogue. Reserved: www, api, auth, admin, \
          status, gallery, apex, docs, preview, pr-*, and names with the word edge.",
@@ -75,7 +82,7 @@ macro_rules! runtime {
             $($own,)*
             Field::new(
                 "image",
-                Form::Text,
+                Form::Like(IMAGE),
                 "The container image, as registry/repository:tag@sha256:digest. It answers HTTP \
                  on `port`. The digest is required unless the platform says otherwise; `vitrine \
                  pin` asks the registry for it.",
@@ -112,6 +119,14 @@ macro_rules! runtime {
             )
             .default("{}")
             .example("{TF_CPP_MIN_LOG_LEVEL: \"2\"}"),
+            Field::new(
+                "expandVariables",
+                Form::Bool,
+                "Whether $(NAME) in env, command and args stands for the variable of that name, as in \
+                 a Kubernetes manifest ($$ is a $). Otherwise every $ is the character.",
+            )
+            .default("false")
+            .example("true"),
             Field::new(
                 "secrets",
                 Form::List(&Form::Text, 100),
@@ -232,7 +247,7 @@ const SPEC: Schema = Schema::described(runtime![
     Field::new("license", Form::Line(200), "An SPDX expression.").example("Apache-2.0"),
     Field::new(
         "expires",
-        Form::Text,
+        Form::Like(DAY),
         "A day: from 00:00 UTC on it sleeps and its address leads to its page. Deletes nothing.",
     )
     .default("(never)")
@@ -335,7 +350,7 @@ const SUSPEND: Schema = Schema::described(&[
     Field::new("reason", Form::Line(200), "Why, for everyone.")
         .required()
         .example("\"incident 12\""),
-    Field::new("until", Form::Text, "Until this day (UTC) begins.")
+    Field::new("until", Form::Like(DAY), "Until this day (UTC) begins.")
         .required()
         .example("2027-01-05"),
 ]);
@@ -369,10 +384,10 @@ const API: Schema = Schema::described(&[
 ]);
 
 const VOLUME: Schema = Schema::described(&[
-    Field::new("name", Form::Text, "A name of 1 to 20 of a-z, 0-9 and -.")
+    Field::new("name", Form::Like(NAME), "A name of 1 to 20 of a-z, 0-9 and -.")
         .required()
         .example("model"),
-    Field::new("image", Form::Text, "The image whose files are mounted, with its digest.")
+    Field::new("image", Form::Like(IMAGE), "The image whose files are mounted, with its digest.")
         .required()
         .example(
             "registry.example/nlp/use-model@sha256:\

@@ -36,6 +36,21 @@ impl NotAble {
 }
 
 impl Platform {
+    /// What nothing at this edge limits for anybody, whatever was asked for or is the default: the
+    /// thing, and why.
+    pub fn unlimited(&self) -> Vec<(&'static str, &'static str)> {
+        let never = |(what, ability)| match self.lacks(ability) {
+            Some(NotAble::Never(why)) => Some((what, why)),
+            Some(NotAble::Otherwise(_)) | None => None,
+        };
+        let promised = [
+            ("how large a request may be", Ability::BodyLimit),
+            ("how many requests a visitor may send", Ability::RateLimit),
+            ("how long an answer may take", Ability::RequestTimeout),
+        ];
+        promised.into_iter().filter_map(never).collect()
+    }
+
     /// How the edge falls short of an ability; `None` if it has it.
     pub(crate) fn lacks(&self, ability: Ability) -> Option<NotAble> {
         use NotAble::{Never, Otherwise};
@@ -76,5 +91,27 @@ impl Platform {
             | (Controller::Other, Ability::RequestTimeout)
             | (_, Ability::Concurrency) => None,
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::catalog::platform::Gateway;
+    use crate::model::Domain;
+
+    #[test]
+    fn what_nothing_holds_is_told_of_every_edge() {
+        let mut platform = Platform::bare(Domain::parse("demo.example").unwrap());
+        let mut unlimited = |controller| {
+            let gateway = Gateway { controller, ..Gateway::default() };
+            platform.edge.kind = EdgeKind::Gateway(gateway);
+            platform.unlimited().into_iter().map(|(what, _)| what).collect::<Vec<_>>()
+        };
+        let (size, rate) = ("how large a request may be", "how many requests a visitor may send");
+        assert_eq!(unlimited(Controller::Other), [size, rate]);
+        assert_eq!(unlimited(Controller::Traefik), [size, "how long an answer may take"]);
+        assert_eq!(unlimited(Controller::EnvoyGateway), [""; 0]);
     }
 }

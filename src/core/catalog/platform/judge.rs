@@ -7,6 +7,7 @@ use super::{
 };
 use crate::catalog::contract;
 use crate::catalog::fault::{Fault, Severity, code};
+use crate::catalog::network;
 use crate::catalog::snapshot::File;
 use crate::model::decode::{Cursor, Fields, Sheet};
 use crate::model::yaml::Spanned;
@@ -82,6 +83,8 @@ fn document(root: &Fields<'_>, platform: &mut Platform) {
     }
     platform.warmup_image = warmup(&spec);
     cluster(&spec, platform);
+    let own = spec.get("network").and_then(|c| c.fields()?.get("own")?.list());
+    platform.own_networks = own.iter().flatten().filter_map(network::read).collect();
     pod_security(&spec, platform);
     gallery(&spec, platform);
     let first = hardware::hardware(&spec, platform);

@@ -55,12 +55,13 @@ pub fn limits(cursor: &Cursor<'_>, limits: &mut Limits) {
     }
 }
 
-/// `allowed`, `forbidden`, or a list of networks.
+/// `public`, `allowed`, `forbidden`, or a list of networks.
 fn egress(cursor: &Cursor<'_>) -> Option<EgressLimit> {
     if !matches!(cursor.node.value, Value::List(_)) {
         return Some(match cursor.word()?.value {
             "forbidden" => EgressLimit::Forbidden,
-            _ => EgressLimit::Allowed,
+            "allowed" => EgressLimit::Allowed,
+            _ => EgressLimit::Public,
         });
     }
     let networks = cursor.list()?;

@@ -36,6 +36,31 @@ pub struct Verdict {
     pub at_name: Fault,
 }
 
+/// Whether two names differ only in how their marks are written: `é` as one character or as two.
+/// Enough to say so; what a file system or an archive does to names is nothing to guess at.
+fn looks_like(one: &str, other: &str) -> bool {
+    let bare = |name: &str| -> String {
+        name.chars().filter(|c| !matches!(c, '\u{300}'..='\u{36f}')).collect()
+    };
+    let marks = |name: &str| bare(name).chars().count() != name.chars().count();
+    // One of them has marks of their own, where the other has letters that carry them.
+    marks(one) != marks(other) && {
+        let (one, other) = (bare(one), bare(other));
+        let pairs: Vec<(char, char)> = one.chars().zip(other.chars()).collect();
+        one.chars().count() == other.chars().count()
+            && pairs.iter().all(|(a, b)| a == b || a.is_ascii() != b.is_ascii())
+    }
+}
+
+/// A name with every character that is not ASCII as its number.
+fn spelt_out(name: &str) -> String {
+    let spell = |c: char| match c.is_ascii() {
+        true => c.to_string(),
+        false => c.escape_unicode().to_string(),
+    };
+    name.chars().map(spell).collect()
+}
+
 impl Bench<'_> {
     /// A path below the folder that must be a file; faults are reported.
     pub fn file(&self, cursor: &Cursor<'_>) -> Option<String> {
@@ -55,7 +80,15 @@ impl Bench<'_> {
         let message = format!("the folder has no file `{text}`");
         let mut fault = cursor.fault(code::NO_FILE, message);
         let near = nearest(&text, self.folder.files.keys().map(String::as_str));
-        fault.help = near.map(|near| format!("did you mean `{near}`?"));
+        fault.help = near.map(|near| match looks_like(&text, near) {
+            true => format!(
+                "the folder's file looks the same and is written in other characters (`{}`, here \
+                 `{}`): rename it, or copy its name from `git ls-files`",
+                spelt_out(near),
+                spelt_out(&text)
+            ),
+            false => format!("did you mean `{near}`?"),
+        });
         cursor.sheet.report(fault);
         None
     }

@@ -66,6 +66,7 @@ pub fn component(
         args: value(&runtime.args).unwrap_or_default(),
         port: value(&runtime.port).unwrap_or(PORT),
         env,
+        expand_variables: value(&runtime.expand_variables).unwrap_or(false),
         secrets: secrets.into_keys().collect(),
         files,
         volumes: each(&runtime.volumes),

@@ -7,7 +7,7 @@ use super::secret;
 use crate::catalog::fault::{Fault, code};
 use crate::model::Party;
 use crate::model::decode::nearest;
-use crate::model::yaml::Span;
+use crate::model::yaml::{Span, is_lfs_pointer};
 
 const KEYS: [&str; 6] = ["method", "path", "json", "body", "headers", "expect"];
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -25,6 +25,12 @@ pub fn judge(bench: &Bench<'_>) -> Vec<Fault> {
             faults.push(Fault::new(code::BAD_EXAMPLE, name, Party::Author, message));
             continue;
         };
+        if is_lfs_pointer(bytes) {
+            let message = format!("`{path}` lies in Git LFS: the folder holds a pointer to it");
+            let fault = Fault::new(code::LFS_POINTER, name, Party::Author, message);
+            faults.push(fault.help("commit the file itself"));
+            continue;
+        }
         if let Some((line, what)) = secret::in_file(bytes) {
             let fault =
                 Fault::new(code::CREDENTIAL, &name, Party::Author, format!("this is {what}"));

@@ -10,7 +10,7 @@ use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::folders::{self, FILE};
 use crate::catalog::snapshot::Folder;
 use crate::model::decode::{Cursor, Fields, Sheet};
-use crate::model::yaml::{self, Span, Spanned};
+use crate::model::yaml::{self, Span, Spanned, is_lfs_pointer};
 use crate::model::{Party, SolutionName};
 
 /// Judges a folder that holds `solution.yaml`.
@@ -37,6 +37,7 @@ pub fn judge(bench: &Bench<'_>) -> Verdict {
         all.into_iter().partition(|fault| fault.severity == Severity::Warning);
     faults.extend(oddities(bench));
     faults.extend(example::judge(bench));
+    faults.extend(readme_elsewhere(bench));
     let solution = solution.filter(|_| faults.is_empty()).map(Arc::new);
     let declared = declared.map(|name| name.value);
     Verdict { solution, faults, warnings, dated, declared, at_name }
@@ -142,6 +143,18 @@ fn readme_of(folder: &Folder) -> (Option<String>, Option<String>) {
         Some(bytes) => readme::heading_and_paragraph(&String::from_utf8_lossy(bytes)),
         None => (None, None),
     }
+}
+
+/// A README that Git LFS keeps would be shown as the three lines of its pointer.
+fn readme_elsewhere(bench: &Bench<'_>) -> Option<Fault> {
+    let mut files = bench.folder.files.iter();
+    let (path, file) = files.find(|(path, _)| path.eq_ignore_ascii_case("readme.md"))?;
+    is_lfs_pointer(file.bytes.as_deref()?).then(|| {
+        let message = format!("`{path}` lies in Git LFS: the folder holds a pointer to it");
+        let name = format!("{}/{path}", bench.path);
+        let fault = Fault::new(code::LFS_POINTER, name, Party::Author, message);
+        fault.help("commit the file itself")
+    })
 }
 
 /// One bad name is one fault: a name that no solution may have is not compared with the folder's.

@@ -10,7 +10,7 @@ use crate::catalog::fault::code;
 use crate::catalog::platform::Version;
 use crate::model::decode::Cursor;
 use crate::model::path::BadMount;
-use crate::model::yaml::Spanned;
+use crate::model::yaml::{Spanned, is_lfs_pointer};
 use crate::model::{ComponentName, MountPath, Quantity};
 
 /// The most that the files of one component may hold together, in bytes.
@@ -29,6 +29,12 @@ pub fn files(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Mounts {
             source.sheet.report(source.fault(code::FILES_TOO_LARGE, message).help(help));
             continue;
         };
+        if is_lfs_pointer(bytes) {
+            let message = format!("`{path}` lies in Git LFS: the folder holds a pointer to it");
+            let help = "commit the file itself if it is small; put data into the image";
+            source.sheet.report(source.fault(code::LFS_POINTER, message).help(help));
+            continue;
+        }
         if let Some((line, what)) = secret::in_file(bytes) {
             let message = format!("`{path}` holds {what} on line {line}");
             let help = "whoever can read the catalogue could use it: revoke it, and take it out; \

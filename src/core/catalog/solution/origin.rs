@@ -160,6 +160,9 @@ impl Notes {
         let origin = written(&runtime.base_path, &base.base_path).unwrap_or_else(built_in);
         self.say("basePath", &component.base_path, origin);
         self.say_map("env", &runtime.env, &base.env, |text| format!("{text:?}"));
+        if let Some(origin) = written(&runtime.expand_variables, &base.expand_variables) {
+            self.say("expandVariables", component.expand_variables, origin);
+        }
         if let Some(origin) = written(&runtime.secrets, &base.secrets) {
             self.say("secrets", list(&component.secrets), origin);
         }

@@ -10,8 +10,21 @@ pub fn heading_and_paragraph(text: &str) -> (Option<String>, Option<String>) {
     let mut heading = None;
     let mut paragraph = String::new();
     let mut fenced = false;
-    for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
-        let line = line.trim();
+    let text = without_front_matter(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let mut lines = text.lines().map(str::trim).peekable();
+    while let Some(line) = lines.next() {
+        // A line that is underlined is a heading, in the older way of writing one.
+        let underlined = lines.peek().is_some_and(|next| is_underline(next, '='))
+            && !fenced
+            && paragraph.is_empty()
+            && line.starts_with(|c: char| c.is_alphanumeric());
+        if underlined {
+            if heading.is_none() {
+                let words = plain(line);
+                heading = (!words.is_empty()).then(|| cut(&words, 80));
+            }
+            continue;
+        }
         if line.starts_with("```") || line.starts_with("~~~") {
             fenced = !fenced;
         }
@@ -42,6 +55,26 @@ pub fn heading_and_paragraph(text: &str) -> (Option<String>, Option<String>) {
     }
     let paragraph = plain(&paragraph);
     (heading, (!paragraph.is_empty()).then(|| cut(&paragraph, LONGEST)))
+}
+
+/// What stands below the block of settings that some programs keep at the top of a page.
+fn without_front_matter(text: &str) -> &str {
+    let Some(rest) = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n")) else {
+        return text;
+    };
+    let mut end = 0;
+    for line in rest.split_inclusive('\n') {
+        end += line.len();
+        if matches!(line.trim_end(), "---" | "...") {
+            return rest.get(end..).unwrap_or_default();
+        }
+    }
+    text
+}
+
+/// Whether a line is nothing but this character, as under a heading.
+fn is_underline(line: &str, of: char) -> bool {
+    !line.is_empty() && line.chars().all(|c| c == of)
 }
 
 /// Without emphasis, code marks and the addresses of links.
@@ -98,6 +131,18 @@ mod tests {
         );
         assert_eq!(title.as_deref(), Some("Universal Sentence Encoder"));
         assert_eq!(text.as_deref(), Some("Finds similar requirements by comparing them."));
+    }
+
+    #[test]
+    fn a_heading_may_be_underlined_and_settings_at_the_top_are_no_text() {
+        let (title, text) = heading_and_paragraph(
+            "---\ntitle: Not this\nlayout: page\n---\n\nUniversal Sentence Encoder\n====\n\nFinds.\n",
+        );
+        assert_eq!(title.as_deref(), Some("Universal Sentence Encoder"));
+        assert_eq!(text.as_deref(), Some("Finds."));
+        // A rule is none, and neither is what never ends.
+        let (title, text) = heading_and_paragraph("---\n\nFinds.\n");
+        assert_eq!((title, text.as_deref()), (None, Some("Finds.")));
     }
 
     #[test]

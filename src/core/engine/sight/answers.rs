@@ -8,7 +8,7 @@ use crate::plan::observed::{DeploymentFacts, HealthFacts, PolicyFacts, RouteFact
 impl Sight {
     /// A step of a solution is sent.
     pub fn sent(&mut self, step: &Step) {
-        self.observed.in_flight.insert(step.key());
+        self.observed.in_flight.insert(step.key(), step.flight());
     }
 
     /// A step ended. `sent_at`: the version of its object when it was sent, or the newest of its
@@ -105,7 +105,7 @@ impl Sight {
                     _ => PolicyFacts { generation, ..PolicyFacts::default() },
                 })
             }
-            Kind::ResourceQuota => same.unwrap_or_default(),
+            Kind::ResourceQuota | Kind::Ingress => same.unwrap_or_default(),
             _ => HealthFacts::None,
         };
         if key.kind == Kind::Namespace {

@@ -21,6 +21,11 @@ pub(super) struct Versions {
     answered: BTreeMap<Kind, u64>,
     /// The same, when the list began that is under way: lists are read of what is newest then.
     floor: BTreeMap<Kind, u64>,
+    /// Kinds whose last list was below an answer that was heard before it. Once, that may be a list
+    /// that was read before the answer was given and heard after it.
+    behind: BTreeSet<Kind>,
+    /// Those of them of which another list is to be asked for.
+    late: BTreeSet<Kind>,
     /// The newest version of an object that a list showed, whether it came to its end or not.
     shown: BTreeMap<Kind, u64>,
     /// Kinds of which another list is needed before versions can be compared again.
@@ -74,6 +79,11 @@ impl Versions {
         std::mem::take(&mut self.wanted)
     }
 
+    /// The kinds whose list came too late to count, told once.
+    pub fn late(&mut self) -> BTreeSet<Kind> {
+        std::mem::take(&mut self.late)
+    }
+
     /// A list begins.
     pub fn listing(&mut self, kind: Kind) {
         if self.doubted.contains(&kind) {
@@ -117,18 +127,25 @@ impl Versions {
         self.anew.contains(&kind)
     }
 
-    /// A list is complete as of this version. `true`: it is below an earlier one, and does not
-    /// count.
+    /// A list is complete as of this version. `true`: it is below what was known before, and does
+    /// not count.
     pub fn listed(&mut self, kind: Kind, at: &str) -> bool {
         let Some(at) = number(at) else { return false };
         let below = |known: &BTreeMap<Kind, u64>| known.get(&kind).is_some_and(|known| at < *known);
-        let backwards = below(&self.newest) || below(&self.floor) || below(&self.shown);
-        if backwards {
+        let behind = below(&self.floor);
+        if below(&self.newest) || below(&self.shown) || (behind && self.behind.contains(&kind)) {
+            self.behind.remove(&kind);
             self.went_backwards(kind);
-        } else {
-            self.newest.insert(kind, at);
+            return true;
         }
-        backwards
+        if behind {
+            self.behind.insert(kind);
+            self.late.insert(kind);
+            return true;
+        }
+        self.behind.remove(&kind);
+        self.newest.insert(kind, at);
+        false
     }
 
     /// A list was taken in.

@@ -10,7 +10,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, marks};
-use crate::plan::observed::{Condition, DeploymentFacts, HealthFacts, KindState, PodFacts, Survey};
+use crate::plan::observed::{
+    Condition, DeploymentFacts, HealthFacts, KindState, PodFacts, Problem, Survey,
+};
 
 /// What the watch of a kind has to say.
 #[derive(Clone, Debug)]
@@ -26,7 +28,7 @@ pub enum News {
     /// Everything up to this version was said.
     Bookmark(String),
     /// With the reason, if it is trouble.
-    State(KindState, Option<String>),
+    State(KindState, Option<Problem>),
 }
 
 /// What a step wrote.
@@ -121,13 +123,18 @@ impl Seen {
 /// Whose the fields are, without the entries of subresources.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Managed {
-    /// Manager `vitrine`, operation Apply.
+    /// Manager `vitrine`, operation Apply; without the annotation that only remembers what is not
+    /// ours any more.
     pub ours: Option<FieldSet>,
     /// Manager `vitrine-birth` has an entry.
     pub birth: bool,
     /// The others, in the server's order, without `vitrine-verify`.
     pub others: Vec<(String, FieldSet)>,
 }
+
+/// Where [`marks::LEFT_BEHIND`] stands in a set.
+const LEFT_BEHIND: [&str; 3] = ["f:metadata", "f:annotations", "f:vitrine.dev/left-behind"];
+const _: () = assert!(LEFT_BEHIND[2].len() == marks::LEFT_BEHIND.len() + 2);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -154,7 +161,9 @@ fn digested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Managed, D::Er
             continue;
         }
         if entry.manager == marks::MANAGER && entry.operation == "Apply" {
-            managed.ours = Some(entry.fields_v1);
+            let mut ours = entry.fields_v1;
+            ours.remove(&LEFT_BEHIND);
+            managed.ours = Some(ours);
         } else if entry.manager == marks::BIRTH {
             managed.birth = true;
         } else {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{Batch, Sight, version};
 use crate::model::{Kind, ObjectKey};
+use crate::plan::held_list;
 
 impl Sight {
     /// After a complete list: what did not come is gone, unless we wrote it since. Says how many
@@ -71,6 +72,9 @@ impl Sight {
                     came.contains(&ObjectKey::namespaced(kind, namespace.as_str(), name))
                 };
                 self.offered.retain(|name| is_there(name));
+                if !is_there(&held_list(&self.instance)) {
+                    self.posted = None;
+                }
                 let before = self.observed.approvals.len();
                 self.observed.approvals.retain(|name, _| is_there(name));
                 batch.approvals |= self.observed.approvals.len() != before;

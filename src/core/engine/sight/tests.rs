@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::SolutionName;
+use crate::plan::Harm;
 use crate::plan::Step;
+use crate::plan::observed::Record;
 use crate::plan::observed::{Approval, DeploymentFacts, Owner, PodFacts};
 
 fn sight() -> Sight {
@@ -195,7 +197,7 @@ fn only_a_pod_in_trouble_is_remembered() {
     let mut store = sight();
     let pod = |word: Option<&str>| {
         let mut pod = seen("web-1", "p", 5, plain);
-        pod.pod = Some(PodFacts { word: word.map(str::to_owned), ..PodFacts::default() });
+        pod.pod = Some(PodFacts { word: word.map(Into::into), ..PodFacts::default() });
         News::Present(pod)
     };
     assert_eq!(hear(&mut store, Kind::Pod, pod(None)), []);
@@ -234,7 +236,7 @@ fn an_approval_that_was_taken_away_while_it_was_read_approves_nothing() {
     };
     let approval = Approval {
         hash: ContentHash::of(b"these"),
-        deletions: BTreeSet::new(),
+        harm: Harm::default(),
         created: jiff::Timestamp::UNIX_EPOCH,
     };
     let mut batch = Batch::default();
@@ -257,9 +259,9 @@ fn an_approval_that_was_taken_away_while_it_was_read_approves_nothing() {
 fn a_kind_without_crd_holds_no_objects_and_says_no_problem() {
     let mut store = sight();
     let kind = Kind::ScaledObject;
-    let trouble = News::State(KindState::Unknown, Some("no right".to_owned()));
+    let trouble = News::State(KindState::Unknown, Some(Problem::of_one("no right", "give it")));
     hear(&mut store, kind, trouble);
-    assert_eq!(store.problems["scaledobjects.keda.sh"], "no right");
+    assert_eq!(store.problems["scaledobjects.keda.sh"].sentence, "no right");
     hear(&mut store, kind, News::Present(seen("web", "u1", 5, plain)));
     let touched = hear(&mut store, kind, News::State(KindState::Absent, None));
     assert_eq!(touched.len(), 2);
@@ -393,14 +395,38 @@ fn an_answer_older_than_a_list_without_the_object_brings_nothing_back() {
 }
 
 #[test]
+fn a_list_that_an_answer_overtook_is_read_again_and_nobody_is_alarmed() {
+    let mut sight = listed();
+    for (answer, list) in [(90, 80), (100, 95)] {
+        let mut batch = Batch::default();
+        let written = Written::Object(seen("web", "u1", answer, plain));
+        sight.done(&called("use"), &delete("web"), written, None, &mut batch);
+        hear(&mut sight, Kind::Service, News::Listing);
+        hear(&mut sight, Kind::Service, News::Listed(list.to_string()));
+        assert_eq!(sight.late(), [Kind::Service].into());
+        hear(&mut sight, Kind::Service, News::Listing);
+        hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", answer, plain)));
+        hear(&mut sight, Kind::Service, News::Listed((answer + 1).to_string()));
+        assert_eq!(sight.observed.kinds[&Kind::Service], KindState::Synced);
+        assert!(sight.relist().is_empty() && sight.late().is_empty() && !sight.reads_lease());
+    }
+}
+
+#[test]
 fn a_list_that_is_older_than_an_answer_before_it_is_of_a_store_that_was_put_back() {
     let mut sight = listed();
     let mut batch = Batch::default();
     let written = Written::Object(seen("web", "u1", 90, plain));
     sight.done(&called("use"), &delete("web"), written, None, &mut batch);
+    // The first may have been read before the answer was given.
     hear(&mut sight, Kind::Service, News::Listing);
     hear(&mut sight, Kind::Service, News::Listed("80".to_owned()));
-    assert_eq!(sight.relist(), [Kind::Service].into());
+    assert_eq!(sight.observed.kinds[&Kind::Service], KindState::Unknown, "nothing is deleted");
+    assert_eq!((sight.relist(), sight.late()), ([].into(), [Kind::Service].into()));
+    assert!(sight.late().is_empty(), "asked for once");
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Listed("81".to_owned()));
+    assert_eq!((sight.relist(), sight.late()), ([Kind::Service].into(), [].into()));
     // An answer that came while the list was under way may be newer than it.
     let mut sight = listed();
     hear(&mut sight, Kind::Service, News::Listing);
@@ -488,7 +514,7 @@ fn a_list_that_nobody_asked_for_is_compared_with_nothing_and_puts_the_next_off()
 fn what_is_not_watched_is_not_due() {
     let mut sight = listed();
     assert!(sight.audits(at(0)).is_empty());
-    let trouble = Some("no answer".to_owned());
+    let trouble = Some(silence("no answer"));
     hear(&mut sight, Kind::Service, News::State(KindState::Unknown, trouble));
     assert_eq!((sight.audits(at(30)), sight.deadline()), (BTreeSet::new(), None));
     hear(&mut sight, Kind::Service, News::State(KindState::Synced, None));
@@ -546,7 +572,7 @@ fn a_lease_that_was_there_and_is_not_is_of_a_store_that_was_put_back() {
 fn the_lease_is_looked_at_when_somebody_answers_again_and_when_a_kind_went_backwards() {
     let mut sight = listed();
     assert!(!sight.reads_lease());
-    let trouble = |what: &str| News::State(KindState::Unknown, Some(what.to_owned()));
+    let trouble = |what: &str| News::State(KindState::Unknown, Some(silence(what)));
     hear(&mut sight, Kind::Service, trouble("no answer"));
     hear(&mut sight, Kind::Deployment, trouble("no answer"));
     assert!(!sight.reads_lease(), "nobody would answer");
@@ -556,4 +582,41 @@ fn the_lease_is_looked_at_when_somebody_answers_again_and_when_a_kind_went_backw
     assert!(!sight.reads_lease(), "once for all kinds");
     hear(&mut sight, Kind::Service, News::Bookmark("40".to_owned()));
     assert!(sight.reads_lease());
+}
+
+/// Nobody answers.
+fn silence(cause: &str) -> Problem {
+    Problem {
+        sentence: format!("it cannot be watched: {cause}"),
+        silence: Some(cause.to_owned()),
+        next: "look whether it runs".to_owned(),
+    }
+}
+
+#[test]
+fn the_server_is_silent_when_every_watch_is_and_until_none_is() {
+    let mut sight = listed();
+    let cause = |sight: &Sight| sight.silence().and_then(|problem| problem.silence.clone());
+    hear(&mut sight, Kind::ScaledObject, News::State(KindState::Absent, None));
+    let (last, others) = Kind::RENDERED.split_last().unwrap();
+    for kind in others.iter().filter(|kind| **kind != Kind::ScaledObject) {
+        hear(&mut sight, *kind, News::State(KindState::Unknown, Some(silence("no answer"))));
+    }
+    assert_eq!(cause(&sight), None, "one of them still stands");
+    let right = Problem::of_one("no right", "give it");
+    hear(&mut sight, *last, News::State(KindState::Unknown, Some(right)));
+    assert_eq!(cause(&sight), None, "an answer, if no good one");
+    hear(&mut sight, *last, News::State(KindState::Unknown, Some(silence("refused"))));
+    assert_eq!(cause(&sight).as_deref(), Some("refused"));
+    hear(&mut sight, Kind::Service, News::State(KindState::Unknown, Some(silence("500"))));
+    assert_eq!(cause(&sight).as_deref(), Some("500"), "why now");
+    hear(&mut sight, *last, News::Listing);
+    assert_eq!(cause(&sight).as_deref(), Some("500"), "they come back one by one");
+    // A kind that stays broken, as one whose conversion fails, is not everybody's.
+    for kind in others.iter().filter(|kind| **kind != Kind::Service) {
+        hear(&mut sight, *kind, News::State(KindState::Synced, None));
+    }
+    assert_eq!(cause(&sight), None);
+    hear(&mut sight, Kind::Service, News::State(KindState::Unknown, Some(silence("500"))));
+    assert_eq!(cause(&sight), None);
 }

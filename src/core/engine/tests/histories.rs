@@ -20,6 +20,9 @@ fn act() -> impl Strategy<Value = Act> {
         1 => n().prop_map(Act::RemoveMany),
         1 => Just(Act::BreakPlatform),
         1 => Just(Act::MendPlatform),
+        1 => any::<bool>().prop_map(Act::Domain),
+        1 => any::<bool>().prop_map(Act::Priority),
+        1 => any::<bool>().prop_map(Act::Link),
         1 => (n(), 0..3_u8).prop_map(|(n, form)| Act::Rewrite(n, form)),
         2 => any::<bool>().prop_map(Act::RepositoryDown),
         2 => any::<bool>().prop_map(Act::ServerDown),
@@ -47,6 +50,9 @@ fn play(seed: u64, folders: usize, acts: &[Act]) -> Vec<String> {
     let mut settings = Config::sample();
     if seed.is_multiple_of(2) {
         settings.rollouts.verify = Verify::OnUpdate { parallel: 2 };
+    }
+    if seed.is_multiple_of(3) {
+        settings.rollouts.max_parallel = 1;
     }
     let mut world = World::with(settings, &NAMES[..folders], seed);
     world.decide();

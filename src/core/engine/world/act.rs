@@ -17,6 +17,13 @@ pub enum Act {
     BreakPlatform,
     /// A commit makes the operator's file good again.
     MendPlatform,
+    /// A commit puts a symbolic link into the catalogue's root, which could be any solution, or
+    /// takes it away.
+    Link(bool),
+    /// A commit gives the catalogue one of two domains.
+    Domain(bool),
+    /// The operator gives every pod another priority, or the usual one again.
+    Priority(bool),
     /// The head is replaced by another commit beside it.
     Rewrite(u8, u8),
     /// The repository stops answering, or answers again.

@@ -8,7 +8,7 @@ use crate::catalog::{Memory, Standing};
 use crate::engine::{Order, judged};
 use crate::model::ObjectKey;
 use crate::plan::observed::Record;
-use crate::plan::{self, Phase, Step};
+use crate::plan::{self, Address, HELD_DIGITS, Phase, Step};
 use crate::render;
 use crate::status::Sync;
 
@@ -52,7 +52,7 @@ impl World {
             if let Some((Record::Kept { applied: Some(applied), .. }, _)) =
                 &self.server.state.record
                 && !self.remote.follows(&catalog.revision, applied)
-                && !self.approved.contains(&key)
+                && !self.approved.deletions.contains(&key)
                 && !plan::is_routine(&key)
                 && !self.restored
             {
@@ -67,15 +67,35 @@ impl World {
             {
                 self.wrong.push(format!("{key} is deleted and is not ours"));
             }
-            if form.is_none() {
-                self.count_removal(name, &key);
+            if form.is_none() && !self.approved.deletions.contains(&key) {
+                self.count_harm(name);
+            }
+        } else if let Step::Apply { object, .. } = step {
+            let opens = plan::addresses(object);
+            let lost: Vec<&Address> = self
+                .server
+                .state
+                .objects
+                .get(&key)
+                .map_or_else(Vec::new, |live| live.addresses.difference(&opens).collect());
+            let kept = |address: &Address| match (&standing, &catalog.platform) {
+                (Standing::Published(solution), Ok(platform)) => {
+                    let instance = &self.settings.instance;
+                    let desired = render::all(solution, platform, instance, Phase::Live);
+                    desired.objects.iter().any(|o| plan::addresses(o).contains(address))
+                }
+                _ => false,
+            };
+            let approved = |address: &Address| self.approved.addresses.contains(address);
+            if lost.into_iter().any(|address| !approved(address) && !kept(address)) {
+                self.count_harm(name);
             }
         }
     }
 
-    /// Not more solutions go within an hour than the brake allows.
-    fn count_removal(&mut self, name: String, key: &ObjectKey) {
-        if self.approved.contains(key) || self.removed.iter().any(|(known, _)| *known == name) {
+    /// Not more solutions go or move within an hour than the brake allows.
+    fn count_harm(&mut self, name: String) {
+        if self.removed.iter().any(|(known, _)| *known == name) {
             return;
         }
         let recent =
@@ -88,7 +108,8 @@ impl World {
         let going = self.removed.len() + 1;
         let braked = self.settings.safety.max_removed_share < 1.0;
         if braked && going > (total / 5).max(1) && !self.jumped && !self.restored {
-            self.wrong.push(format!("{name} goes, the {going}th of {total} within an hour"));
+            self.wrong
+                .push(format!("{name} goes or moves, the {going}th of {total} within an hour"));
         }
         self.removed.push((name, self.now.since_start));
     }
@@ -160,6 +181,10 @@ impl World {
             }
         }
         let board = self.engine.board();
+        let held = board.held.as_ref().map(|held| held.hash.first(HELD_DIGITS));
+        if self.engine.posting.trouble.is_none() && self.server.posted() != held {
+            wrong.push(format!("the list says {:?}, held is {held:?}", self.server.posted()));
+        }
         if board.revision.as_ref() != Some(&snapshot.revision) {
             wrong.push(format!("the board speaks of {:?}", board.revision));
         }

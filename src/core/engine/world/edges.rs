@@ -4,8 +4,9 @@
 use crate::catalog::Memory;
 use crate::engine::{Answer, Event, News, Order, OrderId, Repository, Written, judged};
 use crate::model::Kind;
+use crate::plan::facts::Look;
 use crate::plan::observed::Record;
-use crate::plan::{Outcome, Step};
+use crate::plan::{HELD_DIGITS, Outcome, Step};
 
 use super::World;
 
@@ -52,20 +53,31 @@ impl World {
                 let approval = self.server.state.approvals.get(&name).cloned();
                 self.answers.push((id, Answer::Approval(approval)));
             }
+            Order::Post { id, hold: _ } if self.server.down => {
+                let cause = Err("nobody answers".to_owned());
+                self.answers.push((id, Answer::Posted(cause)));
+            }
+            Order::Post { id, hold } => {
+                self.server.post(hold.map(|hold| hold.hash.first(HELD_DIGITS).to_owned()));
+                self.answer(id, Answer::Posted(Ok(())));
+            }
             Order::Relist(kind) if self.server.down => drop(self.unlisted.insert(kind)),
             Order::Relist(kind) => {
                 self.relists.push(kind);
                 self.server.list(kind);
             }
-            Order::Ask { id, questions: _ } => {
-                self.answers.push((id, Answer::Facts(Vec::new())));
+            Order::Ask { id, questions } => {
+                self.asked += questions.len();
+                let looks = questions.into_iter().map(|question| (question, Look::Absent));
+                self.answers.push((id, Answer::Facts(looks.collect())));
             }
             Order::Follow(since) => {
                 let news = self.remote.follow(since, self.now.wall);
                 self.events.push_back(Event::Repository(news));
             }
             Order::Visit => self.visit(),
-            Order::Note { id, lines: _ } => {
+            Order::Note { id, lines } => {
+                self.notes.extend(lines);
                 let written = Ok(());
                 self.answers.push((id, Answer::Noted(written)));
             }
@@ -88,11 +100,12 @@ impl World {
         self.lose -= 1;
         let lost = match answer {
             Answer::Step(..) => {
-                let cause = "the answer broke off".to_owned();
+                let cause = "the answer broke off".into();
                 let outcome = Outcome::Unavailable { cause, retry_after: None };
                 Answer::Step(outcome, Written::Nothing)
             }
             Answer::Recorded(_) => Answer::Recorded(Err("the answer broke off".to_owned())),
+            Answer::Posted(_) => Answer::Posted(Err("the answer broke off".to_owned())),
             other => other,
         };
         self.answers.push((id, lost));

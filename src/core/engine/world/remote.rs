@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::catalog::snapshot::{File, Folder, Snapshot, Unknown};
+use crate::catalog::snapshot::{File, Folder, Oddity, Snapshot, Unknown};
 use crate::catalog::{Change, Changes};
 use crate::engine::{Commit, Repository};
 use crate::model::{ContentHash, Revision, TreeId};
@@ -33,6 +33,12 @@ pub struct Made {
     pub folders: BTreeMap<String, Form>,
     /// Whether the operator's file can be read.
     pub platform: bool,
+    /// Whether a symbolic link lies in the catalogue's root.
+    pub link: bool,
+    /// Whether it gives the catalogue another domain.
+    pub elsewhere: bool,
+    /// Whether it gives every pod another priority.
+    pub priority: bool,
 }
 
 /// The repository, and how far its reader came.
@@ -55,7 +61,15 @@ pub struct Remote {
 impl Remote {
     /// A repository with one commit, which nobody has read.
     pub fn new(folders: BTreeMap<String, Form>) -> Self {
-        let first = Made { revision: revision(0), parent: None, folders, platform: true };
+        let first = Made {
+            revision: revision(0),
+            parent: None,
+            folders,
+            platform: true,
+            link: false,
+            elsewhere: false,
+            priority: false,
+        };
         Self {
             commits: vec![first],
             head: 0,
@@ -203,11 +217,14 @@ impl Remote {
     fn change(&self, at: usize) -> Change {
         let made = &self.commits[at];
         let none = BTreeMap::new();
-        let before = made.parent.map_or(&none, |parent| &self.commits[parent].folders);
+        let parent = made.parent.map(|parent| &self.commits[parent]);
+        let before = parent.map_or(&none, |parent| &parent.folders);
+        let operators = |made: &Made| (made.platform, made.elsewhere, made.priority);
+        let platform = parent.is_some_and(|parent| operators(parent) != operators(made));
         let names: BTreeSet<&String> = made.folders.keys().chain(before.keys()).collect();
         let folders = names.into_iter().filter(|n| made.folders.get(*n) != before.get(*n));
         let folders = folders.cloned().collect();
-        Change { revision: made.revision.clone(), folders, platform: false }
+        Change { revision: made.revision.clone(), folders, platform }
     }
 
     /// What a commit says.
@@ -222,14 +239,27 @@ impl Remote {
             let folder = Folder { tree: tree(&text), files, oddities: BTreeMap::new() };
             (name.clone(), Arc::new(folder))
         });
-        let platform = if made.platform { PLATFORM } else { "kind: [\n" };
+        let mut platform = PLATFORM.to_owned();
+        if made.elsewhere {
+            platform = platform.replace("demo.example", "other.example");
+        }
+        if made.priority {
+            platform = platform.replace('}', ", nodes: {priorityClassName: demos}}");
+        }
+        if !made.platform {
+            platform = "kind: [\n".to_owned();
+        }
         Snapshot {
             revision: made.revision.clone(),
             committed: Timestamp::UNIX_EPOCH,
             root: tree(made.revision.as_str()),
-            platform: Some(file(platform)),
+            platform: Some(file(&platform)),
             folders: folders.collect(),
-            oddities: BTreeMap::new(),
+            oddities: made
+                .link
+                .then(|| ("link".to_owned(), Oddity::SymbolicLink))
+                .into_iter()
+                .collect(),
         }
     }
 }
@@ -264,6 +294,7 @@ fn tree(text: &str) -> TreeId {
 }
 
 #[allow(clippy::unwrap_used)]
+/// Told apart by its first digits, as people read it.
 fn revision(number: usize) -> Revision {
-    Revision::parse(&format!("{number:040x}")).unwrap()
+    Revision::parse(&format!("{:07x}{number:033x}", number + 0xc0000)).unwrap()
 }

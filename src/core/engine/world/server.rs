@@ -1,5 +1,6 @@
 //! A model of the cluster: what an API server and the usual controllers make of our requests.
 
+mod own;
 mod shown;
 mod stuck;
 
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use crate::engine::{News, Written};
 use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision};
 use crate::plan::observed::{Approval, HealthFacts, Record, Survey};
-use crate::plan::{DesiredObject, Outcome, Rejection, Step};
+use crate::plan::{self, Address, DesiredObject, Outcome, Rejection, Step};
 
 pub use stuck::Stuck;
 
@@ -35,7 +36,10 @@ pub struct Stored {
     pub(super) verified: Option<String>,
     pub(super) forced: bool,
     pub(super) replicas: i32,
-    pub(super) approval: bool,
+    /// What it lets visitors open.
+    pub(super) addresses: BTreeSet<Address>,
+    /// A label of what belongs to no solution.
+    pub(super) label: Option<(&'static str, String)>,
     created: Timestamp,
 }
 
@@ -93,6 +97,11 @@ impl Server {
     /// What our objects are, as an address for each.
     pub fn ours(&self) -> impl Iterator<Item = (&ObjectKey, &Stored)> {
         self.state.objects.iter().filter(|(_, o)| o.ours.is_some() || o.birth)
+    }
+
+    /// What visitors can open.
+    pub fn opened(&self) -> BTreeSet<Address> {
+        self.state.objects.values().flat_map(|object| object.addresses.iter().cloned()).collect()
     }
 
     /// Tells a watch from the beginning.
@@ -187,7 +196,7 @@ impl Server {
     /// Carries out a step.
     pub fn carry_out(&mut self, step: &Step, uid: Option<&str>) -> (Outcome, Written) {
         if self.down {
-            let cause = "the API server cannot be reached".to_owned();
+            let cause = "the API server cannot be reached".into();
             return (Outcome::Unavailable { cause, retry_after: None }, Written::Nothing);
         }
         let key = step.key();
@@ -258,6 +267,7 @@ impl Server {
         next.content = Some(object.content.clone());
         next.revision = Some(revision.clone());
         next.template.clone_from(&object.template);
+        next.addresses = plan::addresses(object);
         next.ours = Some(Arc::clone(&object.fields));
         next.theirs = None; // `force` takes every field that we name
         if let Some(replicas) = object.body["spec"]["replicas"].as_i64() {
@@ -284,7 +294,8 @@ impl Server {
             verified: None,
             forced: false,
             replicas: 0,
-            approval: false,
+            addresses: BTreeSet::new(),
+            label: None,
             created: self.now,
         }
     }
@@ -346,16 +357,6 @@ impl Server {
         self.changed(key);
     }
 
-    /// A person approves.
-    pub fn approve(&mut self, approval: Approval) {
-        let name = format!("approval-{}", approval.hash.first(12));
-        let key = ObjectKey::namespaced(Kind::ConfigMap, DAEMON, name.as_str());
-        self.state.approvals.insert(name, approval);
-        let object = Stored { approval: true, generation: 1, ..self.fresh() };
-        self.state.objects.insert(key.clone(), object);
-        self.changed(&key);
-    }
-
     /// Keeps the state of now, for [`Server::restore`].
     pub fn remember(&mut self) {
         self.past.push(self.state.clone());
@@ -376,7 +377,7 @@ fn rejection(code: u16, reason: &str) -> Rejection {
     Rejection {
         code,
         reason: reason.to_owned(),
-        message: "not like this".to_owned(),
+        message: "not like this".into(),
         causes: Vec::new(),
     }
 }

@@ -54,6 +54,9 @@ pub enum Form {
     Any,
     /// Text in a form of its own, which `about` describes.
     Text,
+    /// The same, with a pattern (ECMA 262) that every right text has: for editors, which tell some
+    /// of the wrong ones by it.
+    Like(&'static str),
     /// One line of 1 to so many characters.
     Line(usize),
     /// One of some words.

@@ -5,10 +5,14 @@ use std::time::Duration;
 use super::cursor::Cursor;
 use super::form::Form;
 use super::near::nearest;
+use crate::model::credential::is_secret_name;
 use crate::model::fault::code;
 use crate::model::invisible::is_invisible;
 use crate::model::yaml::{Spanned, Value};
 use crate::model::{Quantity, duration};
+
+/// A number up to this long is written out in the help, with its quotes.
+const LONGEST_SHOWN: usize = 8;
 
 impl Cursor<'_> {
     /// Text. A number or a boolean without quotes is a fault that says how to write it.
@@ -16,7 +20,14 @@ impl Cursor<'_> {
         match &self.node.value {
             Value::Text(text) => self.visible(text),
             Value::Integer(raw) | Value::Float(raw) => {
-                self.wrong_type("text", Some(format!("write it in quotes: \"{raw}\"")));
+                // A long number may be a password, and what is called one is.
+                let name = self.path.rsplit(['.', '[']).next().unwrap_or_default();
+                let shown = raw.len() <= LONGEST_SHOWN && !is_secret_name(name);
+                let help = match shown {
+                    true => format!("write it in quotes: \"{raw}\""),
+                    false => "write it in quotes".to_owned(),
+                };
+                self.wrong_type("text", Some(help));
                 None
             }
             Value::Bool(value) => {

@@ -82,6 +82,7 @@ pub fn of(problem: Problem) -> &'static str {
         Problem::NotUtf8 => NOT_UTF8,
         Problem::Utf16 => UTF16,
         Problem::Binary => BINARY,
+        Problem::LfsPointer => LFS_POINTER,
         Problem::ControlCharacter => CONTROL_CHARACTER,
         Problem::ByteOrderMark => BYTE_ORDER_MARK,
         Problem::BidiControl => BIDI_CONTROL,

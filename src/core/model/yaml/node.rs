@@ -113,6 +113,8 @@ pub enum Problem {
     Utf16,
     /// A NUL byte.
     Binary,
+    /// A pointer of Git LFS instead of the file.
+    LfsPointer,
     /// An invisible control character that is neither a tab nor a line break.
     ControlCharacter,
     /// A byte order mark that is not the first character.

@@ -29,6 +29,14 @@ pub fn text(bytes: &[u8]) -> Result<(&str, Vec<Finding>), Finding> {
             help: Some("save it as UTF-8"),
         });
     }
+    if is_lfs_pointer(bytes) {
+        return Err(Finding {
+            problem: Problem::LfsPointer,
+            at: Span::START,
+            message: "the file lies in Git LFS: the repository holds a pointer to it".to_owned(),
+            help: Some("take its name out of .gitattributes, and commit the file itself"),
+        });
+    }
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Err(Finding {
             problem: Problem::Binary,
@@ -45,6 +53,11 @@ pub fn text(bytes: &[u8]) -> Result<(&str, Vec<Finding>), Finding> {
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     Ok((text, odd_characters(text)))
+}
+
+/// Whether bytes are what Git LFS commits instead of a file.
+pub fn is_lfs_pointer(bytes: &[u8]) -> bool {
+    bytes.len() <= 1024 && bytes.starts_with(b"version https://git-lfs.github.com/spec/")
 }
 
 /// A byte order mark of UTF-16, or ASCII characters that alternate with NUL.

@@ -80,6 +80,7 @@ fn what_is_no_text_is_named_before_it_is_parsed() {
     assert_eq!(one(b"a\0:\0 \x001\0"), Problem::Utf16);
     assert_eq!(one(b"a: \0"), Problem::Binary);
     assert_eq!(one(b"a: \xff"), Problem::NotUtf8);
+    assert_eq!(one(b"version https://git-lfs.github.com/spec/v1\noid x\n"), Problem::LfsPointer);
     assert_eq!(one(&vec![b'a'; MAX_BYTES + 1]), Problem::TooLarge);
 }
 

@@ -32,7 +32,7 @@ fn step(body: &str) -> Step {
         body: serde_json::Value::Null,
     };
     let revision = Revision::parse(&"a".repeat(40)).unwrap();
-    Step::Apply { object: object.into(), revision, why: Why::Update }
+    Step::Apply { object: object.into(), revision, left: None, why: Why::Update }
 }
 
 fn refused() -> Outcome {

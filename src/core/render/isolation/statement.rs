@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::model::Network;
+
 /// What one component is open to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Isolation {
@@ -97,6 +99,9 @@ impl fmt::Display for Peer {
                 match cidr.as_str() {
                     "0.0.0.0/0" => f.write_str("the public internet (IPv4)")?,
                     "::/0" => f.write_str("the public internet (IPv6)")?,
+                    cidr if Network::parse(cidr).is_ok_and(Network::is_private) => {
+                        write!(f, "the private network {cidr}")?;
+                    }
                     cidr => f.write_str(cidr)?,
                 }
                 port.map_or(Ok(()), |port| write!(f, ", port {port}"))

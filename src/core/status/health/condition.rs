@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::catalog::solution::Component;
 use crate::model::{Party, Quantity};
+use crate::status::reason::{Cause, Reason};
 use crate::status::state::{Health, Stage};
 
 /// What is wrong, whose turn it is, and what to do.
@@ -11,8 +12,8 @@ use crate::status::state::{Health, Stage};
 pub struct Trouble {
     /// Who can mend it.
     pub party: Party,
-    /// What is wrong, without a full stop.
-    pub reason: String,
+    /// What is wrong.
+    pub reason: Reason,
     /// What that party should do.
     pub next: String,
 }
@@ -24,8 +25,8 @@ pub enum Answer {
     Taken,
     /// It has not answered yet, or only about an older form.
     Waiting {
-        /// What is waited for, without a full stop.
-        reason: String,
+        /// What is waited for.
+        reason: Reason,
         /// What to do meanwhile.
         next: &'static str,
     },
@@ -33,17 +34,17 @@ pub enum Answer {
     Refused(Trouble),
 }
 
-/// What the words for a component need of it.
-#[derive(Clone, Copy, Debug)]
+/// What the words for a component need of it, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Setup<'a> {
     /// The component's name, which is its container's too.
     pub name: &'a str,
     /// The class of machine that it asks for.
-    pub class: &'a str,
+    pub class: Option<&'a str>,
     /// The port on which it has to answer.
-    pub port: u16,
+    pub port: Option<u16>,
     /// How long it may take from start to ready.
-    pub startup: Duration,
+    pub startup: Option<Duration>,
     /// The limit of `memory`; `None` if it has none.
     pub memory: Option<Quantity>,
     /// The limit of `ephemeral-storage`; `None` if it has none.
@@ -55,9 +56,9 @@ impl<'a> Setup<'a> {
         let limit = |name: &str| component.limits.get(name).copied();
         Self {
             name: component.name.as_str(),
-            class: &component.hardware.class,
-            port: component.port,
-            startup: component.startup,
+            class: Some(&component.hardware.class),
+            port: Some(component.port),
+            startup: Some(component.startup),
             memory: limit("memory"),
             storage: limit("ephemeral-storage"),
         }
@@ -73,8 +74,8 @@ pub struct Condition {
     pub health: Health,
     /// Whose turn it is.
     pub party: Party,
-    /// Why it is so, without a full stop; quotes what the kubelet and controllers wrote.
-    pub reason: String,
+    /// Why it is so; quotes what the kubelet and controllers wrote.
+    pub reason: Reason,
     /// What that party should do.
     pub next: String,
     /// What a green status would stand on.
@@ -107,7 +108,7 @@ pub(super) fn asleep() -> Condition {
         stage: Stage::Asleep,
         health: Health::Healthy,
         party: Party::Nobody,
-        reason: "sleeps, wakes on visit".to_owned(),
+        reason: Cause::Sleeping.says("sleeps, wakes on visit"),
         next: "open it".to_owned(),
         proof: Proof::Applied,
     }
@@ -118,7 +119,7 @@ pub(super) fn starting(reason: &str) -> Condition {
         stage: Stage::Waking,
         health: Health::Progressing,
         party: Party::Nobody,
-        reason: reason.to_owned(),
+        reason: Cause::Starting.says(reason),
         next: "wait a moment".to_owned(),
         proof: Proof::Applied,
     }

@@ -9,7 +9,7 @@ use crate::model::Party;
 use crate::plan::Verified;
 use crate::plan::observed::{DeploymentFacts, PodFacts};
 use crate::status::wording::quote;
-use crate::status::{Health, Stage};
+use crate::status::{Cause, Health, Stage};
 
 /// The health of a component's Deployment.
 pub fn deployment(
@@ -20,10 +20,10 @@ pub fn deployment(
 ) -> Condition {
     let current = facts.observed_generation >= facts.generation;
     if facts.wanted == 0 {
-        if let Some(Verified::Failed { word, message }) = verified {
+        if let Some(Verified::Failed(pod)) = verified {
             // Its pods are gone; what they said stands on the Deployment.
-            let remembered = PodFacts::remembered(setup.name, word.clone(), message);
-            return failed(&[&remembered], setup);
+            let remembered: Vec<&PodFacts> = pod.iter().map(Box::as_ref).collect();
+            return failed(&remembered, setup);
         }
         return asleep();
     }
@@ -46,8 +46,8 @@ pub fn deployment(
         return Condition { stage, health, party, reason, next, proof: Proof::Applied };
     }
     let out_of_time = condition("Progressing")
-        .is_some_and(|c| c.status == "False" && c.reason == "ProgressDeadlineExceeded");
-    if out_of_time || matches!(verified, Some(Verified::Failed { .. })) {
+        .is_some_and(|c| c.status == "False" && &*c.reason == "ProgressDeadlineExceeded");
+    if out_of_time || matches!(verified, Some(Verified::Failed(_))) {
         return partly(facts, "", failed(pods, setup));
     }
     match pods.iter().find(|pod| pod.word.as_deref() == Some("Evicted")) {
@@ -63,7 +63,11 @@ fn awake(replicas: i32) -> Condition {
         stage: Stage::Awake,
         health: Health::Healthy,
         party: Party::Nobody,
-        reason: if replicas == 1 { "1 replica".to_owned() } else { format!("{replicas} replicas") },
+        reason: Cause::Serving.says(if replicas == 1 {
+            "1 replica".to_owned()
+        } else {
+            format!("{replicas} replicas")
+        }),
         next: "nothing to do".to_owned(),
         proof: Proof::Applied,
     }
@@ -89,37 +93,39 @@ fn partly(facts: &DeploymentFacts, verb: &str, condition: Condition) -> Conditio
         return condition;
     }
     let missing = facts.wanted - facts.available;
-    let reason = condition.reason;
-    let reason = match (missing, verb) {
+    let reason = condition.reason.clone().reworded(|reason| match (missing, verb) {
         // As many as should serve do, but not all of the newest form.
         (..=0, _) => format!("the old version keeps serving; the new one: {reason}"),
         (_, "") => format!("{missing} of {} replicas: {reason}", facts.wanted),
         (1, verb) => format!("1 of {} replicas {verb}s: {reason}", facts.wanted),
         (_, verb) => format!("{missing} of {} replicas {verb}: {reason}", facts.wanted),
-    };
+    });
     Condition { stage: Stage::Awake, reason, ..condition }
 }
 
 /// Why the cluster creates no pods.
 fn refusal(message: &str) -> Trouble {
-    let operator = |reason: String, next: &str| Trouble {
+    let operator = |cause: Cause, reason: String, next: &str| Trouble {
         party: Party::Operator,
-        reason,
+        reason: cause.says(reason),
         next: next.to_owned(),
     };
     if let Some((_, quota)) = message.split_once("exceeded quota: ") {
         return operator(
+            Cause::Quota,
             format!("the quota is used up: {}", quote(quota)),
             "raise the quota, or make room in it",
         );
     }
     if let Some((_, rule)) = message.split_once("violates PodSecurity ") {
         return operator(
+            Cause::PodSecurity,
             format!("Pod Security refuses its pods: {}", quote(rule)),
             "look at what changes its pods on the way (a mesh's injector, a policy, a hand)",
         );
     }
     operator(
+        Cause::PodsRefused,
         format!("the cluster refuses its pods: {}", quote(message)),
         "raise the quota or mend the policy that the message names",
     )
@@ -172,10 +178,12 @@ mod tests {
             facts
         };
         let failed = || {
-            Some(Verified::Failed {
+            Some(Verified::Failed(Some(Box::new(PodFacts {
                 word: Some("CrashLoopBackOff".into()),
-                message: "exit code 2: no model".into(),
-            })
+                exit_code: Some(2),
+                message: "no model".into(),
+                ..PodFacts::default()
+            }))))
         };
         let cases: Vec<(DeploymentFacts, &[&str], Option<Verified>, &str)> = vec![
             (counts(0, 0, 0, 0), &[], None, "Asleep Healthy nobody: sleeps, wakes on visit"),

@@ -6,7 +6,8 @@
 use super::{Answer, Trouble};
 use crate::model::{ObjectKey, Party};
 use crate::plan::observed::{Condition, RouteFacts};
-use crate::status::wording::quote;
+use crate::status::Cause;
+use crate::status::wording::short;
 
 /// What the parents that the route asks say of its newest form; `controller` = the Gateway's, where
 /// it is known.
@@ -26,7 +27,8 @@ pub fn http_route(key: &ObjectKey, facts: &RouteFacts, controller: Option<&str>)
     if let Some(partial) = is("PartiallyInvalid", "True") {
         return Answer::Refused(Trouble {
             party: Party::Operator,
-            reason: format!("the gateway leaves a part of {key} out: {}", words(partial)),
+            reason: Cause::RouteRefused
+                .says(format!("the gateway leaves a part of {key} out: {}", words(partial))),
             next: "look at what the message names; the rest is served".to_owned(),
         });
     }
@@ -34,16 +36,18 @@ pub fn http_route(key: &ObjectKey, facts: &RouteFacts, controller: Option<&str>)
         return Answer::Taken;
     }
     Answer::Waiting {
-        reason: format!("waiting for the gateway to accept {key}"),
+        reason: Cause::AwaitsGateway.says(format!("waiting for the gateway to accept {key}")),
         next: "wait a moment; if it stays, look at the Gateway",
     }
 }
 
 /// `NoMatchingParent: no such listener`.
 fn words(condition: &Condition) -> String {
-    match (quote(&condition.reason), quote(&condition.message)) {
-        (reason, message) if message.is_empty() => reason,
-        (reason, message) => format!("{reason}: {message}"),
+    let Condition { reason, message, .. } = condition;
+    if message.is_empty() {
+        short(reason)
+    } else {
+        format!("{}: {}", short(reason), short(message))
     }
 }
 
@@ -72,7 +76,8 @@ fn refusal(key: &ObjectKey, condition: &Condition) -> Trouble {
     };
     Trouble {
         party: Party::Operator,
-        reason: format!("the gateway refuses {key}: {}", words(condition)),
+        reason: Cause::RouteRefused
+            .says(format!("the gateway refuses {key}: {}", words(condition))),
         next: next.to_owned(),
     }
 }
@@ -110,7 +115,12 @@ mod tests {
 
     fn answer(parents: Vec<RouteParent>, controller: Option<&str>) -> String {
         let key = ObjectKey::namespaced(Kind::HttpRoute, "sol-use", "edge");
-        let facts = RouteFacts { generation: 3, asked: vec![OURS.into()], parents };
+        let facts = RouteFacts {
+            generation: 3,
+            asked: vec![OURS.into()],
+            parents,
+            ..RouteFacts::default()
+        };
         let answer = http_route(&key, &facts, controller);
         assert_eq!(
             answer == Answer::Taken
@@ -257,6 +267,7 @@ mod tests {
             generation: 3,
             asked: vec![OURS.into(), "edge/second".into()],
             parents: vec![parent("a", OURS, good(3))],
+            ..RouteFacts::default()
         };
         assert!(matches!(http_route(&key, &facts, None), Answer::Waiting { .. }));
         facts.parents.push(parent("a", "edge/second", good(3)));

@@ -3,6 +3,7 @@
 
 use super::Answer;
 use crate::model::ObjectKey;
+use crate::status::Cause;
 
 /// In: whether its condition `Ready` is true.
 pub fn interceptor_route(key: &ObjectKey, seen: bool) -> Answer {
@@ -10,7 +11,7 @@ pub fn interceptor_route(key: &ObjectKey, seen: bool) -> Answer {
         return Answer::Taken;
     }
     Answer::Waiting {
-        reason: format!("waiting for the KEDA HTTP add-on to see {key}"),
+        reason: Cause::AwaitsAddOn.says(format!("waiting for the KEDA HTTP add-on to see {key}")),
         next: "wait a moment; if it stays, look at the add-on",
     }
 }
@@ -27,6 +28,6 @@ mod tests {
         let Answer::Waiting { reason, .. } = interceptor_route(&key, false) else {
             unreachable!("it was not seen")
         };
-        assert_eq!(reason, "waiting for the KEDA HTTP add-on to see InterceptorRoute/app");
+        assert_eq!(&*reason, "waiting for the KEDA HTTP add-on to see InterceptorRoute/app");
     }
 }

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::Trouble;
 use crate::model::Party;
 use crate::plan::observed::NamespaceFacts;
-use crate::status::wording::quote;
+use crate::status::Cause;
+use crate::status::wording::short;
 
 /// How long the end of a namespace may take before somebody has to look.
 pub const NAMESPACE_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
@@ -25,12 +26,13 @@ pub fn namespace(name: &str, facts: &NamespaceFacts, now: Timestamp) -> Option<T
     ]
     .into_iter()
     .find_map(word)
-    .map(|c| quote(&c.message))
+    .map(|c| short(&c.message))
     .filter(|said| !said.is_empty());
     let reason = match said {
         Some(said) => format!("Namespace {name} is being deleted: {said}"),
         None => format!("Namespace {name} is being deleted"),
     };
+    let reason = Cause::Leaving.says(reason);
     let (party, next) = if now.duration_since(since) > NAMESPACE_PATIENCE {
         let next = "look at the controller that has to let it go; vitrine strips no finalizer";
         (Party::Operator, next)
@@ -75,7 +77,7 @@ mod tests {
                 remains,
             };
             let now = begun + SignedDuration::from_secs(seconds);
-            let trouble = namespace("sol-use", &facts, now).map(|t| (t.party, t.reason));
+            let trouble = namespace("sol-use", &facts, now).map(|t| (t.party, t.reason.text));
             let reason = if said == none { none.to_owned() } else { format!("{none}: {said}") };
             assert_eq!(trouble, Some((party, reason)));
         }

@@ -6,7 +6,8 @@
 use super::{Setup, Trouble};
 use crate::model::Party;
 use crate::plan::observed::PodFacts;
-use crate::status::wording::{last_line, minutes, quote};
+use crate::status::Cause;
+use crate::status::wording::{minutes, quote, short};
 
 /// The mesh's init container that looks whether it controls the pod's network.
 const VALIDATOR: &str = "linkerd-network-validator";
@@ -14,7 +15,7 @@ const VALIDATOR: &str = "linkerd-network-validator";
 /// What a pod's trouble means.
 pub fn pod(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
     let word = facts.word.as_deref().unwrap_or_default();
-    if !facts.container.is_empty() && facts.container != setup.name {
+    if !facts.container.is_empty() && *facts.container != *setup.name {
         return beside(facts, word);
     }
     match word {
@@ -22,19 +23,17 @@ pub fn pod(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
             image(&facts.message)
         }
         "InvalidImageName" => author(
+            Cause::ImageName,
             "`image` is not a name that can be pulled".to_owned(),
             "write `image` as registry/name:tag@sha256:digest",
         ),
         "OOMKilled" => out_of_memory(setup),
         "Evicted" => evicted(&facts.message, setup),
-        "Unschedulable" => Trouble {
-            party: Party::Operator,
-            reason: said(
-                format!("no machine of class {} free", quote(setup.class)),
-                &facts.message,
-            ),
-            next: "add a machine of this class, or wait until one is free".to_owned(),
-        },
+        "Unschedulable" => operator(
+            Cause::NoMachine,
+            said(no_machine(setup.class), &facts.message),
+            "add a machine of this class, or wait until one is free",
+        ),
         "CreateContainerConfigError" => configuration(&facts.message, setup),
         "CreateContainerError" | "RunContainerError" | "StartError" | "ContainerCannotRun" => {
             program(&facts.message)
@@ -45,18 +44,30 @@ pub fn pod(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
 
 /// What nobody's pod says: it runs, but did not become ready in time.
 pub(super) fn silent(setup: &Setup<'_>) -> Trouble {
+    let port = setup.port.map_or_else(String::new, |port| format!(" on port {port}"));
+    let time = setup
+        .startup
+        .map_or_else(|| "in time".to_owned(), |startup| format!("within {}", minutes(startup)));
     author(
-        format!("did not answer on port {} within {}", setup.port, minutes(setup.startup)),
+        Cause::Silent,
+        format!("did not answer{port} {time}"),
         "check the port and the readiness page, or raise `startup.timeout`",
     )
 }
 
-fn author(reason: String, next: &str) -> Trouble {
-    Trouble { party: Party::Author, reason, next: next.to_owned() }
+fn no_machine(class: Option<&str>) -> String {
+    class.map_or_else(
+        || "no machine free".to_owned(),
+        |class| format!("no machine of class {} free", quote(class)),
+    )
 }
 
-fn operator(reason: String, next: &str) -> Trouble {
-    Trouble { party: Party::Operator, reason, next: next.to_owned() }
+fn author(cause: Cause, reason: String, next: &str) -> Trouble {
+    Trouble { party: Party::Author, reason: cause.says(reason), next: next.to_owned() }
+}
+
+fn operator(cause: Cause, reason: String, next: &str) -> Trouble {
+    Trouble { party: Party::Operator, reason: cause.says(reason), next: next.to_owned() }
 }
 
 /// A reason with what was said, if anything was.
@@ -69,13 +80,11 @@ fn said(reason: String, message: &str) -> String {
 
 /// A container that the author did not write.
 fn beside(facts: &PodFacts, word: &str) -> Trouble {
-    let name = quote(&facts.container);
+    let name = short(&facts.container);
     if name == VALIDATOR {
         return operator(
-            said(
-                format!("the mesh has no hold of its network ({VALIDATOR})"),
-                &last_line(&facts.message),
-            ),
+            Cause::Neighbour,
+            said(format!("the mesh has no hold of its network ({VALIDATOR})"), &facts.message),
             "look at the mesh's network plugin on that machine, then delete the pod",
         );
     }
@@ -84,10 +93,8 @@ fn beside(facts: &PodFacts, word: &str) -> Trouble {
         None => format!("does not start ({})", quote(word)),
     };
     operator(
-        said(
-            format!("container {name}, which the platform adds, {how}"),
-            &last_line(&facts.message),
-        ),
+        Cause::Neighbour,
+        said(format!("container {name}, which the platform adds, {how}"), &facts.message),
         "look at whoever adds this container to the pods",
     )
 }
@@ -112,15 +119,20 @@ fn image(message: &str) -> Trouble {
         "503 service",
         "no space left",
     ]) {
-        return operator(reason, "look at the way from the machines to the registry");
+        return operator(
+            Cause::ImagePull,
+            reason,
+            "look at the way from the machines to the registry",
+        );
     }
     if any(&["unauthorized", "authentication required", "403 forbidden", "denied"]) {
         return operator(
+            Cause::ImagePull,
             reason,
             "let the pull secret read this image; if it does not exist, tell the author",
         );
     }
-    author(reason, "check `image` and that the registry still has this digest")
+    author(Cause::ImagePull, reason, "check `image` and that the registry still has this digest")
 }
 
 fn out_of_memory(setup: &Setup<'_>) -> Trouble {
@@ -128,7 +140,7 @@ fn out_of_memory(setup: &Setup<'_>) -> Trouble {
         Some(limit) => format!("out of memory at {}", limit.size()),
         None => "out of memory".to_owned(),
     };
-    author(reason, "raise `resources.limits.memory` or make it need less")
+    author(Cause::OutOfMemory, reason, "raise `resources.limits.memory` or make it need less")
 }
 
 fn evicted(message: &str, setup: &Setup<'_>) -> Trouble {
@@ -136,6 +148,7 @@ fn evicted(message: &str, setup: &Setup<'_>) -> Trouble {
         message.contains("node was low on resource") || message.contains("node had condition");
     if message.contains("EmptyDir") {
         return author(
+            Cause::Storage,
             said("stopped, it wrote too much into a scratch folder".to_owned(), message),
             "raise the folder's size in `volumes`, or write less",
         );
@@ -143,11 +156,13 @@ fn evicted(message: &str, setup: &Setup<'_>) -> Trouble {
     if !low && message.contains("ephemeral") {
         let limit = setup.storage.map_or_else(String::new, |limit| format!(" {}", limit.size()));
         return author(
+            Cause::Storage,
             format!("stopped, it wrote more than its{limit} of local files"),
             "raise `resources.limits.ephemeral-storage`, or write less",
         );
     }
     operator(
+        Cause::Evicted,
         said("its machine threw it out".to_owned(), message),
         "look at the machine; another one takes over by itself",
     )
@@ -156,12 +171,14 @@ fn evicted(message: &str, setup: &Setup<'_>) -> Trouble {
 fn configuration(message: &str, setup: &Setup<'_>) -> Trouble {
     if message.contains("image will run as root") {
         return author(
+            Cause::RunsAsRoot,
             "the image runs as root, which this platform refuses".to_owned(),
             "give the image a user, for example `USER 1000` in its Dockerfile",
         );
     }
     if message.contains("non-numeric user") {
         return author(
+            Cause::RunsAsRoot,
             "the image names its user by a word, so nobody can tell that it is not root".to_owned(),
             "give the user as a number, for example `USER 1000` in its Dockerfile",
         );
@@ -174,17 +191,20 @@ fn configuration(message: &str, setup: &Setup<'_>) -> Trouble {
         .map(|(key, _)| quote(key));
     if let Some(key) = key {
         return operator(
+            Cause::SecretMissing,
             format!("secret {key} is missing: Secret {secret} has no such key"),
             &format!("put {key} into Secret {secret}; vitrine never writes Secrets"),
         );
     }
     if message.contains(&format!("secret \"{secret}\" not found")) {
         return operator(
+            Cause::SecretMissing,
             format!("its secrets are missing: there is no Secret {secret}"),
             &format!("create Secret {secret}; vitrine never writes Secrets"),
         );
     }
     operator(
+        Cause::Setup,
         said("its container cannot be set up".to_owned(), message),
         "provide what the message names",
     )
@@ -194,27 +214,33 @@ fn configuration(message: &str, setup: &Setup<'_>) -> Trouble {
 fn program(message: &str) -> Trouble {
     if message.contains("exec format error") {
         return author(
+            Cause::Program,
             "the image is built for another kind of processor".to_owned(),
             "build it for the machines of this platform",
         );
     }
     author(
+        Cause::Program,
         said("its program cannot be started".to_owned(), message),
         "check `command` and `args`, and that the image has what they name",
     )
 }
 
 fn crash(facts: &PodFacts, word: &str) -> Trouble {
-    let message = last_line(&facts.message);
+    let message = &facts.message;
     if message.contains("exec format error") {
-        return program(&message);
+        return program(message);
     }
     let reason = match facts.exit_code {
         Some(0) => "ends by itself with exit code 0, but should go on serving".to_owned(),
         Some(code) => format!("crashes with exit code {code}"),
         None => format!("does not start ({})", quote(word)),
     };
-    author(said(reason, &message), "run the image as the cluster does and mend what it says")
+    author(
+        Cause::Crashing,
+        said(reason, message),
+        "run the image as the cluster does and mend what it says",
+    )
 }
 
 #[cfg(test)]
@@ -282,7 +308,7 @@ mod tests {
             ),
             (
                 "CrashLoopBackOff",
-                "Traceback\n  File \"a\"\n\u{1b}[31mKeyError: 'TOKEN'\u{1b}[0m\n",
+                "KeyError: 'TOKEN'",
                 Some(1),
                 Author,
                 "crashes with exit code 1: KeyError: 'TOKEN'",
@@ -403,7 +429,7 @@ mod tests {
         ];
         for (word, message, code, party, reason, next) in cases {
             let trouble = pod(&facts(word, message, code), &SETUP);
-            assert_eq!((trouble.party, trouble.reason.as_str()), (party, reason), "{word}");
+            assert_eq!((trouble.party, &*trouble.reason), (party, reason), "{word}");
             assert!(trouble.next.starts_with(next), "{word}: {}", trouble.next);
         }
     }
@@ -415,7 +441,7 @@ mod tests {
         let trouble = pod(&validator, &SETUP);
         assert_eq!(trouble.party, Party::Operator);
         assert_eq!(
-            trouble.reason,
+            &*trouble.reason,
             "the mesh has no hold of its network (linkerd-network-validator): no redirect"
         );
         let mut proxy = facts("ImagePullBackOff", "", None);
@@ -423,7 +449,7 @@ mod tests {
         let trouble = pod(&proxy, &SETUP);
         assert_eq!(trouble.party, Party::Operator);
         assert_eq!(
-            trouble.reason,
+            &*trouble.reason,
             "container linkerd-proxy, which the platform adds, does not start (ImagePullBackOff)"
         );
     }

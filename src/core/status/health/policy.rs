@@ -5,7 +5,8 @@
 use super::{Answer, Trouble};
 use crate::model::{ObjectKey, Party};
 use crate::plan::observed::PolicyFacts;
-use crate::status::wording::quote;
+use crate::status::Cause;
+use crate::status::wording::short;
 
 /// What the controllers say of its newest form.
 pub fn policy(key: &ObjectKey, facts: &PolicyFacts) -> Answer {
@@ -16,7 +17,7 @@ pub fn policy(key: &ObjectKey, facts: &PolicyFacts) -> Answer {
         all.filter(|c| c.kind == "Accepted" && c.is_about(facts.generation))
     };
     if let Some(refused) = accepted().find(|c| c.status == "False") {
-        let words = match (quote(&refused.reason), quote(&refused.message)) {
+        let words = match (short(&refused.reason), short(&refused.message)) {
             (reason, message) if message.is_empty() => reason,
             (reason, message) => format!("{reason}: {message}"),
         };
@@ -28,7 +29,7 @@ pub fn policy(key: &ObjectKey, facts: &PolicyFacts) -> Answer {
         };
         return Answer::Refused(Trouble {
             party: Party::Operator,
-            reason: format!("{who} refuses {key}: {words}"),
+            reason: Cause::LimitsRefused.says(format!("{who} refuses {key}: {words}")),
             next: next.to_owned(),
         });
     }
@@ -36,7 +37,7 @@ pub fn policy(key: &ObjectKey, facts: &PolicyFacts) -> Answer {
         return Answer::Taken;
     }
     Answer::Waiting {
-        reason: format!("waiting for {who} to take on {key}"),
+        reason: Cause::AwaitsLimits.says(format!("waiting for {who} to take on {key}")),
         next: "wait a moment; if it stays, look at the controller that enforces it",
     }
 }
@@ -77,7 +78,7 @@ mod tests {
             let said = match policy(&key, &facts) {
                 Answer::Taken => "taken".to_owned(),
                 Answer::Waiting { .. } => "waits".to_owned(),
-                Answer::Refused(trouble) => trouble.reason,
+                Answer::Refused(trouble) => trouble.reason.text,
             };
             assert_eq!(said, expected);
         }

@@ -9,9 +9,9 @@ use crate::plan::observed::Condition;
 /// A component as most are.
 pub const SETUP: Setup<'static> = Setup {
     name: "app",
-    class: "gpu-l4",
-    port: 8080,
-    startup: Duration::from_secs(300),
+    class: Some("gpu-l4"),
+    port: Some(8080),
+    startup: Some(Duration::from_secs(300)),
     memory: Some(Quantity::gibibytes(3)),
     storage: Some(Quantity::gibibytes(5)),
 };
@@ -22,8 +22,8 @@ pub fn fact(kind: &str, status: &str, reason: &str, message: &str) -> Condition 
     Condition {
         kind: text(kind),
         status: text(status),
-        reason: text(reason),
-        message: text(message),
+        reason: reason.into(),
+        message: message.into(),
         ..Condition::default()
     }
 }

@@ -6,13 +6,14 @@
 use super::Trouble;
 use crate::model::{ObjectKey, Party};
 use crate::plan::observed::{Condition, Pause, ScaledFacts};
-use crate::status::wording::quote;
+use crate::status::wording::{quote, short};
+use crate::status::{Cause, Reason};
 
 /// What KEDA makes of a ScaledObject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scaler {
     /// KEDA has not looked at it yet, or not at all of it.
-    Waiting { reason: String, next: &'static str },
+    Waiting { reason: Reason, next: &'static str },
     /// KEDA serves it. A warning is somebody's turn and breaks nothing.
     Serves { active: bool, warning: Option<Trouble> },
     /// Somebody told KEDA to leave the target alone. Reported, not touched.
@@ -25,9 +26,9 @@ pub enum Scaler {
 pub fn scaled_object(key: &ObjectKey, facts: &ScaledFacts, hand: Option<&str>) -> Scaler {
     let condition = |kind: &str| facts.conditions.iter().find(|c| c.kind == kind);
     let is = |kind: &str, status: &str| condition(kind).filter(|c| c.status == status);
-    let operator = |reason: String, next: &str| Trouble {
+    let operator = |cause: Cause, reason: String, next: &str| Trouble {
         party: Party::Operator,
-        reason,
+        reason: cause.says(reason),
         next: next.to_owned(),
     };
     if let Some(pause) = &facts.paused {
@@ -35,19 +36,22 @@ pub fn scaled_object(key: &ObjectKey, facts: &ScaledFacts, hand: Option<&str>) -
     }
     if let Some(broken) = is("Ready", "False") {
         return Scaler::Broken(operator(
+            Cause::Unscalable,
             format!("KEDA cannot scale {key}: {}", words(broken)),
             "look at KEDA and its HTTP add-on; vitrine goes on by itself",
         ));
     }
-    let partial = |c: &&Condition| c.reason == "PartialTriggerError";
+    let partial = |c: &&Condition| &*c.reason == "PartialTriggerError";
     if let Some(partial) = is("Ready", "Unknown").filter(partial) {
         return Scaler::Broken(operator(
+            Cause::Unscalable,
             format!("KEDA cannot read all triggers of {key}: {}", words(partial)),
             "look at KEDA and its HTTP add-on; what works meanwhile still wakes it",
         ));
     }
     if let Some(fallback) = is("Fallback", "True") {
         return Scaler::Broken(operator(
+            Cause::Unscalable,
             format!(
                 "KEDA cannot tell how many visitors {key} has and guesses: {}",
                 words(fallback)
@@ -57,19 +61,21 @@ pub fn scaled_object(key: &ObjectKey, facts: &ScaledFacts, hand: Option<&str>) -
     }
     let next = "wait a moment; if it stays, look at KEDA";
     if is("Ready", "True").is_none() {
-        return Scaler::Waiting { reason: format!("waiting for KEDA to take on {key}"), next };
+        let reason = Cause::AwaitsKeda.says(format!("waiting for KEDA to take on {key}"));
+        return Scaler::Waiting { reason, next };
     }
     if facts.metrics < facts.triggers {
         let reason = format!(
             "waiting for KEDA to take on {key}: {} of {} triggers",
             facts.metrics, facts.triggers
         );
-        return Scaler::Waiting { reason, next };
+        return Scaler::Waiting { reason: Cause::AwaitsKeda.says(reason), next };
     }
     // At zero nobody scales, and that is as it should be.
-    let idle = |c: &&Condition| c.reason == "ScalingDisabled";
+    let idle = |c: &&Condition| &*c.reason == "ScalingDisabled";
     let warning = is("HPAActive", "False").filter(|c| !idle(c)).map(|inactive| {
         operator(
+            Cause::Unmeasured,
             format!("the number of replicas does not follow the visitors: {}", words(inactive)),
             "look at KEDA's metrics server; it sleeps and wakes meanwhile",
         )
@@ -80,23 +86,22 @@ pub fn scaled_object(key: &ObjectKey, facts: &ScaledFacts, hand: Option<&str>) -
 fn paused(pause: &Pause, hand: Option<&str>) -> Trouble {
     let annotation = pause.annotation();
     let at = match pause {
-        Pause::At(at) => format!(" at {}", quote(at)),
+        Pause::At(at) => format!(" at {}", short(at)),
         Pause::AsItIs => String::new(),
     };
     let who = hand.map_or_else(String::new, |hand| format!(" by {}", quote(hand)));
     Trouble {
         party: Party::Operator,
-        reason: format!("paused{at} by hand{who}; no visit wakes it and nothing puts it to sleep"),
+        reason: Cause::Paused.says(format!(
+            "paused{at} by hand{who}; no visit wakes it and nothing puts it to sleep"
+        )),
         next: format!("take the annotation `{annotation}` off its ScaledObject to let it go on"),
     }
 }
 
-/// `TriggerError: no scaler`, or whichever of the two there is.
+/// What KEDA says, or else the word for it.
 fn words(condition: &Condition) -> String {
-    match (quote(&condition.reason), quote(&condition.message)) {
-        (reason, message) if message.is_empty() => reason,
-        (_, message) => message,
-    }
+    if condition.message.is_empty() { short(&condition.reason) } else { short(&condition.message) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The table of verdicts: each state as a person reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,11 +9,12 @@ use super::*;
 use crate::catalog::snapshot::{File, Folder, Snapshot};
 use crate::catalog::{self, Catalog};
 use crate::model::{ClaimedName, ContentHash, ObjectKey, Revision, TreeId};
+use crate::plan::observed::Problem;
 use crate::plan::observed::{
     Condition as Fact, DeploymentFacts, HealthFacts, Live, NamespaceFacts, Owner, Pause, PodFacts,
     PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
 };
-use crate::plan::{Hold, Observed, Outcome, Rejection, Setbacks, setback};
+use crate::plan::{Address, Hold, Observed, Outcome, Planned, Rejection, Setbacks, setback};
 
 fn called(name: &str) -> SolutionName {
     SolutionName::parse(name).unwrap()
@@ -49,8 +50,10 @@ struct World {
     plan: SolutionPlan,
     phase: Phase,
     unknown: Option<Unknown>,
+    silence: Option<Silence>,
+    reports: bool,
     hold: Option<Hold>,
-    problems: BTreeMap<String, String>,
+    problems: BTreeMap<String, Problem>,
 }
 
 fn key(kind: Kind, name: &str) -> ObjectKey {
@@ -62,8 +65,8 @@ fn fact(kind: &str, status: &str, reason: &str, message: &str) -> Fact {
     Fact {
         kind: text(kind),
         status: text(status),
-        reason: text(reason),
-        message: text(message),
+        reason: reason.into(),
+        message: message.into(),
         ..Fact::default()
     }
 }
@@ -72,6 +75,15 @@ fn fact(kind: &str, status: &str, reason: &str, message: &str) -> Fact {
 fn scaled() -> ScaledFacts {
     let conditions = vec![fact("Ready", "True", "ScaledObjectReady", "")];
     ScaledFacts { conditions, triggers: 1, metrics: 1, ..ScaledFacts::default() }
+}
+
+fn address(host: &str) -> Address {
+    Address { host: host.into(), path: "/".into(), gateway: "edge/public".into() }
+}
+
+/// Where it is opened.
+fn open() -> BTreeSet<Address> {
+    [address("use.demo.example")].into()
 }
 
 impl World {
@@ -83,6 +95,8 @@ impl World {
             plan: SolutionPlan::default(),
             phase: Phase::Live,
             unknown: None,
+            silence: None,
+            reports: false,
             hold: None,
             problems: BTreeMap::new(),
         };
@@ -96,11 +110,13 @@ impl World {
                 ..DeploymentFacts::default()
             }),
         );
+        world.put(key(Kind::Service, "app"), HealthFacts::None);
         world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(scaled()));
         let good = |kind| fact(kind, "True", "", "");
         world.put(
             key(Kind::HttpRoute, "edge"),
             HealthFacts::Route(RouteFacts {
+                addresses: open(),
                 generation: 1,
                 asked: vec![String::new()],
                 parents: vec![RouteParent {
@@ -123,6 +139,7 @@ impl World {
             revision: None,
             fields: None,
             others: vec![],
+            left: None,
             birth: true,
             health,
         };
@@ -161,21 +178,25 @@ impl World {
             hold: self.hold.as_ref(),
             problems: &self.problems,
             unknown: self.unknown.as_ref(),
+            silence: self.silence.as_ref(),
+            reports: self.reports,
             revision: Some(&self.catalog.revision),
+            placed: None,
             in_force: Some(&self.catalog.revision),
-            domain: "demo.example",
             instance: "prod",
             now: "2026-01-05T15:00:00Z".parse().unwrap(),
         })
     }
 
     fn judge(&self) -> Verdict {
+        let open = open();
         let solution = self.catalog.solutions.get("use").unwrap();
         self.judge_as(Standing::Published {
             solution,
             phase: self.phase,
             plan: &self.plan,
             objects: 11,
+            addresses: &open,
         })
     }
 }
@@ -198,13 +219,13 @@ fn a_sleeping_solution_is_a_success() {
     let mut world = World::new();
     let verdict = world.judge();
     assert_eq!(said(&verdict), "Synced Asleep Healthy nobody: sleeps, wakes on visit");
-    assert_eq!(verdict.url.as_deref(), Some("https://use.demo.example"));
+    assert_eq!(verdict.urls, ["https://use.demo.example"]);
     assert!(verdict.is_good() && verdict.proof == Proof::Applied);
 
     let facts =
         ScaledFacts { last_active: Some("2026-01-05T14:05:00Z".parse().unwrap()), ..scaled() };
     world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
-    assert_eq!(world.judge().reason, "sleeps since 14:05 UTC, wakes on visit");
+    assert_eq!(&*world.judge().reason, "sleeps since 14:05 UTC, wakes on visit");
 }
 
 #[test]
@@ -320,7 +341,165 @@ fn a_refused_folder_says_the_line_and_that_the_old_revision_serves() {
     let said = said(&verdict);
     assert!(said.starts_with("Failed Asleep Healthy author: use/solution.yaml:6:3: "), "{said}");
     assert!(said.ends_with("; the old revision keeps serving"), "{said}");
-    assert_eq!(verdict.url, None);
+    assert_eq!(verdict.urls, ["https://use.demo.example"], "as before");
+}
+
+#[test]
+fn what_is_asked_for_and_what_serves_are_two_facts() {
+    let mut world = World::new();
+    let old = Revision::parse(&"0".repeat(40)).unwrap();
+    let objects = world.observed.solutions.get_mut("use").unwrap();
+    objects.get_mut(&key(Kind::Deployment, "app")).unwrap().revision = Some(old.clone());
+    assert_eq!(world.judge().serves_another(), None, "in place, whatever was changed last");
+
+    world.catalog = catalog(&SOLUTION.replace("spec:", "spec:\n  replica: 3"));
+    let judge = |world: &World| world.judge_as(Standing::Refused(&world.catalog.refused["use"]));
+    let verdict = judge(&world);
+    assert_eq!(verdict.serves_another(), Some(&old));
+    assert!(verdict.reason.ends_with("; revision 0000000 keeps serving"), "{}", verdict.reason);
+
+    // A roll-out is under way: nobody can tell which of the two answers.
+    world.deployment(|facts| (facts.generation, facts.observed_generation) = (2, 1));
+    assert_eq!(judge(&world).serving, None);
+    // The route is not accepted: nobody reaches it.
+    let unanswered = RouteFacts { addresses: open(), ..RouteFacts::default() };
+    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(unanswered));
+    assert_eq!(judge(&world).urls, [""; 0]);
+}
+
+#[test]
+fn a_solution_tells_all_of_its_addresses_and_none_while_it_rests() {
+    let world = World::new();
+    let solution = world.catalog.solutions.get("use").unwrap();
+    let open = ["use--a.demo.example", "use--b.demo.example"].map(address);
+    let (plan, objects) = (&world.plan, 11);
+    let of = |addresses: &BTreeSet<Address>| {
+        let phase = Phase::Live;
+        world.judge_as(Standing::Published { solution, phase, plan, objects, addresses }).urls
+    };
+    let open = BTreeSet::from(open);
+    assert_eq!(of(&open), ["https://use--a.demo.example", "https://use--b.demo.example"]);
+    assert_eq!(of(&BTreeSet::new()), [""; 0]);
+}
+
+#[test]
+fn nothing_is_called_healthy_while_the_cluster_tells_nothing() {
+    let mut world = World::new();
+    assert_eq!(said(&world.judge()), "Synced Asleep Healthy nobody: sleeps, wakes on visit");
+    world.silence = Some(Silence {
+        since: "2026-01-05T14:00:00Z".parse().unwrap(),
+        cause: "connection refused".into(),
+        next: "look whether it runs".into(),
+    });
+    let verdict = world.judge();
+    assert_eq!((verdict.sync, verdict.party), (Sync::Unknown, Party::Operator));
+    assert_eq!((verdict.stage, verdict.health), (None, None));
+    let told = "the cluster cannot be read since 14:00 UTC: connection refused; what runs goes on";
+    assert_eq!(&*verdict.reason, told);
+    assert_eq!(verdict.next, "look whether it runs; vitrine goes on by itself");
+    assert_eq!(verdict.urls, ["https://use.demo.example"]);
+    // What its author did wrong is his turn all the same.
+    let frozen = Standing::Frozen { reason: "a slip", party: Party::Author };
+    let verdict = world.judge_as(frozen);
+    assert_eq!((verdict.sync, verdict.party), (Sync::Failed, Party::Author));
+    assert_eq!((verdict.stage, verdict.health), (None, None));
+}
+
+#[test]
+fn what_waits_for_somebody_is_shown_where_it_is_opened_and_not_where_it_would_be() {
+    let mut world = World::new();
+    world.waits(Gate::Held);
+    world.hold = Some(Hold {
+        hash: ContentHash::of(b"these"),
+        harm: Default::default(),
+        disappearing: Default::default(),
+        staying: Default::default(),
+        moving: [called("use")].into(),
+        reason: "would move the addresses of 4 of 4 solutions".into(),
+    });
+    let solution = world.catalog.solutions.get("use").unwrap();
+    let (plan, objects, phase) = (&world.plan, 11, Phase::Live);
+    let addresses = &BTreeSet::from([address("use.other.example")]);
+    let held = Standing::Published { solution, phase, plan, objects, addresses };
+    let verdict = world.judge_as(held);
+    assert_eq!(verdict.sync, Sync::Blocked);
+    assert_eq!(verdict.urls, ["https://use.demo.example"]);
+    let plan = &SolutionPlan::default();
+    let free = Standing::Published { solution, phase, plan, objects, addresses };
+    assert_eq!(world.judge_as(free).urls, ["https://use.other.example"]);
+}
+
+#[test]
+fn what_is_refused_frozen_or_held_is_as_healthy_as_what_runs_of_it() {
+    let mut world = World::new();
+    world.deployment(|facts| facts.wanted = 1);
+    world.pod("ImagePullBackOff", "no such digest");
+    let broken = "; what runs is broken: the image cannot be pulled: no such digest";
+    world.waits(Gate::ForeignNamespace { namespace: "sol-use".into(), instance: None });
+    let blocked = said(&world.judge());
+    assert!(blocked.starts_with("Blocked WakeFailed Degraded operator: "), "{blocked}");
+    assert!(blocked.ends_with(broken), "{blocked}");
+
+    let frozen = Standing::Frozen { reason: "platform.yaml is missing", party: Party::Operator };
+    let frozen = said(&world.judge_as(frozen));
+    let expected = format!("Failed WakeFailed Degraded operator: platform.yaml is missing{broken}");
+    assert_eq!(frozen, expected);
+
+    world.catalog = catalog(&SOLUTION.replace("spec:", "spec:\n  replica: 3"));
+    let refused = said(&world.judge_as(Standing::Refused(&world.catalog.refused["use"])));
+    assert!(refused.starts_with("Failed WakeFailed Degraded author: "), "{refused}");
+    assert!(refused.ends_with(broken), "{refused}");
+
+    // Nobody knows the port of what the catalogue no longer describes.
+    world.observed.pods.clear();
+    world.deployment(|facts| facts.conditions = vec![late()]);
+    let silent = said(&world.judge_as(Standing::Refused(&world.catalog.refused["use"])));
+    assert!(silent.ends_with("; what runs is broken: did not answer in time"), "{silent}");
+}
+
+fn late() -> Fact {
+    fact("Progressing", "False", "ProgressDeadlineExceeded", "")
+}
+
+#[test]
+fn a_try_under_way_does_not_take_back_that_the_last_one_came_to_nothing() {
+    let mut world = World::new();
+    let service = key(Kind::Service, "app");
+    let cause = "the API server answered 503: busy";
+    let step =
+        Step::Delete { key: service.clone(), uid: String::new(), resource_version: String::new() };
+    let outcome = Outcome::Unavailable { cause: cause.into(), retry_after: None };
+    let now = Timestamp::UNIX_EPOCH;
+    setback::learn(&mut world.setbacks, &step, outcome, &world.observed, now, 0.5);
+    for gate in [
+        Gate::BackOff { key: service.clone(), until: Timestamp::UNIX_EPOCH },
+        Gate::InFlight(service.clone()),
+    ] {
+        world.plan.waits = vec![gate];
+        let verdict = world.judge();
+        assert_eq!(
+            said(&verdict),
+            format!("Blocked Asleep Healthy operator: Service/app could not be written: {cause}")
+        );
+        assert!(verdict.next.contains("look at the API server"), "{}", verdict.next);
+    }
+}
+
+#[test]
+fn nothing_is_said_to_serve_without_a_route_a_service_and_a_deployment() {
+    for gone in [Kind::HttpRoute, Kind::Service, Kind::Deployment] {
+        let mut world = World::new();
+        world.catalog = catalog(&SOLUTION.replace("spec:", "spec:\n  replica: 3"));
+        let objects = world.observed.solutions.get_mut("use").unwrap();
+        objects.iter_mut().find(|(key, _)| key.kind == gone).unwrap().1.deleting =
+            Some(Timestamp::UNIX_EPOCH);
+        let judge =
+            |world: &World| said(&world.judge_as(Standing::Refused(&world.catalog.refused["use"])));
+        assert!(!judge(&world).contains("keeps serving"), "{gone}: {}", judge(&world));
+        let cause = "no answer".to_owned();
+        world.unknown = Some(Unknown { since: Timestamp::UNIX_EPOCH, cause });
+        assert!(!judge(&world).contains("keeps serving"), "{gone}: {}", judge(&world));
+    }
 }
 
 #[test]
@@ -347,9 +526,10 @@ fn what_waits_for_a_person_is_blocked_and_names_the_way_out() {
     world.waits(Gate::Held);
     world.hold = Some(Hold {
         hash: ContentHash::of(b"these"),
-        deletions: Default::default(),
+        harm: Default::default(),
         disappearing: [called("use")].into(),
         staying: Default::default(),
+        moving: Default::default(),
         reason: "would remove 14 of 40 solutions".into(),
     });
     let verdict = world.judge_as(Standing::Removed(&world.plan));
@@ -393,6 +573,7 @@ fn a_route_that_the_gateway_refuses_is_not_green() {
             conditions: vec![fact("Accepted", "False", "NotAllowedByListeners", "no listener")],
             ..RouteParent::default()
         }],
+        ..RouteFacts::default()
     };
     world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(refused));
     assert_eq!(
@@ -460,7 +641,7 @@ fn an_unreadable_repository_changes_nothing_and_says_since_when() {
 fn a_removal_counts_down_and_names_the_finalizer_that_holds_it() {
     let mut world = World::new();
     let verdict = world.judge_as(Standing::Removed(&world.plan));
-    assert_eq!(said(&verdict), "Removing - - nobody: 3 objects left");
+    assert_eq!(said(&verdict), "Removing - - nobody: 4 objects left");
     let gate = Gate::Leaving {
         key: key(Kind::ScaledObject, "app"),
         finalizers: vec!["finalizer.keda.sh".into()],
@@ -469,7 +650,7 @@ fn a_removal_counts_down_and_names_the_finalizer_that_holds_it() {
     let verdict = world.judge_as(Standing::Removed(&world.plan));
     assert_eq!(
         said(&verdict),
-        "Removing - - operator: 3 objects left; finalizer.keda.sh of ScaledObject/app holds it"
+        "Removing - - operator: 4 objects left; finalizer.keda.sh of ScaledObject/app holds it"
     );
 }
 
@@ -486,6 +667,7 @@ fn no_verdict_is_without_reason_and_next_step() {
         Gate::UnknownKind(Kind::Service),
         Gate::Record,
         Gate::Slot,
+        Gate::Turn,
         Gate::Additions(vec![called("other")]),
         Gate::ForeignWork(vec!["Job/x".into()]),
     ] {
@@ -596,7 +778,7 @@ fn a_namespace_that_does_not_go_says_what_holds_it() {
     let holds = "Namespace sol-use is being deleted: example.org/f in 1 resource";
     assert_eq!(
         said(&world.judge_as(Standing::Removed(&world.plan))),
-        format!("Removing - - operator: 3 objects left; {holds}")
+        format!("Removing - - operator: 4 objects left; {holds}")
     );
     assert_eq!(
         said(&world.judge()),

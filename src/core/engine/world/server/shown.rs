@@ -19,9 +19,12 @@ impl Server {
             (marks::INSTANCE.to_owned(), self.instance.as_str().to_owned()),
             (marks::SOLUTION.to_owned(), name.clone()),
         ]);
-        if object.approval {
+        if let Some((label, value)) = &object.label {
             labels.remove(marks::SOLUTION);
-            labels.insert(marks::APPROVAL.to_owned(), "true".to_owned());
+            if *label != marks::APPROVAL && *label != marks::HELD {
+                labels.clear();
+            }
+            labels.insert((*label).to_owned(), value.clone());
         }
         let mut annotations = BTreeMap::new();
         let mut note = |name: &str, value: Option<String>| {
@@ -82,6 +85,7 @@ impl Server {
                 })
             }
             Kind::HttpRoute => HealthFacts::Route(RouteFacts {
+                addresses: object.addresses.clone(),
                 generation,
                 asked: vec![GATEWAY.to_owned()],
                 parents: vec![RouteParent {

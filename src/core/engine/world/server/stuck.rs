@@ -50,7 +50,7 @@ impl Server {
     /// What a write meets instead of being carried out.
     pub(super) fn kept_from(&self, key: &ObjectKey) -> Option<Outcome> {
         let busy = self.is_stuck(&self.name_of(key), Stuck::Busy) && key.kind != Kind::Namespace;
-        busy.then(|| Outcome::Unavailable { cause: "no time".to_owned(), retry_after: None })
+        busy.then(|| Outcome::Unavailable { cause: "no time".into(), retry_after: None })
     }
 
     /// What a look into a namespace finds that is not ours.

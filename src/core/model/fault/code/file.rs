@@ -152,4 +152,9 @@ codes! { FILES;
     "The file has more than a hundred faults. The first hundred are told, in the order of the file, and this one says how many there are. Such a file was mostly broken as a whole: by a wrong indent, or by a file of another kind under its name.",
     wrong Shown("use/solution.yaml    9000 unknown keys"),
     right Shown("use/solution.yaml    the keys of docs/manifest.md");
+
+    LFS_POINTER = "V0130": "a pointer of Git LFS", WRITER,
+    "The repository holds three lines that say where Git LFS keeps the file, not the file. vitrine reads what Git holds, so it would judge, show or mount the pointer. Small files belong into Git itself, data and models into an image.",
+    wrong Shown("use/configs/model.yaml    version https://git-lfs.github.com/spec/v1"),
+    right Shown("use/configs/model.yaml    its text");
 }

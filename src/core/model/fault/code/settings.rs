@@ -29,7 +29,7 @@ codes! { SETTINGS;
 
     SETTING_NOT_YET = "V0705": "a setting that is not supported yet", OPERATOR,
     "The setting is reserved for something that this version does not do. It is refused, so that nobody relies on it.",
-    wrong Settings("instance: prod\nrepository: {url: https://git.example/lab/catalogue.git}\ncluster: {mode: report}"),
+    wrong Settings("instance: prod\nrepository: {url: https://git.example/lab/catalogue.git}\ncluster: {leaderElection: true}"),
     right Settings("instance: prod\nrepository: {url: https://git.example/lab/catalogue.git}");
 
     SETTING_PASSWORD = "V0706": "a password in an address", OPERATOR,

@@ -148,4 +148,9 @@ codes! { VALUES;
     "The oldest API server of this platform, which `cluster.version` of `platform.yaml` names, would drop this field in silence. Do without it, or ask the operator when the clusters will be newer.",
     wrong Spec("volumes: [{name: model, image: registry.example/nlp/use-model@sha256:a3b142af6e97cfc3bb23e409ab83467af7d16ded7dc0632be6a6a9023e49ce8b, mountPath: /models}]"),
     right Shown("the model in the image itself, or a platform whose servers are newer");
+
+    NO_TURNS = "V0329": "a schedule whose starts and ends do not take turns", AUTHOR,
+    "What wakes and puts to sleep by a schedule asks only which comes next, a start or an end. Two ends without a start between them therefore mean awake, two starts without an end asleep. The fault says from when to when it would be other than it looks, in the time zone of the schedule; that may be a day on which the clocks change.",
+    wrong Spec("scaling: {schedules: [{timezone: Europe/Berlin, start: \"0 8 * * MON-FRI\", end: \"0 17 * * *\"}]}"),
+    right Spec("scaling: {schedules: [{timezone: Europe/Berlin, start: \"0 8 * * MON-FRI\", end: \"0 17 * * MON-FRI\"}]}");
 }

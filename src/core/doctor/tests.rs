@@ -14,8 +14,8 @@ use crate::catalog::snapshot::File;
 use crate::model::{Party, Quantity};
 use crate::plan::facts::{Look, Question, Resource, Right};
 
-const OBJECTS: &str = include_str!("../../../../tests/doctor/cluster.yaml");
-const PLATFORM: &str = include_str!("../../../../tests/doctor/platform.yaml");
+const OBJECTS: &str = include_str!("../../../tests/doctor/cluster.yaml");
+const PLATFORM: &str = include_str!("../../../tests/doctor/platform.yaml");
 const NOW: &str = "2026-11-26T12:00:00Z";
 
 fn platform(text: &str) -> Platform {
@@ -413,7 +413,7 @@ fn missing_rights_are_named_in_one_line() {
 
 #[test]
 fn the_rights_are_those_that_the_installation_gives() {
-    let installation = include_str!("../../../../deploy/rbac.yaml");
+    let installation = include_str!("../../../deploy/rbac.yaml");
     let roles: Vec<Value> = serde_saphyr::from_multiple(installation).unwrap();
     let mut given = BTreeSet::new();
     for role in roles.iter().filter(|role| text(role, "/metadata/name") == "vitrine") {

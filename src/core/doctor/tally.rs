@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::text::visible;
 use super::{Demand, Finding, Grade};
+use crate::model::invisible::visible;
 use crate::model::{Kind, Quantity};
 use crate::plan::DesiredObject;
 
