@@ -187,7 +187,8 @@ impl Engine {
         self.looked |= self.sight.has_looked();
         // What one pass changes for other names is thought about in the same breath.
         for _ in 0..2 {
-            if self.looked && self.book.catalog().is_some() && !self.dirty.is_empty() {
+            let asked = !self.dirty.is_empty() || !self.brake.is_judged();
+            if self.looked && self.book.catalog().is_some() && asked {
                 self.act(now, &mut orders);
             }
         }

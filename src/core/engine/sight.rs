@@ -3,12 +3,13 @@
 //!
 //! The newer word wins, by resourceVersion: an event that is older than the answer of a PATCH is
 //! not heard, and an object that a DELETE took does not come back through a late event. A version
-//! that goes backwards is no lag: the server was put back to an older state, and the kind is
-//! listed again. So it is once a day, in case that an event was lost.
+//! that goes backwards is no lag: the server was put back to an older state, and every kind is
+//! listed again, for all lie in one store. So it is once a day, in case that an event was lost.
 
 mod answers;
 mod audit;
 mod backwards;
+mod graves;
 mod namespaces;
 mod own;
 mod pods;
@@ -31,6 +32,7 @@ use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revisio
 use crate::plan::observed::{HealthFacts, KindState, Live, Observed, Problem};
 use audit::Audit;
 use backwards::Versions;
+use graves::Graves;
 
 /// [`Observed`], and what it takes to keep it.
 pub struct Sight {
@@ -46,8 +48,7 @@ pub struct Sight {
     offered: BTreeSet<String>,
     /// What the list of what is held says by its label; `None`: there is no list.
     posted: Option<String>,
-    /// What a DELETE took whose event has not come: its UID.
-    buried: HashMap<ObjectKey, String>,
+    buried: Graves,
     /// Kinds being listed, with what came already.
     listing: HashMap<Kind, HashSet<ObjectKey>>,
     versions: Versions,
@@ -75,7 +76,7 @@ impl Sight {
             interner: Interner::default(),
             offered: BTreeSet::new(),
             posted: None,
-            buried: HashMap::new(),
+            buried: Graves::default(),
             listing: HashMap::new(),
             versions: Versions::default(),
             audit: Audit::new(Chance::new(seed)),
@@ -173,6 +174,7 @@ impl Sight {
                 self.listing.insert(kind, HashSet::new());
                 let audit = self.audit.begins(kind, self.versions.told(kind));
                 self.versions.listing(kind);
+                self.buried.list(kind);
                 // An audit doubts nothing: what was known stays known until it is complete.
                 if !audit || self.observed.kinds.get(&kind) != Some(&KindState::Synced) {
                     self.state(kind, KindState::Unknown, batch);
@@ -250,9 +252,11 @@ impl Sight {
 
     /// An object as a watch shows it.
     fn present(&mut self, key: ObjectKey, seen: Seen, batch: &mut Batch) {
-        let buried = self.buried.get(&key).is_some_and(|uid| *uid == seen.meta.uid);
         // A store that was put back has what a DELETE took.
-        if buried && !self.versions.begins_anew(key.kind) {
+        if self.buried.holds(&key, &seen.meta.uid) && !self.versions.begins_anew(key.kind) {
+            if self.listing.contains_key(&key.kind) && self.buried.is_closed(&key) {
+                self.versions.risen(key.kind);
+            }
             return;
         }
         match key.kind {
@@ -285,7 +289,7 @@ impl Sight {
         if seen.meta.label(marks::INSTANCE) != Some(self.instance.as_str()) {
             return self.unfile(&key, batch);
         }
-        self.buried.remove(&key);
+        self.buried.open(&key);
         let live = self.digest(key.kind, seen);
         let shelf = self.observed.solutions.entry(home.clone()).or_default();
         if shelf.get(&key) != Some(&live) {
@@ -313,15 +317,13 @@ impl Sight {
 
     /// An object that left the watch: deleted, or without our label.
     fn deleted(&mut self, key: &ObjectKey, seen: &Seen, batch: &mut Batch) {
-        if self.buried.get(key).is_some_and(|uid| *uid == seen.meta.uid) {
-            self.buried.remove(key);
-        }
+        self.buried.forget(key, &seen.meta.uid);
         if key.kind == Kind::Pod {
             return self.forget_pod(seen, batch);
         }
         if self.observed.in_flight.contains_key(key) {
             // The answer to what we asked for may be of before, and come after.
-            self.buried.insert(key.clone(), seen.meta.uid.clone());
+            self.buried.bury(key.clone(), seen.meta.uid.clone());
         }
         if !self.versions.begins_anew(key.kind)
             && self.live(key).is_some_and(|live| {

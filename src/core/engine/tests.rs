@@ -379,6 +379,15 @@ fn a_lost_event_is_found_within_26_hours_and_mended() {
 }
 
 #[test]
+fn a_list_of_what_was_held_does_not_outlive_the_last_solution() {
+    let mut world = World::settled(&[]);
+    world.server.post(Some("67d76ea21944".to_owned()));
+    world.does(&[Act::Crash { late_lease: false, dark: false }, ON]);
+    assert_eq!(world.server.posted(), None, "nobody can approve it");
+    world.is_fine();
+}
+
+#[test]
 fn a_store_put_back_while_nobody_answered_is_noticed_by_the_lease() {
     let mut world = World::settled(&TWO);
     world.server.remember();

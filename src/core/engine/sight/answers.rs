@@ -36,7 +36,7 @@ impl Sight {
             Written::Gone(uid) => {
                 if self.live(&key).is_some_and(|live| live.uid == uid) {
                     self.unfile(&key, batch);
-                    self.buried.insert(key, uid);
+                    self.buried.bury(key, uid);
                 }
             }
             Written::Survey(survey) => {
@@ -49,8 +49,7 @@ impl Sight {
     /// What a PATCH answered: metadata alone, so that the facts stay until the event comes. Only
     /// the generation moves, which makes old facts read as progressing.
     fn answered(&mut self, key: ObjectKey, mut seen: Seen, batch: &mut Batch) {
-        if self.buried.get(&key).is_some_and(|uid| *uid == seen.meta.uid) {
-            self.buried.remove(&key);
+        if self.buried.forget(&key, &seen.meta.uid) {
             return;
         }
         let old = self.live(&key);

@@ -1,8 +1,8 @@
 //! Whether the versions of a kind go forward, as those of a server do that lost nothing.
 //!
 //! A server whose store was put back to an older state tells versions below those that it told
-//! before. Then "older" says nothing any more: what is known of the kind begins anew with the next
-//! list.
+//! before. Then "older" says nothing any more: what is known of each kind begins anew with the next
+//! list of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,11 +21,13 @@ pub(super) struct Versions {
     answered: BTreeMap<Kind, u64>,
     /// The same, when the list began that is under way: lists are read of what is newest then.
     floor: BTreeMap<Kind, u64>,
-    /// Kinds whose last list was below an answer that was heard before it. Once, that may be a list
-    /// that was read before the answer was given and heard after it.
+    /// Kinds whose last list was of before an answer that was heard before it. Once, that may be a
+    /// list that was read before the answer was given and heard after it.
     behind: BTreeSet<Kind>,
     /// Those of them of which another list is to be asked for.
     late: BTreeSet<Kind>,
+    /// Kinds whose list under way shows what a DELETE before it took.
+    risen: BTreeSet<Kind>,
     /// The newest version of an object that a list showed, whether it came to its end or not.
     shown: BTreeMap<Kind, u64>,
     /// Kinds of which another list is needed before versions can be compared again.
@@ -41,12 +43,20 @@ pub(super) struct Versions {
 }
 
 impl Versions {
-    /// A version of this kind was below an earlier one.
+    /// A version of this kind was below an earlier one. All kinds lie in one store, and one of
+    /// which nothing is said for an hour would keep what the store brought back.
     pub fn went_backwards(&mut self, kind: Kind) {
         if self.doubted.insert(kind) {
             self.wanted.insert(kind);
-            self.lease_wanted = true; // it lies in the same store
+            self.lease_wanted = true;
+            self.doubt_all();
         }
+    }
+
+    /// No version of before counts, of whatever kind.
+    fn doubt_all(&mut self) {
+        let kinds = self.newest.keys().filter(|kind| self.doubted.insert(**kind));
+        self.wanted.extend(kinds);
     }
 
     /// Nobody answered for a while, and somebody does again. Its store may be another one.
@@ -64,8 +74,7 @@ impl Versions {
     pub fn lease(&mut self, at: Option<&str>) {
         let known = std::mem::replace(&mut self.lease, at.and_then(number));
         if known.is_some_and(|known| self.lease.is_none_or(|at| at < known)) {
-            let kinds: Vec<Kind> = self.newest.keys().copied().collect();
-            self.wanted.extend(kinds.iter().filter(|kind| self.doubted.insert(**kind)));
+            self.doubt_all();
         }
     }
 
@@ -93,6 +102,7 @@ impl Versions {
             self.answered.remove(&kind);
             self.shown.remove(&kind);
         }
+        self.risen.remove(&kind);
         let floor = self.answered.get(&kind).copied().unwrap_or_default();
         self.floor.insert(kind, floor);
     }
@@ -102,6 +112,11 @@ impl Versions {
         let Some(at) = number(at) else { return };
         let newest = self.shown.entry(kind).or_default();
         *newest = at.max(*newest);
+    }
+
+    /// A list shows what was known to be gone before it began.
+    pub fn risen(&mut self, kind: Kind) {
+        self.risen.insert(kind);
     }
 
     /// A write of ours was answered.
@@ -132,7 +147,7 @@ impl Versions {
     pub fn listed(&mut self, kind: Kind, at: &str) -> bool {
         let Some(at) = number(at) else { return false };
         let below = |known: &BTreeMap<Kind, u64>| known.get(&kind).is_some_and(|known| at < *known);
-        let behind = below(&self.floor);
+        let behind = below(&self.floor) || self.risen.remove(&kind);
         if below(&self.newest) || below(&self.shown) || (behind && self.behind.contains(&kind)) {
             self.behind.remove(&kind);
             self.went_backwards(kind);

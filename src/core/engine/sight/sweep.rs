@@ -35,7 +35,7 @@ impl Sight {
             self.unfile(key, batch);
         }
         let mut count = gone.len();
-        self.buried.retain(|key, _| key.kind != kind || came.contains(key));
+        self.buried.listed(kind, came);
         self.interner.prune();
         match kind {
             Kind::Namespace => {

@@ -447,6 +447,22 @@ fn an_event_below_an_earlier_one_is_of_a_store_that_was_put_back() {
     assert_eq!(sight.relist(), [Kind::Service].into());
 }
 
+#[test]
+fn one_kind_that_went_backwards_doubts_every_kind_of_the_same_store() {
+    // An etcd was put back, and of the Services nobody says a word for an hour.
+    let mut sight = listed();
+    hear(&mut sight, Kind::Deployment, News::Listing);
+    hear(&mut sight, Kind::Deployment, News::Listed("61".to_owned()));
+    hear(&mut sight, Kind::Deployment, News::Bookmark("40".to_owned()));
+    assert_eq!(sight.relist(), [Kind::Service, Kind::Deployment].into());
+    for kind in [Kind::Service, Kind::Deployment] {
+        hear(&mut sight, kind, News::Listing);
+        hear(&mut sight, kind, News::Listed("41".to_owned()));
+        assert!(sight.relist().is_empty(), "one list of each is enough");
+    }
+    assert!(sight.live(&service("web")).is_none(), "it is not in that store");
+}
+
 /// When daily lists are due, by the clock that does not jump.
 fn at(hours: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours)
@@ -619,4 +635,34 @@ fn the_server_is_silent_when_every_watch_is_and_until_none_is() {
     assert_eq!(cause(&sight), None);
     hear(&mut sight, Kind::Service, News::State(KindState::Unknown, Some(silence("500"))));
     assert_eq!(cause(&sight), None);
+}
+
+#[test]
+fn a_list_that_shows_what_was_deleted_is_of_a_store_that_was_put_back() {
+    // The events of the DELETE were not told before, and no version of a list tells of it.
+    let mut sight = listed();
+    done(&mut sight, delete("web"), Written::Gone("u1".to_owned()));
+    for told in [([].into(), [Kind::Service].into()), ([Kind::Service].into(), [].into())] {
+        hear(&mut sight, Kind::Service, News::Listing);
+        hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
+        hear(&mut sight, Kind::Service, News::Listed("75".to_owned()));
+        assert_eq!(sight.observed.kinds[&Kind::Service], KindState::Unknown);
+        // Once, the list may have been read before the DELETE.
+        assert_eq!((sight.relist(), sight.late()), told);
+    }
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
+    hear(&mut sight, Kind::Service, News::Listed("76".to_owned()));
+    assert!(sight.live(&service("web")).is_some(), "it is there, and can be deleted again");
+}
+
+#[test]
+fn a_list_that_began_before_a_delete_may_show_what_it_took() {
+    let mut sight = listed();
+    hear(&mut sight, Kind::Service, News::Listing);
+    done(&mut sight, delete("web"), Written::Gone("u1".to_owned()));
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
+    hear(&mut sight, Kind::Service, News::Listed("75".to_owned()));
+    assert!(sight.relist().is_empty() && sight.late().is_empty());
+    assert!(sight.live(&service("web")).is_none());
 }

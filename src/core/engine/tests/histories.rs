@@ -77,7 +77,7 @@ fn play_many(cases: u32, seed: u64) {
     let config = ProptestConfig {
         cases,
         failure_persistence: None,
-        max_shrink_iters: 100,
+        max_shrink_iters: 1000,
         ..<_>::default()
     };
     let mut bytes = [0; 32];
