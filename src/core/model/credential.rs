@@ -114,6 +114,32 @@ pub fn is_secret_name(name: &str) -> bool {
             || SECRET_PARTS.iter().any(|part| name.contains(part)))
 }
 
+/// Ends of names that speak of one word to be kept, whatever it looks like. `EOS_TOKEN` is none.
+const KEPT: [&str; 12] = [
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "SECRET",
+    "SECRET_KEY",
+    "API_KEY",
+    "APIKEY",
+    "ACCESS_KEY",
+    "PRIVATE_KEY",
+    "API_TOKEN",
+    "ACCESS_TOKEN",
+    "AUTH_TOKEN",
+];
+
+/// Whether the value of what is called so is a secret even if it is a plain word.
+pub fn is_password_name(name: &str) -> bool {
+    let name = snake(name);
+    let name = name.trim_matches('_');
+    let ends = |end: &&str| {
+        name.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
+    };
+    name == "TOKEN" || KEPT.iter().any(ends)
+}
+
 /// `apiToken` and `X-Api-Token` as `API_TOKEN`.
 fn snake(name: &str) -> String {
     let mut words = String::new();
@@ -138,11 +164,17 @@ pub fn masked(text: &str) -> String {
             *mark = !character.is_whitespace();
         }
     };
-    for (from, to) in words(&characters, |c| c.is_whitespace() || "\"'`=:,;()[]{}<>|".contains(c)) {
-        let word: String = characters.iter().take(to).skip(from).collect();
-        if is_token(&word) {
-            hide(from, to);
+    // In a path as in a list of words; a signed token has points of its own.
+    for between in ["\"'`=:,;()[]{}<>|", "\"'`=:,;()[]{}<>|./\\@&?#%$!"] {
+        for (from, to) in words(&characters, |c| c.is_whitespace() || between.contains(c)) {
+            let word: String = characters.iter().take(to).skip(from).collect();
+            if is_token(&word) {
+                hide(from, to);
+            }
         }
+    }
+    for (from, to) in bearers(&characters) {
+        hide(from, to);
     }
     for (from, to) in words(&characters, |c| c.is_whitespace() || "\"'`,()[]{}<>|".contains(c)) {
         if let Some((from, to)) = password(&characters, from, to) {
@@ -152,7 +184,7 @@ pub fn masked(text: &str) -> String {
     for (from, to) in words(&characters, |c| !(c.is_alphanumeric() || "_-".contains(c))) {
         let name: String = characters.iter().take(to).skip(from).collect();
         if is_secret_name(&name)
-            && let Some((from, to)) = value_after(&characters, to)
+            && let Some((from, to)) = value_after(&characters, from, to)
         {
             hide(from, to);
         }
@@ -162,6 +194,67 @@ pub fn masked(text: &str) -> String {
     }
     let shown = characters.iter().zip(&hidden);
     shown.map(|(character, hidden)| if *hidden { '*' } else { *character }).collect()
+}
+
+/// The lines of a file that may be broken, as they can be shown: what belongs to a secret name is
+/// starred whole, whatever tags, anchors, quotes and wrong indents stand about it.
+pub fn masked_lines(lines: &[String]) -> Vec<String> {
+    let starred = |line: &str, from: usize| -> String {
+        let star = |(at, c): (usize, char)| if at < from || c.is_whitespace() { c } else { '*' };
+        line.chars().enumerate().map(star).collect()
+    };
+    // How deep the secret name stands, and whether something stood behind it.
+    let mut under: Option<(usize, bool)> = None;
+    let mut whole: Vec<char> = lines.join("\n").chars().collect();
+    for (from, to) in private_keys(&whole) {
+        let key = whole.iter_mut().take(to).skip(from);
+        key.filter(|c| !c.is_whitespace()).for_each(|c| *c = '*');
+    }
+    let whole: String = whole.into_iter().collect();
+    let mut shown = |line: &str| {
+        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+        let text = line.trim();
+        if let Some((depth, said)) = under {
+            // Also what should stand deeper and does not, unless it is the next key.
+            let is_key = text.contains(": ") || text.ends_with(':');
+            if indent > depth || text.is_empty() || (!said && !is_key) {
+                under = Some((depth, said || !text.is_empty()));
+                return starred(line, 0);
+            }
+            under = None;
+        }
+        let name = text.trim_start_matches(['-', ' ', '"', '\'']);
+        let (name, rest) = name.split_once(':').unwrap_or((name, ""));
+        let name = name.trim_end_matches(['"', '\'']);
+        if !text.contains(':') || name.contains(char::is_whitespace) || !is_secret_name(name) {
+            return masked(line);
+        }
+        let value = rest.trim();
+        under = Some((indent, !value.is_empty()));
+        if is_place(value) { line.to_owned() } else { starred(line, behind(line)) }
+    };
+    lines.iter().zip(whole.split('\n')).map(|(_, line)| shown(line)).collect()
+}
+
+/// How many characters a line has before what its first `:` names.
+fn behind(line: &str) -> usize {
+    line.chars().position(|c| c == ':').map_or(0, |colon| colon + 1)
+}
+
+/// What follows the word `Bearer`, where it is no word of a sentence.
+fn bearers(characters: &[char]) -> Vec<(usize, usize)> {
+    let all: Vec<(usize, usize)> =
+        words(characters, |c| c.is_whitespace() || "\"'`,;()[]{}<>|:=".contains(c));
+    let text =
+        |(from, to): (usize, usize)| -> String { characters.iter().take(to).skip(from).collect() };
+    let is_secret = |word: &str| word.len() >= 12 && word.bytes().any(|b| b.is_ascii_digit());
+    all.windows(2)
+        .filter_map(|pair| {
+            let [first, second] = pair else { return None };
+            let bearer = text(*first).eq_ignore_ascii_case("bearer");
+            (bearer && is_secret(&text(*second))).then_some(*second)
+        })
+        .collect()
 }
 
 /// What stands behind the first line of a private key in PEM, to its last line or the text's end.
@@ -216,19 +309,25 @@ fn password(characters: &[char], from: usize, to: usize) -> Option<(usize, usize
     (!placeholder).then_some((from + colon + 1, from + at))
 }
 
-/// What stands behind `name:` or `name=`: one value, or all of a map or list of them.
-fn value_after(characters: &[char], end: usize) -> Option<(usize, usize)> {
+/// What stands behind `name:`, `name=` or the option `--name `: one value, or all of a map or list
+/// of them.
+fn value_after(characters: &[char], begin: usize, end: usize) -> Option<(usize, usize)> {
     let mut at = end;
+    let is_option = characters.get(begin..begin + 2).is_some_and(|two| two == ['-', '-'])
+        && characters
+            .get(begin..end)
+            .is_some_and(|name| is_password_name(&name.iter().collect::<String>()));
     let skip = |at: &mut usize, set: &str| {
         while characters.get(*at).is_some_and(|c| set.contains(*c)) {
             *at += 1;
         }
     };
     skip(&mut at, "\"' ");
-    if !characters.get(at).is_some_and(|c| ":=".contains(*c)) {
+    if characters.get(at).is_some_and(|c| ":=".contains(*c)) {
+        at += 1;
+    } else if !is_option || characters.get(at).is_none_or(|c| *c == '-') {
         return None;
     }
-    at += 1;
     skip(&mut at, "\"' ");
     let many = characters.get(at).is_some_and(|c| "{[".contains(*c));
     let open = characters.get(at.checked_sub(1)?).copied().filter(|c| "\"'".contains(*c));
@@ -244,8 +343,12 @@ fn value_after(characters: &[char], end: usize) -> Option<(usize, usize)> {
     } else {
         length
     };
-    let place = PLACES.contains(&value.as_str()) || value.starts_with(['$', '/', '*']);
-    (!place).then_some((at, at + length))
+    (!is_place(&value)).then_some((at, at + length))
+}
+
+/// Whether this stands for a secret and is none.
+fn is_place(value: &str) -> bool {
+    PLACES.contains(&value) || value.starts_with(['$', '/', '*'])
 }
 
 #[cfg(test)]
@@ -271,6 +374,12 @@ mod tests {
                 "-----BEGIN RSA PRIVATE KEY-----\n****\n****\n-----END RSA PRIVATE KEY-----\nend",
             ),
             ("k: -----BEGIN PRIVATE KEY----- Xk29", "k: -----BEGIN PRIVATE KEY----- ****"),
+            ("run --password Xk29 --fast", "run --password **** --fast"),
+            ("curl -H Bearer Xk29fLq81mZp", "curl -H Bearer ************"),
+            (
+                "`files./a/ghp_abcdefghijklmnopqrstuvwxyz0123456789`",
+                "`files./a/****************************************`",
+            ),
         ] {
             let hidden: String = masked(text);
             let same = hidden.chars().count() == text.chars().count();
@@ -293,8 +402,43 @@ mod tests {
             "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----",
             "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
             "failed to fetch anonymous token: unexpected status: 401 Unauthorized",
+            "run --eos-token 2 --api-token $(TOKEN) --secret --fast",
+            "the bearer authentication of 2024",
         ] {
             assert_eq!(masked(text), text);
         }
+    }
+
+    #[test]
+    fn what_belongs_to_a_secret_name_is_starred_in_a_file_however_broken_it_is() {
+        for value in [
+            " hunter2",
+            " !secret hunter2",
+            " &x hunter2 # mine",
+            " \"hunter2",
+            "\n      hunter2",
+            "\n  hunter2",
+            "\nhunter2",
+            "\n\n  - hunter2",
+            " |\n      hunter2\n\n      hunter2",
+            " {a: {b: hunter2",
+            " ab\n      cd hunter2",
+            "\n      a: hunter2",
+        ] {
+            let text = format!("env:\n  DB_PASSWORD:{value}\n  LEVEL: 5\nname: a");
+            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            let shown = masked_lines(&lines).join("\n");
+            assert!(!shown.contains("hunter2"), "{shown}");
+            assert!(shown.starts_with("env:\n  DB_PASSWORD:"), "{shown}");
+            assert!(shown.ends_with("\n  LEVEL: 5\nname: a"), "{shown}");
+            let same = shown.chars().map(|c| c == '\n').eq(text.chars().map(|c| c == '\n'));
+            assert!(same, "every character keeps its place: {shown}");
+        }
+        let plain = ["DB_PASSWORD: $(X)", "secrets: [DB_PASSWORD]", "TOKEN_LIMIT: 4"];
+        let plain = plain.map(str::to_owned);
+        assert_eq!(masked_lines(&plain), plain);
+        let key =
+            ["CERT: |", "  -----BEGIN PRIVATE KEY-----", "  MIIE", "  -----END PRIVATE KEY-----"];
+        assert_eq!(masked_lines(&key.map(str::to_owned))[2], "  ****");
     }
 }

@@ -6,6 +6,7 @@ use super::bench::Bench;
 use super::secret;
 use crate::catalog::fault::{Fault, code};
 use crate::model::Party;
+use crate::model::credential::masked_lines;
 use crate::model::decode::nearest;
 use crate::model::yaml::{Span, is_lfs_pointer};
 
@@ -38,10 +39,11 @@ pub fn judge(bench: &Bench<'_>) -> Vec<Fault> {
             faults.push(fault.at(Span::point(line, 1)).help(help));
         }
         if let Err((at, message)) = Example::read(bytes) {
-            let line = String::from_utf8_lossy(bytes)
-                .lines()
+            let text = String::from_utf8_lossy(bytes);
+            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            let line = masked_lines(&lines)
+                .into_iter()
                 .nth((at.line as usize).saturating_sub(1))
-                .map(str::to_owned)
                 .filter(|line| line.len() < 4096 && secret::in_file(line.as_bytes()).is_none());
             let help = "an example is {\"method\": \"POST\", \"path\": \"/...\", \"json\": ..., \
                         \"expect\": {\"status\": 200}}";

@@ -68,8 +68,7 @@ pub fn runtime(bench: &Bench<'_>, fields: &Fields<'_>) -> Runtime {
 
 /// A list of texts, as Kubernetes takes commands and arguments. They are as public as `env`.
 fn words(cursor: &Cursor<'_>) -> Option<Spanned<Vec<String>>> {
-    let words = cursor.list()?.iter().filter_map(|word| secret::public(word, "")).collect();
-    Some(cursor.spanned(words))
+    Some(cursor.spanned(secret::words(&cursor.list()?)))
 }
 
 fn architectures(cursor: &Cursor<'_>) -> Option<Spanned<BTreeSet<Architecture>>> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::fault::code;
-use crate::model::credential::{has_password, is_secret_name, is_token, masked};
+use crate::model::credential::{has_password, is_password_name, is_secret_name, is_token, masked};
 use crate::model::decode::Cursor;
 use crate::model::yaml::Spanned;
 
@@ -27,9 +27,28 @@ pub fn env(cursor: &Cursor<'_>) -> BTreeMap<String, Spanned<String>> {
     env
 }
 
-/// Reads a text that everybody may see: a value of `env`, or a word of a command. `name` is what
-/// it is called by, if by anything.
-pub fn public(cursor: &Cursor<'_>, name: &str) -> Option<String> {
+/// Reads a value of `env`, which everybody may see.
+fn public(cursor: &Cursor<'_>, name: &str) -> Option<String> {
+    text(cursor, name, name.len() + 1)
+}
+
+/// Reads the words of a command, which everybody may see.
+pub fn words(cursors: &[Cursor<'_>]) -> Vec<String> {
+    let mut option = String::new();
+    let mut words = Vec::new();
+    for cursor in cursors {
+        let word = text(cursor, &option, 0);
+        // `--password` is followed by what it names.
+        let is_option = |word: &&String| word.starts_with('-') && !word.contains('=');
+        option = word.as_ref().filter(is_option).cloned().unwrap_or_default();
+        words.extend(word);
+    }
+    words
+}
+
+/// Reads a text that everybody may see. `name` is what it is called by, if by anything, and
+/// `before` how many bytes the program is given before it in the same word.
+fn text(cursor: &Cursor<'_>, name: &str, before: usize) -> Option<String> {
     let text = cursor.text()?;
     if let Some(what) = credential(name, &text.value) {
         cursor.sheet.mask(&text);
@@ -39,8 +58,8 @@ pub fn public(cursor: &Cursor<'_>, name: &str) -> Option<String> {
         cursor.sheet.report(cursor.fault(code::CREDENTIAL, message).help(help));
         return None;
     }
-    // `NAME=value` and the byte that ends it.
-    let bytes = if name.is_empty() { 0 } else { name.len() + 1 } + text.value.len() + 1;
+    // With the byte that ends it.
+    let bytes = before + text.value.len() + 1;
     if bytes > WORD_MAX {
         let message = format!(
             "`{}` has {} KiB; a program can be given 128 KiB in one word",
@@ -124,17 +143,12 @@ fn credential(name: &str, value: &str) -> Option<&'static str> {
     secret.then_some("a secret")
 }
 
-fn is_password_name(name: &str) -> bool {
-    let last = name.rsplit('_').next().unwrap_or_default();
-    ["PASSWORD", "PASSWD"].contains(&last.to_uppercase().as_str())
-}
-
 /// One word that is neither a place for a password nor an answer about one.
 fn is_password(value: &str) -> bool {
     let answers = ["true", "false", "none", "null", "required", "optional", "disabled", "enabled"];
     value.chars().count() >= 4
         && !value.contains(char::is_whitespace)
-        && !value.starts_with(['$', '/', '*', '<'])
+        && !value.starts_with(['$', '/', '*', '<', '-'])
         && !answers.contains(&value.to_lowercase().as_str())
 }
 
@@ -179,6 +193,12 @@ mod tests {
             ("DB_PASSWORD", "Xq7!mZ2pL9vR4tK8"),
             ("OPENAI_API_KEY", "q8Zr5Tn2Lk9Wp4Xv7Bm1"),
             ("DB_PASSWORD", "hunter2"),
+            ("SECRET_KEY", "changeme-now"),
+            ("TOKEN", "letmein1"),
+            ("API_KEY", "demo-key"),
+            ("--password", "hunter2"),
+            ("", "exec run --password hunter2"),
+            ("HEADER", "Bearer Xk29fLq81mZpT0vW"),
             ("DSN", "host=db user=u password=Xk29fLq8"),
             ("STORE", "DefaultEndpointsProtocol=https;AccountKey=Xk29fLq81mZpT0vW=="),
         ] {
@@ -191,6 +211,10 @@ mod tests {
         for (name, value) in [
             ("WINDOW", "60"),
             ("TOKEN_LIMIT", "4096"),
+            ("EOS_TOKEN", "</s>"),
+            ("PAD_TOKEN", "[PAD]"),
+            ("API_KEY", "none"),
+            ("--secret", "--fast"),
             ("TOKENIZER", "bert-base-multilingual-cased-2018-10-18"),
             ("MODEL_SECRET_SANTA", "true"),
             ("MODEL_TOKEN", "sha256:0123456789abcdef0123456789abcdef"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::form::Schema;
 use crate::model::Party;
+use crate::model::credential::masked_lines;
 use crate::model::fault::{Fault, Severity, code};
 use crate::model::yaml::{self, Node, Problem, Span, Spanned};
 
@@ -19,6 +20,8 @@ const LONGEST_LINE: usize = 4096;
 pub struct Sheet {
     file: String,
     lines: Vec<String>,
+    /// The same as they may be shown, once that was asked for.
+    shown: RefCell<Option<Vec<String>>>,
     party: Party,
     /// What the file may say, where that was described.
     schema: Cell<Option<Schema>>,
@@ -53,6 +56,7 @@ impl Sheet {
         Self {
             file: file.to_owned(),
             lines,
+            shown: RefCell::default(),
             party,
             schema: Cell::default(),
             faults: RefCell::default(),
@@ -69,7 +73,9 @@ impl Sheet {
 
     /// A fault with its source line, if that is one that a person could read.
     pub fn shown(&self, fault: Fault) -> Fault {
-        let line = self.lines.get((fault.line as usize).saturating_sub(1));
+        let mut shown = self.shown.borrow_mut();
+        let shown = shown.get_or_insert_with(|| masked_lines(&self.lines));
+        let line = shown.get((fault.line as usize).saturating_sub(1));
         fault.snippet(line.filter(|line| line.len() <= LONGEST_LINE).cloned())
     }
 
