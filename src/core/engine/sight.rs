@@ -255,7 +255,7 @@ impl Sight {
         // A store that was put back has what a DELETE took.
         if self.buried.holds(&key, &seen.meta.uid) && !self.versions.begins_anew(key.kind) {
             if self.listing.contains_key(&key.kind) && self.buried.is_closed(&key) {
-                self.versions.risen(key.kind);
+                self.versions.stale(key.kind, None);
             }
             return;
         }
@@ -279,10 +279,14 @@ impl Sight {
     /// Puts an object where its address says, if it carries our label and that is news. The label
     /// of the solution decides nothing: a hand could change it.
     fn file(&mut self, key: ObjectKey, seen: Seen, batch: &mut Batch) {
-        if let Some(old) = self.live(&key)
-            && version(&seen.meta.resource_version) < version(&old.resource_version)
-            && !self.versions.begins_anew(key.kind)
-        {
+        let older = self.live(&key).map(|old| &old.resource_version).filter(|old| {
+            version(&seen.meta.resource_version) < version(old)
+                && !self.versions.begins_anew(key.kind)
+        });
+        if let Some(known) = older.cloned() {
+            if self.listing.contains_key(&key.kind) {
+                self.versions.stale(key.kind, Some(&known));
+            }
             return;
         }
         let Some(home) = key.solution(&self.instance) else { return };

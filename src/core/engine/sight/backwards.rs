@@ -26,8 +26,11 @@ pub(super) struct Versions {
     behind: BTreeSet<Kind>,
     /// Those of them of which another list is to be asked for.
     late: BTreeSet<Kind>,
-    /// Kinds whose list under way shows what a DELETE before it took.
-    risen: BTreeSet<Kind>,
+    /// Kinds whose list under way shows an object as it was before the list began, or one that a
+    /// DELETE before it took.
+    stale: BTreeSet<Kind>,
+    /// The newest version of anything of a kind that was known when its list began.
+    known: BTreeMap<Kind, u64>,
     /// The newest version of an object that a list showed, whether it came to its end or not.
     shown: BTreeMap<Kind, u64>,
     /// Kinds of which another list is needed before versions can be compared again.
@@ -102,7 +105,10 @@ impl Versions {
             self.answered.remove(&kind);
             self.shown.remove(&kind);
         }
-        self.risen.remove(&kind);
+        self.stale.remove(&kind);
+        let known = [&self.newest, &self.answered, &self.shown];
+        let known = known.into_iter().filter_map(|known| known.get(&kind)).max().copied();
+        self.known.insert(kind, known.unwrap_or_default());
         let floor = self.answered.get(&kind).copied().unwrap_or_default();
         self.floor.insert(kind, floor);
     }
@@ -114,9 +120,13 @@ impl Versions {
         *newest = at.max(*newest);
     }
 
-    /// A list shows what was known to be gone before it began.
-    pub fn risen(&mut self, kind: Kind) {
-        self.risen.insert(kind);
+    /// A list shows an object older than this version of it, or one that was known to be gone
+    /// before the list began.
+    pub fn stale(&mut self, kind: Kind, known: Option<&str>) {
+        let before = |at| self.known.get(&kind).is_some_and(|known| at <= *known);
+        if known.and_then(number).is_none_or(before) {
+            self.stale.insert(kind);
+        }
     }
 
     /// A write of ours was answered.
@@ -147,7 +157,7 @@ impl Versions {
     pub fn listed(&mut self, kind: Kind, at: &str) -> bool {
         let Some(at) = number(at) else { return false };
         let below = |known: &BTreeMap<Kind, u64>| known.get(&kind).is_some_and(|known| at < *known);
-        let behind = below(&self.floor) || self.risen.remove(&kind);
+        let behind = below(&self.floor) || self.stale.remove(&kind);
         if below(&self.newest) || below(&self.shown) || (behind && self.behind.contains(&kind)) {
             self.behind.remove(&kind);
             self.went_backwards(kind);

@@ -657,6 +657,32 @@ fn a_list_that_shows_what_was_deleted_is_of_a_store_that_was_put_back() {
 }
 
 #[test]
+fn a_list_that_shows_an_object_as_it_was_is_of_a_store_that_was_put_back() {
+    // Others wrote since, so that no version of a list tells of it. What a DELETE is sent against
+    // would be wrong for ever.
+    let mut sight = listed();
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 70, plain)));
+    for told in [([].into(), [Kind::Service].into()), ([Kind::Service].into(), [].into())] {
+        hear(&mut sight, Kind::Service, News::Listing);
+        hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
+        hear(&mut sight, Kind::Service, News::Listed("75".to_owned()));
+        assert_eq!((sight.relist(), sight.late()), told);
+    }
+    hear(&mut sight, Kind::Service, News::Listing);
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
+    hear(&mut sight, Kind::Service, News::Listed("76".to_owned()));
+    assert_eq!(sight.observed.solutions["use"][&service("web")].resource_version, "50");
+    // What we were answered while a list was under way may be newer than what it shows.
+    let mut sight = listed();
+    hear(&mut sight, Kind::Service, News::Listing);
+    let written = Written::Object(seen("web", "u1", 90, plain));
+    done(&mut sight, delete("web"), written);
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
+    hear(&mut sight, Kind::Service, News::Listed("80".to_owned()));
+    assert!(sight.relist().is_empty() && sight.late().is_empty());
+}
+
+#[test]
 fn a_list_that_began_before_a_delete_may_show_what_it_took() {
     let mut sight = listed();
     hear(&mut sight, Kind::Service, News::Listing);
