@@ -18,14 +18,17 @@ enum Of {
     Solution,
     /// `platform.yaml`
     Platform,
+    /// `vitrine.yaml`, the daemon's own settings
+    Settings,
 }
 
 pub(super) fn schema(arguments: &Arguments) -> Result<Answer, Stop> {
-    let file = match arguments.of {
-        Of::Solution => File::Solution,
-        Of::Platform => File::Platform,
+    let text = match arguments.of {
+        Of::Solution => text(File::Solution),
+        Of::Platform => text(File::Platform),
+        Of::Settings => format!("{:#}", vitrine_core::config::schema()),
     };
-    say!("{}", text(file))?;
+    say!("{text}")?;
     Ok(Answer::Good)
 }
 

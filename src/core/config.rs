@@ -4,6 +4,7 @@
 //! file and no environment itself; `cli` does. Secrets are names of files, never values.
 
 mod address;
+mod contract;
 mod layers;
 mod read;
 mod shown;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use crate::model::InstanceName;
 
+pub use contract::schema;
 pub use layers::{File, SETTINGS, Setting, flag, variable};
 pub use read::read;
 pub use shown::{Origin, origins, value};

@@ -193,11 +193,82 @@ fn schema_and_reader_agree_at_the_edges() {
         "limits: {egress: [5]}",
         "limits: {egress: some}",
         "hardware: [{name: a, requests: {x/gpu: 1}}]",
+        "mesh: {kind: off}",
+        "mesh: {kind: false}",
+        "mesh: {kind: true}",
     ] {
         let text = PLATFORM.replace("demo.example", &format!("demo.example, {inside}"));
         let differ = schemas.differ(File::Platform, text.as_bytes(), &Files::new());
         assert_eq!(differ, None, "{text}");
     }
+}
+
+/// Whether an editor and the daemon take the same settings.
+#[test]
+fn schema_and_reader_agree_on_settings() {
+    let validator =
+        jsonschema::validator_for(&vitrine_core::config::schema()).expect("a right schema");
+    let right = "instance: prod\nrepository: {url: \"https://git.example/a.git\"}\n";
+    let mut wrong = Vec::new();
+    let mut judge = |more: &str, good: bool| {
+        let text = match more.split_once(": ") {
+            Some(("instance", _)) => right.replace("instance: prod", more),
+            Some(("repository", rest)) => {
+                let inside = rest.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+                right.replace(
+                    "repository: {",
+                    &format!("repository: {{{}, ", inside.expect("a map")),
+                )
+            }
+            _ => format!("{right}{more}\n"),
+        };
+        let root = yaml::read(text.as_bytes()).root.expect("YAML").to_json();
+        let file = vitrine_core::config::File { name: "vitrine.yaml", text: &text };
+        let read = vitrine_core::config::read(Some(file), &BTreeMap::new(), &BTreeMap::new());
+        if (validator.is_valid(&root), read.is_ok()) != (good, good) {
+            let told: Vec<String> = validator.iter_errors(&root).map(|e| e.to_string()).collect();
+            wrong.push(format!("{text}wanted {good}: schema {told:?}, reader {:?}", read.err()));
+        }
+    };
+    for good in [
+        "",
+        "repository: {poll: 0}",
+        "repository: {poll: \"0\"}",
+        "repository: {poll: 1m30s, branch: main, path: demos, caFile: null}",
+        "repository: {auth: {tokenFile: /run/token}}",
+        "cluster: {mode: report, namespace: vitrine, kubeconfig: null, leaderElection: false}",
+        "cluster: null",
+        "safety: {maxRemovedShare: 0.5, maxDeletions: 0, approvalsExpireAfter: 1h}",
+        "rollouts: {maxParallel: 1, verify: {on: never, parallel: 100}}",
+        "reporting: {notes: false}",
+        "web: {public: {listen: null, url: \"https://board.example\"}, private: null}",
+        "log: {level: debug, format: json}",
+    ] {
+        judge(good, true);
+    }
+    for bad in [
+        "instance: Prod",
+        "instance: 5",
+        "repository: {pol: 60s}",
+        "repository: {poll: 5}",
+        "repository: {poll: never}",
+        "repository: {auth: {token: abc}}",
+        "cluster: {mode: watch}",
+        "cluster: {namespace: A}",
+        "cluster: {leaderElection: yes}",
+        "safety: {maxDeletions: 1.5}",
+        "safety: {maxRemovedShare: half}",
+        "rollouts: {maxParallel: 0}",
+        "rollouts: {verify: {parallel: 101}}",
+        "schedule: {audit: x}",
+        "reporting: {forge: {}}",
+        "web: {hooks: []}",
+        "log: {level: loud}",
+        "nothing: 1",
+    ] {
+        judge(bad, false);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 proptest! {

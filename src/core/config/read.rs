@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::layers::{File, Layers};
-use super::{Auth, Cluster, Config, Log, Mode, Repository, Rollouts, Safety, Verify, Web, address};
+use super::{
+    Auth, Cluster, Config, Log, Mode, Repository, Rollouts, Safety, Verify, Web, address, contract,
+};
 use crate::model::decode::{Cursor, Fields, Schema, Sheet};
 use crate::model::fault::{Fault, code};
 use crate::model::yaml::{Span, Value};
@@ -13,18 +15,6 @@ use crate::model::{InstanceName, Party};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
-
-const ROOT: Schema = Schema::of(&[
-    "instance",
-    "repository",
-    "cluster",
-    "safety",
-    "rollouts",
-    "schedule",
-    "reporting",
-    "web",
-    "log",
-]);
 
 /// Reads settings from a file, from `VITRINE_*` variables and from flags (by the setting's path,
 /// such as `repository.url`). A flag is stronger than a variable, a variable than the file.
@@ -54,7 +44,7 @@ pub fn read(
         }
         return Err(faults);
     }
-    let fields = root.as_ref().and_then(|root| sheet.root(root, ROOT));
+    let fields = root.as_ref().and_then(|root| sheet.root(root, contract::ROOT));
     let settings = Settings { layers: &layers, root: fields.as_ref(), sheet: &sheet };
     let config = settings.config();
     faults.extend(sheet.finish());
@@ -127,9 +117,9 @@ impl<'a> Settings<'a> {
         let instance = self.instance();
         let repository = self.repository();
         let cluster = self.cluster();
-        self.section("schedule", Schema::of(&[]).reserving(&[("audit", ""), ("freeze", "")]));
-        let reporting = Schema::of(&["notes"]).reserving(&[("forge", "git notes are written")]);
-        let notes = self.section("reporting", reporting).get("notes").and_then(|c| c.boolean());
+        self.section("schedule", contract::SCHEDULE);
+        let notes =
+            self.section("reporting", contract::REPORTING).get("notes").and_then(|c| c.boolean());
         Some(Config {
             safety: self.safety(),
             rollouts: self.rollouts(),
@@ -157,10 +147,7 @@ impl<'a> Settings<'a> {
     }
 
     fn repository(&self) -> Option<Repository> {
-        let section = self.section(
-            "repository",
-            Schema::of(&["url", "branch", "path", "poll", "auth", "caFile", "mirror"]),
-        );
+        let section = self.section("repository", contract::REPOSITORY);
         let url = match section.get("url") {
             Some(cursor) => address::repository(&cursor),
             None => {
@@ -187,10 +174,7 @@ impl<'a> Settings<'a> {
     }
 
     fn cluster(&self) -> Cluster {
-        let section = self.section(
-            "cluster",
-            Schema::of(&["kubeconfig", "context", "namespace", "mode", "leaderElection"]),
-        );
+        let section = self.section("cluster", contract::CLUSTER);
         let mode = section.get("mode").and_then(|cursor| cursor.one_of(&["apply", "report"]));
         let reports = mode.is_some_and(|mode| mode.value == "report");
         if let Some(cursor) = section.get("leaderElection")
@@ -221,8 +205,7 @@ impl<'a> Settings<'a> {
     }
 
     fn safety(&self) -> Safety {
-        let schema = Schema::of(&["maxRemovedShare", "maxDeletions", "approvalsExpireAfter"]);
-        let section = self.section("safety", schema);
+        let section = self.section("safety", contract::SAFETY);
         let share = section.get("maxRemovedShare").and_then(|c| c.number(0.0, 1.0));
         let deletions = section.get("maxDeletions").and_then(|c| c.integer(0, 1_000_000));
         let bounds = (Duration::from_secs(60), HOUR * 24 * 30);
@@ -236,13 +219,13 @@ impl<'a> Settings<'a> {
     }
 
     fn rollouts(&self) -> Rollouts {
-        let section = self.section("rollouts", Schema::of(&["maxParallel", "verify"]));
+        let section = self.section("rollouts", contract::ROLLOUTS);
         let small = |cursor: Option<Cursor<'_>>, most, default| {
             let number = cursor.and_then(|cursor| cursor.integer(1, most));
             number.map_or(default, |n| usize::try_from(n.value).unwrap_or(default))
         };
         let max_parallel = small(section.get("maxParallel"), 1000, 10);
-        let verify = section.section("verify", Schema::of(&["on", "parallel"]));
+        let verify = section.section("verify", contract::VERIFY);
         let on = verify.get("on").and_then(|c| c.one_of(&["update", "never"]));
         let parallel = small(verify.get("parallel"), 100, 5);
         let verify = match on.map(|on| on.value) {
@@ -253,11 +236,9 @@ impl<'a> Settings<'a> {
     }
 
     fn web(&self) -> Web {
-        let schema =
-            Schema::of(&["public", "private"]).reserving(&[("hooks", "the poll finds commits")]);
-        let web = self.section("web", schema);
-        let public = web.section("public", Schema::of(&["listen", "url"]));
-        let private = web.section("private", Schema::of(&["listen"]));
+        let web = self.section("web", contract::WEB);
+        let public = web.section("public", contract::PUBLIC);
+        let private = web.section("private", contract::PRIVATE);
         // `listen: null` closes the door; an absent key leaves it where it usually is.
         let listen = |section: &Section<'_>, default: &str| match section.get("listen") {
             Some(cursor) => address::listen(&cursor),
@@ -272,7 +253,7 @@ impl<'a> Settings<'a> {
     }
 
     fn log(&self) -> Log {
-        let section = self.section("log", Schema::of(&["level", "format"]));
+        let section = self.section("log", contract::LOG);
         let levels = ["error", "warn", "info", "debug", "trace"];
         let level = section.get("level").and_then(|c| c.one_of(&levels));
         let format = section.get("format").and_then(|c| c.one_of(&["text", "json"]));
@@ -335,11 +316,9 @@ fn poll(cursor: &Cursor<'_>) -> Option<Duration> {
 
 /// One complete way to prove who we are.
 fn auth(repository: &Section<'_>) -> Option<Auth> {
-    const KEYS: &[&str] =
-        &["tokenFile", "username", "passwordFile", "sshKeyFile", "knownHostsFile"];
-    let section = repository.section("auth", Schema::of(KEYS));
+    let section = repository.section("auth", contract::AUTH);
     let written: Vec<&str> =
-        KEYS.iter().copied().filter(|key| section.get(key).is_some()).collect();
+        contract::AUTH.keys().filter(|key| section.get(key).is_some()).collect();
     let path = |key| section.path_of(key);
     let auth = match written.as_slice() {
         [] => return None,

@@ -6,12 +6,14 @@
 
 mod cursor;
 mod form;
+mod json_schema;
 mod near;
 mod scalar;
 mod sheet;
 
 pub use cursor::{Cursor, Fields};
 pub use form::{Choice, Field, Form, Schema};
+pub use json_schema::json_schema;
 pub use near::nearest;
 pub use sheet::Sheet;
 

@@ -20,15 +20,20 @@ pub fn read(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<ImageRefer
         cursor.sheet.report(fault);
         return None;
     };
-    let host = reference.host();
-    if host.is_some_and(is_local) {
+    let registries = &bench.platform.registries;
+    let full = reference.full_repository();
+    // A cluster on one machine may have its registry there; then its operator says so.
+    let named = |pattern: &String| {
+        let host = pattern.split('/').next().unwrap_or(pattern);
+        !host.contains('*') && is_local(host) && matches(pattern, &full)
+    };
+    if reference.host().is_some_and(is_local) && !registries.allow.iter().any(named) {
         let message = "the image lies on one's own machine: the cluster cannot pull it from there";
-        let help = "push it to a registry that the cluster reaches";
+        let help = "push it to a registry that the cluster reaches; an operator whose nodes have \
+                    one on themselves names it in registries.allow of platform.yaml";
         cursor.sheet.report(cursor.fault(code::LOCAL_IMAGE, message).help(help));
         return None;
     }
-    let registries = &bench.platform.registries;
-    let full = reference.full_repository();
     if !registries.allow.is_empty() && !registries.allow.iter().any(|p| matches(p, &full)) {
         let message = format!("images of `{full}` are not allowed on this platform");
         let help = format!("allowed: {}", registries.allow.join(", "));

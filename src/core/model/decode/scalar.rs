@@ -185,6 +185,10 @@ impl Cursor<'_> {
 
     /// One of some words.
     pub fn one_of(&self, words: &[&'static str]) -> Option<Spanned<&'static str>> {
+        // What reads YAML 1.1 and writes the file again makes `false` of `off`.
+        if self.node.value == Value::Bool(false) && words.contains(&OFF) {
+            return Some(self.spanned(OFF));
+        }
         let text = self.text()?;
         if let Some(word) = words.iter().find(|word| **word == text.value) {
             return Some(self.spanned(*word));
@@ -251,6 +255,9 @@ impl Cursor<'_> {
         Some(self.spanned(value))
     }
 }
+
+/// The word that YAML 1.1 takes for `false`.
+pub(super) const OFF: &str = "off";
 
 /// A number that is whole and not negative, however it was written.
 fn whole(raw: &str) -> Option<u64> {

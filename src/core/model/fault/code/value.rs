@@ -60,7 +60,7 @@ codes! { VALUES;
     right Spec("image: registry.example/lab/nginx:1.27@sha256:a3b142af6e97cfc3bb23e409ab83467af7d16ded7dc0632be6a6a9023e49ce8b");
 
     LOCAL_IMAGE = "V0311": "an image of one's own machine", AUTHOR,
-    "`localhost` is your machine for you and the node itself for the cluster, which finds no image there. Push it to a registry that both reach.",
+    "`localhost` is your machine for you and the node itself for the cluster, which finds no image there. Push it to a registry that both reach. Where each node has a registry on itself, the operator names it in `registries.allow` of `platform.yaml` (`localhost:5000/*`; a `*` alone does not name it).",
     wrong Spec("image: localhost:5000/use:1.4.0@sha256:a3b142af6e97cfc3bb23e409ab83467af7d16ded7dc0632be6a6a9023e49ce8b"),
     right Spec("image: registry.example/lab/use:1.4.0@sha256:a3b142af6e97cfc3bb23e409ab83467af7d16ded7dc0632be6a6a9023e49ce8b");
 
