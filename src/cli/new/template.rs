@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::ValueEnum;
 
 use crate::cli::catalogue::SOLUTION;
+use vitrine_core::catalog::solution::readme::TO_BE_SAID;
 use vitrine_core::model::{Domain, ImageReference, SolutionName};
 
 /// What a new solution looks like.
@@ -108,16 +109,25 @@ const CONFIGURATIONS: &str = "  type: demo
 const README: &str = "\
 # {title}
 
-Say in one or two sentences what a visitor can do here; this paragraph stands in the gallery.
+{what}
 
 ## Try it
 
-What should a visitor click or send first? The files in `examples/` are calls that work.
+{how}
 
 ## Good to know
 
-What it cannot do, where the model and the data come from, and whom to ask.
+{limits}
 ";
+
+/// A README with a line for each thing that its author is to say.
+fn readme(filled: &Filled<'_>) -> String {
+    let [what, how, limits] = TO_BE_SAID;
+    let lines = [("{title}", title(filled.name)), ("{what}", what.to_owned())];
+    let lines =
+        lines.into_iter().chain([("{how}", how.to_owned()), ("{limits}", limits.to_owned())]);
+    lines.fold(README.to_owned(), |text, (place, line)| text.replace(place, &line))
+}
 
 impl Template {
     /// The files of the folder, by their path in it.
@@ -144,7 +154,7 @@ impl Template {
         );
         BTreeMap::from([
             (SOLUTION.to_owned(), solution.into_bytes()),
-            ("README.md".to_owned(), fill(README).into_bytes()),
+            ("README.md".to_owned(), readme(filled).into_bytes()),
             (example.to_owned(), example_text.into_bytes()),
         ])
     }

@@ -12,7 +12,7 @@ mod mount;
 mod origin;
 mod over_limit;
 mod parts;
-mod readme;
+pub mod readme;
 mod resources;
 mod runtime;
 mod scaling;

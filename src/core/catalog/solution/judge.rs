@@ -33,11 +33,12 @@ pub fn judge(bench: &Bench<'_>) -> Verdict {
     let at = declared.as_ref().map_or(Span::START, |name| name.at);
     let at_name = sheet.shown(sheet.fault(code::DUPLICATE_NAME, at, ""));
     let all = sheet.finish();
-    let (warnings, mut faults): (Vec<_>, Vec<_>) =
+    let (mut warnings, mut faults): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|fault| fault.severity == Severity::Warning);
     faults.extend(oddities(bench));
     faults.extend(example::judge(bench));
     faults.extend(readme_elsewhere(bench));
+    warnings.extend(unsaid(bench));
     let solution = solution.filter(|_| faults.is_empty()).map(Arc::new);
     let declared = declared.map(|name| name.value);
     Verdict { solution, faults, warnings, dated, declared, at_name }
@@ -137,8 +138,24 @@ fn document(
     })
 }
 
+/// What a README still asks of its author.
+fn unsaid(bench: &Bench<'_>) -> Option<Fault> {
+    let (path, file) = bench.folder.files.iter().find(|(path, _)| is_readme(path))?;
+    let text = String::from_utf8_lossy(file.bytes.as_deref()?);
+    let line = readme::unsaid(&text)?;
+    let message = "this line is still the one that `vitrine new` wrote";
+    let name = format!("{}/{path}", bench.path);
+    let fault = Fault::new(code::UNSAID, name, Party::Author, message).at(Span::point(line, 1));
+    let shown = text.lines().nth((line as usize).saturating_sub(1)).map(str::to_owned);
+    Some(fault.snippet(shown).help("say it in your own words, or delete the line"))
+}
+
+fn is_readme(path: &str) -> bool {
+    path.eq_ignore_ascii_case("readme.md")
+}
+
 fn readme_of(folder: &Folder) -> (Option<String>, Option<String>) {
-    let readme = folder.files.iter().find(|(path, _)| path.eq_ignore_ascii_case("readme.md"));
+    let readme = folder.files.iter().find(|(path, _)| is_readme(path));
     match readme.and_then(|(_, file)| file.bytes.as_deref()) {
         Some(bytes) => readme::heading_and_paragraph(&String::from_utf8_lossy(bytes)),
         None => (None, None),
@@ -148,7 +165,7 @@ fn readme_of(folder: &Folder) -> (Option<String>, Option<String>) {
 /// A README that Git LFS keeps would be shown as the three lines of its pointer.
 fn readme_elsewhere(bench: &Bench<'_>) -> Option<Fault> {
     let mut files = bench.folder.files.iter();
-    let (path, file) = files.find(|(path, _)| path.eq_ignore_ascii_case("readme.md"))?;
+    let (path, file) = files.find(|(path, _)| is_readme(path))?;
     is_lfs_pointer(file.bytes.as_deref()?).then(|| {
         let message = format!("`{path}` lies in Git LFS: the folder holds a pointer to it");
         let name = format!("{}/{path}", bench.path);

@@ -5,6 +5,19 @@ use crate::model::invisible::is_invisible;
 /// The longest description, in characters.
 const LONGEST: usize = 300;
 
+/// What `vitrine new` writes where an author is to say something, for each the whole line.
+pub const TO_BE_SAID: [&str; 3] = [
+    "Say in one or two sentences what a visitor can do here; this paragraph stands in the gallery.",
+    "What should a visitor click or send first? The files in `examples/` are calls that work.",
+    "What it cannot do, where the model and the data come from, and whom to ask.",
+];
+
+/// The first line of a README on which its author has not yet said anything, from 1.
+pub fn unsaid(text: &str) -> Option<u32> {
+    let mut lines = (1..).zip(text.lines());
+    lines.find(|(_, line)| TO_BE_SAID.contains(&line.trim())).map(|(number, _)| number)
+}
+
 /// The first heading and the first paragraph of a Markdown text.
 pub fn heading_and_paragraph(text: &str) -> (Option<String>, Option<String>) {
     let mut heading = None;

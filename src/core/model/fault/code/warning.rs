@@ -44,4 +44,9 @@ codes! { WARNINGS;
     "The value is right and changes nothing on this platform, because something else decides: a cool-down where nothing sleeps, for example. Delete it, so that nobody is misled.",
     wrong Shown("scaling: {cooldownPeriod: 30m}    where `activation.mode` is `none`"),
     right Shown("scaling: {maxReplicas: 2}");
+
+    UNSAID = "V9009": "a README that says nothing yet", &[Author],
+    "`vitrine new` writes a README with a line for each thing that a visitor wants to know. One of them still stands there, and the first becomes the description in the gallery.",
+    wrong Shown("Say in one or two sentences what a visitor can do here; this paragraph stands in the gallery."),
+    right Shown("Paste a requirement and see which earlier ones say nearly the same.");
 }
