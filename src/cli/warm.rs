@@ -30,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The largest example file, in bytes: no larger one is read from a catalogue.
 const EXAMPLE_MAX: u64 = 512 * 1024;
 
+/// How many folders may lie in each other, which is more than any catalogue is read.
+const DEEPEST: usize = 32;
+
 /// What is said to a probe.
 const READY: u8 = b'1';
 const NOT_READY: u8 = b'0';
@@ -37,7 +40,8 @@ const NOT_READY: u8 = b'0';
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").args(["folder", "ready"]).required(true))]
 pub(super) struct Arguments {
-    /// The folder with the requests, `*.json`: made in the order of their names.
+    /// The folder with the requests, `*.json`, also in folders of it: made in the order of their
+    /// names.
     #[arg(value_name = "DIR", requires = "port")]
     folder: Option<PathBuf>,
     /// The port on which the application listens.
@@ -82,22 +86,39 @@ struct Request {
     example: Example,
 }
 
-/// Reads the requests of a folder, in the order of their names.
+/// Reads the requests of a folder and the folders in it, as a catalogue holds them, in the order of
+/// their names.
 fn read(folder: &Path) -> Result<Vec<Request>, Stop> {
-    let cannot = |error| Stop::new(format!("{} cannot be read: {error}", folder.display()));
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(cannot)? {
-        let path = entry.map_err(cannot)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && path.extension().is_some_and(|ending| ending == "json") {
-            files.push(path);
-        }
-    }
+    collect(folder, DEEPEST, &mut files)?;
     files.sort();
     if files.is_empty() {
         return Err(Stop::new(format!("{} holds no example (*.json)", folder.display())));
     }
     files.iter().map(|file| request(file)).collect()
+}
+
+/// Hidden names are left out: a mounted ConfigMap keeps its older contents under one.
+fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Stop> {
+    let cannot = |error| Stop::new(format!("{} cannot be read: {error}", folder.display()));
+    for entry in std::fs::read_dir(folder).map_err(cannot)? {
+        let entry = entry.map_err(cannot)?;
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        // Not behind a link, which may lead to where it comes from.
+        if entry.file_type().map_err(cannot)?.is_dir() {
+            if depth == 0 {
+                let name = path.display();
+                return Err(Stop::new(format!("{name} lies deeper than {DEEPEST} folders")));
+            }
+            collect(&path, depth - 1, files)?;
+        } else if path.extension().is_some_and(|ending| ending == "json") {
+            files.push(path);
+        }
+    }
+    Ok(())
 }
 
 fn request(file: &Path) -> Result<Request, Stop> {

@@ -89,11 +89,12 @@ fn free() -> u16 {
 /// Two requests, in files whose names are in the other order than their making.
 fn examples(home: &Path) {
     let folder = home.join("examples");
-    std::fs::create_dir(&folder).unwrap();
+    let deep = folder.join("more/deep");
+    std::fs::create_dir_all(&deep).unwrap();
     let second = r#"{"path": "/two?q=1"}"#;
     let first =
         r#"{"method": "POST", "path": "/one", "json": {"a": 1}, "expect": {"status": 201}}"#;
-    std::fs::write(folder.join("001.json"), second).unwrap();
+    std::fs::write(deep.join("001.json"), second).unwrap();
     std::fs::write(folder.join("000.json"), first).unwrap();
     // What a mounted ConfigMap also holds.
     std::fs::create_dir(folder.join("..data")).unwrap();
@@ -196,10 +197,12 @@ fn what_cannot_be_warmed_with_is_told_before_anything_is_asked() {
     let examples = scene.home.path().join("examples");
     std::fs::write(examples.join("001.json"), "{\n\"path\": }").unwrap();
     finish(&mut scene.warm()).exits(2).says(&["examples/001.json:2:", "not JSON"]);
-    for file in ["000.json", "001.json"] {
+    for file in ["000.json", "001.json", "more/deep/001.json"] {
         std::fs::remove_file(examples.join(file)).unwrap();
     }
     finish(&mut scene.warm()).exits(2).says(&["holds no example"]);
+    std::fs::create_dir_all(examples.join(["d"; 40].join("/"))).unwrap();
+    finish(&mut scene.warm()).exits(2).says(&["deeper than 32 folders"]);
     std::fs::remove_dir_all(&examples).unwrap();
     finish(&mut scene.warm()).exits(2).says(&["examples cannot be read"]);
 

@@ -5,10 +5,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use proptest::prelude::*;
 use serde_json::Value;
 use vitrine::web;
 use vitrine_core::config::Config;
 use vitrine_core::engine::world::{Act, Form, NAMES, World};
+use vitrine_core::model::invisible::is_invisible;
 use vitrine_core::status::{self, Board, CommitStatus, Sync, Verdict};
 
 /// Long enough for everything that is on its way.
@@ -167,6 +169,49 @@ fn board_notes_terminal_and_json_tell_the_same() {
     }
     let known = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(known == golden, "tests/corpus/situations.md is stale: UPDATE_GOLDEN=1 writes it anew");
+}
+
+/// Folder names as somebody would choose them who wants to be seen, or not to be.
+fn evil_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        r"[a-zA-Z0-9 <>&\x01-\x1f\x7f-\u{9f}\u{202a}-\u{202e}\u{2066}-\u{2069}\u{200b}-\u{200f}]{1,60}",
+        "[a-z]{200,3000}",
+        Just("\u{1b}]0;owned\u{7}".to_owned()),
+        Just("<script>alert(1)</script>".to_owned()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 16, ..<_>::default() })]
+
+    #[test]
+    fn whatever_folders_are_called_neither_page_nor_notes_nor_lines_act_on_who_reads_them(
+        names in prop::collection::btree_set(evil_name(), 1..5),
+    ) {
+        let mut world = World::settled(&["alpha"]);
+        world.remote.commit(false, |made| {
+            made.folders.extend(names.iter().map(|name| (name.clone(), Form::Slip)));
+        });
+        for act in [Act::Hint, ON, Act::Pass(10), ON] {
+            world.act(&act);
+            world.decide();
+        }
+        let board = world.engine.board();
+        let acts = |c: char| is_invisible(c) && c != '\n';
+        let page = web::page_of(board);
+        prop_assert!(!page.contains(acts) && !page.contains("<script>alert"), "{page:?}");
+        let mut told = 0;
+        for verdict in &board.verdicts {
+            let details = status::details(board, verdict, Some(60), false);
+            prop_assert!(!details.contains(acts), "{details:?}");
+            if let Some(CommitStatus { context, description, url, .. }) = note(&world, verdict) {
+                let line = format!("{context} {description} {url}");
+                prop_assert!(!line.contains(is_invisible), "{line:?}");
+                told += 1;
+            }
+        }
+        prop_assert!(told > names.len(), "each refused folder has a line: {:?}", board.verdicts);
+    }
 }
 
 /// All text of a document.
