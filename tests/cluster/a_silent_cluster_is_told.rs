@@ -14,6 +14,8 @@ use crate::support::daemon::{Daemon, settings};
 
 /// A watch that fails is opened again after pauses that grow to 30 s.
 const PATIENCE: Duration = Duration::from_secs(75);
+/// How long the daemon waits for an answer here.
+const DEADLINE: Duration = Duration::from_secs(4);
 
 fn unknown(board: &Board, name: &str) -> Verdict {
     let verdict = board.verdicts.iter().find(|verdict| verdict.name.as_str() == name);
@@ -32,7 +34,8 @@ scenario! {
         let day = BadDay::new(1);
         day.over();
         let client = day.before(cluster.client());
-        let mut daemon = Daemon::through(client, settings(&catalogue)).await.patient(PATIENCE);
+        let daemon = Daemon::within(DEADLINE, client, settings(&catalogue)).await;
+        let mut daemon = daemon.patient(PATIENCE);
         daemon.settled(&head).await;
         let before = versions(cluster).await;
 
@@ -68,6 +71,14 @@ scenario! {
             let verdict = unknown(&board, "one-s");
             assert!(verdict.next.starts_with(next), "{verdict:?}");
         }
+
+        // It lets everybody in and answers nobody.
+        day.hangs();
+        let cause = "the API server did not answer within 4 s";
+        let board = daemon.board(cause, because(cause)).await.clone();
+        assert_eq!(board.cluster.as_ref().unwrap().since, since);
+        let verdict = unknown(&board, "one-s");
+        assert!(verdict.next.starts_with("look whether the API server runs"), "{verdict:?}");
 
         day.over();
         daemon

@@ -36,12 +36,16 @@ pub struct BadDay {
     met: AtomicU32,
 }
 
+/// In the place of a code: no answer at all.
+const NEVER: u16 = u16::MAX;
+
 /// What a request meets.
 enum Meets {
     Nothing,
     Refused,
     Answer(u16),
     LostAnswer,
+    Silence,
 }
 
 impl BadDay {
@@ -84,6 +88,11 @@ impl BadDay {
         self.down(true);
     }
 
+    /// Everything is let in from now on, and nothing is answered. What is being read breaks off.
+    pub fn hangs(&self) {
+        self.says(NEVER);
+    }
+
     /// The Lease is refused from now on, or no more.
     pub fn no_lease(&self, refused: bool) {
         self.no_lease.store(refused, Ordering::SeqCst);
@@ -116,6 +125,7 @@ impl BadDay {
         if self.down.load(Ordering::SeqCst) {
             return match self.says.load(Ordering::SeqCst) {
                 0 => Meets::Refused,
+                NEVER => Meets::Silence,
                 code => Meets::Answer(code),
             };
         }
@@ -158,6 +168,12 @@ impl BadDay {
         let answer = match meets {
             Meets::Refused => return Err(Error::from(ErrorKind::ConnectionRefused).into()),
             Meets::Answer(code) => refusal(code),
+            // Until whoever asked gives up, or the day is over.
+            Meets::Silence => {
+                let mut cuts = self.cuts.subscribe();
+                while cuts.changed().await.is_ok() {}
+                return Err(Error::from(ErrorKind::ConnectionReset).into());
+            }
             Meets::LostAnswer => {
                 client.send(request).await?;
                 return Err(Error::from(ErrorKind::ConnectionReset).into());

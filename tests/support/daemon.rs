@@ -90,8 +90,13 @@ impl Daemon {
 
     /// Starts the engine with a client of its own.
     pub async fn through(client: kube::Client, settings: Config) -> Self {
+        Self::within(cluster::Settings::DEADLINE, client, settings).await
+    }
+
+    /// The same with a deadline for each request.
+    pub async fn within(deadline: Duration, client: kube::Client, settings: Config) -> Self {
         let source = opened(&settings).await;
-        let observed = cluster::Settings::of(&settings);
+        let observed = cluster::Settings { deadline, ..cluster::Settings::of(&settings) };
         let connected = cluster::Cluster::connect(client, observed).await.unwrap();
         let (engine, boards) = Drive::new(settings, source, connected);
         Self::of(engine, boards)
