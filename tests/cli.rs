@@ -22,5 +22,6 @@ mod render;
 pub mod scene;
 mod silence;
 pub mod status;
+mod told;
 mod trouble;
 mod warm;
