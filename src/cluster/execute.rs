@@ -12,7 +12,7 @@ use vitrine_core::engine::{Seen, Written};
 use vitrine_core::model::{FieldSet, InstanceName, Kind, ObjectKey, Revision, marks};
 use vitrine_core::plan::DesiredObject;
 use vitrine_core::plan::observed::Survey;
-use vitrine_core::plan::{Outcome, Step};
+use vitrine_core::plan::{Outcome, Rejection, Step};
 
 /// Foreign objects that a survey names; there may be more.
 const NAMED: usize = 20;
@@ -68,25 +68,30 @@ pub(super) async fn carry_out(
         }
     };
     match done {
+        Ok((_, seen)) if seen.lacks.as_ref().is_some_and(|lacks| !lacks.is_empty()) => {
+            let lacks = seen.lacks.clone().unwrap_or_default();
+            (Outcome::Rejected(Rejection::taken_away(&lacks)), Written::Object(Box::new(seen)))
+        }
         Ok((created, seen)) => (Outcome::Applied { created }, Written::Object(Box::new(seen))),
         Err(failure) => (failure.outcome(), Written::Nothing),
     }
 }
 
-/// One server-side apply with force, answered by metadata alone.
+/// One server-side apply with force, answered by metadata alone, or by the whole object.
 async fn patch(
     api: &Api,
     key: &ObjectKey,
     manager: &str,
     body: &Value,
-) -> Result<(bool, Seen), Failure> {
+    accept: &str,
+) -> Result<(bool, Answer), Failure> {
     let address = with_query(
         &request::address(key),
         &[("fieldManager", manager), ("force", "true"), ("fieldValidation", "Strict")],
     );
-    let request = request::request(Method::PATCH, &address, METADATA, APPLY, encoded(body)?)?;
+    let request = request::request(Method::PATCH, &address, accept, APPLY, encoded(body)?)?;
     let answer = api.call(request).await?;
-    Ok((answer.status == StatusCode::CREATED, read(&answer)?))
+    Ok((answer.status == StatusCode::CREATED, answer))
 }
 
 fn encoded(body: &Value) -> Result<Vec<u8>, Failure> {
@@ -103,7 +108,10 @@ async fn apply(
     revision: &Revision,
     left: Option<&FieldSet>,
 ) -> Result<(bool, Seen), Failure> {
-    patch(api, &object.key, marks::MANAGER, &object.with_marks(revision, left)).await
+    let body = object.with_marks(revision, left);
+    let (created, answer) = patch(api, &object.key, marks::MANAGER, &body, JSON).await?;
+    let seen = wire::applied(&answer.body);
+    Ok((created, seen.map_err(|e| unavailable(format!("an answer cannot be read: {e}")))?))
 }
 
 /// Creates a Deployment asleep, then applies it: what we never own, the apply leaves at 0.
@@ -164,7 +172,8 @@ async fn keep_replicas(
 ) -> Result<(bool, Seen), Failure> {
     let mut body = bare(key, uid);
     body["spec"] = json!({ "replicas": replicas });
-    patch(api, key, marks::HANDOVER, &body).await
+    let (created, answer) = patch(api, key, marks::HANDOVER, &body, METADATA).await?;
+    Ok((created, read(&answer)?))
 }
 
 /// Makes these the only annotations of manager `vitrine-verify`.
@@ -176,7 +185,8 @@ async fn verify(
 ) -> Result<(bool, Seen), Failure> {
     let mut body = bare(key, uid);
     body["metadata"]["annotations"] = annotations;
-    patch(api, key, marks::VERIFIER, &body).await
+    let (created, answer) = patch(api, key, marks::VERIFIER, &body, METADATA).await?;
+    Ok((created, read(&answer)?))
 }
 
 /// A body that names the object and no field. With the UID, an apply of it creates nothing: the
@@ -372,6 +382,31 @@ mod tests {
         let mut expected = deployment().body.clone();
         expected["metadata"]["annotations"]["vitrine.dev/revision"] = json!("a".repeat(40));
         assert_eq!(asked[0].body, expected);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_lacks_what_is_ours_is_refused_by_admission() {
+        let step = || Step::Apply {
+            object: deployment(),
+            revision: revision(),
+            left: None,
+            why: Why::Update,
+        };
+        let mut whole = live();
+        whole["metadata"]["managedFields"] = json!([
+            {"manager": "vitrine", "operation": "Apply", "fieldsV1": {"f:spec": {"f:a": {}, "f:b": {}}}},
+            {"manager": "flux", "operation": "Apply", "fieldsV1": {"f:spec": {"f:c": {}}}},
+        ]);
+        whole["spec"] = json!({"a": 1});
+        let answer = whole.clone();
+        let (outcome, written, _) = run(step(), None, move |_| Says::json(200, &answer)).await;
+        let Outcome::Rejected(rejection) = outcome else { panic!("{outcome:?}") };
+        assert!(rejection.is_taken_away());
+        assert_eq!(rejection.message.as_str(), "spec.b");
+        assert!(matches!(written, Written::Object(_)), "the rest was written");
+        whole["spec"]["b"] = json!(null);
+        let (outcome, ..) = run(step(), None, move |_| Says::json(200, &whole)).await;
+        assert_eq!(outcome, Outcome::Applied { created: false });
     }
 
     #[tokio::test]

@@ -129,6 +129,17 @@ pub(super) fn object(body: &[u8]) -> Result<Seen, serde_json::Error> {
     Ok(serde_json::from_slice::<Bare>(body)?.seen())
 }
 
+/// Reads one whole object, as an apply answers it: its metadata, and what of ours it lacks.
+///
+/// # Errors
+/// What is wrong with the answer.
+pub(super) fn applied(body: &[u8]) -> Result<Seen, serde_json::Error> {
+    let whole: serde_json::Value = serde_json::from_slice(body)?;
+    let mut seen = Bare::deserialize(&whole)?.seen();
+    seen.lacks = seen.meta.managed_fields.ours.as_ref().map(|ours| ours.lacking_in(&whole));
+    Ok(seen)
+}
+
 /// An object of which more than metadata is read.
 pub(super) trait Wire: DeserializeOwned {
     fn seen(self) -> Seen;

@@ -60,7 +60,7 @@ pub use refusal::Refusal;
 use fault::Asked;
 use kinds::{Kinds, Resource};
 use request::Request;
-use store::Store;
+use store::{Store, Taking};
 
 /// How a sandbox behaves.
 #[derive(Clone)]
@@ -280,6 +280,17 @@ impl Sandbox {
     /// Forgets the requests so far.
     pub fn clear_requests(&self) {
         self.lock().log.clear();
+    }
+
+    /// Admission takes a field, by its JSON pointer, away from each object of a kind that is applied
+    /// in this namespace; nothing any more without one.
+    pub fn take_away(&self, of: Option<(Kind, &str, &str)>) {
+        let taking = |(kind, namespace, pointer): (Kind, &str, &str)| Taking {
+            table: kind.resource(),
+            namespace: namespace.to_owned(),
+            pointer: pointer.to_owned(),
+        };
+        self.lock().store.takes = of.map(taking).into_iter().collect();
     }
 
     /// Changes what goes wrong.

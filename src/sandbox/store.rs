@@ -23,6 +23,19 @@ pub struct Store {
     history: usize,
     serial: u64,
     feed: Option<mpsc::UnboundedSender<Changed>>,
+    /// What admission takes away from each object that is applied.
+    pub takes: Vec<Taking>,
+}
+
+/// A field that admission takes away, after it was written down whose it is.
+#[derive(Clone, Debug)]
+pub struct Taking {
+    /// Of which kind.
+    pub table: String,
+    /// Only in this namespace.
+    pub namespace: String,
+    /// Where it stands, as a JSON pointer.
+    pub pointer: String,
 }
 
 /// Where something changed: table and place.
@@ -52,7 +65,31 @@ pub struct Event {
 impl Store {
     pub fn new(kinds: Kinds, history: usize) -> Self {
         let tables = BTreeMap::new();
-        Self { kinds, tables, version: 1, history: history.max(1), serial: 0, feed: None }
+        Self {
+            kinds,
+            tables,
+            version: 1,
+            history: history.max(1),
+            serial: 0,
+            feed: None,
+            takes: Vec::new(),
+        }
+    }
+
+    /// Takes away from an object what admission does.
+    pub fn admit(&self, table: &str, place: &Place, object: &mut Value) {
+        let here = |taking: &&Taking| taking.table == table && taking.namespace == place.0;
+        for taking in self.takes.iter().filter(here) {
+            let (above, last) = taking.pointer.rsplit_once('/').unwrap_or_default();
+            match object.pointer_mut(above) {
+                Some(Value::Object(fields)) => drop(fields.remove(last)),
+                Some(Value::Array(items)) => {
+                    let at = last.parse().ok().filter(|at| *at < items.len());
+                    at.map(|at: usize| items.remove(at));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The version of the newest change.

@@ -156,6 +156,7 @@ impl Write<'_> {
         self.check_version(&body, &old)?;
         let applied = manage::apply(self.resource, Some(&old), &body, &self.writer(), self.force)?;
         let mut object = applied.object;
+        store.admit(&self.resource.table, &self.place(), &mut object);
         self.keep_what_is_not_written(&mut object, &old);
         if self.fill(&mut object) {
             object["metadata"]["generation"] = json!(generation(&old) + 1);
@@ -180,6 +181,7 @@ impl Write<'_> {
         }
         let applied = manage::apply(self.resource, None, body, &self.writer(), self.force)?;
         let mut object = self.newborn(store, applied.object);
+        store.admit(&self.resource.table, &self.place(), &mut object);
         self.fill(&mut object);
         self.check(&object, None)?;
         self.bear(store, object, applied.entries)

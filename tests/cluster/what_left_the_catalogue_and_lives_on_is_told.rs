@@ -33,6 +33,39 @@ async fn told(daemon: &mut Daemon) -> Verdict {
 }
 
 scenario! {
+    async fn what_admission_takes_away_is_told_until_it_may_stay(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        let head = catalogue.head();
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.settled(&head).await;
+        cluster.take_env(Some("sol-one")).await;
+        catalogue.edit("one/solution.yaml", "spec:", "spec:\n  env: {LEVEL: \"1\"}");
+        let head = catalogue.commit("A variable");
+        let verdict = daemon
+            .verdict("one", "told", |v| {
+                v.reason.cause == Cause::TakenAway && v.revision.as_ref() == Some(&head)
+            })
+            .await;
+        assert_eq!((verdict.sync, verdict.party), (Sync::Blocked, Party::Operator), "{verdict:?}");
+        assert!(
+            verdict.reason.starts_with("admission takes spec.template.spec.containers[name=app].env")
+                && verdict.reason.ends_with(" away from Deployment/app"),
+            "{verdict:?}"
+        );
+        let live = cluster.get(&deployment()).await.unwrap();
+        assert_eq!(env(&live), [""; 0]);
+
+        // Whoever did so lets it be. Nothing is to be done on vitrine's side.
+        cluster.take_env(None).await;
+        daemon.hint();
+        daemon.verdict("one", "good", Verdict::is_good).await;
+        let live = cluster.get(&deployment()).await.unwrap();
+        assert!(env(&live).contains(&"LEVEL"), "{live:#}");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
     async fn an_entry_that_git_dropped_and_a_tool_keeps_is_no_success(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["one"]);
         catalogue.edit("one/solution.yaml", "spec:", "spec:\n  env: {OLD: \"1\", NEW: \"2\"}");

@@ -168,6 +168,7 @@ fn observed(running: &Running) -> Observed {
                 fields: Some(object.fields.clone()),
                 others: Vec::new(),
                 left: None,
+                taken: None,
                 birth: false,
                 health: Default::default(),
             };

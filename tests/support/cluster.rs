@@ -157,6 +157,23 @@ impl Cluster {
         }
     }
 
+    /// Admission takes `env` away from the first container of each Deployment in this namespace, or
+    /// nothing any more.
+    pub async fn take_env(&self, namespace: Option<&str>) {
+        match (&self.server, namespace) {
+            (Server::Sandbox(sandbox), _) => {
+                let pointer = "/spec/template/spec/containers/0/env";
+                sandbox.take_away(namespace.map(|place| (Kind::Deployment, place, pointer)));
+            }
+            (Server::Real(_), Some(place)) => {
+                policy::take_env(&self.admin, place).await.expect("policies are served");
+            }
+            (Server::Real(_), None) => {
+                policy::remove(&self.admin).await.expect("the administrator may delete policies");
+            }
+        }
+    }
+
     /// Somebody else's quota of object counts, which holds from now on: with what the quota
     /// controller, which runs on neither server, would say of it.
     pub async fn quota(&self, namespace: &str, name: &str, hard: &Value, used: &Value) {

@@ -71,9 +71,70 @@ pub async fn deny(admin: &Client, places: &[&str], words: &str) -> anyhow::Resul
     }
 }
 
-/// Takes the policy away, if there is one.
+/// Takes `env` away from the first container of the Deployments of a namespace. Comes back when the
+/// server obeys.
+pub async fn take_env(admin: &Client, namespace: &str) -> anyhow::Result<()> {
+    let places = json!([namespace, DAEMON_NAMESPACE]);
+    let env = "spec.template.spec.containers[0]";
+    let policy = json!({
+        "apiVersion": GROUP, "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": NAME},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": ["apps"], "apiVersions": ["*"],
+                "operations": ["CREATE", "UPDATE"], "resources": ["deployments"],
+            }]},
+            "matchConditions": [
+                {"name": "here", "expression": format!("object.metadata.namespace in {places}")},
+                {"name": "env", "expression": format!("has(object.{env}.env)")},
+            ],
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression":
+                "[JSONPatch{op: \"remove\", path: \"/spec/template/spec/containers/0/env\"}]",
+            }}],
+        },
+    });
+    let binding = json!({
+        "apiVersion": GROUP, "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": NAME},
+        "spec": {"policyName": NAME},
+    });
+    objects::apply(admin, &policy, "tests").await?;
+    objects::apply(admin, &binding, "tests").await?;
+
+    let labels = json!({"probe": "yes"});
+    let container =
+        json!({"name": "x", "image": "registry.example/x:1", "env": [{"name": "A", "value": "1"}]});
+    let probe = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "probe", "namespace": DAEMON_NAMESPACE},
+        "spec": {
+            "replicas": 0, "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    });
+    let (begun, parameters) =
+        (Instant::now(), PostParams { dry_run: true, ..PostParams::default() });
+    loop {
+        let object = serde_json::from_value(probe.clone())?;
+        let made = objects::api_of(admin, &probe)?.create(&parameters, &object).await?;
+        if made.data.pointer("/spec/template/spec/containers/0/env").is_none() {
+            return Ok(());
+        }
+        ensure!(begun.elapsed() < PATIENCE, "the server does not obey the policy");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Takes the policies away, if there are any.
 pub async fn remove(admin: &Client) -> anyhow::Result<()> {
-    for kind in ["ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"] {
+    for kind in [
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingAdmissionPolicy",
+    ] {
         let object = json!({"apiVersion": GROUP, "kind": kind});
         match objects::api_of(admin, &object)?.delete(NAME, &DeleteParams::default()).await {
             Ok(_) => {}

@@ -9,6 +9,7 @@
 mod answers;
 mod audit;
 mod backwards;
+mod digest;
 mod graves;
 mod namespaces;
 mod own;
@@ -28,8 +29,8 @@ pub use touched::{Batch, Touched};
 use super::chance::Chance;
 use super::event::Event;
 use crate::model::intern::Interner;
-use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision, marks};
-use crate::plan::observed::{HealthFacts, KindState, Live, Observed, Problem};
+use crate::model::{InstanceName, Kind, ObjectKey, marks};
+use crate::plan::observed::{KindState, Live, Observed, Problem};
 use audit::Audit;
 use backwards::Versions;
 use graves::Graves;
@@ -294,7 +295,7 @@ impl Sight {
             return self.unfile(&key, batch);
         }
         self.buried.open(&key);
-        let live = self.digest(key.kind, seen);
+        let live = self.digest(&key, seen);
         let shelf = self.observed.solutions.entry(home.clone()).or_default();
         if shelf.get(&key) != Some(&live) {
             batch.solution(&home);
@@ -348,39 +349,6 @@ impl Sight {
             }
         }
         self.unfile(key, batch);
-    }
-
-    /// What is kept of an object.
-    fn digest(&mut self, kind: Kind, seen: Seen) -> Live {
-        let Seen { meta, health, .. } = seen;
-        let annotation = |name: &str| meta.annotations.get(name);
-        let health = match kind {
-            // A namespace is created active and ends with its deletion.
-            Kind::Namespace => HealthFacts::Namespace { active: meta.deletion_timestamp.is_none() },
-            _ => health,
-        };
-        let left = annotation(marks::LEFT_BEHIND)
-            .and_then(|text| serde_json::from_str(text).ok())
-            .map(|fields| FieldSet::recorded(&fields));
-        Live {
-            left: left.map(|set| self.interner.set(set)),
-            content: annotation(marks::CONTENT).map(|text| ContentHash::recorded(text)),
-            revision: annotation(marks::REVISION).and_then(|text| Revision::parse(text).ok()),
-            uid: meta.uid,
-            resource_version: meta.resource_version,
-            created: meta.creation_timestamp,
-            deleting: meta.deletion_timestamp,
-            finalizers: meta.finalizers,
-            birth: meta.managed_fields.birth,
-            fields: meta.managed_fields.ours.map(|set| self.interner.set(set)),
-            others: meta
-                .managed_fields
-                .others
-                .into_iter()
-                .map(|(manager, set)| (self.interner.word(&manager), self.interner.set(set)))
-                .collect(),
-            health,
-        }
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{ContentHash, Kind};
 
+mod lacking;
 mod prune;
 pub mod schema;
 

@@ -82,6 +82,9 @@ pub struct Live {
     pub others: Vec<(Arc<str>, Arc<FieldSet>)>,
     /// The annotation `vitrine.dev/left-behind`: what was ours and another manager kept.
     pub left: Option<Arc<FieldSet>>,
+    /// What our last write asked for and was not in its answer, though the server calls it ours:
+    /// admission took it away. Absent = nothing, or nobody wrote since the start.
+    pub taken: Option<Arc<FieldSet>>,
     /// Whether manager `vitrine-birth` has an entry.
     pub birth: bool,
     /// What a health rule reads of it.
@@ -121,6 +124,7 @@ impl Live {
         self.deleting.is_none()
             && self.content.as_ref() == Some(content)
             && self.fields.as_ref() == Some(fields)
+            && self.taken.is_none()
     }
 }
 

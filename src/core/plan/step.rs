@@ -156,6 +156,27 @@ pub enum Outcome {
     },
 }
 
+/// [`Rejection::reason`] where the write was taken, and admission took a part of it away.
+const TAKEN_AWAY: &str = "TakenAway";
+
+impl Rejection {
+    /// These fields were written and are not there. The server says that they are ours.
+    pub fn taken_away(fields: &FieldSet) -> Self {
+        let paths = fields.paths();
+        Self {
+            code: 200,
+            reason: TAKEN_AWAY.to_owned(),
+            message: Quoted::of(&paths.join(", ")),
+            causes: Vec::new(),
+        }
+    }
+
+    /// Whether the rest of the object was written.
+    pub fn is_taken_away(&self) -> bool {
+        self.reason == TAKEN_AWAY
+    }
+}
+
 /// A refusal in the server's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {

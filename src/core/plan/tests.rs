@@ -145,6 +145,7 @@ impl World {
             fields: Some(object.fields.clone()),
             others: vec![],
             left: None,
+            taken: None,
             birth: false,
             health,
         };

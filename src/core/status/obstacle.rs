@@ -154,6 +154,21 @@ const fn provider(kind: Kind) -> &'static str {
 }
 
 fn rejected(key: &ObjectKey, rejection: &Rejection) -> Obstacle {
+    if rejection.is_taken_away() {
+        let fields = short(&rejection.message);
+        let reason = format!("admission takes {fields} away from {key}");
+        return Obstacle {
+            rank: 7,
+            sync: Sync::Blocked,
+            party: Party::Operator,
+            reason: Cause::TakenAway.says(reason),
+            next:
+                "change the webhook or MutatingAdmissionPolicy that does so; vitrine tries again \
+                   by itself"
+                    .to_owned(),
+            keeps_the_old: false,
+        };
+    }
     let next = if rejection.code == 403 {
         "give the daemon the right (deploy/rbac.yaml), or mend the policy that the message names; \
          vitrine tries again by itself"

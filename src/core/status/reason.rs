@@ -106,6 +106,7 @@ causes! {
     UnreadKind: "A kind that it needs cannot be read.";
     Edited: "Somebody changed it on the cluster.";
     LeftBehind: "Something that left the catalogue is kept by another manager.";
+    TakenAway: "Admission takes away something that the catalogue asks for.";
     Leaving: "An older object has to go first.";
     Applying: "Its objects are being written.";
     RollingOut: "The rest waits for its new version.";

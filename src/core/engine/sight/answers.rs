@@ -56,6 +56,7 @@ impl Sight {
         if old.is_some_and(|old| {
             version(&old.resource_version) >= version(&seen.meta.resource_version)
         }) {
+            self.lacks(&key, seen); // its solution is thought about anyway
             return;
         }
         // What was written and is not there, although the watch has told everything since, is gone

@@ -55,6 +55,9 @@ pub struct Seen {
     pub pod: Option<PodFacts>,
     /// Of a Namespace: what holds it while it is being deleted.
     pub remains: Vec<Condition>,
+    /// What we own by the server's word and the object does not have; absent where not all of it
+    /// was read.
+    pub lacks: Option<FieldSet>,
 }
 
 /// `metadata`, as far as it is read.

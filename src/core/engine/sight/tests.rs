@@ -3,11 +3,11 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::SolutionName;
+use crate::model::{ContentHash, FieldSet, SolutionName};
 use crate::plan::Harm;
 use crate::plan::Step;
 use crate::plan::observed::Record;
-use crate::plan::observed::{Approval, DeploymentFacts, Owner, PodFacts};
+use crate::plan::observed::{Approval, DeploymentFacts, HealthFacts, Owner, PodFacts};
 
 fn sight() -> Sight {
     Sight::new(InstanceName::parse("prod").unwrap(), "vitrine".to_owned(), 7)
@@ -691,4 +691,29 @@ fn a_list_that_began_before_a_delete_may_show_what_it_took() {
     hear(&mut sight, Kind::Service, News::Listed("75".to_owned()));
     assert!(sight.relist().is_empty() && sight.late().is_empty());
     assert!(sight.live(&service("web")).is_none());
+}
+
+#[test]
+fn what_an_answer_lacks_stays_known_until_the_next_answer_or_until_something_else_is_ours() {
+    let lacks = |fields: Value, version: u64| {
+        let lacks = Some(FieldSet::recorded(&fields));
+        Box::new(Seen { lacks, ..*seen("web", "u1", version, plain) })
+    };
+    let some = || json!({"f:spec": {}});
+    let taken = |sight: &Sight| sight.live(&service("web")).unwrap().taken.is_some();
+    let mut sight = listed();
+    answered(&mut sight, lacks(some(), 70));
+    assert!(taken(&sight));
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 70, plain)));
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 71, plain)));
+    assert!(taken(&sight), "the watch does not show it");
+    answered(&mut sight, lacks(json!({}), 72));
+    assert!(!taken(&sight));
+    // The watch was faster than the answer.
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 80, plain)));
+    answered(&mut sight, lacks(some(), 79));
+    assert!(taken(&sight));
+    let other = |m: &mut Value| m["managedFields"][0]["fieldsV1"] = json!({"f:data": {}});
+    hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 81, other)));
+    assert!(!taken(&sight));
 }

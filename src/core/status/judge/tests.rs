@@ -140,6 +140,7 @@ impl World {
             fields: None,
             others: vec![],
             left: None,
+            taken: None,
             birth: true,
             health,
         };
@@ -538,6 +539,25 @@ fn what_waits_for_a_person_is_blocked_and_names_the_way_out() {
         "Blocked Asleep Healthy reviewer: held: would remove 14 of 40 solutions"
     );
     assert!(verdict.next.starts_with("approve with `vitrine approve "), "{}", verdict.next);
+}
+
+#[test]
+fn what_admission_takes_away_is_the_operators_turn() {
+    let mut world = World::new();
+    let service = key(Kind::Service, "app");
+    let fields = serde_json::json!({"f:spec": {"f:trafficDistribution": {}}});
+    let rejection = Rejection::taken_away(&crate::model::FieldSet::recorded(&fields));
+    let step = Step::Delete { key: service.clone(), uid: "u".into(), resource_version: "1".into() };
+    let (outcome, now) = (Outcome::Rejected(rejection), Timestamp::UNIX_EPOCH);
+    setback::learn(&mut world.setbacks, &step, outcome, &world.observed, now, 0.5);
+    world.waits(Gate::BackOff { key: service, until: now });
+    let verdict = world.judge();
+    assert_eq!(
+        said(&verdict),
+        "Blocked Asleep Healthy operator: admission takes spec.trafficDistribution away from \
+         Service/app"
+    );
+    assert!(verdict.next.starts_with("change the webhook or MutatingAdmissionPolicy"));
 }
 
 #[test]
