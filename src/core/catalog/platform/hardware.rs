@@ -87,7 +87,9 @@ fn amounts(fields: &Fields<'_>, key: &str) -> limits::Amounts {
             cursor.sheet.report(fault);
             continue;
         }
-        let Some(amount) = cursor.quantity() else { continue };
+        let counts_bytes = matches!(name.value.as_str(), "memory" | "ephemeral-storage");
+        let amount = if counts_bytes { cursor.size() } else { cursor.quantity() };
+        let Some(amount) = amount else { continue };
         if device && !amount.value.is_whole() {
             cursor.say(code::BAD_QUANTITY, format!("`{}` counts whole devices", cursor.path));
             continue;

@@ -30,7 +30,7 @@ pub fn limits(cursor: &Cursor<'_>, limits: &mut Limits) {
     if let Some(n) = count("maxConfigurations") {
         limits.max_configurations = usize::from(small(n));
     }
-    if let Some(size) = fields.get("maxRequestBodySize").and_then(|c| c.quantity()) {
+    if let Some(size) = fields.get("maxRequestBodySize").and_then(|c| c.size()) {
         limits.max_request_body_size = size.value.whole();
     }
     if let Some(timeout) = fields.get("requestTimeout").and_then(|c| c.time()) {
@@ -152,7 +152,7 @@ fn http(cursor: &Cursor<'_>, platform: &mut Platform, limits: &Limits) {
     let keys = ["maxRequestBodySize", "requestTimeout", "rateLimit"];
     platform.defaults.written.extend(keys.into_iter().filter(|key| fields.has(key)));
     if let Some(cursor) = fields.get("maxRequestBodySize")
-        && let Some(size) = cursor.quantity()
+        && let Some(size) = cursor.size()
     {
         if size.value.whole() > limits.max_request_body_size {
             let limit = Quantity::bytes(limits.max_request_body_size).to_string();

@@ -55,7 +55,7 @@ pub fn scratch(cursor: &Cursor<'_>) -> Option<Spanned<BTreeMap<MountPath, Spanne
     for item in cursor.list()? {
         let Some(fields) = item.fields() else { continue };
         let size = fields.required("sizeLimit").and_then(|size| {
-            let quantity = size.quantity()?;
+            let quantity = size.size()?;
             if quantity.value.is_zero() {
                 size.say(code::BAD_QUANTITY, format!("`{}` is 0", size.path));
                 return None;

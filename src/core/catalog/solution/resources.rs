@@ -58,7 +58,8 @@ fn amount(name: &Spanned<String>, cursor: &Cursor<'_>) -> Option<Spanned<Quantit
         cursor.sheet.report(fault.help(help));
         return None;
     }
-    let amount = cursor.quantity()?;
+    let counts_bytes = matches!(name.value.as_str(), "memory" | "ephemeral-storage");
+    let amount = if counts_bytes { cursor.size()? } else { cursor.quantity()? };
     if device && !amount.value.is_whole() {
         cursor.say(code::BAD_QUANTITY, format!("`{}` counts whole devices", cursor.path));
         return None;

@@ -157,7 +157,7 @@ fn http(bench: &Bench<'_>, cursor: &Cursor<'_>, runtime: &mut Runtime) {
     let Some(fields) = cursor.fields() else { return };
     let limits = &bench.platform.limits;
     if let Some(cursor) = fields.get("maxRequestBodySize")
-        && let Some(size) = cursor.quantity()
+        && let Some(size) = cursor.size()
     {
         let (size, limit) = (size.value.whole(), limits.max_request_body_size);
         if size > limit {

@@ -220,6 +220,25 @@ impl Cursor<'_> {
         }
     }
 
+    /// A quantity of bytes. Kubernetes takes `512m` and means half a byte, which nobody does.
+    pub fn size(&self) -> Option<Spanned<Quantity>> {
+        let size = self.quantity()?;
+        if size.value.is_whole() {
+            return Some(size);
+        }
+        let raw = match &self.node.value {
+            Value::Text(raw) | Value::Integer(raw) | Value::Float(raw) => raw.as_str(),
+            _ => "",
+        };
+        let message = format!("`{}` is {raw}, which is no whole number of bytes", self.path);
+        let help = match raw.strip_suffix('m') {
+            Some(number) => format!("`m` means thousandths; did you mean `{number}Mi`?"),
+            None => "write it with Ki, Mi or Gi, such as 512Mi".to_owned(),
+        };
+        self.sheet.report(self.fault(code::BAD_QUANTITY, message).help(help));
+        None
+    }
+
     /// A duration between the bounds of the form.
     pub fn time(&self) -> Option<Spanned<Duration>> {
         match self.form {
