@@ -4,8 +4,10 @@ mod follow;
 mod place;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
+use tokio::sync::watch;
 
 use super::{Answer, Format, Stop, once, settings, stopped_by_signal, terminal};
 use crate::cluster::{self, Cluster};
@@ -13,7 +15,7 @@ use crate::drive::{Drive, Until};
 use crate::git::Source;
 use crate::web;
 use place::Candidate;
-use vitrine_core::status::table;
+use vitrine_core::status::{Board, table};
 use vitrine_sandbox::{Options, Sandbox};
 
 /// The name of the demo's daemon: `git log --notes=vitrine/demo`.
@@ -69,7 +71,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     let cluster = Cluster::connect(sandbox.client(), cluster::Settings::of(&config))
         .await
         .map_err(|e| Stop::new(e.to_string()))?;
-    let (engine, mut boards) = Drive::new(config, source, cluster);
+    let (engine, boards) = Drive::new(config, source, cluster);
 
     let Some(listener) = listener else {
         let ended = engine.run(Until::Quiet { at_most: AT_MOST }, stop).await;
@@ -78,9 +80,10 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
         return Ok(once::answer(&board, ended));
     };
 
+    let mut boards = reachable(boards, format!("--kubeconfig {}", as_word(&kubeconfig)));
     let shown = listening.map_or(arguments.listen, |address| address.to_string());
-    let heart = std::sync::Arc::new(web::Heart::new());
-    let engine = engine.with_heart(std::sync::Arc::clone(&heart));
+    let heart = Arc::new(web::Heart::new());
+    let engine = engine.with_heart(Arc::clone(&heart));
     let router = web::router(boards.clone(), heart);
     tokio::spawn(web::serve(listener, router));
     let engine = tokio::spawn(engine.run(Until::Stopped, stop.clone()));
@@ -102,11 +105,33 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
         },
         () = stop.cancelled() => {}
     }
-    let options = format!("--kubeconfig {}", kubeconfig.display());
-    let told = tokio::spawn(follow::follow(boards, options));
+    let told = tokio::spawn(follow::follow(boards));
     let ended = engine.await;
     told.abort();
     ended.map(|_| Answer::Good).map_err(|error| Stop::new(format!("the engine ended: {error}")))
+}
+
+/// A path as one word of a shell.
+fn as_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@:".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+/// The boards with commands that reach this cluster: no kubeconfig of the caller's own leads here.
+fn reachable(
+    mut boards: watch::Receiver<Arc<Board>>,
+    options: String,
+) -> watch::Receiver<Arc<Board>> {
+    let (sender, reachable) =
+        watch::channel(Arc::new(boards.borrow_and_update().approved_with(&options)));
+    tokio::spawn(async move {
+        while boards.changed().await.is_ok() {
+            let board = boards.borrow_and_update().approved_with(&options);
+            sender.send_replace(Arc::new(board));
+        }
+    });
+    reachable
 }
 
 /// What an operator has set up before vitrine comes: the namespaces of the daemon and of KEDA.

@@ -226,3 +226,28 @@ fn a_second_demo_in_the_same_folder_is_told_of_the_first() {
     demo.running.signal("TERM");
     demo.running.ended().exits(0);
 }
+
+#[test]
+fn the_command_that_the_board_shows_lets_what_is_held_happen() {
+    let home = tempfile::tempdir().unwrap();
+    // A place that a shell would take for three words.
+    let demo = Demo::start(&home.path().join("my own demo"));
+    for name in ["use", "anomaly", "tourism"] {
+        std::fs::remove_dir_all(demo.catalogue().join(name)).unwrap();
+    }
+    demo.commit("Nearly all of it");
+    demo.board_is("held", |board| board["held"]["command"].is_string());
+    let board = demo.board();
+    let command = board["held"]["command"].as_str().unwrap();
+    assert!(get(&demo.address, "/").unwrap().contains("--kubeconfig"), "{command}");
+    let next = verdicts(&board)["use"]["next"].as_str().unwrap().to_owned();
+    assert!(next.contains(command), "{next}");
+    demo.says("tells it too", |out| out.contains(command));
+
+    // Typed as it stands, by a person who is elsewhere.
+    let program = env!("CARGO_BIN_EXE_vitrine");
+    let typed = command.replacen("vitrine", program, 1);
+    let done = Command::new("sh").arg("-c").arg(&typed).current_dir(home.path()).output().unwrap();
+    assert!(done.status.success(), "{typed}: {}", String::from_utf8_lossy(&done.stderr));
+    demo.board_is("one solution", |board| verdicts(board).len() == 1);
+}

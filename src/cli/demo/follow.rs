@@ -10,9 +10,7 @@ use vitrine_core::model::ClaimedName;
 use vitrine_core::status::{Board, Verdict};
 
 /// Prints one line for each verdict that changed, until the board is closed.
-///
-/// `options` is what `vitrine approve` needs here besides the hash.
-pub(super) async fn follow(mut boards: watch::Receiver<Arc<Board>>, options: String) {
+pub(super) async fn follow(mut boards: watch::Receiver<Arc<Board>>) {
     let mut said: BTreeMap<ClaimedName, Verdict> = index(&boards.borrow_and_update());
     let mut held = boards.borrow().held.clone();
     while boards.changed().await.is_ok() {
@@ -28,11 +26,7 @@ pub(super) async fn follow(mut boards: watch::Receiver<Arc<Board>>, options: Str
         }
         if board.held != held {
             if let Some(hold) = &board.held {
-                line(&format!(
-                    "held: {}; let it run with `{} {options}`",
-                    hold.reason,
-                    hold.command()
-                ));
+                line(&format!("held: {}; let it run with `{}`", hold.reason, hold.command()));
             }
             held = board.held.clone();
         }

@@ -115,6 +115,7 @@ impl Engine {
                 hash: hold.hash.clone(),
                 reason: visible(&hold.reason),
                 harm: hold.harm.clone(),
+                options: String::new(),
             }),
             problems: self.problems().iter().map(|problem| visible(problem)).collect(),
             findings: self.checkup.findings().to_vec(),

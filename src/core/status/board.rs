@@ -59,16 +59,35 @@ pub struct Held {
     pub reason: String,
     /// Everything that the hash stands for.
     pub harm: Harm,
+    /// What `vitrine approve` needs here besides the hash, to be typed as it stands; empty where the
+    /// caller's own kubeconfig leads to the cluster.
+    pub options: String,
 }
 
 impl Held {
     /// The command that lets the held deletions run. `approve` takes the first digits.
     pub fn command(&self) -> String {
-        format!("vitrine approve {}", self.hash.first(HELD_DIGITS))
+        let hash = self.hash.first(HELD_DIGITS);
+        format!("vitrine approve {hash} {}", self.options).trim_end().to_owned()
     }
 }
 
 impl Board {
+    /// The same board for people whose `vitrine approve` needs these options, wherever the command
+    /// is told.
+    #[must_use]
+    pub fn approved_with(&self, options: &str) -> Self {
+        let mut board = self.clone();
+        let Some(held) = &mut board.held else { return board };
+        let bare = held.command();
+        held.options = options.to_owned();
+        let whole = held.command();
+        for verdict in &mut board.verdicts {
+            verdict.next = verdict.next.replace(&bare, &whole);
+        }
+        board
+    }
+
     /// A board before the repository was read for the first time.
     pub fn new(instance: InstanceName, repository: impl Into<String>) -> Self {
         Self {

@@ -105,6 +105,7 @@ pub fn read_status_json(document: &Value) -> Result<Board, NotABoard> {
                 deletions: at.list("deletions", object_key)?.into_iter().collect(),
                 addresses: at.list("addresses", address)?.into_iter().collect(),
             },
+            options: at.text("command")?.split(' ').skip(3).collect::<Vec<_>>().join(" "),
         })
     })?;
     let outage =

@@ -83,6 +83,7 @@ pub fn troubled() -> Board {
             }]
             .into(),
         },
+        options: "--kubeconfig demo/kubeconfig".into(),
     });
     board.findings = vec![Finding {
         grade: Grade::Missing,
