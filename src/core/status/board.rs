@@ -128,3 +128,23 @@ impl Board {
         self.verdicts.iter().filter(|v| needs_a_person(v.party))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::status::{read_status_json, sample, status_json};
+
+    #[test]
+    fn a_command_with_options_is_told_whole_wherever_it_is_told() {
+        let bare = sample::troubled();
+        let options = "--kubeconfig '/a b/kubeconfig'";
+        let board = bare.approved_with(options);
+        let command = board.held.as_ref().map(super::Held::command).unwrap_or_default();
+        assert_eq!(command, format!("vitrine approve 3f2a3f2a3f2a {options}"));
+        let rows = |board: &super::Board| {
+            board.verdicts.iter().filter(|v| v.next.contains(&command)).count()
+        };
+        let held = bare.verdicts.iter().filter(|v| v.next.contains("vitrine approve")).count();
+        assert_eq!(rows(&board), held);
+        assert_eq!(read_status_json(&status_json(&board)), Ok(board));
+    }
+}

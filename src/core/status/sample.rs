@@ -83,7 +83,7 @@ pub fn troubled() -> Board {
             }]
             .into(),
         },
-        options: "--kubeconfig demo/kubeconfig".into(),
+        options: String::new(),
     });
     board.findings = vec![Finding {
         grade: Grade::Missing,
