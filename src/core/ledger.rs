@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{ClaimedName, InstanceName, Party, Revision, SolutionName};
-use crate::status::{CommitState, CommitStatus, Sync, Verdict};
+use crate::status::{Cause, CommitState, CommitStatus, Health, Sync, Verdict};
 
 /// The longest description, in characters: what the strictest forge takes.
 const LONGEST: usize = 140;
@@ -60,10 +60,10 @@ pub fn statuses(
         put(commit, line(instance, Some(name), state, &format!("{words} {}", newer.short()), ""));
     }
     if let Some(head) = &history.head
-        && let Some(now) = aggregate(instance, verdicts)
+        && let Some((now, counts)) = aggregate(instance, verdicts, head)
     {
         for commit in history.passed.iter().filter(|commit| *commit != head) {
-            let description = format!("overtaken by {}: {}", head.short(), now.description);
+            let description = format!("overtaken by {}: {counts}", head.short());
             put(commit, line(instance, None, now.state, &description, ""));
         }
         put(head, now);
@@ -78,8 +78,14 @@ pub fn statuses(
 /// The status of one solution; `None` while nothing can be said on a commit.
 fn solution(instance: &InstanceName, verdict: &Verdict) -> Option<CommitStatus> {
     let (state, words) = match verdict.sync {
+        Sync::Synced if starts(verdict) => {
+            let stage = verdict.stage.map_or_else(String::new, |stage| format!(" ({stage:?})"));
+            (CommitState::Pending, format!("Synced: applied, not yet seen running{stage}"))
+        }
         Sync::Synced if verdict.is_good() => {
-            (CommitState::Success, format!("Synced: {}", verdict.proof.words()))
+            let rests = matches!(verdict.reason.cause, Cause::Suspended | Cause::Expired);
+            let words = if rests { &*verdict.reason } else { verdict.proof.words() };
+            (CommitState::Success, format!("Synced: {words}"))
         }
         Sync::Synced => (worse(verdict.party), fit("Synced, but", verdict)),
         Sync::Failed => (worse(verdict.party), fit("Failed:", verdict)),
@@ -99,22 +105,40 @@ fn solution(instance: &InstanceName, verdict: &Verdict) -> Option<CommitStatus> 
     ))
 }
 
-/// One status for the whole branch: `4 solutions: 3 Synced, 1 Failed (use)`.
+/// Whether what is asked for was applied and is on its way up: nobody knows yet how that ends.
+fn starts(verdict: &Verdict) -> bool {
+    verdict.sync == Sync::Synced && verdict.health == Some(Health::Progressing)
+}
+
+/// One status for the whole branch, and its counts alone: `4 solutions: 3 Synced, 1 Failed (use)`.
 fn aggregate(
     instance: &InstanceName,
     verdicts: &BTreeMap<ClaimedName, Verdict>,
-) -> Option<CommitStatus> {
+    head: &Revision,
+) -> Option<(CommitStatus, String)> {
     let mut groups: BTreeMap<(Sync, bool), Vec<&str>> = BTreeMap::new();
     let mut state = CommitState::Success;
     for verdict in verdicts.values() {
         let broken = verdict.sync == Sync::Synced && !verdict.is_good();
         groups.entry((verdict.sync, broken)).or_default().push(verdict.name.as_str());
         state = state.max(match verdict.sync {
+            // What older commits asked for may be waking for a visitor.
+            Sync::Synced if starts(verdict) && verdict.revision.as_ref() == Some(head) => {
+                CommitState::Pending
+            }
             Sync::Synced if verdict.is_good() => CommitState::Success,
             Sync::Synced | Sync::Failed | Sync::Blocked => worse(verdict.party),
             Sync::Progressing | Sync::OutOfSync | Sync::Removing => CommitState::Pending,
             Sync::Unknown => return None,
         });
+    }
+    // What is told of the whole is told to the end, once nothing of it moves any more.
+    let moves = |verdict: &Verdict| {
+        matches!(verdict.sync, Sync::Progressing | Sync::Removing)
+            || (verdict.sync == Sync::OutOfSync && !verdict.is_settled())
+    };
+    if verdicts.values().any(moves) {
+        state = CommitState::Pending;
     }
     let n = verdicts.len();
     let mut words = if n == 1 { "1 solution".to_owned() } else { format!("{n} solutions") };
@@ -126,7 +150,18 @@ fn aggregate(
             _ => format!("{} {sync:?} ({})", names.len(), names.join(", ")),
         });
     }
-    Some(line(instance, None, state, &words, ""))
+    // One thing to do for all of them is told here too: a commit that changed no folder has no
+    // other line.
+    let mut steps = verdicts.values().filter(|v| v.is_settled() && !v.is_good()).map(|v| &v.next);
+    let step = steps.next().filter(|step| steps.all(|other| other == *step));
+    let told = match step.map(|step| one_line(step)) {
+        Some(step) => {
+            let room = LONGEST.saturating_sub(step.chars().count() + "; ".len());
+            format!("{}; {step}", cut(&words, room))
+        }
+        None => words.clone(),
+    };
+    Some((line(instance, None, state, &told, ""), words))
 }
 
 /// Red for the author, error for whoever runs the platform.
@@ -268,7 +303,7 @@ mod tests {
         assert_eq!(
             said('c'),
             [
-                ("failure", "2 solutions: 1 Synced, 1 Failed (broken)"),
+                ("failure", "2 solutions: 1 Synced, 1 Failed (broken); mend the line"),
                 ("failure", "Failed: solution.yaml:3:1: unknown field; mend the line"),
             ]
         );
@@ -317,7 +352,10 @@ mod tests {
         verdicts.get_mut("use").unwrap().health = Some(Health::Degraded);
         let all = statuses(&instance, &verdicts, &history);
         let whole = all[&commit('c')].iter().find(|s| s.context == "vitrine/demo").unwrap();
-        assert_eq!(whole.description, "2 solutions: 1 Degraded (use), 1 Failed (broken)");
+        assert_eq!(
+            whole.description,
+            "2 solutions: 1 Degraded (use), 1 Failed (broken); mend the line"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use vitrine::web;
 use vitrine_core::config::Config;
 use vitrine_core::engine::world::{Act, Form, NAMES, World};
 use vitrine_core::model::invisible::is_invisible;
-use vitrine_core::status::{self, Board, CommitStatus, Sync, Verdict};
+use vitrine_core::status::{self, Board, CommitState, CommitStatus, Sync, Verdict};
 
 /// Long enough for everything that is on its way.
 const ON: Act = Act::Go(250);
@@ -108,7 +108,17 @@ fn unnoted(world: &World, verdict: &Verdict) -> Option<String> {
     let said = &note.description;
     let word = format!("{:?}", verdict.sync);
     if !said.starts_with(&word) {
-        return Some(format!("{said}: not {word}"));
+        // What was said to the end stays said; what came after is on the newest commit, with its name.
+        let head = world.engine.board().revision.as_ref();
+        let whole = head.filter(|head| Some(*head) != verdict.revision.as_ref());
+        let whole = whole.and_then(|head| world.notes.get(head)).into_iter().flatten();
+        let tells = |line: &CommitStatus| {
+            line.context == "vitrine/prod"
+                && line.description.contains(&word)
+                && line.description.contains(verdict.name.as_str())
+        };
+        let told = note.state == CommitState::Success && whole.into_iter().any(tells);
+        return (!told).then(|| format!("{said}: not {word}"));
     }
     if verdict.is_good() || verdict.sync == Sync::Progressing {
         return None;

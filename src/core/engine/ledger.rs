@@ -1,6 +1,6 @@
 //! The ledger: which line belongs on which commit, and what the notes have of it already.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,6 +31,10 @@ pub(super) struct Ledger {
     under_way: Option<Written>,
     /// Since when something is pending, so that short work leaves no pending line.
     pending_since: Option<Timestamp>,
+    /// Lines that may be said anew though they had a last word: the branch came back to them.
+    reopened: BTreeSet<(Revision, String)>,
+    /// Those of them that have a last word again, by the order that is out.
+    closing: BTreeSet<(Revision, String)>,
     /// When they have to be looked at although nothing changed.
     look_at: Option<Timestamp>,
     /// Not before, because they could not be written.
@@ -49,6 +53,8 @@ impl Ledger {
             written: Written::new(),
             under_way: None,
             pending_since: None,
+            reopened: BTreeSet::new(),
+            closing: BTreeSet::new(),
             look_at: None,
             not_before: None,
             trouble: None,
@@ -88,7 +94,11 @@ impl Ledger {
         });
         self.history.overtaken = overtaken;
         let mut passed = std::mem::take(&mut self.history.passed);
-        passed.extend(self.history.head.replace(head.clone()));
+        let before = self.history.head.replace(head.clone());
+        if before.as_ref().is_some_and(|before| before != head) {
+            self.reopened.insert((head.clone(), ledger::context(&self.instance, None)));
+        }
+        passed.extend(before);
         passed.retain(|commit| commit != head && !self.has_last_word(commit, None));
         self.history.passed = passed;
         self.behind = true;
@@ -100,6 +110,10 @@ impl Ledger {
             for folder in &change.folders {
                 let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(folder));
                 let old = self.history.records.insert(name.clone(), change.revision.clone());
+                if old.as_ref().is_some_and(|old| *old != change.revision) {
+                    let context = ledger::context(&self.instance, Some(&name));
+                    self.reopened.insert((change.revision.clone(), context));
+                }
                 let waits = |old: &Revision| {
                     *old != change.revision && !self.has_last_word(old, Some(&name))
                 };
@@ -157,7 +171,10 @@ impl Ledger {
             return None;
         }
         self.not_before = None;
-        let wanted = ledger::statuses(&self.instance, verdicts, &self.history);
+        let mut wanted = ledger::statuses(&self.instance, verdicts, &self.history);
+        for (commit, statuses) in &mut wanted {
+            statuses.iter_mut().for_each(|status| self.keep_the_last_word(commit, status));
+        }
         let is_pending = |status: &CommitStatus| status.state == CommitState::Pending;
         let pending = wanted.values().flatten().any(is_pending);
         self.pending_since = pending.then(|| self.pending_since.unwrap_or(now));
@@ -181,9 +198,36 @@ impl Ledger {
             let all = after.entry(commit.clone()).or_default();
             all.extend(statuses.iter().map(|s| (s.context.clone(), s.clone())));
         }
-        after.retain(|commit, _| wanted.contains_key(commit));
+        // Also of those of which nothing can be said just now: what stands there still counts.
+        let history = &self.history;
+        let mut concerned: BTreeSet<&Revision> = history.records.values().collect();
+        concerned.extend(history.overtaken.iter().map(|(commit, _)| commit));
+        concerned.extend(history.passed.iter().chain(&history.head));
+        after.retain(|commit, _| concerned.contains(commit));
+        self.closing = self.reopened.clone();
+        self.closing.retain(|(commit, context)| {
+            let line = after.get(commit).and_then(|all| all.get(context));
+            lines.contains_key(commit) && line.is_some_and(|line| !is_pending(line))
+        });
         self.under_way = Some(after);
         Some(lines)
+    }
+
+    /// What was said to the end stays said: health that changes later is the board's business. A
+    /// hold, a refusal or an error of the platform may end, and what was told of it with it; after a
+    /// failure, only that all is well is news.
+    fn keep_the_last_word(&self, commit: &Revision, status: &mut CommitStatus) {
+        let Some(said) = self.written.get(commit).and_then(|all| all.get(&status.context)) else {
+            return;
+        };
+        let ends = match said.state {
+            CommitState::Pending | CommitState::Error => false,
+            CommitState::Failure => status.state != CommitState::Success,
+            CommitState::Success => true,
+        };
+        if ends && !self.reopened.contains(&(commit.clone(), status.context.clone())) {
+            status.clone_from(said);
+        }
     }
 
     /// The notes were written, or not.
@@ -193,6 +237,7 @@ impl Ledger {
                 if let Some(lines) = self.under_way.take() {
                     self.written = lines;
                 }
+                self.reopened.retain(|line| !self.closing.contains(line));
                 self.trouble = None;
             }
             Err(cause) => {
@@ -231,7 +276,7 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::catalog::Change;
-    use crate::status::{Sync, sample};
+    use crate::status::{Cause, Health, Stage, Sync, sample};
 
     type Verdicts = BTreeMap<ClaimedName, Verdict>;
 
@@ -392,5 +437,94 @@ mod tests {
         ledger.removed(&SolutionName::parse("use").unwrap());
         let lines = lacking(&mut ledger, &Verdicts::new(), 0);
         assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
+    }
+
+    #[test]
+    fn what_was_said_to_the_end_stays_said_when_health_changes_later() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        let good = verdicts(Sync::Synced);
+        assert_eq!(lacking(&mut ledger, &good, 0).len(), 2);
+        ledger.noted(Ok(()), at(1));
+        let with = |health: Health| {
+            let mut verdicts = verdicts(Sync::Synced);
+            verdicts.values_mut().for_each(|verdict| verdict.health = Some(health));
+            verdicts
+        };
+        // It crashes, is woken by a visitor, and the API server cannot be written to.
+        for later in [with(Health::Degraded), with(Health::Progressing), verdicts(Sync::Blocked)] {
+            assert_eq!(lacking(&mut ledger, &later, 100), []);
+        }
+        assert!(ledger.is_quiet());
+        // A daemon that starts anew says the same.
+        let mut again = self::ledger();
+        let said = ledger.written.clone();
+        again.load(said.into_iter().map(|(c, all)| (c, all.into_values().collect())).collect());
+        take(&mut again, 'a');
+        assert_eq!(lacking(&mut again, &with(Health::Degraded), 200), []);
+        // The next commit is another matter, and so is the same one after the branch came back.
+        take(&mut ledger, 'b');
+        let states = |lines: Vec<(char, String, CommitState)>| {
+            lines.into_iter().map(|(digit, _, state)| (digit, state)).collect::<BTreeSet<_>>()
+        };
+        let broken = with(Health::Degraded);
+        let state = match broken.values().next().unwrap().party {
+            crate::model::Party::Author => CommitState::Failure,
+            _ => CommitState::Error,
+        };
+        assert_eq!(states(lacking(&mut ledger, &broken, 300)), [('b', state)].into());
+        ledger.noted(Ok(()), at(301));
+        take(&mut ledger, 'a');
+        assert!(states(lacking(&mut ledger, &broken, 400)).contains(&('a', state)));
+        ledger.noted(Ok(()), at(401));
+    }
+
+    #[test]
+    fn after_a_failure_only_that_all_is_well_is_news_and_a_hold_may_end() {
+        use crate::model::Party::{Author, Operator};
+        let table = [
+            (Sync::Failed, Author, Sync::Failed, false),
+            (Sync::Failed, Author, Sync::Blocked, false),
+            (Sync::Failed, Author, Sync::Progressing, false),
+            (Sync::Failed, Author, Sync::Synced, true),
+            (Sync::Blocked, Operator, Sync::Failed, true),
+            (Sync::Blocked, Operator, Sync::Blocked, true), // another list to approve
+            (Sync::Blocked, Operator, Sync::Synced, true),
+        ];
+        for (first, party, then, is_news) in table {
+            let with = |sync: Sync, words: &str| {
+                let mut verdicts = verdicts(sync);
+                for verdict in verdicts.values_mut() {
+                    verdict.party = party;
+                    verdict.reason = Cause::Crashing.says(words);
+                }
+                verdicts
+            };
+            let mut ledger = ledger();
+            take(&mut ledger, 'a');
+            lacking(&mut ledger, &with(first, "something"), 0);
+            ledger.noted(Ok(()), at(1));
+            let said = !lacking(&mut ledger, &with(then, "something else"), 100).is_empty();
+            assert_eq!(said, is_news, "{first:?}, then {then:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_seen_running_before_it_runs() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        let mut starts = verdicts(Sync::Synced);
+        for verdict in starts.values_mut() {
+            (verdict.health, verdict.stage) = (Some(Health::Progressing), Some(Stage::Queued));
+            verdict.revision = Some(commit('a'));
+        }
+        assert_eq!(lacking(&mut ledger, &starts, 0), [], "short work leaves no line");
+        let lines = ledger.lacking(&starts, true, at(6)).unwrap();
+        let lines: Vec<&CommitStatus> = lines.values().flatten().collect();
+        assert!(lines.iter().all(|line| line.state == CommitState::Pending), "{lines:?}");
+        assert!(
+            lines.iter().any(|l| l.description == "Synced: applied, not yet seen running (Queued)"),
+            "{lines:?}"
+        );
     }
 }

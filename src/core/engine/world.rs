@@ -53,6 +53,8 @@ pub struct World {
     /// What this engine was told that counts for deletions.
     in_force: Option<Catalog>,
     heard: bool,
+    /// Whether this process has read the notes.
+    notes_read: bool,
     lease: bool,
     /// Until when the Lease cannot be read.
     late: bool,
@@ -110,6 +112,7 @@ impl World {
             lose: 0,
             in_force: None,
             heard: false,
+            notes_read: false,
             lease: false,
             late: false,
             removed: Vec::new(),
@@ -344,6 +347,7 @@ impl World {
         self.in_flight.clear();
         self.unread.clear();
         (self.in_force, self.heard, self.lease) = (None, false, false);
+        self.notes_read = false;
         self.late = late_lease;
         self.seed += 1;
         self.engine = Engine::new(self.settings.clone(), self.seed, self.now);

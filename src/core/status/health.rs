@@ -15,7 +15,6 @@ mod sample;
 mod scaled_object;
 
 use crate::catalog::Solution;
-use crate::catalog::solution::Scaling;
 use crate::model::{Kind, ObjectKey, Party, SolutionName};
 use crate::plan::observed::{HealthFacts, Live, PodFacts, ScaledFacts};
 use crate::plan::{Observed, Phase, Verified, verify};
@@ -34,10 +33,10 @@ pub fn condition(solution: &Solution, phase: Phase, observed: &Observed) -> Cond
     if let Some(asleep) = on_purpose(solution, phase) {
         return asleep;
     }
-    let members = solution.components.values().map(|component| {
-        let always_on = matches!(component.scaling, Scaling::AlwaysOn { .. });
-        member(&solution.name, &Setup::of(component), always_on, observed)
-    });
+    let members = solution
+        .components
+        .values()
+        .map(|component| member(&solution.name, &Setup::of(component), observed));
     worst(members.collect())
 }
 
@@ -47,9 +46,8 @@ pub(super) fn what_runs(solution: &SolutionName, observed: &Observed) -> Option<
     let live = observed.solutions.get(solution)?;
     let deployments = live.keys().filter(|key| key.kind == Kind::Deployment);
     let members = deployments.map(|key| {
-        let scaler = ObjectKey { kind: Kind::ScaledObject, ..key.clone() };
         let setup = Setup { name: &key.name, ..Setup::default() };
-        member(solution, &setup, !live.contains_key(&scaler), observed)
+        member(solution, &setup, observed)
     });
     let members: Vec<Condition> = members.collect();
     (!members.is_empty()).then(|| worst(members))
@@ -119,13 +117,8 @@ fn alarm(member: &Condition) -> (Health, u8) {
     (member.health, stage)
 }
 
-/// The condition of one component. `always_on`: nothing scales it.
-fn member(
-    solution: &SolutionName,
-    setup: &Setup<'_>,
-    always_on: bool,
-    observed: &Observed,
-) -> Condition {
+/// The condition of one component.
+fn member(solution: &SolutionName, setup: &Setup<'_>, observed: &Observed) -> Condition {
     let namespace = solution.namespace();
     let live = observed.solutions.get(solution);
     let key = |kind| ObjectKey::namespaced(kind, &namespace, setup.name);
@@ -136,11 +129,6 @@ fn member(
     };
     let verified =
         facts.template.as_ref().and_then(|template| verify::result(deployment, template));
-    let proof = if always_on || matches!(verified, Some(Verified::Ok)) {
-        Proof::SeenRunning
-    } else {
-        Proof::Applied
-    };
     let pods: Vec<&PodFacts> = observed
         .pods
         .get(solution)
@@ -149,6 +137,12 @@ fn member(
         .filter(|pod| pod.component == setup.name)
         .collect();
     let condition = deployment::deployment(facts, &pods, verified.as_ref(), setup);
+    let runs = condition.stage == Stage::Awake && condition.health == Health::Healthy;
+    let proof = if runs || matches!(verified, Some(Verified::Ok)) {
+        Proof::SeenRunning
+    } else {
+        Proof::Applied
+    };
     let scaler = key(Kind::ScaledObject);
     let scaled = live.and_then(|l| l.get(&scaler));
     let condition = match scaled.map(|live| (live, &live.health)) {

@@ -6,13 +6,37 @@ use std::time::Duration;
 use super::{Form, World};
 use crate::catalog::{Memory, Standing};
 use crate::engine::{Order, judged};
-use crate::model::ObjectKey;
+use crate::model::{ObjectKey, Revision};
 use crate::plan::observed::Record;
 use crate::plan::{self, Address, HELD_DIGITS, Phase, Step};
 use crate::render;
-use crate::status::Sync;
+use crate::status::{CommitState, CommitStatus, Sync};
+
+/// What a line says of a template that was seen running.
+const SEEN: &str = "seen running at this revision";
 
 impl World {
+    /// A commit never says more than was seen, and what it says to the end stays said.
+    pub(super) fn judge_notes(&mut self, lines: &BTreeMap<Revision, Vec<CommitStatus>>) {
+        for (commit, statuses) in lines {
+            for status in statuses {
+                let told = self.notes.get(commit).into_iter().flatten();
+                let before = told.filter(|said| said.context == status.context).next_back();
+                let last = before.filter(|said| said.state == CommitState::Success);
+                if last.is_some_and(|said| said.state != status.state) {
+                    let why = format!("{commit} said {before:?}, and then {status:?}");
+                    self.wrong.push(why);
+                }
+                if status.description.contains(SEEN) && before != Some(status) {
+                    let solution = status.context.rsplit('/').next().unwrap_or_default();
+                    if !self.server.ran.contains(&format!("sol-{solution}")) {
+                        self.wrong.push(format!("{commit}: nothing of {solution} ever ran"));
+                    }
+                }
+            }
+        }
+    }
+
     /// What must hold of an order.
     pub(super) fn look_at(&mut self, order: &Order) {
         let Order::Step { step, .. } = order else { return };

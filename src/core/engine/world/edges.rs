@@ -77,7 +77,12 @@ impl World {
             }
             Order::Visit => self.visit(),
             Order::Note { id, lines } => {
-                self.notes.extend(lines);
+                self.judge_notes(&lines);
+                for (commit, statuses) in lines {
+                    let said = self.notes.entry(commit).or_default();
+                    said.retain(|old| statuses.iter().all(|new| new.context != old.context));
+                    said.extend(statuses);
+                }
                 let written = Ok(());
                 self.answers.push((id, Answer::Noted(written)));
             }
@@ -118,7 +123,14 @@ impl World {
         }
     }
 
-    pub(super) fn hear(&mut self, event: Event) {
+    pub(super) fn hear(&mut self, mut event: Event) {
+        // What stands in the notes is read once, with the first commit.
+        if let Event::Repository(Repository::Commit(commit) | Repository::Kept(commit, _)) =
+            &mut event
+            && !std::mem::replace(&mut self.notes_read, true)
+        {
+            commit.noted = Some(self.notes.clone());
+        }
         match &event {
             Event::Lease(..) => self.lease = true,
             Event::Repository(Repository::Same) => self.heard = true,

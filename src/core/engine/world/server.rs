@@ -66,6 +66,8 @@ pub struct Server {
     pub denied: BTreeSet<(String, Kind)>,
     /// Kinds without a CRD.
     pub absent: BTreeSet<Kind>,
+    /// Namespaces in which a Deployment was available once.
+    pub ran: BTreeSet<String>,
     /// Solutions whose pods never come up.
     pub sick: BTreeSet<String>,
     /// Solutions that somebody keeps from going on, for ever.
@@ -86,6 +88,7 @@ impl Server {
             untold: BTreeMap::new(),
             denied: BTreeSet::new(),
             absent: BTreeSet::new(),
+            ran: BTreeSet::new(),
             sick: BTreeSet::new(),
             stuck: BTreeMap::new(),
             past: Vec::new(),
@@ -158,6 +161,10 @@ impl Server {
         if let Some(object) = self.state.objects.get_mut(key) {
             object.version = version;
             let object = object.clone();
+            let up = object.replicas > 0 && !self.sick.contains(&self.name_of(key));
+            if key.kind == Kind::Deployment && up {
+                self.ran.extend(key.namespace.clone());
+            }
             let seen = self.seen(key, &object);
             self.told(key.kind, News::Present(Box::new(seen)));
         }
