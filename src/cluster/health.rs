@@ -8,7 +8,7 @@ use serde::Deserialize;
 use vitrine_core::engine::Meta;
 use vitrine_core::model::{Quoted, marks};
 use vitrine_core::plan::observed::{
-    Condition, DeploymentFacts, Pause, PodFacts, PolicyFacts, ScaledFacts,
+    Condition, DeploymentFacts, Pause, PodFacts, PolicyFacts, STARTUP_PROBE, ScaledFacts,
 };
 
 /// `metav1.Condition` and its relatives.
@@ -211,7 +211,40 @@ pub(super) struct QuotaSpec {
 #[serde(default)]
 pub(super) struct PodWire {
     pub metadata: Meta,
+    spec: PodSpec,
     status: PodStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PodSpec {
+    termination_grace_period_seconds: Option<i64>,
+    init_containers: Option<Vec<ContainerSpec>>,
+    containers: Option<Vec<ContainerSpec>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ContainerSpec {
+    name: String,
+    startup_probe: Option<StartupProbe>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct StartupProbe {
+    failure_threshold: Option<i64>,
+    period_seconds: Option<i64>,
+    initial_delay_seconds: Option<i64>,
+}
+
+impl StartupProbe {
+    /// How long a start may take, in seconds, and how often it is looked.
+    fn budget(&self) -> (i64, i64) {
+        let period = self.period_seconds.unwrap_or(10);
+        let delay = self.initial_delay_seconds.unwrap_or(0);
+        (delay + period * self.failure_threshold.unwrap_or(3), period)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -256,6 +289,22 @@ struct Terminated {
     reason: String,
     message: String,
     exit_code: i32,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+}
+
+impl Terminated {
+    /// Whether the kubelet ended it because it had not become ready in its time. Nothing in the pod
+    /// says so: the program may obey and end with 0. It lived as long as a start may take, and what
+    /// it took to end.
+    fn is_by_probe(&self, probe: &StartupProbe, grace: i64) -> bool {
+        let obeyed = matches!(self.exit_code, 0 | 137 | 143);
+        let (budget, period) = probe.budget();
+        let lived = self.started_at.zip(self.finished_at);
+        let lived = lived.map(|(from, to)| to.duration_since(from).as_secs());
+        let in_time = (budget - period)..=(budget + grace + 2 * period);
+        obeyed && self.reason != "OOMKilled" && lived.is_some_and(|lived| in_time.contains(&lived))
+    }
 }
 
 /// The words of the first trouble that a pod has; without a word it is well, or only starting.
@@ -286,25 +335,51 @@ pub(super) fn pod(wire: &PodWire) -> PodFacts {
     if status.phase == "Failed" && !status.reason.is_empty() {
         return said(&status.reason, Quoted::end_of(&status.message), None);
     }
-    let found = containers().find_map(|container| Some((&container.name, trouble(container)?)));
+    // A pod of a Deployment ends well only if somebody ends it: the kubelet, past a limit.
+    if status.phase == "Succeeded" {
+        return said("Succeeded", Quoted::default(), Some(0));
+    }
+    let grace = wire.spec.termination_grace_period_seconds.unwrap_or(30);
+    let specs = || wire.spec.init_containers.iter().chain(&wire.spec.containers).flatten();
+    let found = containers().find_map(|container| {
+        let spec = specs().find(|spec| spec.name == container.name);
+        let probe = spec.and_then(|spec| spec.startup_probe.as_ref());
+        let killed = |t: &Terminated| probe.is_some_and(|probe| t.is_by_probe(probe, grace));
+        Some((&container.name, trouble(container, killed)?))
+    });
     found.map_or(base.clone(), |(container, (word, message, exit))| PodFacts {
         container: Quoted::of(container),
         ..said(&word, message, exit)
     })
 }
 
-/// What is wrong with one container: word, message, exit code.
-fn trouble(container: &ContainerStatus) -> Option<(String, Quoted, Option<i32>)> {
+/// What is wrong with one container: word, message, exit code. `killed`: whether the kubelet ended
+/// it for not becoming ready.
+fn trouble(
+    container: &ContainerStatus,
+    killed: impl Fn(&Terminated) -> bool,
+) -> Option<(String, Quoted, Option<i32>)> {
     // A program says at its end why it ended.
     let last_line = |t: &Terminated| Quoted::last_line_of(&t.message);
     let died = |t: &Terminated| (t.reason.clone(), last_line(t), Some(t.exit_code));
     let ended = container.last_state.terminated.as_ref();
+    let now = container.state.terminated.as_ref();
+    if let Some(t) = now.or(ended).filter(|t| !container.ready && killed(t)) {
+        return Some((STARTUP_PROBE.to_owned(), last_line(t), Some(t.exit_code)));
+    }
     let last = ended.filter(|t| t.exit_code != 0);
     if let Some(waiting) = &container.state.waiting {
         return match (waiting.reason.as_str(), ended) {
             ("" | "ContainerCreating" | "PodInitializing", _) => None,
             // Why it crashes says more than that it does.
-            ("CrashLoopBackOff", Some(t)) if t.reason == "OOMKilled" => Some(died(t)),
+            ("CrashLoopBackOff", Some(t))
+                if matches!(
+                    t.reason.as_str(),
+                    "OOMKilled" | "StartError" | "ContainerCannotRun"
+                ) =>
+            {
+                Some(died(t))
+            }
             ("CrashLoopBackOff", Some(t)) => {
                 Some((waiting.reason.clone(), last_line(t), Some(t.exit_code)))
             }
@@ -362,6 +437,62 @@ mod tests {
         let crashed = facts(container(false, waits("CrashLoopBackOff"), error));
         assert_eq!((crashed.message.as_str(), crashed.restarts), ("no key", 4));
         assert_eq!(crashed.component, "web");
+    }
+
+    /// A container that lived from second 11 to second `end`, as recorded of a real kubelet.
+    fn probed(end: u32, reason: &str, code: i32, state: Value) -> Option<String> {
+        let status = container(
+            false,
+            state,
+            json!({"terminated": {"reason": reason, "exitCode": code,
+                "startedAt": "2026-11-28T12:54:11Z",
+                "finishedAt": format!("2026-11-28T12:54:{end}Z")}}),
+        );
+        let mut status = status;
+        status["containerStatuses"][0]["name"] = json!("web");
+        let wire = json!({
+            "metadata": {"name": "web-1", "labels": {"vitrine.dev/component": "web"}},
+            "spec": {"terminationGracePeriodSeconds": 10, "containers": [{"name": "web",
+                "startupProbe": {"failureThreshold": 6, "periodSeconds": 5}}]},
+            "status": status,
+        });
+        let facts = pod(&serde_json::from_value(wire).unwrap());
+        facts.word.map(|word| word.to_string())
+    }
+
+    #[test]
+    fn a_container_that_the_startup_probe_killed_did_not_end_by_itself() {
+        let running = json!({"running": {}});
+        let waits = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "m"}});
+        for (reason, code) in [("Completed", 0), ("Error", 137), ("Error", 143)] {
+            for state in [running.clone(), waits.clone()] {
+                let word = probed(46, reason, code, state.clone());
+                assert_eq!(word.as_deref(), Some(STARTUP_PROBE), "{reason} {state}");
+            }
+        }
+        // Too early, and of its own accord.
+        assert_eq!(probed(20, "Completed", 0, running.clone()), None);
+        assert_eq!(probed(20, "Completed", 0, waits).as_deref(), Some("CrashLoopBackOff"));
+        assert_eq!(probed(46, "Error", 3, running.clone()).as_deref(), Some("Error"));
+        assert_eq!(probed(46, "OOMKilled", 137, running).as_deref(), Some("OOMKilled"));
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_says_so_also_between_its_tries() {
+        let waits = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 20s"}});
+        let last = json!({"terminated": {"reason": "StartError", "exitCode": 128,
+            "message": "unable to start container process: exec: \"/nosuch\": stat /nosuch: no such file"}});
+        let facts = facts(container(false, waits, last));
+        assert_eq!(facts.word.as_deref(), Some("StartError"));
+        assert!(facts.message.ends_with("no such file"), "{facts:?}");
+    }
+
+    #[test]
+    fn a_pod_of_a_service_that_ended_well_was_ended_by_somebody() {
+        let ended = json!({"terminated": {"reason": "Completed", "exitCode": 0}});
+        let mut status = container(false, ended, json!({}));
+        status["phase"] = json!("Succeeded");
+        assert_eq!(words(status), (Some("Succeeded".to_owned()), Some(0)));
     }
 
     #[test]

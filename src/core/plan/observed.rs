@@ -408,7 +408,17 @@ pub struct PodFacts {
     pub restarts: i32,
 }
 
+/// [`PodFacts::word`] where the kubelet ended a container for not becoming ready in its time. It has
+/// no word of its own for that.
+pub const STARTUP_PROBE: &str = "StartupProbe";
+
 impl PodFacts {
+    /// Whether the kubelet threw it out: another takes its place, and the old one lies about for
+    /// weeks. One that obeyed and ended with 0 counts as one that succeeded.
+    pub fn is_thrown_out(&self) -> bool {
+        matches!(self.word.as_deref(), Some("Evicted" | "Succeeded"))
+    }
+
     /// Whether the kubelet's word means that it will not come up by itself. An evicted pod is not
     /// that: another takes its place, and the old one lies about for weeks.
     pub fn is_failing(&self) -> bool {
@@ -423,6 +433,7 @@ impl PodFacts {
                     | "OOMKilled"
                     | "Error"
                     | "StartError"
+                    | STARTUP_PROBE
                     | "CreateContainerConfigError"
                     | "CreateContainerError"
                     | "RunContainerError"

@@ -183,7 +183,7 @@ fn scales(key: &ObjectKey, live: &Live, facts: &ScaledFacts, condition: Conditio
             starting("a visitor wakes it")
         }
         Scaler::Serves { warning: Some(Trouble { party, reason, next }), .. }
-            if well && condition.stage == Stage::Awake =>
+            if well && (condition.stage == Stage::Awake || reason.cause == Cause::Unscalable) =>
         {
             Condition {
                 party,

@@ -50,7 +50,7 @@ pub fn deployment(
     if out_of_time || matches!(verified, Some(Verified::Failed(_))) {
         return partly(facts, "", failed(pods, setup));
     }
-    match pods.iter().find(|pod| pod.word.as_deref() == Some("Evicted")) {
+    match pods.iter().find(|pod| pod.is_thrown_out()) {
         Some(before) => {
             starting(&format!("starting again; a replica before: {}", pod(before, setup).reason))
         }
@@ -83,7 +83,7 @@ fn failed(pods: &[&PodFacts], setup: &Setup<'_>) -> Condition {
     let speaks = pods
         .iter()
         .find(|pod| pod.is_failing())
-        .or_else(|| pods.iter().find(|pod| pod.word.as_deref() == Some("Evicted")));
+        .or_else(|| pods.iter().find(|pod| pod.is_thrown_out()));
     broken(speaks.map_or_else(|| silent(setup), |facts| pod(facts, setup)))
 }
 

@@ -59,7 +59,8 @@ fn refusal(key: &ObjectKey, condition: &Condition) -> Trouble {
         }
         "NoMatchingListenerHostname" => "add a listener for `*.<domain>` to the Gateway",
         "NoMatchingParent" => {
-            "name a listener in `edge.gateway` of platform.yaml that the Gateway has"
+            "look at the Gateway's listener: whether `edge.gateway` of platform.yaml names it, and \
+             whether the Secret of its certificate is there"
         }
         "UnsupportedValue" | "UnsupportedProtocol" => {
             "use a Gateway controller that can do what the message names"
@@ -238,7 +239,7 @@ mod tests {
         for (kind, reason, next) in [
             ("Accepted", "NotAllowedByListeners", "let the Gateway's listener take routes"),
             ("Accepted", "NoMatchingListenerHostname", "add a listener for `*.<domain>`"),
-            ("Accepted", "NoMatchingParent", "name a listener in `edge.gateway`"),
+            ("Accepted", "NoMatchingParent", "look at the Gateway's listener"),
             ("Accepted", "UnsupportedValue", "use a Gateway controller that can do"),
             ("Accepted", "IncompatibleFilters", "use a Gateway controller that can combine"),
             ("ResolvedRefs", "RefNotPermitted", "look whether the ReferenceGrant"),

@@ -5,7 +5,7 @@
 
 use super::{Setup, Trouble};
 use crate::model::Party;
-use crate::plan::observed::PodFacts;
+use crate::plan::observed::{PodFacts, STARTUP_PROBE};
 use crate::status::Cause;
 use crate::status::wording::{minutes, quote, short};
 
@@ -29,6 +29,8 @@ pub fn pod(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
         ),
         "OOMKilled" => out_of_memory(setup),
         "Evicted" => evicted(&facts.message, setup),
+        "Succeeded" => ended(setup),
+        STARTUP_PROBE => silent(setup),
         "Unschedulable" => operator(
             Cause::NoMachine,
             said(no_machine(setup.class), &facts.message),
@@ -165,6 +167,22 @@ fn evicted(message: &str, setup: &Setup<'_>) -> Trouble {
         Cause::Evicted,
         said("its machine threw it out".to_owned(), message),
         "look at the machine; another one takes over by itself",
+    )
+}
+
+/// The kubelet ends what is past a limit and says so in an event alone; a program that obeys then
+/// ends with 0. Of all limits, that of local files is told in no other way.
+fn ended(setup: &Setup<'_>) -> Trouble {
+    let reason = match setup.storage {
+        Some(limit) => {
+            format!("was ended from outside, probably past its {} of local files", limit.size())
+        }
+        None => "was ended from outside, without a word why".to_owned(),
+    };
+    author(
+        Cause::Storage,
+        reason,
+        "write less, or raise `resources.limits.ephemeral-storage`; `kubectl get events` says more",
     )
 }
 
@@ -417,6 +435,22 @@ mod tests {
                 Author,
                 "the image names its user by a word, so nobody can tell that it is not root",
                 "give the user as a number",
+            ),
+            (
+                "Succeeded",
+                "",
+                Some(0),
+                Author,
+                "was ended from outside, probably past its 5 GiB of local files",
+                "write less",
+            ),
+            (
+                "StartupProbe",
+                "page 1.0 starting",
+                Some(0),
+                Author,
+                "did not answer on port 8080 within 5 min",
+                "check the port",
             ),
             (
                 "ANewWord",

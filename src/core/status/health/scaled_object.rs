@@ -34,6 +34,26 @@ pub fn scaled_object(key: &ObjectKey, facts: &ScaledFacts, hand: Option<&str>) -
     if let Some(pause) = &facts.paused {
         return Scaler::Paused(paused(pause, hand));
     }
+    let secret = is("Ready", "False").and_then(|broken| missing_secret(&broken.message));
+    if let Some((secret, key)) = secret {
+        return Scaler::Broken(operator(
+            Cause::SecretMissing,
+            format!(
+                "secret {key} is missing: Secret {secret} has no such key, so KEDA cannot begin"
+            ),
+            &format!("put {key} into Secret {secret}; vitrine never writes Secrets"),
+        ));
+    }
+    // KEDA says so at zero of one trigger of several, and a visit wakes the target all the same.
+    let some = is("Ready", "False").filter(|c| &*c.reason == "TriggerError" && facts.triggers > 1);
+    if let Some(some) = some {
+        let warning = operator(
+            Cause::Unscalable,
+            format!("KEDA cannot read every trigger of {key}: {}", words(some)),
+            "look at KEDA and its HTTP add-on; what works meanwhile still wakes it",
+        );
+        return Scaler::Serves { active: is("Active", "True").is_some(), warning: Some(warning) };
+    }
     if let Some(broken) = is("Ready", "False") {
         return Scaler::Broken(operator(
             Cause::Unscalable,
@@ -99,6 +119,17 @@ fn paused(pause: &Pause, hand: Option<&str>) -> Trouble {
     }
 }
 
+/// The Secret and the key that KEDA does not find, out of its words:
+/// `&SecretKeySelector{LocalObjectReference:LocalObjectReference{Name:app-secrets,},Key:TOKEN,...`.
+fn missing_secret(message: &str) -> Option<(String, String)> {
+    let (_, rest) = message.split_once("SecretKeySelector{")?;
+    let (_, rest) = rest.split_once("Name:")?;
+    let (secret, rest) = rest.split_once(',')?;
+    let (_, rest) = rest.split_once("Key:")?;
+    let (key, _) = rest.split_once(',')?;
+    Some((quote(secret), quote(key)))
+}
+
 /// What KEDA says, or else the word for it.
 fn words(condition: &Condition) -> String {
     if condition.message.is_empty() { short(&condition.reason) } else { short(&condition.message) }
@@ -138,9 +169,9 @@ mod tests {
                 "waits: waiting for KEDA to take on ScaledObject/app",
             ),
             (
-                "a trigger fails",
+                "a trigger of two fails",
                 vec![("Ready", "False", "TriggerError")],
-                "broken: KEDA cannot scale ScaledObject/app: TriggerError",
+                "serves, warns: KEDA cannot read every trigger of ScaledObject/app: TriggerError",
             ),
             (
                 "some triggers fail",
@@ -172,6 +203,18 @@ mod tests {
         for (case, conditions, expected) in cases {
             assert_eq!(said(&facts(&conditions), None), expected, "{case}");
         }
+        let mut only = facts(&[("Ready", "False", "TriggerError")]);
+        only.triggers = 1;
+        assert_eq!(said(&only, None), "broken: KEDA cannot scale ScaledObject/app: TriggerError");
+        // As a real KEDA wrote it.
+        let told = "error building trigger: error resolving secret name \
+                    &SecretKeySelector{LocalObjectReference:LocalObjectReference{Name:app-secrets,},\
+                    Key:TOKEN,Optional:nil,}";
+        only.conditions = vec![fact("Ready", "False", "ScaledObjectCheckFailed", told)];
+        assert_eq!(
+            said(&only, None),
+            "broken: secret TOKEN is missing: Secret app-secrets has no such key, so KEDA cannot begin"
+        );
         let mut half = facts(&[ready]);
         half.metrics = 1;
         assert_eq!(
