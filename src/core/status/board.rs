@@ -11,6 +11,7 @@ use crate::plan::{HELD_DIGITS, Harm};
 
 use super::verdict::Verdict;
 use super::word::{self, needs_a_person};
+use super::{Health, Sync};
 
 /// What one daemon knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,13 +114,17 @@ impl Board {
             1 => "1 solution".to_owned(),
             n => format!("{n} solutions"),
         };
-        let parts: Vec<String> = word::SYNCS
+        // What is as the catalogue says and broken all the same is not counted with what is well.
+        let broken = |v: &Verdict| v.sync == Sync::Synced && !v.is_good();
+        let of = |is: &dyn Fn(&Verdict) -> bool, word: &str| {
+            let n = self.verdicts.iter().filter(|verdict| is(verdict)).count();
+            (n > 0).then(|| format!("{n} {word}"))
+        };
+        let mut parts: Vec<String> = word::SYNCS
             .into_iter()
-            .filter_map(|sync| match self.verdicts.iter().filter(|v| v.sync == sync).count() {
-                0 => None,
-                n => Some(format!("{n} {}", word::sync(sync))),
-            })
+            .filter_map(|sync| of(&|v| v.sync == sync && !broken(v), word::sync(sync)))
             .collect();
+        parts.extend(of(&broken, word::health(Health::Degraded)));
         format!("{count}: {}", parts.join(", "))
     }
 
@@ -132,6 +137,18 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use crate::status::{read_status_json, sample, status_json};
+
+    #[test]
+    fn what_is_broken_is_not_counted_with_what_is_well() {
+        use crate::status::{Health, Sync};
+        let mut board = sample::board();
+        for verdict in &mut board.verdicts {
+            (verdict.sync, verdict.health) = (Sync::Synced, Some(Health::Healthy));
+        }
+        assert_eq!(board.summary(), "3 solutions: 3 Synced");
+        board.verdicts[1].health = Some(Health::Degraded);
+        assert_eq!(board.summary(), "3 solutions: 2 Synced, 1 Degraded");
+    }
 
     #[test]
     fn a_command_with_options_is_told_whole_wherever_it_is_told() {
