@@ -94,7 +94,7 @@ macro_rules! runtime {
             Field::new(
                 "command",
                 Form::List(&Form::Text, 100),
-                "Replaces the image's entry point, word by word.",
+                "Replaces the image's entry point, word by word. A word has at most 128 KiB.",
             )
             .default("(the image's)")
             .example("[python, -m, server]"),
@@ -115,7 +115,7 @@ macro_rules! runtime {
                 "env",
                 Form::Free(&Form::Text, 200),
                 "Environment variables: values are text, and public by definition. What looks \
-                 like a credential is refused.",
+                 like a credential is refused. A name and its value have 128 KiB together.",
             )
             .default("{}")
             .example("{TF_CPP_MIN_LOG_LEVEL: \"2\"}"),
