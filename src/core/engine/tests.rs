@@ -365,6 +365,24 @@ fn a_day_with_check_ups_asks_the_same_every_ten_minutes_and_not_while_nobody_ans
 }
 
 #[test]
+fn a_list_that_is_older_than_what_is_known_is_asked_for_again_and_nobody_is_alarmed() {
+    let mut world = World::settled(&TWO);
+    // A replica of the API server answers from a cache that lags behind.
+    let service = ObjectKey::namespaced(Kind::Service, "sol-alpha", "app");
+    let before = world.server.state.objects[&service].clone();
+    world.server.touch(&service);
+    world.does(&[ON]);
+    let now = world.server.state.objects.insert(service.clone(), before).unwrap();
+    world.server.list(Kind::Service);
+    world.server.state.objects.insert(service, now);
+    let steps = world.steps;
+    world.does(&[ON]);
+    assert_eq!(world.relists, [Kind::Service], "another list, of this kind alone");
+    assert_eq!(world.steps, steps, "nothing is written for it");
+    world.is_fine();
+}
+
+#[test]
 fn a_lost_event_is_found_within_26_hours_and_mended() {
     let mut world = World::settled(&TWO);
     let service = ObjectKey::namespaced(Kind::Service, "sol-alpha", "app");

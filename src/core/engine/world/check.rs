@@ -20,8 +20,8 @@ impl World {
     pub(super) fn judge_notes(&mut self, lines: &BTreeMap<Revision, Vec<CommitStatus>>) {
         for (commit, statuses) in lines {
             for status in statuses {
-                let told = self.notes.get(commit).into_iter().flatten();
-                let before = told.filter(|said| said.context == status.context).next_back();
+                let mut told = self.notes.get(commit).into_iter().flatten();
+                let before = told.rfind(|said| said.context == status.context);
                 let last = before.filter(|said| said.state == CommitState::Success);
                 if last.is_some_and(|said| said.state != status.state) {
                     let why = format!("{commit} said {before:?}, and then {status:?}");
