@@ -29,6 +29,8 @@ pub(super) struct Ledger {
     written: Written,
     /// What they will say when the order that is out is answered.
     under_way: Option<Written>,
+    /// What they may say: it was to be written, and nobody knows whether it was.
+    tried: Written,
     /// Since when something is pending, so that short work leaves no pending line.
     pending_since: Option<Timestamp>,
     /// Lines that may be said anew though they had a last word: the branch came back to them.
@@ -52,6 +54,7 @@ impl Ledger {
             behind: true,
             written: Written::new(),
             under_way: None,
+            tried: Written::new(),
             pending_since: None,
             reopened: BTreeSet::new(),
             closing: BTreeSet::new(),
@@ -106,14 +109,13 @@ impl Ledger {
 
     /// What commits changed, and which commit each folder has its form of.
     pub fn take_commit(&mut self, changes: &Changes, records: BTreeMap<String, Revision>) {
+        // What was known of a name before all of them: the same history may be told twice.
+        let mut before: BTreeMap<ClaimedName, Option<Revision>> = BTreeMap::new();
         for change in &changes.commits {
             for folder in &change.folders {
                 let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(folder));
                 let old = self.history.records.insert(name.clone(), change.revision.clone());
-                if old.as_ref().is_some_and(|old| *old != change.revision) {
-                    let context = ledger::context(&self.instance, Some(&name));
-                    self.reopened.insert((change.revision.clone(), context));
-                }
+                before.entry(name.clone()).or_insert_with(|| old.clone());
                 let waits = |old: &Revision| {
                     *old != change.revision && !self.has_last_word(old, Some(&name))
                 };
@@ -125,6 +127,13 @@ impl Ledger {
         for (folder, revision) in records {
             let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(&folder));
             self.history.records.insert(name, revision);
+        }
+        for (name, old) in before {
+            let now = self.history.records.get(&name);
+            if let Some(now) = now.filter(|now| old.is_some_and(|old| old != **now)) {
+                let context = ledger::context(&self.instance, Some(&name));
+                self.reopened.insert((now.clone(), context));
+            }
         }
         self.behind = true;
     }
@@ -217,16 +226,17 @@ impl Ledger {
     /// hold, a refusal or an error of the platform may end, and what was told of it with it; after a
     /// failure, only that all is well is news.
     fn keep_the_last_word(&self, commit: &Revision, status: &mut CommitStatus) {
-        let Some(said) = self.written.get(commit).and_then(|all| all.get(&status.context)) else {
-            return;
+        let line = |written: &'_ Written| -> Option<CommitStatus> {
+            written.get(commit)?.get(&status.context).cloned()
         };
+        let Some(said) = line(&self.tried).or_else(|| line(&self.written)) else { return };
         let ends = match said.state {
             CommitState::Pending | CommitState::Error => false,
             CommitState::Failure => status.state != CommitState::Success,
             CommitState::Success => true,
         };
         if ends && !self.reopened.contains(&(commit.clone(), status.context.clone())) {
-            status.clone_from(said);
+            *status = said;
         }
     }
 
@@ -238,10 +248,11 @@ impl Ledger {
                     self.written = lines;
                 }
                 self.reopened.retain(|line| !self.closing.contains(line));
+                self.tried.clear();
                 self.trouble = None;
             }
             Err(cause) => {
-                self.under_way = None;
+                self.tried = self.under_way.take().unwrap_or_default();
                 self.not_before = Some(now + AGAIN);
                 self.trouble = Some(cause);
             }
@@ -477,6 +488,29 @@ mod tests {
         take(&mut ledger, 'a');
         assert!(states(lacking(&mut ledger, &broken, 400)).contains(&('a', state)));
         ledger.noted(Ok(()), at(401));
+        // The reader tells a history anew that it told before.
+        let mut ledger = self::ledger();
+        let both = |digits: &str| -> Vec<Change> {
+            let folders = || ["use".to_owned()].into();
+            let change =
+                |digit| Change { revision: commit(digit), folders: folders(), platform: false };
+            digits.chars().map(change).collect()
+        };
+        ledger.pass(&commit('b'), |_| true);
+        for _ in 0..2 {
+            let changes = Changes { commits: both("ab"), rewritten: false };
+            ledger.take_commit(&changes, BTreeMap::new());
+            lacking(&mut ledger, &good, 500);
+            ledger.noted(Ok(()), at(501));
+        }
+        assert_eq!(lacking(&mut ledger, &broken, 600), []);
+        // Nobody knows whether it was written: it is written again, and means the same.
+        let mut ledger = self::ledger();
+        take(&mut ledger, 'a');
+        lacking(&mut ledger, &good, 0);
+        ledger.noted(Err("the answer broke off".to_owned()), at(1));
+        let said = lacking(&mut ledger, &broken, 100);
+        assert!(said.contains(&told('a', USE, CommitState::Success)), "{said:?}");
     }
 
     #[test]
