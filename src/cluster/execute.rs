@@ -330,6 +330,7 @@ mod tests {
             wave: Wave::Workload,
             content: ContentHash::of(b"c"),
             template: Some(ContentHash::recorded("t1")),
+            pods: Some(ContentHash::recorded("p1")),
             fields: Arc::new(FieldSet::default()),
             body,
         })

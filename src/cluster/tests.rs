@@ -58,6 +58,7 @@ fn object(key: ObjectKey, spec: &Value) -> Arc<DesiredObject> {
         wave: Wave::Workload,
         content: ContentHash::recorded("c"),
         template: Some(ContentHash::recorded("t1")),
+        pods: Some(ContentHash::recorded("p1")),
         fields: Arc::new(FieldSet::owned(key.kind, &sent)),
         key,
         body,

@@ -47,6 +47,7 @@ mod yaml;
 use std::sync::Arc;
 
 pub use self::config_map::is_hashed;
+pub(crate) use self::deployment::NODE_AND_IMAGE;
 pub use self::desired::{Desired, DesiredObject, Phase, Wave};
 pub use self::resource_quota::widened;
 pub use self::yaml::yaml;

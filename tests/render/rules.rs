@@ -601,7 +601,7 @@ fn a_start_up_budget_reaches_the_probe_and_the_roll_out_deadline() {
     let desired = live(&single("use", |app| app.startup = Duration::from_secs(481)));
     let spec = &find(&desired, Kind::Deployment, "app").body["spec"];
     let probe = &spec["template"]["spec"]["containers"][0]["startupProbe"];
-    assert_eq!(probe["failureThreshold"], 97);
+    assert_eq!((&probe["periodSeconds"], &probe["failureThreshold"]), (&json!(1), &json!(481)));
     assert_eq!(spec["progressDeadlineSeconds"], 1081);
 }
 

@@ -23,8 +23,12 @@ pub const REVISION: &str = "vitrine.dev/revision";
 /// them too; written as in `managedFields`. Absent where there are none. Not part of the hash, and
 /// not of what is compared as ours.
 pub const LEFT_BEHIND: &str = "vitrine.dev/left-behind";
-/// Annotation on a Deployment: SHA-256 of its pod template as we rendered it.
+/// Annotation on a Deployment: SHA-256 of what its pods run. How often a start is looked at is no
+/// part of it, so that a trial need not be repeated when only that changes.
 pub const TEMPLATE: &str = "vitrine.dev/template";
+/// Annotation on a Deployment and on its pods: SHA-256 of the whole pod template. It tells a pod of
+/// the newest template from one of an older, and whether an apply replaces pods.
+pub const PODS: &str = "vitrine.dev/pods";
 /// Annotation on a Deployment: `<template hash> born` by [`BIRTH`] when it was born asleep,
 /// `<template hash> ok|failed` by [`VERIFIER`]. Another hash than [`TEMPLATE`] = to be verified.
 pub const VERIFIED: &str = "vitrine.dev/verified";

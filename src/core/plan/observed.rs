@@ -176,8 +176,10 @@ pub struct DeploymentFacts {
     pub conditions: Vec<Condition>,
     /// The annotation `vitrine.dev/verified`: `<template hash> born|ok|failed`.
     pub verified: Option<String>,
-    /// The annotation `vitrine.dev/template`: hash of the pod template as we rendered it.
+    /// The annotation `vitrine.dev/template`: hash of what its pods run, as we rendered it.
     pub template: Option<ContentHash>,
+    /// The annotation `vitrine.dev/pods`: hash of the whole pod template; its newest pods carry it.
+    pub pods: Option<ContentHash>,
 }
 
 /// Of an HTTPRoute: whom it asks, and what anybody answered.
@@ -306,6 +308,11 @@ impl DeploymentFacts {
             })
     }
 
+    /// Whether a pod is of the newest template, as far as both say.
+    pub fn is_newest(&self, pod: &PodFacts) -> bool {
+        self.pods.is_none() || self.pods == pod.pods
+    }
+
     /// Every pod that should run is of the newest template.
     pub fn is_rolled_out(&self) -> bool {
         self.observed_generation >= self.generation
@@ -406,13 +413,32 @@ pub struct PodFacts {
     pub exit_code: Option<i32>,
     /// The restarts of that one of its containers that has the most.
     pub restarts: i32,
+    /// Whether the kubelet's word is proof that no retry can mend it.
+    pub is_final: bool,
+    /// Its annotation `vitrine.dev/pods`: of which template it is.
+    pub pods: Option<ContentHash>,
 }
 
 /// [`PodFacts::word`] where the kubelet ended a container for not becoming ready in its time. It has
 /// no word of its own for that.
 pub const STARTUP_PROBE: &str = "StartupProbe";
 
+/// [`PodFacts::word`] where the component's program runs and is not ready. Every start is that for a
+/// while; it is a trouble when the time for it is over.
+pub const UNREADY: &str = "Unready";
+
+/// [`PodFacts::word`] of a trial in which no pod was asked for: nobody scaled the Deployment.
+pub const NOT_WOKEN: &str = "NotWoken";
+
 impl PodFacts {
+    /// Whether it has failed beyond a first fall: many a program ends once until what it needs is up.
+    pub fn keeps_failing(&self) -> bool {
+        let first = self.exit_code.is_some()
+            && self.restarts < 2
+            && self.word.as_deref() != Some("CrashLoopBackOff");
+        self.is_final || (self.is_failing() && !first)
+    }
+
     /// Whether the kubelet threw it out: another takes its place, and the old one lies about for
     /// weeks. One that obeyed and ended with 0 counts as one that succeeded.
     pub fn is_thrown_out(&self) -> bool {

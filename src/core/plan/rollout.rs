@@ -22,10 +22,10 @@ pub struct Turns<'a> {
 
 /// Whether applying `object` would replace pods that run.
 pub fn restarts(object: &DesiredObject, live: &Live) -> bool {
-    let Some(template) = &object.template else { return false };
+    let Some(pods) = &object.pods else { return false };
     match &live.health {
         HealthFacts::Deployment(facts) => {
-            runs(facts) && live.deleting.is_none() && facts.template.as_ref() != Some(template)
+            runs(facts) && live.deleting.is_none() && facts.pods.as_ref() != Some(pods)
         }
         _ => false,
     }

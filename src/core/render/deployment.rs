@@ -10,7 +10,7 @@ use crate::catalog::solution::Component;
 use crate::model::Kind;
 
 /// Time beyond the start-up budget for a new node and the image, in seconds.
-const NODE_AND_IMAGE: u64 = 600;
+pub(crate) const NODE_AND_IMAGE: u32 = 600;
 
 /// `replicas` stands in it exactly when no autoscaler owns them.
 pub(super) fn deployment(cx: &Context, component: &Component) -> DesiredObject {
@@ -22,7 +22,7 @@ pub(super) fn deployment(cx: &Context, component: &Component) -> DesiredObject {
             "spec": {
                 "replicas": replicas(cx, component),
                 "revisionHistoryLimit": 3,
-                "progressDeadlineSeconds": component.startup.as_secs() + NODE_AND_IMAGE,
+                "progressDeadlineSeconds": component.startup.as_secs() + u64::from(NODE_AND_IMAGE),
                 "strategy": strategy(component),
                 "selector": { "matchLabels": cx.selector(component) },
                 "template": pod::template(cx, component),

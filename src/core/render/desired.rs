@@ -32,6 +32,8 @@ pub struct DesiredObject {
     pub content: ContentHash,
     /// Of a Deployment: the hash in its annotation `vitrine.dev/template`.
     pub template: Option<ContentHash>,
+    /// Of a Deployment: the hash in its annotation `vitrine.dev/pods`.
+    pub pods: Option<ContentHash>,
     /// What the API server will record as ours, the revision annotation included.
     pub fields: Arc<FieldSet>,
 }

@@ -102,9 +102,13 @@ pub(super) fn sealed(
     body: Value,
 ) -> DesiredObject {
     let mut body = meaningful(key.kind, body);
-    let template = (key.kind == Kind::Deployment).then(|| hash(&body["spec"]["template"]));
-    if let Some(template) = &template {
+    let is_deployment = key.kind == Kind::Deployment;
+    let template = is_deployment.then(|| hash(&tried(body["spec"]["template"].clone())));
+    let pods = is_deployment.then(|| hash(&body["spec"]["template"]));
+    if let Some((template, pods)) = template.as_ref().zip(pods.as_ref()) {
         body["metadata"]["annotations"][marks::TEMPLATE] = template.as_str().into();
+        body["metadata"]["annotations"][marks::PODS] = pods.as_str().into();
+        body["spec"]["template"]["metadata"]["annotations"][marks::PODS] = pods.as_str().into();
     }
     let content = hash(&body);
     body["metadata"]["annotations"][marks::CONTENT] = content.as_str().into();
@@ -117,7 +121,22 @@ pub(super) fn sealed(
         body,
         content,
         template,
+        pods,
     }
+}
+
+/// A pod template as its trial sees it: how often a start is looked at is no part of what runs. It
+/// is written as it was when that was every 5 s, so that what was tried then stays known.
+fn tried(mut template: Value) -> Value {
+    const PERIOD: u64 = 5;
+    let containers = template["spec"]["containers"].as_array_mut();
+    for probe in containers.into_iter().flatten().filter_map(|c| c.get_mut("startupProbe")) {
+        let number = |field: &str| probe[field].as_u64().unwrap_or_default();
+        let failures = (number("periodSeconds") * number("failureThreshold")).div_ceil(PERIOD);
+        probe["failureThreshold"] = failures.into();
+        probe["periodSeconds"] = PERIOD.into();
+    }
+    template
 }
 
 /// The wave in which objects of a kind are published.

@@ -75,8 +75,9 @@ impl Sight {
         seen.health = match key.kind {
             Kind::Deployment => HealthFacts::Deployment(match same {
                 Some(HealthFacts::Deployment(facts)) => {
-                    let DeploymentFacts { generation, verified, template, .. } = meta.marked();
-                    DeploymentFacts { generation, verified, template, ..facts }
+                    let DeploymentFacts { generation, verified, template, pods, .. } =
+                        meta.marked();
+                    DeploymentFacts { generation, verified, template, pods, ..facts }
                 }
                 _ => DeploymentFacts {
                     wanted: if meta.managed_fields.birth { 0 } else { 1 },

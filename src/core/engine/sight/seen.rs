@@ -106,6 +106,7 @@ impl Meta {
             generation: self.generation,
             verified: self.annotation(marks::VERIFIED).map(str::to_owned),
             template: self.annotation(marks::TEMPLATE).map(ContentHash::recorded),
+            pods: self.annotation(marks::PODS).map(ContentHash::recorded),
             ..DeploymentFacts::default()
         }
     }

@@ -33,6 +33,7 @@ pub struct Stored {
     /// Fields that a person changed by hand, under `kubectl`.
     pub(super) theirs: Option<Arc<FieldSet>>,
     pub(super) template: Option<ContentHash>,
+    pub(super) pods: Option<ContentHash>,
     pub(super) verified: Option<String>,
     pub(super) forced: bool,
     pub(super) replicas: i32,
@@ -274,6 +275,7 @@ impl Server {
         next.content = Some(object.content.clone());
         next.revision = Some(revision.clone());
         next.template.clone_from(&object.template);
+        next.pods.clone_from(&object.pods);
         next.addresses = plan::addresses(object);
         next.ours = Some(Arc::clone(&object.fields));
         next.theirs = None; // `force` takes every field that we name
@@ -298,6 +300,7 @@ impl Server {
             birth: false,
             theirs: None,
             template: None,
+            pods: None,
             verified: None,
             forced: false,
             replicas: 0,

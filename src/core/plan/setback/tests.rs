@@ -28,6 +28,7 @@ fn step(body: &str) -> Step {
         wave: Wave::Workload,
         content: ContentHash::of(body.as_bytes()),
         template: None,
+        pods: None,
         fields: FieldSet::default().into(),
         body: serde_json::Value::Null,
     };

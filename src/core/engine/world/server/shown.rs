@@ -33,6 +33,7 @@ impl Server {
         note(marks::CONTENT, object.content.as_ref().map(ToString::to_string));
         note(marks::REVISION, object.revision.as_ref().map(|r| r.as_str().to_owned()));
         note(marks::TEMPLATE, object.template.as_ref().map(ToString::to_string));
+        note(marks::PODS, object.pods.as_ref().map(ToString::to_string));
         note(marks::VERIFIED, object.verified.clone());
         note(marks::FORCE_ACTIVATION, object.forced.then(|| "true".to_owned()));
         let others = object.theirs.as_ref().map(|set| ("kubectl".to_owned(), (**set).clone()));
@@ -82,6 +83,7 @@ impl Server {
                     conditions: vec![condition("Available")],
                     verified: object.verified.clone(),
                     template: object.template.clone(),
+                    pods: object.pods.clone(),
                 })
             }
             Kind::HttpRoute => HealthFacts::Route(RouteFacts {
