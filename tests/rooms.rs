@@ -254,7 +254,7 @@ mod tests {
             "use super::super::plan::Step;",
             "use super::super::{plan};",
             "mod inner { use super::super::super::plan; }",
-            "fn f() { assert!(crate::plan::is_settled(x)); }",
+            "fn f() { assert!(crate::plan::rest(x)); }",
             "macro_rules! m { () => { $crate::plan::publish() } }",
             "#[cfg(not(test))] use crate::plan;",
         ] {

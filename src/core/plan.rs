@@ -36,7 +36,7 @@ pub use observed::{Live, Observed};
 #[cfg(any(test, feature = "samples"))]
 pub(crate) use outline::addresses;
 pub use outline::urls_of;
-pub(crate) use outline::{Outline, is_settled};
+pub(crate) use outline::{Outline, rest};
 pub use publish::publish;
 pub use remove::remove;
 pub use rollout::Turns;

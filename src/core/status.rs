@@ -13,6 +13,7 @@ mod reason;
 pub mod sample;
 mod state;
 pub mod text;
+mod trial;
 mod verdict;
 pub mod word;
 mod wording;

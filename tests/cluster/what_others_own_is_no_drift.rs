@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use vitrine_core::engine::world::{Act, World};
-use vitrine_core::model::{Kind, ObjectKey};
+use vitrine_core::model::{Kind, ObjectKey, marks};
 use vitrine_core::status::{Stage, Sync, Verdict};
 
 use super::counts::counted;
@@ -16,12 +16,25 @@ use crate::support::cluster::Cluster;
 use crate::support::daemon::Daemon;
 use crate::support::objects;
 
+fn app() -> ObjectKey {
+    ObjectKey::namespaced(Kind::Deployment, "sol-one", "app")
+}
+
+/// Whether the Deployment says that it was seen running.
+fn is_noted(deployment: Option<&Value>) -> bool {
+    let mark = deployment.and_then(|d| d["metadata"]["annotations"][marks::VERIFIED].as_str());
+    mark.is_some_and(|mark| mark.ends_with(" ok"))
+}
+
 scenario! {
     async fn the_autoscaler_and_the_pods_cost_no_write(cluster: &Cluster) {
         let catalogue = Catalogue::of(&["one", "two"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon.settled(&catalogue.head()).await;
         let renders = daemon.tally.renders();
+        // The first time that it runs is noted, once.
+        cluster.players().visit("sol-one", "app", 1).await.unwrap();
+        cluster.wait_for(&app(), "noted", is_noted).await;
         cluster.requests().take();
         for round in 0..50 {
             let replicas = 1 + round % 5;
@@ -44,6 +57,16 @@ mod an_hour_of_scaling_costs_no_step {
     fn sandbox() {
         let names: Vec<String> = (0..20).map(|n| format!("demo-{n:02}")).collect();
         let mut world = World::settled(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        // The first time that one runs is noted, once.
+        for to in [1, 0] {
+            for name in &names {
+                let key = ObjectKey::namespaced(Kind::Deployment, format!("sol-{name}"), "app");
+                world.server.scale(&key, to);
+            }
+            world.round();
+            world.act(&Act::Pass(30));
+            world.round();
+        }
         let (before, first) = (world.steps, world.now.wall);
         // Two changes a minute.
         for turn in 0..120_usize {
@@ -77,8 +100,11 @@ scenario! {
         let catalogue = Catalogue::of(&["one"]);
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         daemon.settled(&catalogue.head()).await;
+        // The first time that it runs is noted, once.
+        cluster.players().visit("sol-one", "app", 1).await.unwrap();
+        cluster.wait_for(&app(), "noted", is_noted).await;
         cluster.requests().take();
-        let deployment = ObjectKey::namespaced(Kind::Deployment, "sol-one", "app");
+        let deployment = app();
         let note = json!({"metadata": {"annotations": {"example.org/seen": "yes"}}});
         objects::api(&cluster.admin_client(), deployment.kind, deployment.namespace.as_deref())
             .patch(&deployment.name, &PatchParams::default(), &Patch::Merge(&note))
@@ -103,8 +129,11 @@ scenario! {
         let mut daemon = Daemon::start(cluster, &catalogue).await;
         let head = catalogue.head();
         daemon.settled(&head).await;
+        // The first time that it runs is noted, once.
+        cluster.players().visit("sol-one", "app", 1).await.unwrap();
+        cluster.wait_for(&app(), "noted", is_noted).await;
         cluster.requests().take();
-        let deployment = ObjectKey::namespaced(Kind::Deployment, "sol-one", "app");
+        let deployment = app();
         let injected = json!({"spec": {"template": {
             "metadata": {"annotations": {"linkerd.io/proxy-version": "edge-1"}},
             "spec": {

@@ -130,8 +130,8 @@ impl Engine {
         };
         let standing = match self.book.known(name.as_str()) {
             Some(Known::Published { outline, bodies, .. }) => {
-                if plan::is_settled(outline, &ground) {
-                    return Thought::Plan(SolutionPlan::default());
+                if let Some(rest) = plan::rest(outline, &ground) {
+                    return Thought::Plan(rest);
                 }
                 match bodies {
                     Some(bodies) => Standing::Published(&**bodies),

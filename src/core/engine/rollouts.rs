@@ -61,7 +61,7 @@ impl Rollouts {
     }
 
     /// Looks which of a solution's roll-outs are over: complete, refused, gone, or told by the
-    /// kubelet to come to nothing.
+    /// kubelet to come to nothing whatever is tried again.
     pub fn note(&mut self, name: &SolutionName, observed: &Observed) {
         let objects = observed.solutions.get(name);
         self.begun.retain(|key, rollout| {
@@ -119,7 +119,8 @@ impl Rollouts {
 fn goes_on(name: &SolutionName, key: &ObjectKey, live: &Live, observed: &Observed) -> bool {
     let HealthFacts::Deployment(facts) = &live.health else { return false };
     let pods = observed.pods.get(name).into_iter().flat_map(BTreeMap::values);
-    let fails = pods.into_iter().any(|pod| pod.component == key.name && pod.is_failing());
+    let its = pods.filter(|pod| pod.component == key.name && facts.is_newest(pod));
+    let fails = its.into_iter().any(|pod| pod.is_final);
     live.deleting.is_none() && !live.health.is_available() && !facts.gave_up() && !fails
 }
 
@@ -182,6 +183,7 @@ mod tests {
         let pod = PodFacts {
             component: "app".into(),
             word: Some("ImagePullBackOff".into()),
+            is_final: true,
             ..PodFacts::default()
         };
         failing.pods.entry(name("one")).or_default().insert("app-1".into(), pod);

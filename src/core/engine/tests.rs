@@ -276,7 +276,9 @@ fn what_a_hand_takes_or_edits_is_repaired_and_what_it_scales_is_not() {
     world.does(&[Act::Edit(0, 3), ON]);
     assert_eq!(world.steps, steps + 2);
     world.does(&[Act::Scale(0, 2), ON]);
-    assert_eq!(world.steps, steps + 2);
+    assert_eq!(world.steps, steps + 3, "it runs for the first time, and that is noted");
+    world.does(&[Act::Scale(0, 0), ON, Act::Scale(0, 1), ON]);
+    assert_eq!(world.steps, steps + 3);
     world.is_fine();
 }
 
@@ -441,7 +443,7 @@ fn a_trial_that_ran_out_of_time_is_a_trial_until_that_is_written() {
     world.does(&[Act::Pass(55)]);
     assert_eq!(why(&world), Some(Cause::Verifying));
     // Nobody carries the orders out in less than a minute. A person asks to look again meanwhile.
-    for _ in 0..6 {
+    for _ in 0..18 {
         world.does(&[Act::Pass(50)]);
         world.engine.hear(Event::Hint, world.now);
         world.decide();

@@ -9,9 +9,13 @@ use crate::config::Verify;
 use crate::model::{Kind, ObjectKey, SolutionName};
 use crate::plan::Observed;
 use crate::plan::observed::{Flight, HealthFacts, Live};
+use crate::render::NODE_AND_IMAGE;
 
 /// What a component may take to start if nothing else is known, as if its solution said nothing.
 pub(super) const STARTUP: SignedDuration = SignedDuration::from_mins(5);
+/// What KEDA, a new machine and the image may take before a program can start: as long as a
+/// Deployment's own deadline allows.
+const BEFORE: SignedDuration = SignedDuration::from_secs(NODE_AND_IMAGE as i64);
 
 /// The trials that run.
 #[derive(Debug, Default)]
@@ -23,9 +27,20 @@ pub(super) struct Trials {
 struct Trial {
     solution: SolutionName,
     since: Timestamp,
+    /// Since when one of its pods does not come up by itself.
+    failing: Option<Timestamp>,
     budget: SignedDuration,
-    /// Whether it was said that its budget is over.
-    told: bool,
+    /// The deadline of which it was said that it is over.
+    told: Option<Timestamp>,
+}
+
+impl Trial {
+    /// When its time is over. What fails and is started again has its start-up budget to come up;
+    /// what has not begun may wait for a machine and the image first.
+    fn deadline(&self) -> Timestamp {
+        let at_last = self.since + BEFORE + self.budget;
+        self.failing.map_or(at_last, |failing| at_last.min(failing + self.budget))
+    }
 }
 
 impl Trials {
@@ -55,9 +70,15 @@ impl Trials {
         self.woken.retain(|key, trial| trial.solution != *name || forced.contains(key));
         for key in forced {
             let budget = budget(&key.name).unwrap_or(STARTUP);
-            let new = || Trial { solution: name.clone(), since: now, budget, told: false };
-            let trial = self.woken.entry(key).or_insert_with(new);
-            trial.told &= trial.budget == budget;
+            let failing = is_failing(name, &key, observed).then_some(now);
+            let trial = self.woken.entry(key).or_insert_with(|| Trial {
+                solution: name.clone(),
+                since: now,
+                failing: None,
+                budget,
+                told: None,
+            });
+            trial.failing = trial.failing.or(failing);
             trial.budget = budget;
         }
     }
@@ -75,36 +96,43 @@ impl Trials {
         }
     }
 
-    /// The woken Deployments whose start-up budget is over.
+    /// The woken Deployments whose time is over.
     pub fn overdue(&self, now: Timestamp) -> BTreeSet<ObjectKey> {
-        let over = |trial: &Trial| now.duration_since(trial.since) >= trial.budget;
+        let over = |trial: &Trial| trial.deadline() <= now;
         self.woken.iter().filter(|(_, trial)| over(trial)).map(|(key, _)| key.clone()).collect()
     }
 
-    /// The solutions whose budget is over, each told once.
+    /// The solutions whose time is over, each told once.
     pub fn ring(&mut self, now: Timestamp) -> Vec<SolutionName> {
         let mut over = Vec::new();
         for trial in self.woken.values_mut() {
-            if now.duration_since(trial.since) >= trial.budget
-                && !std::mem::replace(&mut trial.told, true)
-            {
+            let deadline = trial.deadline();
+            if deadline <= now && trial.told.replace(deadline) != Some(deadline) {
                 over.push(trial.solution.clone());
             }
         }
         over
     }
 
-    /// When the next budget is over.
+    /// When the next one's time is over.
     pub fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
-        self.woken.values().map(|trial| trial.since + trial.budget).filter(|at| *at > now).min()
+        self.woken.values().map(Trial::deadline).filter(|at| *at > now).min()
     }
+}
+
+/// Whether a pod of the newest template does not come up by itself.
+fn is_failing(name: &SolutionName, key: &ObjectKey, observed: &Observed) -> bool {
+    let live = observed.solutions.get(name).and_then(|objects| objects.get(key));
+    let Some(HealthFacts::Deployment(facts)) = live.map(|live| &live.health) else { return false };
+    let mut pods = observed.pods.get(name).into_iter().flat_map(BTreeMap::values);
+    pods.any(|pod| pod.component == key.name && pod.is_failing() && facts.is_newest(pod))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::plan::observed::ScaledFacts;
+    use crate::plan::observed::{DeploymentFacts, PodFacts, ScaledFacts};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).unwrap()
@@ -152,12 +180,38 @@ mod tests {
     fn a_trial_is_over_with_its_start_up_budget_and_not_before() {
         let mut trials = Trials::default();
         trials.note(&name("one"), &cluster(&[("one", true)]), minutes(2), at(0));
-        assert_eq!(trials.deadline(at(0)), Some(at(120)));
-        assert!(trials.overdue(at(119)).is_empty() && trials.ring(at(119)).is_empty());
-        assert_eq!(trials.overdue(at(120)).first().unwrap().kind, Kind::Deployment);
-        assert_eq!(trials.ring(at(120)), [name("one")]);
-        assert!(trials.ring(at(121)).is_empty() && !trials.overdue(at(121)).is_empty());
-        assert_eq!(trials.deadline(at(120)), None, "it is told once");
+        // A machine and the image first.
+        assert_eq!(trials.deadline(at(0)), Some(at(720)));
+        assert!(trials.overdue(at(719)).is_empty() && trials.ring(at(719)).is_empty());
+        assert_eq!(trials.overdue(at(720)).first().unwrap().kind, Kind::Deployment);
+        assert_eq!(trials.ring(at(720)), [name("one")]);
+        assert!(trials.ring(at(721)).is_empty() && !trials.overdue(at(721)).is_empty());
+        assert_eq!(trials.deadline(at(720)), None, "it is told once");
+    }
+
+    #[test]
+    fn what_crashes_has_its_start_up_budget_from_the_first_fall() {
+        let mut trials = Trials::default();
+        let mut woken = cluster(&[("one", true)]);
+        let live =
+            Live { health: HealthFacts::Deployment(DeploymentFacts::default()), ..Live::default() };
+        let key = ObjectKey::namespaced(Kind::Deployment, "sol-one", "app");
+        woken.solutions.entry(name("one")).or_default().insert(key, live);
+        trials.note(&name("one"), &woken, minutes(2), at(0));
+        let pod = PodFacts {
+            component: "app".into(),
+            word: Some("Error".into()),
+            exit_code: Some(1),
+            ..PodFacts::default()
+        };
+        woken.pods.entry(name("one")).or_default().insert("app-1".into(), pod);
+        trials.note(&name("one"), &woken, minutes(2), at(60));
+        assert_eq!(trials.deadline(at(60)), Some(at(180)));
+        // It runs again, and falls again: the time goes on.
+        woken.pods.clear();
+        trials.note(&name("one"), &woken, minutes(2), at(100));
+        assert!(trials.overdue(at(179)).is_empty() && !trials.overdue(at(180)).is_empty());
+        assert_eq!(trials.ring(at(180)), [name("one")]);
     }
 
     #[test]
@@ -166,10 +220,10 @@ mod tests {
         let woken = cluster(&[("one", true)]);
         trials.note(&name("one"), &woken, minutes(2), at(0));
         trials.note(&name("one"), &woken, minutes(2), at(90));
-        assert_eq!(trials.deadline(at(90)), Some(at(120)));
+        assert_eq!(trials.deadline(at(90)), Some(at(720)));
         // A commit with a longer budget counts from the same beginning.
         trials.note(&name("one"), &woken, minutes(3), at(90));
-        assert_eq!(trials.deadline(at(90)), Some(at(180)));
+        assert_eq!(trials.deadline(at(90)), Some(at(780)));
     }
 
     #[test]
@@ -189,6 +243,6 @@ mod tests {
     fn what_says_no_budget_has_five_minutes() {
         let mut trials = Trials::default();
         trials.note(&name("one"), &cluster(&[("one", true)]), |_| None, at(0));
-        assert_eq!(trials.deadline(at(0)), Some(at(300)));
+        assert_eq!(trials.deadline(at(0)), Some(at(900)));
     }
 }

@@ -85,10 +85,11 @@ pub(crate) fn addresses(object: &DesiredObject) -> BTreeSet<Address> {
     .unwrap_or_default()
 }
 
-/// Whether [`publish`](super::publish()) would have nothing to do and nothing to wait for.
-pub fn is_settled(outline: &Outline, ground: &Ground<'_>) -> bool {
+/// What [`publish`](super::publish()) would plan, if every object is in place: nothing, or the steps
+/// of a trial. They need no bodies. `None`: it takes the bodies to tell.
+pub fn rest(outline: &Outline, ground: &Ground<'_>) -> Option<SolutionPlan> {
     let solution = &outline.solution;
-    let Some(live) = ground.observed.solutions.get(solution) else { return false };
+    let live = ground.observed.solutions.get(solution)?;
     let in_place = |form: &Form| {
         let same = |live: &Live| live.is_in_place(&form.content, &form.fields);
         // What a verification writes leaves it in place.
@@ -100,11 +101,11 @@ pub fn is_settled(outline: &Outline, ground: &Ground<'_>) -> bool {
         || !outline.objects.iter().all(in_place)
         || !deletions(solution, outline.keys(), ground.observed).is_empty()
     {
-        return false;
+        return None;
     }
     let deployments = outline.objects.iter().filter(|form| form.key.kind == Kind::Deployment);
     let templates = deployments.filter_map(|form| Some((&form.key, form.template.as_ref()?)));
     let mut rest = SolutionPlan::default();
     verify::verify(templates, live, ground, &mut rest);
-    rest.is_empty()
+    Some(rest)
 }

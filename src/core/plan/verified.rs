@@ -98,6 +98,7 @@ mod tests {
                 message: message.into(),
                 exit_code,
                 restarts: 4,
+                ..PodFacts::default()
             };
             let own = container == "app";
             let kept = PodFacts {

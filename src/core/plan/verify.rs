@@ -1,13 +1,14 @@
 //! A changed pod template is woken once, so that green means "seen running".
 //!
 //! Three small writes by manager `vitrine-verify`: wake, note the result, let go. Everything
-//! that the decision needs stands on the objects, so a restart goes on where it was.
+//! that the decision needs stands on the objects, so a restart goes on where it was. What a visit
+//! shows of a template is noted too, once: it works, or it does not come up.
 
 use std::collections::BTreeMap;
 
 use super::gate::Gate;
 use super::ground::{Ground, setback_gate};
-use super::observed::{HealthFacts, Live};
+use super::observed::{DeploymentFacts, HealthFacts, Live, NOT_WOKEN, PodFacts};
 use super::solution_plan::SolutionPlan;
 use super::step::Step;
 use super::verified::Verified;
@@ -29,33 +30,26 @@ pub(super) fn verify<'a>(
         };
         let HealthFacts::ScaledObject(facts) = &scaled.health else { continue };
         let known = result(deployment, template);
-        let step = match (known.is_some(), facts.forced) {
-            // A visitor woke it, and it works after all.
-            (true, false) if matches!(known, Some(Verified::Failed(_))) && works(deployment) => {
-                Step::Verified {
-                    key: key.clone(),
-                    template: template.clone(),
-                    result: Verified::Ok,
-                }
-            }
-            (true, false) => continue,
-            (true, true) => Step::ForceActivation { key: scaler.clone(), on: false },
-            (false, false) if facts.paused.is_some() || !ground.verify => continue,
-            (false, false) if slots == 0 => {
-                plan.waits.push(Gate::Slot);
-                continue;
-            }
-            (false, false) => {
-                slots -= 1;
-                Step::ForceActivation { key: scaler.clone(), on: true }
-            }
-            (false, true) => match seen(key, deployment, ground) {
-                Some(result) => {
-                    Step::Verified { key: key.clone(), template: template.clone(), result }
-                }
+        let mark = |result| Step::Verified { key: key.clone(), template: template.clone(), result };
+        let step = match (&known, facts.forced) {
+            (Some(_), true) => Step::ForceActivation { key: scaler.clone(), on: false },
+            (None, true) => match seen(key, deployment, ground) {
+                Some(result) => mark(result),
                 None => {
                     plan.waits.push(Gate::NotAvailable(key.clone()));
                     continue;
+                }
+            },
+            (_, false) => match woken_by_others(key, deployment, known.as_ref(), ground) {
+                Some(result) => mark(result),
+                None if known.is_some() || facts.paused.is_some() || !ground.verify => continue,
+                None if slots == 0 => {
+                    plan.waits.push(Gate::Slot);
+                    continue;
+                }
+                None => {
+                    slots -= 1;
+                    Step::ForceActivation { key: scaler.clone(), on: true }
                 }
             },
         };
@@ -81,19 +75,59 @@ pub fn result(deployment: &Live, template: &ContentHash) -> Option<Verified> {
     Verified::read(facts.verified.as_deref()?, template)
 }
 
-/// Whether the woken Deployment was seen running, cannot start, or has used up its time.
+/// Whether the Deployment woken for a trial was seen running, cannot start whatever is tried again,
+/// or has used up its time. One exit is no proof: many a program ends until what it needs is up.
 fn seen(key: &ObjectKey, deployment: &Live, ground: &Ground<'_>) -> Option<Verified> {
     let HealthFacts::Deployment(facts) = &deployment.health else { return None };
     if works(deployment) {
         return Some(Verified::Ok);
     }
+    let pods = newest(key, facts, ground);
+    let proof = pods.iter().find(|pod| pod.is_final).filter(|_| is_looked_at(facts));
+    if proof.is_none() && !facts.gave_up() && !ground.overdue.contains(key) {
+        return None;
+    }
+    if facts.wanted == 0 {
+        let nobody = PodFacts { word: Some(NOT_WOKEN.into()), ..PodFacts::default() };
+        return Some(Verified::Failed(Some(Box::new(nobody))));
+    }
+    let failing = || pods.iter().find(|pod| pod.is_failing());
+    let any = || pods.iter().find(|pod| pod.word.is_some());
+    let speaks = proof.or_else(failing).or_else(any);
+    Some(Verified::Failed(speaks.map(|pod| Box::new((*pod).clone()))))
+}
+
+/// What a wake that was no trial says of the template: that it works, or that it does not come up.
+/// It stays known when the Deployment sleeps again, until it was available or is another one.
+fn woken_by_others(
+    key: &ObjectKey,
+    deployment: &Live,
+    known: Option<&Verified>,
+    ground: &Ground<'_>,
+) -> Option<Verified> {
+    let HealthFacts::Deployment(facts) = &deployment.health else { return None };
+    if works(deployment) {
+        return (known != Some(&Verified::Ok)).then_some(Verified::Ok);
+    }
+    if matches!(known, Some(Verified::Failed(_))) || facts.available > 0 || !is_looked_at(facts) {
+        return None;
+    }
+    // What gets a trial of its own has its time.
+    let tried = known.is_none() && ground.verify;
+    let fails = |pod: &&&PodFacts| if tried { pod.is_final } else { pod.keeps_failing() };
+    let pods = newest(key, facts, ground);
+    pods.iter().find(fails).map(|pod| Verified::Failed(Some(Box::new((*pod).clone()))))
+}
+
+/// Whether its controller has made pods of the newest form.
+const fn is_looked_at(facts: &DeploymentFacts) -> bool {
+    facts.observed_generation >= facts.generation && facts.wanted > 0 && facts.updated > 0
+}
+
+/// The pods of its newest template of which anything was said.
+fn newest<'a>(key: &ObjectKey, facts: &DeploymentFacts, ground: &Ground<'a>) -> Vec<&'a PodFacts> {
     let solution = key.namespace.as_deref().and_then(SolutionName::of_namespace);
     let pods = solution.and_then(|name| ground.observed.pods.get(&name));
-    let failing = pods
-        .into_iter()
-        .flat_map(|pods| pods.values())
-        .find(|pod| pod.component == key.name && pod.is_failing());
-    let is_new = facts.observed_generation >= facts.generation && facts.updated > 0;
-    (facts.gave_up() || ground.overdue.contains(key) || (failing.is_some() && is_new))
-        .then(|| Verified::Failed(failing.cloned().map(Box::new)))
+    let pods = pods.into_iter().flat_map(BTreeMap::values);
+    pods.filter(|pod| pod.component == key.name && facts.is_newest(pod)).collect()
 }

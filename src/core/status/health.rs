@@ -23,7 +23,7 @@ use super::wording::clock;
 use super::{Cause, Health, Stage};
 pub(super) use condition::{Answer, Setup, Trouble};
 pub use condition::{Condition, Proof};
-use condition::{asleep, starting};
+use condition::{asleep, sleeps, starting};
 pub use namespace::NAMESPACE_PATIENCE;
 pub(super) use namespace::namespace;
 use scaled_object::{Scaler, scaled_object};
@@ -59,7 +59,7 @@ fn worst(members: Vec<Condition>) -> Condition {
     let ready = members.iter().filter(|m| m.stage == Stage::Awake).count();
     let all_asleep = members.iter().all(|m| m.stage == Stage::Asleep);
     let Some(worst) = members.iter().max_by_key(|m| alarm(m)).cloned() else {
-        return asleep();
+        return asleep(true);
     };
     let all = members.len();
     let reason = match (worst.stage, all) {
@@ -106,7 +106,7 @@ fn on_purpose(solution: &Solution, phase: Phase) -> Option<Condition> {
 }
 
 /// Greater = speaks louder.
-fn alarm(member: &Condition) -> (Health, u8) {
+fn alarm(member: &Condition) -> (Health, u8, bool) {
     let stage = match member.stage {
         Stage::Asleep => 0,
         Stage::Awake => 1,
@@ -114,7 +114,8 @@ fn alarm(member: &Condition) -> (Health, u8) {
         Stage::Queued => 3,
         Stage::WakeFailed => 4,
     };
-    (member.health, stage)
+    // Of two that sleep, the one of which less is known.
+    (member.health, stage, member.stage == Stage::Asleep && member.proof == Proof::Applied)
 }
 
 /// The condition of one component.
@@ -134,17 +135,21 @@ fn member(solution: &SolutionName, setup: &Setup<'_>, observed: &Observed) -> Co
         .get(solution)
         .into_iter()
         .flat_map(|pods| pods.values())
-        .filter(|pod| pod.component == setup.name)
+        .filter(|pod| pod.component == setup.name && facts.is_newest(pod))
         .collect();
-    let condition = deployment::deployment(facts, &pods, verified.as_ref(), setup);
+    let scaler = key(Kind::ScaledObject);
+    let scaled = live.and_then(|l| l.get(&scaler));
+    let tried = verified.is_none()
+        && scaled.is_some_and(
+            |live| matches!(&live.health, HealthFacts::ScaledObject(facts) if facts.forced),
+        );
+    let condition = deployment::deployment(facts, &pods, verified.as_ref(), tried, setup);
     let runs = condition.stage == Stage::Awake && condition.health == Health::Healthy;
     let proof = if runs || matches!(verified, Some(Verified::Ok)) {
         Proof::SeenRunning
     } else {
         Proof::Applied
     };
-    let scaler = key(Kind::ScaledObject);
-    let scaled = live.and_then(|l| l.get(&scaler));
     let condition = match scaled.map(|live| (live, &live.health)) {
         Some((live, HealthFacts::ScaledObject(facts))) => scales(&scaler, live, facts, condition),
         _ => condition,
@@ -194,7 +199,7 @@ fn scales(key: &ObjectKey, live: &Live, facts: &ScaledFacts, condition: Conditio
         }
         Scaler::Serves { .. } | Scaler::Waiting { .. } => match facts.last_active {
             Some(at) if well && condition.stage == Stage::Asleep => Condition {
-                reason: Cause::Sleeping.says(format!("sleeps since {}, wakes on visit", clock(at))),
+                reason: sleeps(&format!("sleeps since {}", clock(at)), condition.proof),
                 ..condition
             },
             _ => condition,

@@ -6,7 +6,7 @@ use super::left::left_behind;
 use super::obstacle::{Obstacle, obstacle, slow};
 use super::wording::{clock, list};
 use super::would::{ACT, repair, would};
-use super::{Cause, Condition, Health, Proof, Reason, Sync, Verdict, condition};
+use super::{Cause, Condition, Health, Proof, Reason, Sync, Verdict, condition, trial};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Refused, Solution};
 use crate::model::invisible::visible;
@@ -148,16 +148,19 @@ fn published(
             return say(Sync::Progressing, Party::Nobody, reason, "wait a moment");
         }
     } else if !plan.is_empty() {
+        let told = |Trouble { party, reason, next }| say(Sync::Progressing, party, reason, &next);
         if let Some((reason, next)) = plan.gates().find_map(slow) {
             return say(Sync::Progressing, Party::Nobody, reason, next);
         }
         let missing = plan.steps.len().min(objects);
         let reason = match plan.steps.first().map(|p| &p.step) {
-            Some(Step::ForceActivation { .. } | Step::Verified { .. }) => woken(),
+            Some(Step::ForceActivation { .. } | Step::Verified { .. }) => {
+                return told(trial::so_far(condition.as_ref()));
+            }
             Some(Step::Delete { .. } | Step::Survey { .. }) => {
                 Cause::Tidying.says("tidying up what is no longer asked for")
             }
-            None if woken_to_verify(plan) => woken(),
+            None if trial::runs(plan) => return told(trial::so_far(condition.as_ref())),
             _ => Cause::Applying.says(format!("applying {} of {objects} objects", missing.max(1))),
         };
         return say(Sync::Progressing, Party::Nobody, reason, "wait a moment");
@@ -192,10 +195,6 @@ fn published(
     }
 }
 
-fn woken() -> Reason {
-    Cause::Verifying.says("woken once to see the new version running")
-}
-
 /// The Deployment that everything that is left waits for.
 fn rolling(plan: &SolutionPlan) -> Option<&ObjectKey> {
     let mut only = None;
@@ -204,10 +203,6 @@ fn rolling(plan: &SolutionPlan) -> Option<&ObjectKey> {
         only = Some(key);
     }
     only.filter(|_| plan.waits.is_empty())
-}
-
-fn woken_to_verify(plan: &SolutionPlan) -> bool {
-    plan.waits.iter().any(|gate| matches!(gate, Gate::NotAvailable(_) | Gate::Slot))
 }
 
 /// Applied, but did the other controllers take it? What one of them refuses comes first.

@@ -102,16 +102,25 @@ impl Proof {
     }
 }
 
-/// Nothing of it is there.
-pub(super) fn asleep() -> Condition {
+/// Nothing of it is there. `worked`: whether it was available with this template when it ran last.
+pub(super) fn asleep(worked: bool) -> Condition {
+    let proof = if worked { Proof::SeenRunning } else { Proof::Applied };
     Condition {
         stage: Stage::Asleep,
         health: Health::Healthy,
         party: Party::Nobody,
-        reason: Cause::Sleeping.says("sleeps, wakes on visit"),
+        reason: sleeps("sleeps", proof),
         next: "open it".to_owned(),
-        proof: Proof::Applied,
+        proof,
     }
+}
+
+/// How it sleeps, and what is known of it.
+pub(super) fn sleeps(how: &str, proof: Proof) -> Reason {
+    Cause::Sleeping.says(match proof {
+        Proof::SeenRunning => format!("{how}, wakes on visit"),
+        Proof::Applied => format!("{how}, not yet seen running; wakes on visit"),
+    })
 }
 
 pub(super) fn starting(reason: &str) -> Condition {

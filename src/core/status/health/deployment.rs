@@ -4,18 +4,20 @@
 //! replicas it is asleep, and whether it would start is known from the trial alone.
 
 use super::condition::{Condition, Proof, Setup, Trouble, asleep, starting};
-use super::pod::{pod, silent};
+use super::pod::{late, pod};
 use crate::model::Party;
 use crate::plan::Verified;
 use crate::plan::observed::{DeploymentFacts, PodFacts};
 use crate::status::wording::quote;
 use crate::status::{Cause, Health, Stage};
 
-/// The health of a component's Deployment.
+/// The health of a component's Deployment. `pods`: those of its newest template. `tried`: whether it
+/// is woken to see the template running, which ends with a mark.
 pub fn deployment(
     facts: &DeploymentFacts,
     pods: &[&PodFacts],
     verified: Option<&Verified>,
+    tried: bool,
     setup: &Setup<'_>,
 ) -> Condition {
     let current = facts.observed_generation >= facts.generation;
@@ -25,7 +27,7 @@ pub fn deployment(
             let remembered: Vec<&PodFacts> = pod.iter().map(Box::as_ref).collect();
             return failed(&remembered, setup);
         }
-        return asleep();
+        return asleep(matches!(verified, Some(Verified::Ok)));
     }
     if facts.is_rolled_out() && facts.available >= facts.wanted {
         return awake(facts.available);
@@ -36,8 +38,19 @@ pub fn deployment(
     if let Some(refused) = refused {
         return partly(facts, "", broken(refusal(&refused.message)));
     }
+    let gave_up = facts.gave_up();
+    let has_failed = gave_up || matches!(verified, Some(Verified::Failed(_)));
     if pods.iter().any(|pod| pod.is_failing()) {
-        return partly(facts, "restart", failed(pods, setup));
+        // It has the time of a roll-out or a trial to come up, whatever happens on the way.
+        let rolling = condition("Progressing")
+            .is_some_and(|c| c.status == "True" && &*c.reason != "NewReplicaSetAvailable");
+        let stays = pods.iter().any(|pod| match tried || rolling {
+            true => pod.is_final && !tried,
+            false => pod.keeps_failing(),
+        });
+        let condition = failed(pods, setup);
+        let condition = if has_failed || stays { condition } else { so_far(condition) };
+        return partly(facts, "restart", condition);
     }
     // The surge pod of an update can wait for a machine while all others serve.
     if let Some(queued) = pods.iter().find(|pod| pod.word.as_deref() == Some("Unschedulable")) {
@@ -45,9 +58,7 @@ pub fn deployment(
         let (stage, health) = (Stage::Queued, Health::Progressing);
         return Condition { stage, health, party, reason, next, proof: Proof::Applied };
     }
-    let out_of_time = condition("Progressing")
-        .is_some_and(|c| c.status == "False" && &*c.reason == "ProgressDeadlineExceeded");
-    if out_of_time || matches!(verified, Some(Verified::Failed(_))) {
+    if has_failed {
         return partly(facts, "", failed(pods, setup));
     }
     match pods.iter().find(|pod| pod.is_thrown_out()) {
@@ -83,8 +94,14 @@ fn failed(pods: &[&PodFacts], setup: &Setup<'_>) -> Condition {
     let speaks = pods
         .iter()
         .find(|pod| pod.is_failing())
-        .or_else(|| pods.iter().find(|pod| pod.is_thrown_out()));
-    broken(speaks.map_or_else(|| silent(setup), |facts| pod(facts, setup)))
+        .or_else(|| pods.iter().find(|pod| pod.word.is_some()));
+    broken(speaks.map_or_else(late, |facts| pod(facts, setup)))
+}
+
+/// It does not come up, and still may.
+fn so_far(failed: Condition) -> Condition {
+    let reason = failed.reason.reworded(|reason| format!("starting; so far: {reason}"));
+    Condition { stage: Stage::Waking, health: Health::Progressing, reason, ..failed }
 }
 
 /// The rest serves visitors meanwhile.
@@ -186,7 +203,18 @@ mod tests {
             }))))
         };
         let cases: Vec<(DeploymentFacts, &[&str], Option<Verified>, &str)> = vec![
-            (counts(0, 0, 0, 0), &[], None, "Asleep Healthy nobody: sleeps, wakes on visit"),
+            (
+                counts(0, 0, 0, 0),
+                &[],
+                None,
+                "Asleep Healthy nobody: sleeps, not yet seen running; wakes on visit",
+            ),
+            (
+                counts(0, 0, 0, 0),
+                &[],
+                Some(Verified::Born),
+                "Asleep Healthy nobody: sleeps, not yet seen running; wakes on visit",
+            ),
             (
                 counts(0, 0, 0, 0),
                 &["Evicted"],
@@ -207,6 +235,12 @@ mod tests {
             (
                 late(counts(1, 1, 1, 0)),
                 &[],
+                None,
+                "WakeFailed Degraded author: was not ready when its time was over",
+            ),
+            (
+                late(counts(1, 1, 1, 0)),
+                &["Unready"],
                 None,
                 "WakeFailed Degraded author: did not answer on port 8080 within 5 min",
             ),
@@ -284,9 +318,51 @@ mod tests {
                 .map(|word| PodFacts { word: Some((*word).into()), ..PodFacts::default() })
                 .collect();
             let pods: Vec<&PodFacts> = pods.iter().collect();
-            let condition = deployment(&facts, &pods, verified.as_ref(), &SETUP);
+            let condition = deployment(&facts, &pods, verified.as_ref(), false, &SETUP);
             assert_eq!(said(&condition), expected, "{facts:?}");
             assert!(!condition.next.is_empty());
+        }
+    }
+
+    /// A container that ended with code 2, so many times before it was looked at again.
+    fn fallen(restarts: i32, word: &str) -> PodFacts {
+        PodFacts {
+            word: Some(word.into()),
+            exit_code: Some(2),
+            restarts,
+            message: "no database".into(),
+            ..PodFacts::default()
+        }
+    }
+
+    #[test]
+    fn one_fall_is_no_failure_while_there_is_time_to_come_up() {
+        let rolling = |counts| with(counts, "Progressing", "True", "ReplicaSetUpdated", "");
+        let woken = |counts| with(counts, "Progressing", "True", "NewReplicaSetAvailable", "");
+        let up = counts(1, 1, 1, 0);
+        let so_far =
+            "Waking Progressing author: starting; so far: crashes with exit code 2: no database";
+        let fails = "WakeFailed Degraded author: crashes with exit code 2: no database";
+        let last = PodFacts { is_final: true, ..fallen(0, "Error") };
+        let loops = fallen(4, "CrashLoopBackOff");
+        for (case, facts, pod, tried, expected) in [
+            ("a visit, first fall", woken(up.clone()), fallen(1, "Error"), false, so_far),
+            ("a visit, loops", woken(up.clone()), loops.clone(), false, fails),
+            ("a roll-out, loops", rolling(up.clone()), loops.clone(), false, so_far),
+            ("a trial, loops", woken(up.clone()), loops.clone(), true, so_far),
+            ("a roll-out, no retry mends it", rolling(up.clone()), last.clone(), false, fails),
+            ("a visit, no retry mends it", woken(up.clone()), last, false, fails),
+            (
+                "a roll-out out of time",
+                with(up, "Progressing", "False", "ProgressDeadlineExceeded", ""),
+                loops,
+                false,
+                fails,
+            ),
+        ] {
+            let condition = deployment(&facts, &[&pod], None, tried, &SETUP);
+            assert_eq!(said(&condition), expected, "{case}");
+            assert_eq!(condition.next, "run the image as the cluster does and mend what it says");
         }
     }
 }

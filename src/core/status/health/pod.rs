@@ -5,7 +5,7 @@
 
 use super::{Setup, Trouble};
 use crate::model::Party;
-use crate::plan::observed::{PodFacts, STARTUP_PROBE};
+use crate::plan::observed::{NOT_WOKEN, PodFacts, STARTUP_PROBE, UNREADY};
 use crate::status::Cause;
 use crate::status::wording::{minutes, quote, short};
 
@@ -30,7 +30,12 @@ pub fn pod(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
         "OOMKilled" => out_of_memory(setup),
         "Evicted" => evicted(&facts.message, setup),
         "Succeeded" => ended(setup),
-        STARTUP_PROBE => silent(setup),
+        STARTUP_PROBE | UNREADY => silent(setup),
+        NOT_WOKEN => operator(
+            Cause::Unscalable,
+            "was to be started and nobody did: KEDA scaled nothing".to_owned(),
+            "look at KEDA; the next visit tries again",
+        ),
         "Unschedulable" => operator(
             Cause::NoMachine,
             said(no_machine(setup.class), &facts.message),
@@ -44,8 +49,17 @@ pub fn pod(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
     }
 }
 
-/// What nobody's pod says: it runs, but did not become ready in time.
-pub(super) fn silent(setup: &Setup<'_>) -> Trouble {
+/// Nothing is known but that it was not ready when its time was over.
+pub(super) fn late() -> Trouble {
+    author(
+        Cause::Silent,
+        "was not ready when its time was over".to_owned(),
+        "check that the image is not too large to be pulled in time, or raise `startup.timeout`",
+    )
+}
+
+/// It runs, but does not become ready in time.
+fn silent(setup: &Setup<'_>) -> Trouble {
     let port = setup.port.map_or_else(String::new, |port| format!(" on port {port}"));
     let time = setup
         .startup
@@ -274,6 +288,7 @@ mod tests {
             message: message.into(),
             exit_code,
             restarts: 4,
+            ..PodFacts::default()
         }
     }
 

@@ -202,7 +202,7 @@ impl World {
     }
 }
 
-/// `Synced Asleep Healthy nobody: sleeps, wakes on visit`.
+/// `Synced Asleep Healthy nobody: sleeps, not yet seen running; wakes on visit`.
 fn said(verdict: &Verdict) -> String {
     let word = |w: Option<String>| w.unwrap_or_else(|| "-".to_owned());
     format!(
@@ -219,14 +219,20 @@ fn said(verdict: &Verdict) -> String {
 fn a_sleeping_solution_is_a_success() {
     let mut world = World::new();
     let verdict = world.judge();
-    assert_eq!(said(&verdict), "Synced Asleep Healthy nobody: sleeps, wakes on visit");
+    assert_eq!(
+        said(&verdict),
+        "Synced Asleep Healthy nobody: sleeps, not yet seen running; wakes on visit"
+    );
     assert_eq!(verdict.urls, ["https://use.demo.example"]);
     assert!(verdict.is_good() && verdict.proof == Proof::Applied);
 
     let facts =
         ScaledFacts { last_active: Some("2026-01-05T14:05:00Z".parse().unwrap()), ..scaled() };
     world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
-    assert_eq!(&*world.judge().reason, "sleeps since 14:05 UTC, wakes on visit");
+    assert_eq!(
+        &*world.judge().reason,
+        "sleeps since 14:05 UTC, not yet seen running; wakes on visit"
+    );
 }
 
 #[test]
@@ -269,6 +275,11 @@ fn what_does_not_start_is_the_authors_turn_and_what_has_no_machine_the_operators
     world.observed.pods.clear();
     let late = fact("Progressing", "False", "ProgressDeadlineExceeded", "");
     world.deployment(|d| d.conditions = vec![late]);
+    assert_eq!(
+        said(&world.judge()),
+        "Synced WakeFailed Degraded author: was not ready when its time was over"
+    );
+    world.pod("Unready", "");
     let verdict = world.judge();
     assert_eq!(
         said(&verdict),
@@ -386,7 +397,10 @@ fn a_solution_tells_all_of_its_addresses_and_none_while_it_rests() {
 #[test]
 fn nothing_is_called_healthy_while_the_cluster_tells_nothing() {
     let mut world = World::new();
-    assert_eq!(said(&world.judge()), "Synced Asleep Healthy nobody: sleeps, wakes on visit");
+    assert_eq!(
+        said(&world.judge()),
+        "Synced Asleep Healthy nobody: sleeps, not yet seen running; wakes on visit"
+    );
     world.silence = Some(Silence {
         since: "2026-01-05T14:00:00Z".parse().unwrap(),
         cause: "connection refused".into(),
@@ -452,7 +466,7 @@ fn what_is_refused_frozen_or_held_is_as_healthy_as_what_runs_of_it() {
     assert!(refused.ends_with(broken), "{refused}");
 
     // Nobody knows the port of what the catalogue no longer describes.
-    world.observed.pods.clear();
+    world.pod("Unready", "");
     world.deployment(|facts| facts.conditions = vec![late()]);
     let silent = said(&world.judge_as(Standing::Refused(&world.catalog.refused["use"])));
     assert!(silent.ends_with("; what runs is broken: did not answer in time"), "{silent}");
