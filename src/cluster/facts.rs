@@ -92,7 +92,7 @@ async fn answer(api: &Api, whose: &Whose, question: &Question) -> Result<Look, F
                 resource.plural,
             );
             let mut query = vec![("limit", LONGEST_LIST)];
-            query.extend(label.map(|label| ("labelSelector", label)));
+            query.extend(label.as_deref().map(|label| ("labelSelector", label)));
             let look = get(api, &with_query(&all, &query)).await?;
             let Look::Found(mut list) = look else { return Ok(look) };
             Ok(Look::Found(match list.pop().map(|mut list| list["items"].take()) {
@@ -101,6 +101,10 @@ async fn answer(api: &Api, whose: &Whose, question: &Question) -> Result<Look, F
             }))
         }
         Question::May(right) => may(api, whose, right).await,
+        Question::MayOther { namespace, account, right } => {
+            let (namespace, name) = (namespace.clone(), account.clone());
+            may(api, &Whose::Account { namespace, name }, right).await
+        }
     }
 }
 

@@ -4,14 +4,15 @@
 //! originals use.
 
 use kube::Client;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use vitrine_core::model::{Kind, ObjectKey, Party};
-use vitrine_core::status::{Health, Stage, Sync, Verdict};
+use vitrine_core::config::Verify;
+use vitrine_core::model::{Kind, ObjectKey, Party, marks};
+use vitrine_core::status::{Health, Proof, Stage, Sync, Verdict};
 
-use crate::support::catalogue::Catalogue;
+use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, settings};
 use crate::support::objects;
 use crate::support::players::{GATEWAY_CONTROLLER, Player};
 
@@ -82,10 +83,19 @@ fn said(verdict: &Verdict) -> (Sync, Option<Stage>, Option<Health>, Party, &str)
     (verdict.sync, verdict.stage, verdict.health, verdict.party, &verdict.reason)
 }
 
+/// Whether the newest mark of a trial or a visit ends like this, or begins what a pod said with it.
+fn marked(deployment: Option<&Value>, word: &str) -> bool {
+    let mark = deployment.and_then(|d| d["metadata"]["annotations"][marks::VERIFIED].as_str());
+    mark.and_then(|mark| mark.split(' ').nth(1)) == Some(word)
+}
+
 /// Waits for a component that did not come up, and hears why.
 async fn fails(daemon: &mut Daemon, party: Party, reason: &str) -> Verdict {
-    let verdict =
-        daemon.verdict("one", "failed to wake", |v| v.stage == Some(Stage::WakeFailed)).await;
+    let verdict = daemon
+        .verdict("one", "failed to wake", |v| {
+            v.stage == Some(Stage::WakeFailed) && v.sync == Sync::Synced
+        })
+        .await;
     let expected = (Sync::Synced, Some(Stage::WakeFailed), Some(Health::Degraded), party, reason);
     assert_eq!(said(&verdict), expected);
     verdict
@@ -158,6 +168,88 @@ scenario! {
             "secret TOKEN is missing: Secret app-secrets has no such key",
         ).await;
         assert_eq!(verdict.next, "put TOKEN into Secret app-secrets; vitrine never writes Secrets");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_visit_that_failed_stays_known_until_the_next_one_works(cluster: &Cluster) {
+        let (catalogue, mut daemon) = woken(cluster).await;
+        let message = "rpc error: code = NotFound desc = manifest unknown";
+        pod(cluster, json!({"waiting": {"reason": "ErrImagePull", "message": message}}), json!({})).await;
+        let told = "the image cannot be pulled: manifest unknown";
+        fails(&mut daemon, Party::Author, told).await;
+        cluster.wait_for(&key(Kind::Deployment, "app"), "marked", |d| marked(d, "failed")).await;
+
+        // It falls asleep, its pod is gone, and a daemon that starts now knows it too.
+        let admin = cluster.admin_client();
+        let pods = objects::api(&admin, Kind::Pod, Some(NAMESPACE));
+        pods.delete("app-1", &DeleteParams::default().grace_period(0)).await.unwrap();
+        cluster.players().visit(NAMESPACE, "app", 0).await.unwrap();
+        cluster.players().start(Player::Deployments);
+        cluster.wait_for(&key(Kind::Deployment, "app"), "asleep", |d| {
+            d.is_some_and(|d| d["spec"]["replicas"] == 0)
+        }).await;
+        fails(&mut daemon, Party::Author, told).await;
+        daemon.stop().await;
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        fails(&mut daemon, Party::Author, told).await;
+
+        cluster.players().visit(NAMESPACE, "app", 1).await.unwrap();
+        daemon.verdict("one", "awake", |v| v.is_good() && v.stage == Some(Stage::Awake)).await;
+        cluster.wait_for(&key(Kind::Deployment, "app"), "marked", |d| marked(d, "ok")).await;
+        cluster.players().visit(NAMESPACE, "app", 0).await.unwrap();
+        let asleep = |v: &Verdict| v.is_good() && v.stage == Some(Stage::Asleep);
+        let verdict = daemon.verdict("one", "asleep", asleep).await;
+        assert!(verdict.reason.starts_with("sleeps") && !verdict.reason.contains("not yet"), "{verdict:?}");
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_program_that_falls_until_its_database_is_up_fails_no_commit(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        let mut settings = settings(&catalogue);
+        settings.rollouts.verify = Verify::OnUpdate { parallel: 5 };
+        let mut daemon = Daemon::with(cluster, settings).await;
+        daemon.settled(&catalogue.head()).await;
+
+        cluster.players().stop(Player::Deployments).await;
+        catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
+        let head = catalogue.commit("A version that needs its database");
+        cluster.wait_for(&key(Kind::Deployment, "app"), "woken", |d| {
+            d.is_some_and(|d| d["spec"]["replicas"] == 1)
+        }).await;
+        let looping = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 20s"}});
+        let ended = json!({"terminated": {"reason": "Error", "exitCode": 1, "message": "no database"}});
+        pod(cluster, looping, ended).await;
+        let verdict = daemon.verdict("one", "tried", |v| v.reason.contains("so far")).await;
+        assert_eq!(
+            said(&verdict),
+            (
+                Sync::Progressing, Some(Stage::Waking), Some(Health::Progressing), Party::Author,
+                "woken once to see the new version running; starting; so far: crashes with exit code 1: no database",
+            )
+        );
+        // The same container comes up, and it is the players' pod.
+        let pods = objects::api(&cluster.admin_client(), Kind::Pod, Some(NAMESPACE));
+        pods.delete("app-1", &DeleteParams::default().grace_period(0)).await.unwrap();
+        cluster.players().start(Player::Deployments);
+        let board = daemon.settled(&head).await;
+        assert_eq!(board.verdicts[0].proof, Proof::SeenRunning, "{board:?}");
+        let note = || {
+            let listed = catalogue.git(&["notes", "--ref", "vitrine/test", "list"]);
+            let show = ["notes", "--ref", "vitrine/test", "show", head.as_str()];
+            if listed.contains(head.as_str()) { catalogue.git(&show) } else { String::new() }
+        };
+        for _ in 0..100 {
+            assert!(!note().contains("failure"), "{}", note());
+            if note().contains("seen running") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert!(note().contains("seen running"), "{}", note());
         daemon.stop().await;
     }
 }

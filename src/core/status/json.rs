@@ -37,6 +37,7 @@ pub fn finding(finding: &Finding) -> Value {
         "sentence": finding.sentence,
         "mend": finding.mend,
         "party": finding.party.to_string(),
+        "since": finding.since.map(|since| since.to_string()),
     })
 }
 
@@ -153,6 +154,7 @@ fn read_finding(at: &At<'_>) -> Result<Finding, NotABoard> {
         sentence: at.text("sentence")?.to_owned(),
         mend: at.text("mend")?.to_owned(),
         party: at.parsed("party", |t| word::PARTIES.into_iter().find(|p| p.to_string() == t))?,
+        since: at.optional("since", |at| at.parse(|text| text.parse().ok()))?,
     })
 }
 

@@ -147,7 +147,7 @@ fn published(
                 Cause::RollingOut.says(format!("the rest follows when {rolling} is rolled out"));
             return say(Sync::Progressing, Party::Nobody, reason, "wait a moment");
         }
-    } else if !plan.is_empty() {
+    } else if !plan.is_empty() && !trial::only_notes(plan, case.objects()) {
         let told = |Trouble { party, reason, next }| say(Sync::Progressing, party, reason, &next);
         if let Some((reason, next)) = plan.gates().find_map(slow) {
             return say(Sync::Progressing, Party::Nobody, reason, next);

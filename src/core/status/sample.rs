@@ -91,6 +91,7 @@ pub fn troubled() -> Board {
         sentence: "is not there".into(),
         mend: "install its controller".into(),
         party: Party::Operator,
+        since: "2026-11-24T09:12:00Z".parse().ok(),
     }];
     board.problems = vec!["platform.yaml:12:3: unknown field `domian`".into()];
     let more = [

@@ -1,13 +1,28 @@
 //! A trial in words: woken to be seen running, and what was seen so far.
 
+use std::collections::BTreeMap;
+
 use super::health::Trouble;
 use super::{Cause, Condition, Health};
-use crate::model::Party;
-use crate::plan::{Gate, SolutionPlan};
+use crate::model::{Kind, ObjectKey, Party};
+use crate::plan::observed::{HealthFacts, Live};
+use crate::plan::{Gate, SolutionPlan, Step};
 
 /// Whether the plan waits for a trial, or for one to end before its own begins.
 pub(super) fn runs(plan: &SolutionPlan) -> bool {
     plan.waits.iter().any(|gate| matches!(gate, Gate::NotAvailable(_) | Gate::Slot))
+}
+
+/// Whether all that is left is to note what a visit showed: nothing of the solution changes by that.
+pub(super) fn only_notes(plan: &SolutionPlan, live: Option<&BTreeMap<ObjectKey, Live>>) -> bool {
+    let is_forced = |key: &ObjectKey| {
+        let scaler = ObjectKey { kind: Kind::ScaledObject, ..key.clone() };
+        live.and_then(|live| live.get(&scaler)).is_some_and(
+            |live| matches!(&live.health, HealthFacts::ScaledObject(facts) if facts.forced),
+        )
+    };
+    let is_note = |step: &Step| matches!(step, Step::Verified { key, .. } if !is_forced(key));
+    plan.waits.is_empty() && plan.steps.iter().all(|planned| is_note(&planned.step))
 }
 
 /// What is seen so far: it may still come up, and somebody may be able to help already.

@@ -21,10 +21,13 @@ pub fn deployment(
     setup: &Setup<'_>,
 ) -> Condition {
     let current = facts.observed_generation >= facts.generation;
+    // Where its pods are gone, what they said stands on the Deployment.
+    let remembered: Vec<&PodFacts> = match verified {
+        Some(Verified::Failed(pod)) => pod.iter().map(Box::as_ref).collect(),
+        Some(Verified::Born | Verified::Ok) | None => Vec::new(),
+    };
     if facts.wanted == 0 {
-        if let Some(Verified::Failed(pod)) = verified {
-            // Its pods are gone; what they said stands on the Deployment.
-            let remembered: Vec<&PodFacts> = pod.iter().map(Box::as_ref).collect();
+        if matches!(verified, Some(Verified::Failed(_))) {
             return failed(&remembered, setup);
         }
         return asleep(matches!(verified, Some(Verified::Ok)));
@@ -59,7 +62,8 @@ pub fn deployment(
         return Condition { stage, health, party, reason, next, proof: Proof::Applied };
     }
     if has_failed {
-        return partly(facts, "", failed(pods, setup));
+        let speak = if pods.iter().any(|pod| pod.word.is_some()) { pods } else { &remembered };
+        return partly(facts, "", failed(speak, setup));
     }
     match pods.iter().find(|pod| pod.is_thrown_out()) {
         Some(before) => {
@@ -220,6 +224,12 @@ mod tests {
                 &["Evicted"],
                 Some(Verified::Ok),
                 "Asleep Healthy nobody: sleeps, wakes on visit",
+            ),
+            (
+                counts(1, 1, 1, 0),
+                &[],
+                failed(),
+                "WakeFailed Degraded author: crashes with exit code 2: no model",
             ),
             (
                 counts(0, 0, 0, 0),

@@ -14,7 +14,9 @@ use crate::plan::observed::{
     Condition as Fact, DeploymentFacts, HealthFacts, Live, NamespaceFacts, Owner, Pause, PodFacts,
     PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
 };
-use crate::plan::{Address, Hold, Observed, Outcome, Planned, Rejection, Setbacks, setback};
+use crate::plan::{
+    Address, Hold, Observed, Outcome, Planned, Rejection, Setbacks, Verified, setback,
+};
 
 fn called(name: &str) -> SolutionName {
     SolutionName::parse(name).unwrap()
@@ -233,6 +235,22 @@ fn a_sleeping_solution_is_a_success() {
         &*world.judge().reason,
         "sleeps since 14:05 UTC, not yet seen running; wakes on visit"
     );
+}
+
+#[test]
+fn noting_what_a_visit_showed_is_no_trial() {
+    let mut world = World::new();
+    world.deployment(|d| (d.wanted, d.replicas, d.updated) = (1, 1, 1));
+    world.pod("ImagePullBackOff", "manifest unknown");
+    let failed = said(&world.judge());
+    let key = key(Kind::Deployment, "app");
+    let template = ContentHash::of(b"template");
+    let step = Step::Verified { key, template, result: Verified::Failed(None) };
+    world.plan.steps.push(Planned { step, when: When::Now });
+    assert_eq!(said(&world.judge()), failed);
+    let facts = ScaledFacts { forced: true, ..scaled() };
+    world.put(self::key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
+    assert!(said(&world.judge()).contains("woken once to see"), "{}", said(&world.judge()));
 }
 
 #[test]
