@@ -5,11 +5,13 @@
 //! and examines again, until no question is open; so what is asked and what is judged cannot
 //! disagree. Only what the platform uses is asked for. Secrets never are.
 
+mod command;
 mod edge;
 mod finding;
 mod gateway;
 mod kinds;
 mod nodes;
+mod partner;
 mod rights;
 mod tally;
 #[cfg(test)]
@@ -20,7 +22,8 @@ mod wake;
 
 use crate::plan::facts::Facts;
 pub use finding::{Demand, Examination, Finding, Grade, Patient};
-pub use rights::rights;
+pub use partner::may_stop;
+pub use rights::{optional, rights};
 pub use tally::{answer, demand, lines, summary};
 use visit::Visit;
 

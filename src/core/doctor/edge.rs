@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::gateway;
 use super::visit::{Visit, list, not, text};
+use super::{gateway, partner};
 use crate::catalog::platform::{Ability, Controller, EdgeKind};
 use crate::plan::facts::Resource;
 
@@ -37,6 +37,7 @@ pub(super) fn edge(visit: &mut Visit<'_>) {
                 Some(fault) => visit.miss(&subject, fault, describe),
                 None => visit.fine(&subject, "is accepted and programmed"),
             }
+            partner::data_plane(visit, &platform.edge.data_plane_namespace);
             class(visit, gateway.controller, text(found, "/spec/gatewayClassName"));
             gateway::listener(visit, gateway, found);
         }

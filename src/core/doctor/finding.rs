@@ -49,13 +49,18 @@ pub struct Finding {
     pub mend: String,
     /// Who can mend it; nobody if it is fine.
     pub party: Party,
+    /// When it was first found so; absent where nobody looks more than once.
+    pub since: Option<Timestamp>,
 }
 
 impl Finding {
     /// The finding as one sentence for the log and the board.
     pub fn line(&self) -> String {
         let mend = if self.mend.is_empty() { String::new() } else { format!("; {}", self.mend) };
-        format!("{}: {} {}{mend}", self.grade.as_str(), self.subject, self.sentence)
+        let since = self.since.map_or_else(String::new, |since| {
+            format!(" (since {})", since.strftime("%Y-%m-%d %H:%M UTC"))
+        });
+        format!("{}: {} {}{since}{mend}", self.grade.as_str(), self.subject, self.sentence)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::command;
 use super::visit::{Visit, list, not, text};
 use crate::catalog::platform::{Activation, Controller, EdgeKind, Mesh};
 use crate::model::Kind;
@@ -75,7 +76,7 @@ fn definition(visit: &mut Visit<'_>, kind: Kind) {
     let Some(name) = kind.crd() else { return };
     let subject = format!("CRD {name}");
     let mend = provider(kind);
-    let Some(found) = visit.one(&subject, DEFINITIONS.one(None, &name), mend) else { return };
+    let Some(found) = visit.one(&subject, DEFINITIONS.one(None, &name), &mend) else { return };
     if let Some(fault) = not(list(found, "/status/conditions"), "Established") {
         visit.miss(&subject, fault, format!("kubectl describe crd {name}"));
         return;
@@ -136,28 +137,19 @@ fn has(schema: &Value, path: &str) -> bool {
 }
 
 /// The command that brings a kind.
-const fn provider(kind: Kind) -> &'static str {
+fn provider(kind: Kind) -> String {
     match kind {
-        Kind::InterceptorRoute => {
-            "helm upgrade --install keda-http kedacore/keda-add-ons-http -n keda"
-        }
-        Kind::ScaledObject => {
-            "helm upgrade --install keda kedacore/keda -n keda --create-namespace"
-        }
-        Kind::HttpRoute | Kind::ReferenceGrant => {
-            "kubectl apply --server-side -f standard-install.yaml (of a Gateway API release, 1.4 or newer)"
-        }
+        Kind::InterceptorRoute => return command::add_on("keda"),
+        Kind::ScaledObject => command::KEDA,
+        Kind::HttpRoute | Kind::ReferenceGrant => command::GATEWAY_API,
         Kind::Server
         | Kind::MeshTlsAuthentication
         | Kind::AuthorizationPolicy
-        | Kind::HttpLocalRateLimitPolicy => "linkerd install --crds | kubectl apply -f -",
-        Kind::Middleware => "helm upgrade --install traefik traefik/traefik -n edge",
-        Kind::BackendTrafficPolicy => {
-            "helm upgrade --install envoy-gateway <its chart gateway-helm> -n envoy-gateway-system"
-        }
-        Kind::PodMonitor => {
-            "helm upgrade --install monitoring prometheus-community/kube-prometheus-stack -n monitoring"
-        }
+        | Kind::HttpLocalRateLimitPolicy => command::LINKERD_KINDS,
+        Kind::Middleware => command::TRAEFIK,
+        Kind::BackendTrafficPolicy => command::ENVOY,
+        Kind::PodMonitor => command::PROMETHEUS,
         _ => "use a complete Kubernetes API server",
     }
+    .to_owned()
 }

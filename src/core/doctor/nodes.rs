@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::command;
 use super::{Demand, Visit};
 use crate::model::Quantity;
 use crate::plan::facts::Resource;
@@ -15,9 +16,7 @@ const PRIORITIES: Resource = Resource::new("scheduling.k8s.io", "v1", "priorityc
 pub(super) fn nodes(visit: &mut Visit<'_>) {
     let platform = visit.patient.platform;
     if let Some(name) = &platform.nodes.priority_class {
-        let mend = format!(
-            "kubectl create priorityclass {name} --value=0 --description=\"solutions of vitrine\""
-        );
+        let mend = command::priority_class(name);
         visit.there(&format!("PriorityClass {name}"), PRIORITIES.one(None, name), &mend);
     }
     let groups: BTreeSet<&str> =

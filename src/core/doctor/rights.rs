@@ -42,6 +42,15 @@ pub fn rights(namespace: &str) -> Vec<Right> {
     all
 }
 
+/// Rights that only findings need. Without one, what it would tell is told to be unknown.
+pub fn optional() -> Vec<Right> {
+    let right = |verb, group, resource| Right { verb, group, resource, namespace: None };
+    vec![
+        right("list", "discovery.k8s.io", "endpointslices"),
+        right("create", "authorization.k8s.io", "subjectaccessreviews"),
+    ]
+}
+
 /// One line for all of them.
 pub(super) fn review(visit: &mut Visit<'_>) {
     const SUBJECT: &str = "rights of the daemon";
@@ -72,5 +81,23 @@ pub(super) fn review(visit: &mut Visit<'_>) {
         visit.say(super::Grade::NotTold, SUBJECT, sentence, "ask the cluster's administrator");
     } else if number == rights.len() {
         visit.fine(SUBJECT, format!("are complete, all {number}"));
+    }
+    let lacking: Vec<String> = optional()
+        .into_iter()
+        .filter(|right| {
+            let question = Question::May(right.clone());
+            let look = visit.facts.look(&question);
+            let lacks = look == Some(&Look::Absent);
+            if look.is_none() {
+                visit.found.open.insert(question);
+            }
+            lacks
+        })
+        .map(|right| format!("{} {}.{}", right.verb, right.resource, right.group))
+        .collect();
+    if !lacking.is_empty() {
+        let sentence = format!("lack: {}", lacking.join("; "));
+        let mend = "kubectl apply -f deploy/rbac.yaml, or live without the findings that need them";
+        visit.warn("optional rights of the daemon", sentence, mend);
     }
 }

@@ -33,6 +33,8 @@ struct Server {
     objects: Vec<Value>,
     version: (u32, u32),
     lacks: Vec<Right>,
+    /// What the interceptor may not do with ConfigMaps.
+    refuses: Vec<&'static str>,
     forbids: &'static str,
 }
 
@@ -40,7 +42,13 @@ impl Server {
     fn ready() -> Self {
         static OBJECTS_AND_DEFINITIONS: OnceLock<Vec<Value>> = OnceLock::new();
         let objects = OBJECTS_AND_DEFINITIONS.get_or_init(Self::read).clone();
-        Self { objects, version: (1, 36), lacks: Vec::new(), forbids: "nothing" }
+        Self {
+            objects,
+            version: (1, 36),
+            lacks: Vec::new(),
+            refuses: Vec::new(),
+            forbids: "nothing",
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the definitions are those of the sandbox")]
@@ -95,7 +103,11 @@ impl Server {
                 Look::Found(vec![json!({"major": major.to_string(), "minor": minor.to_string()})])
             }
             Question::May(right) if self.lacks.contains(right) => Look::Absent,
-            Question::May(_) => Look::Found(vec![json!(true)]),
+            Question::MayOther { .. } if self.forbids == "subjectaccessreviews" => {
+                Look::NotTold("forbidden: you cannot ask this".to_owned())
+            }
+            Question::MayOther { right, .. } if self.refuses.contains(&right.verb) => Look::Absent,
+            Question::May(_) | Question::MayOther { .. } => Look::Found(vec![json!(true)]),
             Question::One { resource, .. } | Question::All { resource, .. }
                 if resource.plural == self.forbids =>
             {
@@ -110,7 +122,7 @@ impl Server {
             Question::All { resource, namespace, label } => {
                 let found = self.objects.iter().filter(|o| is(o, resource, namespace.as_deref()));
                 let labelled = |object: &&Value| {
-                    label.is_none_or(|label| {
+                    label.as_ref().is_none_or(|label| {
                         let (key, value) = label.split_once('=').unwrap();
                         object["metadata"]["labels"][key] == value
                     })
@@ -384,8 +396,15 @@ fn each_danger_has_a_line_of_its_own() {
 
 #[test]
 fn what_nobody_may_see_is_not_called_fine() {
-    for forbids in ["gateways", "customresourcedefinitions", "certificates", "nodes", "daemonsets"]
-    {
+    for forbids in [
+        "gateways",
+        "customresourcedefinitions",
+        "certificates",
+        "nodes",
+        "daemonsets",
+        "endpointslices",
+        "subjectaccessreviews",
+    ] {
         let says = Server { forbids, ..Server::ready() }.says();
         assert!(!says.is_empty(), "{forbids}");
         for line in says {
@@ -393,6 +412,89 @@ fn what_nobody_may_see_is_not_called_fine() {
             assert!(line.contains("could not be looked at: forbidden"), "{line}");
         }
     }
+}
+
+#[test]
+fn partners_that_are_there_and_do_not_work_are_told() {
+    let slice = |name: &str, ready: bool| {
+        let endpoints = json!([{"addresses": ["10.0.0.1"], "conditions": {"ready": ready}}]);
+        Server::ready().with("EndpointSlice", name, "/endpoints", endpoints)
+    };
+    let proxy = "keda-add-ons-http-interceptor-proxy";
+    assert_eq!(slice(proxy, true).says(), [""; 0]);
+    assert_eq!(
+        slice(proxy, false).says(),
+        [format!(
+            "missing: what answers behind Service keda/{proxy} is not there: none of its pods is \
+             ready; kubectl -n keda get pods"
+        )]
+    );
+    let [gateway] = slice("traefik", false).says().try_into().unwrap();
+    assert!(gateway.contains("data plane of the gateway in namespace edge runs no ready pod"));
+
+    let refused = Server { refuses: vec!["list", "watch"], ..Server::ready() };
+    let [line] = refused.says().try_into().unwrap();
+    let told = "missing: rights of ServiceAccount keda/keda-add-ons-http-interceptor lack: list, \
+                watch configmaps; without them a browser's first visit to a sleeping solution gets \
+                no answer; kubectl create clusterrole vitrine-waking-page --verb=get,list,watch \
+                --resource=configmaps && kubectl create clusterrolebinding";
+    assert!(line.starts_with(told), "{line}");
+    assert!(line.ends_with("--serviceaccount=keda:keda-add-ons-http-interceptor"), "{line}");
+
+    // Nobody may ask: then the version tells whether the right is likely to lack.
+    let mut unasked = Server { forbids: "subjectaccessreviews", ..Server::ready() };
+    let [line] = unasked.says().try_into().unwrap();
+    assert!(!line.contains("leaves out"), "{line}");
+    let interceptor = unasked.at("Deployment", "keda-add-ons-http-interceptor");
+    interceptor["metadata"]["labels"]["app.kubernetes.io/version"] = json!("0.15.0");
+    let [line] = unasked.says().try_into().unwrap();
+    assert!(line.contains("the chart of 0.15.0 leaves out get, list, watch"), "{line}");
+}
+
+/// What an operator is told to type stands in the guide with everything around it.
+#[test]
+fn every_command_that_installs_something_stands_in_the_guide() {
+    let guide = include_str!("../../../docs/platform.md");
+    let nothing = Server { objects: Vec::new(), ..Server::ready() };
+    let refused = Server { refuses: vec!["get"], ..Server::ready() };
+    let platforms = [PLATFORM.to_owned(), PLATFORM.replace("traefik\n", "envoy-gateway\n")];
+    let mut commands = BTreeSet::new();
+    for (server, text) in
+        [&nothing, &refused].iter().flat_map(|s| platforms.each_ref().map(|p| (s, p)))
+    {
+        for finding in server.examined_for(&platform(text)) {
+            let command = finding.mend.split("; or ").next().unwrap_or_default().to_owned();
+            commands.insert(command);
+        }
+    }
+    let installs = |command: &&String| {
+        [
+            "helm ",
+            "linkerd ",
+            "kubectl create clusterrole",
+            "kubectl create priority",
+            "kubectl apply",
+        ]
+        .iter()
+        .any(|verb| command.starts_with(verb))
+    };
+    let installs: Vec<&String> = commands.iter().filter(installs).collect();
+    assert!(installs.len() > 9, "{installs:#?}");
+    for command in installs {
+        let command = command.split(" (").next().unwrap();
+        assert!(guide.contains(command), "docs/platform.md lacks: {command}");
+    }
+}
+
+#[test]
+fn an_optional_right_is_a_warning_and_no_fault() {
+    let [right, _] = optional().try_into().unwrap();
+    let says = Server { lacks: vec![right], ..Server::ready() }.says();
+    assert_eq!(
+        says,
+        ["warning: optional rights of the daemon lack: list endpointslices.discovery.k8s.io; \
+          kubectl apply -f deploy/rbac.yaml, or live without the findings that need them"]
+    );
 }
 
 #[test]
@@ -437,6 +539,7 @@ fn the_rights_are_those_that_the_installation_gives() {
     });
     let asked: BTreeSet<([String; 3], String)> = rights("vitrine-system")
         .into_iter()
+        .chain(optional())
         .map(|r| {
             let words = [r.verb, r.group, r.resource].map(str::to_owned);
             (words, r.namespace.unwrap_or_default())

@@ -14,6 +14,8 @@ pub(super) const ACCOUNTS: Resource = Resource::new("", "v1", "serviceaccounts")
 
 pub(super) const DEPLOYMENTS: Resource = Resource::new("apps", "v1", "deployments");
 
+pub(super) const SLICES: Resource = Resource::new("discovery.k8s.io", "v1", "endpointslices");
+
 /// An examination under way.
 pub(super) struct Visit<'a> {
     pub(super) patient: &'a Patient<'a>,
@@ -35,6 +37,7 @@ impl<'a> Visit<'a> {
             sentence: sentence.into(),
             mend: mend.into(),
             party: if grade == Grade::Fine { Party::Nobody } else { Party::Operator },
+            since: None,
         });
     }
 

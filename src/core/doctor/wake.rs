@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use super::command::{self, KEDA, LINKERD, LINKERD_CNI};
+use super::partner;
 use super::visit::{ACCOUNTS, DEPLOYMENTS, SERVICES, Visit, condition, list, text};
 use crate::catalog::platform::{Activation, Interceptor, Mesh};
-use crate::plan::facts::{Question, Resource};
+use crate::plan::facts::Resource;
 
 const API_SERVICES: Resource = Resource::new("apiregistration.k8s.io", "v1", "apiservices");
 const DAEMON_SETS: Resource = Resource::new("apps", "v1", "daemonsets");
@@ -14,7 +16,6 @@ const WEBHOOKS: Resource =
 /// The oldest KEDA that knows `force-activation`, and in which one trigger's silence does not
 /// overrule the others.
 const OLDEST_KEDA: (u32, u32) = (2, 18);
-const KEDA: &str = "helm upgrade --install keda kedacore/keda -n keda --create-namespace";
 const INTERCEPTOR_PORT: u64 = 8080;
 const SCALER_PORT: u64 = 9090;
 
@@ -38,11 +39,7 @@ pub(super) fn activation(visit: &mut Visit<'_>) {
 
 fn keda(visit: &mut Visit<'_>) {
     const SUBJECT: &str = "KEDA";
-    let question = Question::All {
-        resource: DEPLOYMENTS,
-        namespace: None,
-        label: Some("app.kubernetes.io/name=keda-operator"),
-    };
+    let question = DEPLOYMENTS.labelled(None, "app.kubernetes.io/name=keda-operator");
     match visit.all(SUBJECT, question) {
         Some([]) => visit.miss(SUBJECT, "has no Deployment keda-operator", KEDA),
         Some([operator, ..]) => operator_of_keda(visit, SUBJECT, operator),
@@ -90,18 +87,20 @@ fn operator_of_keda(visit: &mut Visit<'_>, subject: &str, operator: &Value) {
 
 fn add_on(visit: &mut Visit<'_>, interceptor: &Interceptor) {
     let namespace = interceptor.namespace.as_str();
-    let install =
-        format!("helm upgrade --install keda-http kedacore/keda-add-ons-http -n {namespace}");
+    let install = command::add_on(namespace);
     let mend = |key: &str| format!("{install}; or name yours in activation.interceptor.{key}");
     visit.namespace(namespace, &format!("kubectl create namespace {namespace}"));
     port(visit, namespace, &interceptor.service, INTERCEPTOR_PORT, &mend("service"));
     port(visit, namespace, &interceptor.scaler, SCALER_PORT, &mend("scaler"));
     let name = &interceptor.service_account;
     let subject = format!("ServiceAccount {namespace}/{name}");
-    visit.there(&subject, ACCOUNTS.one(Some(namespace), name), &mend("serviceAccount"));
+    if visit.there(&subject, ACCOUNTS.one(Some(namespace), name), &mend("serviceAccount")).is_some()
+    {
+        partner::waking_page(visit, namespace, name);
+    }
 }
 
-/// A Service that has to have a port.
+/// A Service that has to have a port, and a pod behind it.
 fn port(visit: &mut Visit<'_>, namespace: &str, name: &str, port: u64, mend: &str) {
     let subject = format!("Service {namespace}/{name}");
     let question = SERVICES.one(Some(namespace), name);
@@ -109,6 +108,7 @@ fn port(visit: &mut Visit<'_>, namespace: &str, name: &str, port: u64, mend: &st
     let ports = list(service, "/spec/ports");
     if ports.iter().any(|p| p.get("port").and_then(Value::as_u64) == Some(port)) {
         visit.fine(&subject, format!("has port {port}"));
+        partner::behind(visit, namespace, name);
     } else {
         visit.miss(&subject, format!("has no port {port}"), mend);
     }
@@ -138,27 +138,25 @@ fn server(visit: &mut Visit<'_>, address: &str) {
 
 /// Linkerd's parts, as its charts name them.
 pub(super) fn mesh(visit: &mut Visit<'_>) {
-    const INSTALL: &str = "linkerd install --linkerd-cni-enabled | kubectl apply -f -";
-    const CNI: &str = "linkerd install-cni | kubectl apply -f -";
     if visit.patient.platform.mesh == Mesh::Off {
         return;
     }
-    visit.namespace("linkerd", INSTALL);
+    visit.namespace("linkerd", LINKERD);
     for name in ["linkerd-identity", "linkerd-destination", "linkerd-proxy-injector"] {
         let subject = format!("Deployment linkerd/{name}");
         let question = DEPLOYMENTS.one(Some("linkerd"), name);
-        if let Some(deployment) = visit.one(&subject, question, INSTALL) {
+        if let Some(deployment) = visit.one(&subject, question, LINKERD) {
             visit.runs(&subject, deployment);
         }
     }
     // Without it each pod gets a container that the restricted level forbids.
     let subject = "DaemonSet linkerd-cni/linkerd-cni";
     let question = DAEMON_SETS.one(Some("linkerd-cni"), "linkerd-cni");
-    visit.there(subject, question, CNI);
+    visit.there(subject, question, LINKERD_CNI);
 
     let subject = "Linkerd's injector";
     let name = "linkerd-proxy-injector-webhook-config";
-    let Some(webhooks) = visit.one(subject, WEBHOOKS.one(None, name), INSTALL) else { return };
+    let Some(webhooks) = visit.one(subject, WEBHOOKS.one(None, name), LINKERD) else { return };
     if list(webhooks, "/webhooks").iter().all(|w| text(w, "/failurePolicy") == "Fail") {
         visit.fine(subject, "lets no pod start without its proxy");
     } else {

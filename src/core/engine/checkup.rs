@@ -1,6 +1,8 @@
-//! The check-up: is what the platform file counts on there? Asked for each new platform file and
-//! every ten minutes, when no step is under way, so that it delays no solution. It does not wait
-//! until all is published: where the platform lacks something, that may never be.
+//! The check-up: is what the platform file counts on there, and does it work? Asked for each new
+//! platform file and every ten minutes, when no step is under way, so that it delays no solution. It
+//! does not wait until all is published: where the platform lacks something, that may never be.
+//! What may stop without a sign (the pods of KEDA, of its add-on, of the gateway) is asked for every
+//! minute, and all of it soon after a CRD changed or a wake failed.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +15,10 @@ use crate::plan::facts::{Facts, Look, Question};
 
 /// The pause after an examination: what an operator mends is seen by then.
 const PAUSE: SignedDuration = SignedDuration::from_mins(10);
+/// The pause after a look at what may stop.
+const PULSE: SignedDuration = SignedDuration::from_mins(1);
+/// The pause before an examination out of turn, so that many reasons for one are one.
+const SOON: SignedDuration = SignedDuration::from_secs(30);
 
 /// What is known of the platform.
 #[derive(Default)]
@@ -24,6 +30,10 @@ pub(super) struct Checkup {
     of: Option<ContentHash>,
     /// When it is examined again, by the clock that does not jump.
     next: Option<Timestamp>,
+    /// When what may stop is asked for again.
+    pulse: Option<Timestamp>,
+    /// Whether something happened that may change what is found.
+    stirred: bool,
     /// Whether an examination is under way.
     open: bool,
     /// What is not fine.
@@ -59,19 +69,36 @@ impl Checkup {
         now: Timestamp,
         steady: Timestamp,
     ) -> Option<Goes> {
-        let known = self.of.as_ref() == Some(&platform.digest);
-        if !self.wanted || (known && self.next.is_none_or(|next| next > steady)) {
+        if !self.wanted {
             return None;
         }
-        self.of = Some(platform.digest.clone());
-        self.facts = Facts::default();
+        if std::mem::take(&mut self.stirred) {
+            self.next = self.next.map(|next| next.min(steady + SOON));
+        }
+        let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= steady);
+        let known = self.of.as_ref() == Some(&platform.digest);
+        if !known || is_due(self.next) {
+            self.of = Some(platform.digest.clone());
+            self.facts = Facts::default();
+            self.next = Some(steady + PAUSE);
+        } else if is_due(self.pulse) {
+            self.facts.forget(doctor::may_stop);
+        } else {
+            return None;
+        }
         self.open = true;
         Some(self.go_on(platform, namespace, now, steady))
     }
 
+    /// Something happened that may change what is found: a kind came or went, a wake failed.
+    pub fn stir(&mut self) {
+        self.stirred = true;
+    }
+
     /// When the next one is due.
     pub fn deadline(&self, steady: Timestamp) -> Option<Timestamp> {
-        self.next.filter(|next| *next > steady && !self.open)
+        let next = self.next.into_iter().chain(self.pulse).filter(|next| *next > steady).min();
+        next.filter(|_| !self.open)
     }
 
     /// Answers came.
@@ -82,6 +109,7 @@ impl Checkup {
     /// Nobody answers: it begins anew when there is time.
     pub fn lost(&mut self) {
         self.of = None;
+        self.pulse = None;
         self.open = false;
     }
 
@@ -99,15 +127,19 @@ impl Checkup {
             return Goes::Asks(open);
         }
         self.open = false;
-        self.next = Some(steady + PAUSE);
-        let findings = findings.into_iter().filter(|finding| finding.grade != Grade::Fine);
-        let before = std::mem::replace(&mut self.findings, findings.collect());
-        // The same with other numbers (days until a certificate ends) is no news.
-        let lacks = |all: &[Finding], one: &Finding| {
-            !all.iter().any(|f| (f.grade, &f.subject) == (one.grade, &one.subject))
-        };
-        let new = self.findings.iter().filter(|finding| lacks(&before, finding));
-        let news = new.cloned().collect();
+        self.pulse = Some(steady + PULSE);
+        let before = std::mem::take(&mut self.findings);
+        let mut news = Vec::new();
+        for finding in findings.into_iter().filter(|finding| finding.grade != Grade::Fine) {
+            // The same with other numbers (days until a certificate ends) is no news.
+            let same = |f: &&Finding| (f.grade, &f.subject) == (finding.grade, &finding.subject);
+            let since = before.iter().find(same).map(|before| before.since);
+            let finding = Finding { since: since.unwrap_or(Some(now)), ..finding.clone() };
+            if since.is_none() {
+                news.push(finding.clone());
+            }
+            self.findings.push(finding);
+        }
         let subjects: BTreeSet<&str> = self.findings.iter().map(|f| f.subject.as_str()).collect();
         let mended = before.into_iter().filter(|f| !subjects.contains(f.subject.as_str()));
         Goes::Ends { news, mended: mended.collect() }
@@ -165,7 +197,14 @@ mod tests {
         let (asked, news, mended) = examined(&mut checkup, &platform, &[], at(0)).unwrap();
         assert!(asked > 0 && !news.is_empty() && mended.is_empty());
         assert_eq!(news, checkup.findings());
-        assert!(examined(&mut checkup, &platform, &[], at(599)).is_none());
+        for minute in 1..10 {
+            assert_eq!(checkup.deadline(at(60 * minute - 1)), Some(at(60 * minute)));
+            assert!(examined(&mut checkup, &platform, &[], at(60 * minute - 1)).is_none());
+            let (few, news, mended) =
+                examined(&mut checkup, &platform, &[], at(60 * minute)).unwrap();
+            // Does KEDA run, and is the Gateway well?
+            assert_eq!((few, news.len(), mended.len()), (2, 0, 0));
+        }
         assert_eq!(checkup.deadline(at(599)), Some(at(600)));
         assert_eq!(checkup.deadline(at(600)), None, "it begins when there is time");
         let (again, news, mended) = examined(&mut checkup, &platform, &[], at(600)).unwrap();
@@ -184,6 +223,29 @@ mod tests {
         assert!(!checkup.findings().iter().any(daemons));
         let (_, news, mended) = examined(&mut checkup, &platform, &[], at(1200)).unwrap();
         assert!(news.iter().any(daemons) && mended.is_empty(), "{news:?}");
+    }
+
+    #[test]
+    fn a_reason_to_look_again_is_followed_soon_and_many_are_one() {
+        let (mut checkup, platform) = (Checkup { wanted: true, ..Checkup::default() }, platform());
+        let (asked, ..) = examined(&mut checkup, &platform, &[], at(0)).unwrap();
+        for second in [5, 6, 7] {
+            checkup.stir();
+            assert!(examined(&mut checkup, &platform, &[], at(second)).is_none());
+            assert_eq!(checkup.deadline(at(second)), Some(at(35)));
+        }
+        assert_eq!(examined(&mut checkup, &platform, &[], at(35)).unwrap().0, asked);
+        assert_eq!(checkup.deadline(at(35)), Some(at(95)));
+    }
+
+    #[test]
+    fn a_finding_says_since_when() {
+        let (mut checkup, platform) = (Checkup { wanted: true, ..Checkup::default() }, platform());
+        examined(&mut checkup, &platform, &[], at(0)).unwrap();
+        examined(&mut checkup, &platform, &[], at(60)).unwrap();
+        assert!(checkup.findings().iter().all(|finding| finding.since == Some(at(0))));
+        let line = checkup.findings()[0].line();
+        assert!(line.contains(" (since 1970-01-01 00:00 UTC)"), "{line}");
     }
 
     #[test]

@@ -70,6 +70,7 @@ impl Engine {
                 }
                 Touched::Kind(..) | Touched::Approvals | Touched::Record => self.all_dirty(),
                 Touched::Definition(kind) => {
+                    self.checkup.stir();
                     self.dirty.extend(self.failures.of_kind(kind).map(ClaimedName::from));
                 }
             }

@@ -9,7 +9,7 @@ use crate::config::Mode;
 use crate::model::fault::harmless;
 use crate::model::{ClaimedName, Party};
 use crate::plan::SolutionPlan;
-use crate::status::{self, Case, Standing};
+use crate::status::{self, Case, Stage, Standing, Verdict};
 
 impl Engine {
     pub(super) fn judge(&mut self, name: &ClaimedName, now: Now) {
@@ -64,7 +64,13 @@ impl Engine {
             self.rows.is_placed(solution, record.clone());
         }
         let is_gone = self.book.known(name.as_str()).is_none();
-        if self.rows.judged(name, verdict, is_gone).is_some() {
+        let stage = |verdict: Option<&Verdict>| verdict.and_then(|verdict| verdict.stage);
+        let failed = stage(verdict.as_ref()) == Some(Stage::WakeFailed);
+        if let Some(before) = self.rows.judged(name, verdict, is_gone) {
+            if failed && stage(before.as_ref()) != Some(Stage::WakeFailed) {
+                // A partner that stopped may be why.
+                self.checkup.stir();
+            }
             self.diary.changed(name, self.steady.at(now));
             self.ledger.changed();
             self.behind = true;

@@ -40,10 +40,19 @@ pub enum Question {
         /// `None` = everywhere.
         namespace: Option<String>,
         /// `key=value`; `None` = whatever their labels.
-        label: Option<&'static str>,
+        label: Option<String>,
     },
     /// May we? Answered by [`Look::Found`] or [`Look::Absent`].
     May(Right),
+    /// May somebody else's ServiceAccount? Answered as [`Question::May`].
+    MayOther {
+        /// Where the ServiceAccount lies.
+        namespace: String,
+        /// Its name.
+        account: String,
+        /// What it should be allowed to do.
+        right: Right,
+    },
 }
 
 /// Something to do with objects of a kind, in a namespace or (`None`) everywhere.
@@ -87,6 +96,11 @@ impl Facts {
         self.looks.extend(looks);
     }
 
+    /// Takes out what these questions were answered, so that they are open again.
+    pub fn forget(&mut self, which: impl Fn(&Question) -> bool) {
+        self.looks.retain(|question, _| !which(question));
+    }
+
     /// Whether anything at all was answered.
     pub fn is_told(&self) -> bool {
         self.looks.values().any(|look| !matches!(look, Look::NotTold(_)))
@@ -116,5 +130,11 @@ impl Resource {
     /// The question for all objects, in a namespace or everywhere.
     pub fn all(self, namespace: Option<&str>) -> Question {
         Question::All { resource: self, namespace: namespace.map(str::to_owned), label: None }
+    }
+
+    /// The question for all objects with a label `key=value`, in a namespace or everywhere.
+    pub fn labelled(self, namespace: Option<&str>, label: impl Into<String>) -> Question {
+        let namespace = namespace.map(str::to_owned);
+        Question::All { resource: self, namespace, label: Some(label.into()) }
     }
 }
