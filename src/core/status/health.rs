@@ -15,6 +15,7 @@ mod sample;
 mod scaled_object;
 
 use crate::catalog::Solution;
+use crate::catalog::solution::{Exposure, Shape};
 use crate::model::{Kind, ObjectKey, Party, SolutionName};
 use crate::plan::observed::{HealthFacts, Live, PodFacts, ScaledFacts};
 use crate::plan::{Observed, Phase, Verified, verify};
@@ -33,11 +34,17 @@ pub fn condition(solution: &Solution, phase: Phase, observed: &Observed) -> Cond
     if let Some(asleep) = on_purpose(solution, phase) {
         return asleep;
     }
-    let members = solution
-        .components
-        .values()
-        .map(|component| member(&solution.name, &Setup::of(component), observed));
-    worst(members.collect())
+    let members = solution.components.values().map(|component| Member {
+        is_public: component.exposure != Exposure::Private,
+        condition: member(&solution.name, &Setup::of(component), observed),
+    });
+    worst(members.collect(), solution.shape)
+}
+
+/// One component, and whether visitors meet it.
+struct Member {
+    is_public: bool,
+    condition: Condition,
 }
 
 /// The condition of what runs of a solution, or could, whatever the catalogue says of it now;
@@ -47,14 +54,17 @@ pub(super) fn what_runs(solution: &SolutionName, observed: &Observed) -> Option<
     let deployments = live.keys().filter(|key| key.kind == Kind::Deployment);
     let members = deployments.map(|key| {
         let setup = Setup { name: &key.name, ..Setup::default() };
-        member(solution, &setup, observed)
+        // What is no longer described may all have been public.
+        Member { is_public: true, condition: member(solution, &setup, observed) }
     });
-    let members: Vec<Condition> = members.collect();
-    (!members.is_empty()).then(|| worst(members))
+    let members: Vec<Member> = members.collect();
+    (!members.is_empty()).then(|| worst(members, Shape::Components))
 }
 
 /// The condition of the worst member, in words for all of them.
-fn worst(members: Vec<Condition>) -> Condition {
+fn worst(members: Vec<Member>, shape: Shape) -> Condition {
+    let stage = stage(&members, shape);
+    let members: Vec<Condition> = members.into_iter().map(|member| member.condition).collect();
     let proof = members.iter().map(|m| m.proof).min().unwrap_or_default();
     let ready = members.iter().filter(|m| m.stage == Stage::Awake).count();
     let all_asleep = members.iter().all(|m| m.stage == Stage::Asleep);
@@ -74,8 +84,22 @@ fn worst(members: Vec<Condition>) -> Condition {
             .reworded(|reason| format!("{reason}; {ready} of {all} components ready")),
         _ => worst.reason.clone(),
     };
-    let stage = if worst.stage == Stage::Asleep && ready > 0 { Stage::Awake } else { worst.stage };
     Condition { stage, reason, proof, ..worst }
+}
+
+/// Where a solution stands between sleep and service: as visitors meet it. It is awake when every
+/// public component has a replica that serves; configurations have hosts of their own, and one of
+/// them is enough. What is private alone makes nothing awake.
+fn stage(members: &[Member], shape: Shape) -> Stage {
+    let public: Vec<Stage> =
+        members.iter().filter(|m| m.is_public).map(|m| m.condition.stage).collect();
+    let awake = public.iter().filter(|stage| **stage == Stage::Awake).count();
+    let enough = if shape == Shape::Configurations { 1 } else { public.len().max(1) };
+    if awake >= enough {
+        return Stage::Awake;
+    }
+    let on_its_way = public.iter().copied().filter(|stage| *stage != Stage::Awake);
+    on_its_way.max_by_key(|stage| loudness(*stage)).unwrap_or(Stage::Asleep)
 }
 
 /// Suspended and expired solutions are a success with the reason in words.
@@ -107,15 +131,19 @@ fn on_purpose(solution: &Solution, phase: Phase) -> Option<Condition> {
 
 /// Greater = speaks louder.
 fn alarm(member: &Condition) -> (Health, u8, bool) {
-    let stage = match member.stage {
+    // Of two that sleep, the one of which less is known.
+    let unknown = member.stage == Stage::Asleep && member.proof == Proof::Applied;
+    (member.health, loudness(member.stage), unknown)
+}
+
+const fn loudness(stage: Stage) -> u8 {
+    match stage {
         Stage::Asleep => 0,
         Stage::Awake => 1,
         Stage::Waking => 2,
         Stage::Queued => 3,
         Stage::WakeFailed => 4,
-    };
-    // Of two that sleep, the one of which less is known.
-    (member.health, stage, member.stage == Stage::Asleep && member.proof == Proof::Applied)
+    }
 }
 
 /// The condition of one component.
@@ -238,5 +266,34 @@ pub(super) fn answer(key: &ObjectKey, live: &Live, phase: Phase) -> Answer {
         | HealthFacts::Deployment(_)
         | HealthFacts::Quota(_)
         | HealthFacts::None => Answer::Taken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn awake_is_what_visitors_meet() {
+        use Stage::{Asleep, Awake, WakeFailed, Waking};
+        let private = |stage| (false, stage);
+        let public = |stage| (true, stage);
+        for (members, shape, expected) in [
+            (vec![public(Awake), private(Waking)], Shape::Components, Awake),
+            (vec![public(Awake), private(WakeFailed)], Shape::Components, Awake),
+            (vec![public(Asleep), private(Awake)], Shape::Components, Asleep),
+            (vec![public(Awake), public(Waking)], Shape::Components, Waking),
+            (vec![public(Awake), public(Asleep)], Shape::Components, Asleep),
+            (vec![public(Awake), public(Asleep)], Shape::Configurations, Awake),
+            (vec![public(Waking), public(Asleep)], Shape::Configurations, Waking),
+            (vec![public(Awake)], Shape::Single, Awake),
+        ] {
+            let member = |(is_public, stage)| Member {
+                is_public,
+                condition: Condition { stage, ..asleep(true) },
+            };
+            let members: Vec<Member> = members.into_iter().map(member).collect();
+            assert_eq!(stage(&members, shape), expected);
+        }
     }
 }

@@ -59,18 +59,28 @@ pub fn deployment(
     if let Some(queued) = pods.iter().find(|pod| pod.word.as_deref() == Some("Unschedulable")) {
         let Trouble { party, reason, next } = pod(queued, setup);
         let (stage, health) = (Stage::Queued, Health::Progressing);
-        return Condition { stage, health, party, reason, next, proof: Proof::Applied };
+        let queued = Condition { stage, health, party, reason, next, proof: Proof::Applied };
+        return partly(facts, "", queued);
     }
     if has_failed {
         let speak = if pods.iter().any(|pod| pod.word.is_some()) { pods } else { &remembered };
         return partly(facts, "", failed(speak, setup));
     }
-    match pods.iter().find(|pod| pod.is_thrown_out()) {
+    let starting = match pods.iter().find(|pod| pod.is_thrown_out()) {
         Some(before) => {
             starting(&format!("starting again; a replica before: {}", pod(before, setup).reason))
         }
         None => starting("starting"),
+    };
+    if facts.available <= 0 {
+        return starting;
     }
+    // Visitors are served meanwhile.
+    let reason = starting.reason.clone().reworded(|reason| match facts.wanted - facts.available {
+        ..=0 => format!("the old version keeps serving; the new one: {reason}"),
+        _ => format!("{} of {} replicas: {reason}", facts.available, facts.wanted),
+    });
+    Condition { stage: Stage::Awake, reason, ..starting }
 }
 
 fn awake(replicas: i32) -> Condition {
@@ -239,8 +249,25 @@ mod tests {
             ),
             (counts(1, 1, 1, 1), &[], None, "Awake Healthy nobody: 1 replica"),
             (counts(2, 2, 2, 2), &["OOMKilled"], None, "Awake Healthy nobody: 2 replicas"),
-            (stale(counts(2, 2, 2, 2)), &[], None, "Waking Progressing nobody: starting"),
-            (counts(2, 3, 2, 2), &[], None, "Waking Progressing nobody: starting"),
+            (
+                stale(counts(2, 2, 2, 2)),
+                &[],
+                None,
+                "Awake Progressing nobody: the old version keeps serving; the new one: starting",
+            ),
+            (counts(2, 2, 2, 1), &[], None, "Awake Progressing nobody: 1 of 2 replicas: starting"),
+            (
+                counts(2, 2, 2, 1),
+                &["Unschedulable"],
+                None,
+                "Awake Progressing operator: 1 of 2 replicas: no machine of class gpu-l4 free",
+            ),
+            (
+                counts(2, 3, 2, 2),
+                &[],
+                None,
+                "Awake Progressing nobody: the old version keeps serving; the new one: starting",
+            ),
             (counts(1, 1, 1, 0), &[], None, "Waking Progressing nobody: starting"),
             (
                 late(counts(1, 1, 1, 0)),

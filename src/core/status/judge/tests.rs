@@ -262,7 +262,10 @@ fn a_woken_solution_starts_and_then_is_awake() {
     assert_eq!(said(&world.judge()), "Synced Awake Healthy nobody: 2 replicas");
     // A newer template whose roll-out has not been looked at yet is not the old one's success.
     world.deployment(|d| d.generation = 2);
-    assert_eq!(said(&world.judge()), "Synced Waking Progressing nobody: starting");
+    assert_eq!(
+        said(&world.judge()),
+        "Synced Awake Progressing nobody: the old version keeps serving; the new one: starting"
+    );
 }
 
 #[test]
