@@ -20,6 +20,7 @@ mod ledger;
 mod now;
 mod outage;
 mod outlook;
+mod patience;
 mod posting;
 mod rollouts;
 mod rows;
@@ -60,6 +61,7 @@ use diary::Diary;
 use ledger::Ledger;
 use now::Steady;
 use outage::Outage;
+use patience::Patience;
 use posting::Posting;
 use rollouts::Rollouts;
 use rows::Rows;
@@ -85,6 +87,7 @@ pub struct Engine {
     checkup: Checkup,
     rows: Rows,
     diary: Diary,
+    patience: Patience,
     desk: Desk,
     /// The names that have to be thought about.
     dirty: BTreeSet<ClaimedName>,
@@ -135,6 +138,7 @@ impl Engine {
             checkup: Checkup::default(),
             rows: Rows::default(),
             diary: Diary::default(),
+            patience: Patience::default(),
             desk: Desk::default(),
             dirty: BTreeSet::new(),
             unread: BTreeSet::new(),
@@ -232,6 +236,7 @@ impl Engine {
             self.outage.deadline(),
             self.ledger.deadline(),
             self.diary.deadline(),
+            self.patience.deadline(),
             self.sight.deadline(),
             self.desk.deadline(),
             self.removal_look,

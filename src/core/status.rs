@@ -1,5 +1,6 @@
 //! Says in words what became of a solution: three words, a reason, whose turn, a next step.
 
+mod answered;
 pub mod board;
 mod case;
 mod commit;

@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use super::command;
 use super::{Demand, Visit};
+use crate::catalog::Platform;
 use crate::model::Quantity;
-use crate::plan::facts::Resource;
+use crate::plan::facts::{Facts, Look, Resource};
+use crate::plan::observed::Machines;
 
 const NODES: Resource = Resource::new("", "v1", "nodes");
 const PRIORITIES: Resource = Resource::new("scheduling.k8s.io", "v1", "priorityclasses");
@@ -46,18 +48,40 @@ pub(super) fn nodes(visit: &mut Visit<'_>) {
     }
 }
 
+/// The machines of each node group, out of what was answered; none where nobody asked.
+pub fn machines(platform: &Platform, facts: &Facts) -> Machines {
+    let Some(Look::Found(nodes)) = facts.look(&NODES.all(None)) else { return Machines::new() };
+    let mut machines = Machines::new();
+    for node in nodes {
+        let labels = node.pointer("/metadata/labels");
+        let group = labels.and_then(|l| l[platform.nodes.label_key.as_str()].as_str());
+        let gives: BTreeMap<String, Quantity> =
+            allocatable(node).map(|(name, amount)| (name.clone(), amount)).collect();
+        for group in group.into_iter().chain([""]) {
+            let alike = machines.entry(group.to_owned()).or_default();
+            if !alike.contains(&gives) {
+                alike.push(gives.clone());
+            }
+        }
+    }
+    machines
+}
+
+/// What a node has to give, as far as it can be read.
+fn allocatable(node: &Value) -> impl Iterator<Item = (&String, Quantity)> {
+    let amounts = node.pointer("/status/allocatable").and_then(Value::as_object);
+    amounts.into_iter().flatten().filter_map(|(name, amount)| {
+        Some((name, amount.as_str().and_then(|text| Quantity::parse(text).ok())?))
+    })
+}
+
 /// What all solutions may ask for at once, against what the nodes have now.
 fn room(visit: &mut Visit<'_>, nodes: &[Value], demand: &Demand) {
     const SUBJECT: &str = "room for all solutions at once";
     let mut there: BTreeMap<&str, Quantity> = BTreeMap::new();
-    for node in nodes {
-        let amounts = node.pointer("/status/allocatable").and_then(Value::as_object);
-        for (name, amount) in amounts.into_iter().flatten() {
-            let amount = amount.as_str().and_then(|text| Quantity::parse(text).ok());
-            let Some(amount) = amount else { continue };
-            let sum = there.get(name.as_str()).map_or(amount, |sum| *sum + amount);
-            there.insert(name, sum);
-        }
+    for (name, amount) in nodes.iter().flat_map(allocatable) {
+        let sum = there.get(name.as_str()).map_or(amount, |sum| *sum + amount);
+        there.insert(name, sum);
     }
     let none = Quantity::count(0);
     let short: Vec<String> = demand

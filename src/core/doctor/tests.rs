@@ -487,6 +487,27 @@ fn every_command_that_installs_something_stands_in_the_guide() {
 }
 
 #[test]
+fn the_machines_of_a_group_are_known_by_what_they_have_to_give() {
+    let server = Server::ready();
+    let platform = platform(PLATFORM);
+    let mut facts = Facts::default();
+    assert!(machines(&platform, &facts).is_empty(), "nobody looked");
+    let nodes = Resource::new("", "v1", "nodes").all(None);
+    let mut there = match server.answer(&nodes) {
+        Look::Found(there) => there,
+        other => panic!("{other:?}"),
+    };
+    there.push(there[0].clone());
+    there
+        .push(json!({"metadata": {"name": "elsewhere"}, "status": {"allocatable": {"cpu": "96"}}}));
+    facts.learn([(nodes, Look::Found(there))]);
+    let found = machines(&platform, &facts);
+    let kinds = |group: &str| found[group].len();
+    assert_eq!((found.len(), kinds("solutions"), kinds("")), (2, 1, 2));
+    assert!(found["solutions"][0].contains_key("cpu"), "{found:?}");
+}
+
+#[test]
 fn an_optional_right_is_a_warning_and_no_fault() {
     let [right, _] = optional().try_into().unwrap();
     let says = Server { lacks: vec![right], ..Server::ready() }.says();

@@ -12,6 +12,7 @@ use crate::catalog::Platform;
 use crate::doctor::{self, Examination, Finding, Grade, Patient};
 use crate::model::ContentHash;
 use crate::plan::facts::{Facts, Look, Question};
+use crate::plan::observed::Machines;
 
 /// The pause after an examination: what an operator mends is seen by then.
 const PAUSE: SignedDuration = SignedDuration::from_mins(10);
@@ -48,6 +49,8 @@ pub(super) enum Goes {
     Ends {
         news: Vec<Finding>,
         mended: Vec<Finding>,
+        /// The machines that were found.
+        machines: Machines,
     },
 }
 
@@ -142,7 +145,8 @@ impl Checkup {
         }
         let subjects: BTreeSet<&str> = self.findings.iter().map(|f| f.subject.as_str()).collect();
         let mended = before.into_iter().filter(|f| !subjects.contains(f.subject.as_str()));
-        Goes::Ends { news, mended: mended.collect() }
+        let machines = doctor::machines(platform, &self.facts);
+        Goes::Ends { news, mended: mended.collect(), machines }
     }
 }
 
@@ -174,7 +178,7 @@ mod tests {
         let mut asked = 0;
         loop {
             match goes {
-                Goes::Ends { news, mended } => return Some((asked, news, mended)),
+                Goes::Ends { news, mended, .. } => return Some((asked, news, mended)),
                 Goes::Asks(questions) => {
                     asked += questions.len();
                     let look = |question: &Question| match question {

@@ -50,6 +50,7 @@ impl Engine {
             placed: name.solution().and_then(|name| self.rows.placed(name)),
             in_force: self.book.revision(),
             instance: self.settings.instance.as_str(),
+            late: self.patience.is_over(name, self.steady.at(now)),
             now: now.wall,
         };
         // A name is on the board because somebody declared it or because something of ours carries
@@ -63,6 +64,7 @@ impl Engine {
         {
             self.rows.is_placed(solution, record.clone());
         }
+        self.patience.note(name, verdict.as_ref(), self.steady.at(now));
         let is_gone = self.book.known(name.as_str()).is_none();
         let stage = |verdict: Option<&Verdict>| verdict.and_then(|verdict| verdict.stage);
         let failed = stage(verdict.as_ref()) == Some(Stage::WakeFailed);

@@ -30,7 +30,7 @@ use super::chance::Chance;
 use super::event::Event;
 use crate::model::intern::Interner;
 use crate::model::{InstanceName, Kind, ObjectKey, marks};
-use crate::plan::observed::{KindState, Live, Observed, Problem};
+use crate::plan::observed::{KindState, Live, Machines, Observed, Problem};
 use audit::Audit;
 use backwards::Versions;
 use graves::Graves;
@@ -136,6 +136,13 @@ impl Sight {
     /// back.
     pub fn reads_lease(&mut self) -> bool {
         self.versions.reads_lease()
+    }
+
+    /// What a look at the nodes found. Answers whether it is news.
+    pub fn knows_machines(&mut self, machines: Machines) -> bool {
+        let is_news = self.observed.machines != machines;
+        self.observed.machines = machines;
+        is_news
     }
 
     /// Takes in an event that is about the cluster alone; another comes back.

@@ -152,7 +152,10 @@ impl Engine {
         match goes {
             None => {}
             Some(Goes::Asks(questions)) => self.ask(questions, now, orders),
-            Some(Goes::Ends { news, mended }) => {
+            Some(Goes::Ends { news, mended, machines }) => {
+                if self.sight.knows_machines(machines) {
+                    self.all_dirty();
+                }
                 self.happened.extend(news.into_iter().map(Happened::Finding));
                 self.happened.extend(mended.into_iter().map(Happened::Mended));
                 self.behind = true;

@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::Event;
-use super::world::{Act, Form, NAMES, World};
+use super::world::{Act, Form, NAMES, Stuck, World};
 use crate::config::{Config, Mode, Verify};
 use crate::model::invisible::is_invisible;
-use crate::model::{Kind, ObjectKey};
+use crate::model::{Kind, ObjectKey, Party};
 use crate::plan::observed::{Record, Went};
 use crate::status::{Cause, Sync};
 
@@ -456,6 +456,27 @@ fn a_trial_that_ran_out_of_time_is_a_trial_until_that_is_written() {
     world.does(&[ON, Act::Pass(1), ON]);
     assert_ne!(why(&world), Some(Cause::Verifying));
     world.is_fine();
+}
+
+#[test]
+fn a_gateway_that_says_nothing_for_a_minute_is_somebodys_turn() {
+    let mut world = World::with(Config::sample(), &TWO, 1);
+    world.server.stick("alpha", Stuck::Unaccepted);
+    world.does(&[ON, Act::Pass(1), ON]);
+    let said = |world: &World| {
+        let board = world.engine.board();
+        let verdict = board.verdicts.iter().find(|v| v.name.as_str() == "alpha").unwrap();
+        (verdict.sync, verdict.party, verdict.reason.to_string())
+    };
+    let waits = "waiting for the gateway to accept HTTPRoute/edge".to_owned();
+    let before = (Sync::Progressing, Party::Nobody, waits.clone());
+    assert_eq!(said(&world), before);
+    world.does(&[Act::Pass(50), ON]);
+    assert_eq!(said(&world), before);
+    // Nothing happens but that time goes by.
+    world.does(&[Act::Pass(15)]);
+    let after = (Sync::Blocked, Party::Operator, format!("{waits}, for over a minute"));
+    assert_eq!(said(&world), after);
 }
 
 /// Five solutions that never sleep, of which a change for all may restart so many at a time.

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 
 use super::address::Address;
 use super::approval::Harm;
-use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Quoted, Revision, SolutionName};
+use crate::model::{
+    ContentHash, FieldSet, Kind, ObjectKey, Quantity, Quoted, Revision, SolutionName,
+};
 
 /// The cluster as the watches tell it.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +35,13 @@ pub struct Observed {
     pub record: Record,
     /// Every approval, by the name of its ConfigMap. Those that are too old are there too.
     pub approvals: BTreeMap<String, Approval>,
+    /// The machines of each node group, as far as anybody looked.
+    pub machines: Machines,
 }
+
+/// What the machines of each node group have to give (`status.allocatable`), by resource. Machines
+/// that are alike stand there once; the empty name stands for all, of whatever group.
+pub type Machines = BTreeMap<String, Vec<BTreeMap<String, Quantity>>>;
 
 /// What a request that is under way will have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,6 +40,8 @@ pub struct Case<'a> {
     pub in_force: Option<&'a Revision>,
     /// The daemon's instance, for the label that adopts a namespace.
     pub instance: &'a str,
+    /// Whether another controller has had its time to answer.
+    pub late: bool,
     /// When the verdict is given.
     pub now: Timestamp,
 }

@@ -36,7 +36,7 @@ pub fn condition(solution: &Solution, phase: Phase, observed: &Observed) -> Cond
     }
     let members = solution.components.values().map(|component| Member {
         is_public: component.exposure != Exposure::Private,
-        condition: member(&solution.name, &Setup::of(component), observed),
+        condition: member(&solution.name, &Setup::of(component, &observed.machines), observed),
     });
     worst(members.collect(), solution.shape)
 }
@@ -250,8 +250,8 @@ pub(super) fn answer(key: &ObjectKey, live: &Live, phase: Phase) -> Answer {
         HealthFacts::Route(facts) => http_route::http_route(key, facts, None),
         HealthFacts::Policy(facts) => policy::policy(key, facts),
         HealthFacts::ScaledObject(facts) => match scaled_object(key, facts, None) {
-            Scaler::Waiting { reason, next } if phase == Phase::Live => {
-                Answer::Waiting { reason, next }
+            Scaler::Waiting { reason, look } if phase == Phase::Live => {
+                Answer::Waiting { reason, look }
             }
             // The rest is told with the component that it scales.
             Scaler::Waiting { .. }

@@ -1,9 +1,10 @@
 //! From plan, outcomes and facts to the one verdict that everybody reads.
 
+use super::answered::answered;
 use super::case::{Case, Standing};
 use super::health::{self, Answer, Trouble};
 use super::left::left_behind;
-use super::obstacle::{Obstacle, obstacle, slow};
+use super::obstacle::{Obstacle, Slow, Wait, obstacle, slow};
 use super::wording::{clock, list};
 use super::would::{ACT, repair, would};
 use super::{Cause, Condition, Health, Proof, Reason, Sync, Verdict, condition, trial};
@@ -149,8 +150,14 @@ fn published(
         }
     } else if !plan.is_empty() && !trial::only_notes(plan, case.objects()) {
         let told = |Trouble { party, reason, next }| say(Sync::Progressing, party, reason, &next);
-        if let Some((reason, next)) = plan.gates().find_map(slow) {
-            return say(Sync::Progressing, Party::Nobody, reason, next);
+        match plan.gates().find_map(slow) {
+            Some(Slow { reason, wait: Wait::For(look) }) => {
+                return waiting(case, reason, look, condition);
+            }
+            Some(Slow { reason, wait: Wait::Only(next) }) => {
+                return say(Sync::Progressing, Party::Nobody, reason, next);
+            }
+            None => {}
         }
         let missing = plan.steps.len().min(objects);
         let reason = match plan.steps.first().map(|p| &p.step) {
@@ -167,11 +174,10 @@ fn published(
     }
     match answered(case, phase) {
         Some(Answer::Refused(Trouble { party, reason, next })) => {
+            let reason = broken(reason, condition.as_ref()).0;
             return say(Sync::Blocked, party, reason, &next);
         }
-        Some(Answer::Waiting { reason, next }) => {
-            return say(Sync::Progressing, Party::Nobody, reason, next);
-        }
+        Some(Answer::Waiting { reason, look }) => return waiting(case, reason, look, condition),
         Some(Answer::Taken) | None => {}
     }
     if let Some((reason, next)) = left_behind(case) {
@@ -195,6 +201,24 @@ fn published(
     }
 }
 
+/// Another controller has not answered yet. What runs may be broken all the same; and after a while
+/// somebody should look at it.
+fn waiting(case: &Case<'_>, reason: Reason, look: &str, condition: Option<Condition>) -> Said {
+    let degraded = condition.as_ref().filter(|c| c.health == Health::Degraded);
+    let (sync, party, next) = match degraded {
+        _ if case.late => (Sync::Blocked, Party::Operator, look.to_owned()),
+        Some(c) => (Sync::Progressing, c.party, c.next.clone()),
+        None => {
+            let next = format!("wait a moment; if it stays, {look}");
+            (Sync::Progressing, Party::Nobody, next)
+        }
+    };
+    let reason =
+        if case.late { reason.reworded(|r| format!("{r}, for over a minute")) } else { reason };
+    let reason = broken(reason, degraded).0;
+    Said { sync, party, reason, next, condition }
+}
+
 /// The Deployment that everything that is left waits for.
 fn rolling(plan: &SolutionPlan) -> Option<&ObjectKey> {
     let mut only = None;
@@ -203,24 +227,6 @@ fn rolling(plan: &SolutionPlan) -> Option<&ObjectKey> {
         only = Some(key);
     }
     only.filter(|_| plan.waits.is_empty())
-}
-
-/// Applied, but did the other controllers take it? What one of them refuses comes first.
-fn answered(case: &Case<'_>, phase: Phase) -> Option<Answer> {
-    let live = case.objects()?;
-    let mut waiting = None;
-    for (key, live) in live.iter().filter(|(_, live)| live.deleting.is_none()) {
-        match health::answer(key, live, phase) {
-            Answer::Taken => {}
-            refused @ Answer::Refused(_) => return Some(refused),
-            // What visitors would meet speaks first.
-            waits @ Answer::Waiting { .. } if key.kind == Kind::HttpRoute => waiting = Some(waits),
-            waits @ Answer::Waiting { .. } => {
-                waiting.get_or_insert(waits);
-            }
-        }
-    }
-    waiting
 }
 
 /// What holds the namespace, if the plan waits for the end of it.

@@ -186,34 +186,51 @@ fn rejected(key: &ObjectKey, rejection: &Rejection) -> Obstacle {
     }
 }
 
-/// A gate that another controller opens, usually at once.
-pub(super) fn slow(gate: &Gate) -> Option<(Reason, &'static str)> {
-    match gate {
-        Gate::Turn => Some((
+/// A gate that opens by itself.
+pub(super) struct Slow {
+    pub reason: Reason,
+    pub wait: Wait,
+}
+
+/// How long it is waited.
+pub(super) enum Wait {
+    /// For another controller, which answers at once; otherwise this is to be looked at.
+    For(&'static str),
+    /// As long as it takes; what to do meanwhile.
+    Only(&'static str),
+}
+
+/// What a gate waits for that opens by itself.
+pub(super) fn slow(gate: &Gate) -> Option<Slow> {
+    let (reason, wait) = match gate {
+        Gate::Turn => (
             Cause::AwaitsTurn.says(
                 "waits for its turn: a change for all reaches a few running solutions at a time",
             ),
-            "nothing to do; what runs keeps serving meanwhile",
-        )),
-        Gate::NotReady(key) => Some((
+            Wait::Only("nothing to do; what runs keeps serving meanwhile"),
+        ),
+        Gate::NotReady(key) => (
             Cause::AwaitsAddOn.says(format!("waiting for the KEDA HTTP add-on to see {key}")),
-            "wait a moment; if it stays, look at the add-on",
-        )),
-        Gate::NotAccepted(key) => Some((
+            Wait::For("look at the add-on"),
+        ),
+        Gate::NotAccepted(key) => (
             Cause::AwaitsGateway.says(format!("waiting for the gateway to accept {key}")),
-            "wait a moment; if it stays, look at the Gateway",
-        )),
-        Gate::Leaving { key, finalizers } if finalizers.is_empty() => Some((
+            Wait::For("look at the Gateway"),
+        ),
+        Gate::Leaving { key, finalizers } if finalizers.is_empty() => (
             Cause::Leaving.says(format!("waiting until the old {key} is gone")),
-            "wait a moment",
-        )),
-        Gate::Leaving { key, finalizers } => Some((
+            Wait::Only("wait a moment"),
+        ),
+        Gate::Leaving { key, finalizers } => (
             Cause::Leaving.says(format!(
                 "waiting until the old {key} is gone; {} holds it",
                 list(finalizers.iter().map(String::as_str))
             )),
-            "wait a moment; if it stays, look at the controller that owns the finalizer",
-        )),
-        _ => None,
-    }
+            Wait::Only(
+                "wait a moment; if it stays, look at the controller that owns the finalizer",
+            ),
+        ),
+        _ => return None,
+    };
+    Some(Slow { reason, wait })
 }

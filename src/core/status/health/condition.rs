@@ -1,9 +1,11 @@
 //! How a solution or one member of it is, and what the rules say it by.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::catalog::solution::Component;
 use crate::model::{Party, Quantity};
+use crate::plan::observed::Machines;
 use crate::status::reason::{Cause, Reason};
 use crate::status::state::{Health, Stage};
 
@@ -27,8 +29,8 @@ pub enum Answer {
     Waiting {
         /// What is waited for.
         reason: Reason,
-        /// What to do meanwhile.
-        next: &'static str,
+        /// What to look at if it stays.
+        look: &'static str,
     },
     /// It refused the object as it stands.
     Refused(Trouble),
@@ -49,10 +51,42 @@ pub struct Setup<'a> {
     pub memory: Option<Quantity>,
     /// The limit of `ephemeral-storage`; `None` if it has none.
     pub storage: Option<Quantity>,
+    /// What no machine of its class has as much of as it asks for, where that is known.
+    pub beyond: Option<Beyond<'a>>,
+}
+
+/// More than the largest machine of a class has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beyond<'a> {
+    /// The resource: `cpu`, `memory`.
+    pub resource: &'a str,
+    /// What a replica asks for.
+    pub asked: Quantity,
+    /// The most that one of the machines has.
+    pub largest: Quantity,
+}
+
+/// What a component asks for that no machine of its class has, however many are free.
+fn beyond<'a>(component: &'a Component, machines: &Machines) -> Option<Beyond<'a>> {
+    let machines = machines.get(component.hardware.node_group.as_deref().unwrap_or_default())?;
+    let none = Quantity::count(0);
+    let has = |machine: &BTreeMap<String, Quantity>, resource: &str| {
+        machine.get(resource).copied().unwrap_or(none)
+    };
+    let fits = |machine: &BTreeMap<String, Quantity>| {
+        component.requests.iter().all(|(resource, asked)| *asked <= has(machine, resource))
+    };
+    if machines.iter().any(fits) {
+        return None;
+    }
+    component.requests.iter().find_map(|(resource, asked)| {
+        let largest = machines.iter().map(|machine| has(machine, resource)).max()?;
+        (*asked > largest).then_some(Beyond { resource, asked: *asked, largest })
+    })
 }
 
 impl<'a> Setup<'a> {
-    pub(super) fn of(component: &'a Component) -> Self {
+    pub(super) fn of(component: &'a Component, machines: &Machines) -> Self {
         let limit = |name: &str| component.limits.get(name).copied();
         Self {
             name: component.name.as_str(),
@@ -61,6 +95,7 @@ impl<'a> Setup<'a> {
             startup: Some(component.startup),
             memory: limit("memory"),
             storage: limit("ephemeral-storage"),
+            beyond: beyond(component, machines),
         }
     }
 }

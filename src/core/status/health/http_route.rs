@@ -37,7 +37,7 @@ pub fn http_route(key: &ObjectKey, facts: &RouteFacts, controller: Option<&str>)
     }
     Answer::Waiting {
         reason: Cause::AwaitsGateway.says(format!("waiting for the gateway to accept {key}")),
-        next: "wait a moment; if it stays, look at the Gateway",
+        look: "look at the Gateway",
     }
 }
 

@@ -12,7 +12,7 @@ pub fn interceptor_route(key: &ObjectKey, seen: bool) -> Answer {
     }
     Answer::Waiting {
         reason: Cause::AwaitsAddOn.says(format!("waiting for the KEDA HTTP add-on to see {key}")),
-        next: "wait a moment; if it stays, look at the add-on",
+        look: "look at the add-on",
     }
 }
 

@@ -3,6 +3,7 @@
 //! In: [`PodFacts`], [`Setup`]. Out: [`Trouble`]. What a message contains decides only the wording
 //! and whose turn it is, never what is done.
 
+use super::condition::Beyond;
 use super::{Setup, Trouble};
 use crate::model::Party;
 use crate::plan::observed::{NOT_WOKEN, PodFacts, STARTUP_PROBE, UNREADY};
@@ -36,11 +37,7 @@ pub fn pod(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
             "was to be started and nobody did: KEDA scaled nothing".to_owned(),
             "look at KEDA; the next visit tries again",
         ),
-        "Unschedulable" => operator(
-            Cause::NoMachine,
-            said(no_machine(setup.class), &facts.message),
-            "add a machine of this class, or wait until one is free",
-        ),
+        "Unschedulable" => no_machine(facts, setup),
         "CreateContainerConfigError" => configuration(&facts.message, setup),
         "CreateContainerError" | "RunContainerError" | "StartError" | "ContainerCannotRun" => {
             program(&facts.message)
@@ -71,10 +68,26 @@ fn silent(setup: &Setup<'_>) -> Trouble {
     )
 }
 
-fn no_machine(class: Option<&str>) -> String {
-    class.map_or_else(
-        || "no machine free".to_owned(),
-        |class| format!("no machine of class {} free", quote(class)),
+fn no_machine(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
+    let class = setup.class.map(|class| format!(" of class {}", quote(class))).unwrap_or_default();
+    if let Some(Beyond { resource, asked, largest }) = setup.beyond {
+        let (asks, has) = match resource {
+            "cpu" => (format!("{asked} CPUs"), largest.to_string()),
+            "memory" | "ephemeral-storage" => {
+                (format!("{} of {resource}", asked.size()), largest.size())
+            }
+            other => (format!("{asked} {}", quote(other)), largest.to_string()),
+        };
+        return operator(
+            Cause::NoMachine,
+            format!("asks for {asks}, the largest machine{class} has {has}"),
+            "add a larger machine, or lower the class's `caps` so that nobody asks for more",
+        );
+    }
+    operator(
+        Cause::NoMachine,
+        said(format!("no machine{class} free"), &facts.message),
+        "add a machine of this class, or wait until one is free",
     )
 }
 

@@ -38,7 +38,7 @@ pub fn policy(key: &ObjectKey, facts: &PolicyFacts) -> Answer {
     }
     Answer::Waiting {
         reason: Cause::AwaitsLimits.says(format!("waiting for {who} to take on {key}")),
-        next: "wait a moment; if it stays, look at the controller that enforces it",
+        look: "look at the controller that enforces it",
     }
 }
 

@@ -14,6 +14,7 @@ pub const SETUP: Setup<'static> = Setup {
     startup: Some(Duration::from_secs(300)),
     memory: Some(Quantity::gibibytes(3)),
     storage: Some(Quantity::gibibytes(5)),
+    beyond: None,
 };
 
 /// A condition that says no generation.

@@ -13,7 +13,7 @@ use crate::status::{Cause, Reason};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scaler {
     /// KEDA has not looked at it yet, or not at all of it.
-    Waiting { reason: Reason, next: &'static str },
+    Waiting { reason: Reason, look: &'static str },
     /// KEDA serves it. A warning is somebody's turn and breaks nothing.
     Serves { active: bool, warning: Option<Trouble> },
     /// Somebody told KEDA to leave the target alone. Reported, not touched.
@@ -79,17 +79,17 @@ pub fn scaled_object(key: &ObjectKey, facts: &ScaledFacts, hand: Option<&str>) -
             "look at KEDA and its HTTP add-on; vitrine goes on by itself",
         ));
     }
-    let next = "wait a moment; if it stays, look at KEDA";
+    let look = "look at KEDA";
     if is("Ready", "True").is_none() {
         let reason = Cause::AwaitsKeda.says(format!("waiting for KEDA to take on {key}"));
-        return Scaler::Waiting { reason, next };
+        return Scaler::Waiting { reason, look };
     }
     if facts.metrics < facts.triggers {
         let reason = format!(
             "waiting for KEDA to take on {key}: {} of {} triggers",
             facts.metrics, facts.triggers
         );
-        return Scaler::Waiting { reason: Cause::AwaitsKeda.says(reason), next };
+        return Scaler::Waiting { reason: Cause::AwaitsKeda.says(reason), look };
     }
     // At zero nobody scales, and that is as it should be.
     let idle = |c: &&Condition| &*c.reason == "ScalingDisabled";

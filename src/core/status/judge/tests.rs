@@ -54,6 +54,7 @@ struct World {
     unknown: Option<Unknown>,
     silence: Option<Silence>,
     reports: bool,
+    late: bool,
     hold: Option<Hold>,
     problems: BTreeMap<String, Problem>,
 }
@@ -99,6 +100,7 @@ impl World {
             unknown: None,
             silence: None,
             reports: false,
+            late: false,
             hold: None,
             problems: BTreeMap::new(),
         };
@@ -187,6 +189,7 @@ impl World {
             placed: None,
             in_force: Some(&self.catalog.revision),
             instance: "prod",
+            late: self.late,
             now: "2026-01-05T15:00:00Z".parse().unwrap(),
         })
     }
@@ -761,6 +764,81 @@ fn what_the_other_controllers_have_not_taken_on_is_not_green() {
     assert_eq!(
         said(&world.judge()),
         "Blocked Asleep Healthy operator: the mesh refuses HTTPLocalRateLimitPolicy/limit: Conflicted: another one"
+    );
+}
+
+#[test]
+fn what_fits_on_no_machine_is_told_from_what_waits_for_one() {
+    let asks = |requests: &str| {
+        let more =
+            format!("spec:\n  resources: {{requests: {{{requests}}}, limits: {{memory: 8Gi}}}}");
+        let mut world = World::new();
+        world.catalog = catalog(&SOLUTION.replace("spec:", &more));
+        assert!(world.catalog.refused.is_empty(), "{:?}", world.catalog.refused);
+        let machine = |cpu: &str, memory: &str| {
+            let amount = |text| crate::model::Quantity::parse(text).unwrap();
+            BTreeMap::from([
+                ("cpu".to_owned(), amount(cpu)),
+                ("memory".to_owned(), amount(memory)),
+                ("ephemeral-storage".to_owned(), amount("900Gi")),
+            ])
+        };
+        let machines = vec![machine("500m", "8Gi"), machine("1", "1Gi")];
+        world.observed.machines = [(String::new(), machines)].into();
+        world.deployment(|d| (d.wanted, d.replicas, d.updated) = (1, 1, 1));
+        world.pod("Unschedulable", "0/2 nodes are available: 2 Insufficient cpu.");
+        said(&world.judge())
+    };
+    let told = |what: &str| format!("Synced Queued Progressing operator: {what}");
+    assert_eq!(
+        asks("cpu: 2, memory: 1Gi"),
+        told("asks for 2 CPUs, the largest machine of class cpu-basic has 1")
+    );
+    assert_eq!(
+        asks("cpu: 500m, memory: 8Gi"),
+        told("no machine of class cpu-basic free: 0/2 nodes are available: 2 Insufficient cpu.")
+    );
+    // Each of the two is somewhere, both together nowhere: the scheduler's words say more.
+    assert_eq!(
+        asks("cpu: 1, memory: 4Gi"),
+        told("no machine of class cpu-basic free: 0/2 nodes are available: 2 Insufficient cpu.")
+    );
+}
+
+#[test]
+fn what_waits_hides_no_crash_and_becomes_somebodys_turn() {
+    let mut world = World::new();
+    let wait = "waiting for KEDA to take on ScaledObject/app";
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(ScaledFacts::default()));
+    world.late = true;
+    let verdict = world.judge();
+    assert_eq!(
+        said(&verdict),
+        format!("Blocked Asleep Healthy operator: {wait}, for over a minute")
+    );
+    assert_eq!(verdict.next, "look at KEDA");
+    world.deployment(|d| (d.wanted, d.replicas, d.updated) = (1, 1, 1));
+    world.pod("OOMKilled", "");
+    let crash = "what runs is broken: out of memory at 1 GiB";
+    assert_eq!(
+        said(&world.judge()),
+        format!("Blocked WakeFailed Degraded operator: {wait}, for over a minute; {crash}")
+    );
+    world.late = false;
+    let verdict = world.judge();
+    assert_eq!(said(&verdict), format!("Progressing WakeFailed Degraded author: {wait}; {crash}"));
+    assert!(verdict.next.starts_with("raise `resources.limits.memory`"), "{}", verdict.next);
+    // Neither does what is refused, nor a kind that is not there.
+    let refused = fact("Accepted", "False", "NoMatchingParent", "");
+    let limit = PolicyFacts { generation: 1, conditions: vec![refused] };
+    world.put(key(Kind::HttpLocalRateLimitPolicy, "limit"), HealthFacts::Policy(limit));
+    assert!(said(&world.judge()).ends_with(crash), "{}", said(&world.judge()));
+    world.plan.waits = vec![Gate::MissingKind(Kind::ScaledObject)];
+    assert_eq!(
+        said(&world.judge()),
+        format!(
+            "Blocked WakeFailed Degraded operator: waiting for CRD scaledobjects.keda.sh; {crash}"
+        )
     );
 }
 
