@@ -22,6 +22,7 @@ mod wake;
 
 use crate::plan::facts::Facts;
 pub use finding::{Demand, Examination, Finding, Grade, Patient};
+pub use gateway::gateway_fault;
 pub use nodes::machines;
 pub use partner::may_stop;
 pub use rights::{optional, rights};

@@ -10,7 +10,7 @@ use crate::catalog::platform::{Ability, Controller, EdgeKind};
 use crate::plan::facts::Resource;
 
 const GROUP: &str = "gateway.networking.k8s.io";
-const GATEWAYS: Resource = Resource::new(GROUP, "v1", "gateways");
+pub(super) const GATEWAYS: Resource = Resource::new(GROUP, "v1", "gateways");
 const CLASSES: Resource = Resource::new(GROUP, "v1", "gatewayclasses");
 const INGRESS_CLASSES: Resource = Resource::new("networking.k8s.io", "v1", "ingressclasses");
 

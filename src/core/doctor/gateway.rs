@@ -3,10 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::edge::GATEWAYS;
 use super::finding::Grade;
 use super::visit::{Visit, list, not, text};
-use crate::catalog::platform::Gateway;
-use crate::plan::facts::Resource;
+use crate::catalog::Platform;
+use crate::catalog::platform::{EdgeKind, Gateway};
+use crate::model::Quoted;
+use crate::plan::facts::{Facts, Look, Resource};
+use crate::plan::observed::GatewayFault;
 
 const CERTIFICATES: Resource = Resource::new("cert-manager.io", "v1", "certificates");
 /// A certificate that lasts less is told. cert-manager renews 30 days before the end of one of
@@ -62,6 +66,47 @@ pub(super) fn listener(visit: &mut Visit<'_>, gateway: &Gateway, found: &Value) 
     if text(listener, "/protocol") == "HTTPS" {
         certificate(visit, gateway, listener);
     }
+}
+
+/// What the Gateway says is wrong with itself or with the listener of solutions, out of what was
+/// answered.
+pub fn gateway_fault(platform: &Platform, facts: &Facts) -> Option<GatewayFault> {
+    let EdgeKind::Gateway(gateway) = &platform.edge.kind else { return None };
+    let question = GATEWAYS.one(Some(&gateway.namespace), &gateway.name);
+    let Some(Look::Found(found)) = facts.look(&question) else { return None };
+    let found = found.first()?;
+    let at = format!("{}/{}", gateway.namespace, gateway.name);
+    let conditions = list(found, "/status/conditions");
+    let describe = format!("kubectl -n {} describe gateway {}", gateway.namespace, gateway.name);
+    if let Some(fault) = not(conditions, "Accepted") {
+        return Some(GatewayFault {
+            sentence: format!("Gateway {at} {fault}").into(),
+            next: describe,
+        });
+    }
+    let its = |status: &&Value| {
+        gateway.section_name.as_deref().is_none_or(|name| text(status, "/name") == name)
+    };
+    let mut listeners = list(found, "/status/listeners").iter().filter(its);
+    let faulty = listeners.find_map(|status| {
+        let conditions = list(status, "/conditions");
+        let name = text(status, "/name");
+        let say = |fault| Quoted::from(format!("listener {name} of {at} {fault}"));
+        if let Some(fault) = not(conditions, "ResolvedRefs") {
+            let next = "put the certificate into the Secret that the listener names, or mend the \
+                        Certificate that writes it";
+            return Some(GatewayFault { sentence: say(fault), next: next.to_owned() });
+        }
+        let fault = not(conditions, "Programmed")?;
+        Some(GatewayFault { sentence: say(fault), next: describe.clone() })
+    });
+    faulty.or_else(|| {
+        let fault = not(conditions, "Programmed")?;
+        Some(GatewayFault {
+            sentence: format!("Gateway {at} {fault}").into(),
+            next: describe.clone(),
+        })
+    })
 }
 
 fn flaws(gateway: &Value, listener: &Value, domain: &str) -> Vec<Flaw> {

@@ -12,7 +12,7 @@ use crate::catalog::Platform;
 use crate::doctor::{self, Examination, Finding, Grade, Patient};
 use crate::model::ContentHash;
 use crate::plan::facts::{Facts, Look, Question};
-use crate::plan::observed::Machines;
+use crate::plan::observed::{GatewayFault, Machines};
 
 /// The pause after an examination: what an operator mends is seen by then.
 const PAUSE: SignedDuration = SignedDuration::from_mins(10);
@@ -51,6 +51,8 @@ pub(super) enum Goes {
         mended: Vec<Finding>,
         /// The machines that were found.
         machines: Machines,
+        /// What the Gateway says is wrong with it.
+        gateway: Option<GatewayFault>,
     },
 }
 
@@ -146,7 +148,8 @@ impl Checkup {
         let subjects: BTreeSet<&str> = self.findings.iter().map(|f| f.subject.as_str()).collect();
         let mended = before.into_iter().filter(|f| !subjects.contains(f.subject.as_str()));
         let machines = doctor::machines(platform, &self.facts);
-        Goes::Ends { news, mended: mended.collect(), machines }
+        let gateway = doctor::gateway_fault(platform, &self.facts);
+        Goes::Ends { news, mended: mended.collect(), machines, gateway }
     }
 }
 

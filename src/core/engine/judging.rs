@@ -9,7 +9,7 @@ use crate::config::Mode;
 use crate::model::fault::harmless;
 use crate::model::{ClaimedName, Party};
 use crate::plan::SolutionPlan;
-use crate::status::{self, Case, Stage, Standing, Verdict};
+use crate::status::{self, Case, Cause, Stage, Standing, Verdict};
 
 impl Engine {
     pub(super) fn judge(&mut self, name: &ClaimedName, now: Now) {
@@ -68,8 +68,10 @@ impl Engine {
         let is_gone = self.book.known(name.as_str()).is_none();
         let stage = |verdict: Option<&Verdict>| verdict.and_then(|verdict| verdict.stage);
         let failed = stage(verdict.as_ref()) == Some(Stage::WakeFailed);
+        let refused = verdict.as_ref().is_some_and(|v| v.reason.cause == Cause::RouteRefused);
         if let Some(before) = self.rows.judged(name, verdict, is_gone) {
-            if failed && stage(before.as_ref()) != Some(Stage::WakeFailed) {
+            let same = before.as_ref().is_some_and(|v| v.reason.cause == Cause::RouteRefused);
+            if (failed && stage(before.as_ref()) != Some(Stage::WakeFailed)) || (refused && !same) {
                 // A partner that stopped may be why.
                 self.checkup.stir();
             }

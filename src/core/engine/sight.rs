@@ -30,7 +30,7 @@ use super::chance::Chance;
 use super::event::Event;
 use crate::model::intern::Interner;
 use crate::model::{InstanceName, Kind, ObjectKey, marks};
-use crate::plan::observed::{KindState, Live, Machines, Observed, Problem};
+use crate::plan::observed::{GatewayFault, KindState, Live, Machines, Observed, Problem};
 use audit::Audit;
 use backwards::Versions;
 use graves::Graves;
@@ -138,10 +138,11 @@ impl Sight {
         self.versions.reads_lease()
     }
 
-    /// What a look at the nodes found. Answers whether it is news.
-    pub fn knows_machines(&mut self, machines: Machines) -> bool {
-        let is_news = self.observed.machines != machines;
-        self.observed.machines = machines;
+    /// What a look at the nodes and the Gateway found. Answers whether it is news.
+    pub fn knows_platform(&mut self, machines: Machines, gateway: Option<GatewayFault>) -> bool {
+        let Observed { machines: before, gateway: fault, .. } = &mut self.observed;
+        let is_news = *before != machines || *fault != gateway;
+        (*before, *fault) = (machines, gateway);
         is_news
     }
 

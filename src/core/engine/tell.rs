@@ -152,8 +152,8 @@ impl Engine {
         match goes {
             None => {}
             Some(Goes::Asks(questions)) => self.ask(questions, now, orders),
-            Some(Goes::Ends { news, mended, machines }) => {
-                if self.sight.knows_machines(machines) {
+            Some(Goes::Ends { news, mended, machines, gateway }) => {
+                if self.sight.knows_platform(machines, gateway) {
                     self.all_dirty();
                 }
                 self.happened.extend(news.into_iter().map(Happened::Finding));

@@ -37,6 +37,17 @@ pub struct Observed {
     pub approvals: BTreeMap<String, Approval>,
     /// The machines of each node group, as far as anybody looked.
     pub machines: Machines,
+    /// What the Gateway or its listener says is wrong with it, as far as anybody looked.
+    pub gateway: Option<GatewayFault>,
+}
+
+/// Why a Gateway lets nobody in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayFault {
+    /// What is so: `listener https of edge/public is not ResolvedRefs: secret "tls" not found`.
+    pub sentence: Quoted,
+    /// What to do.
+    pub next: String,
 }
 
 /// What the machines of each node group have to give (`status.allocatable`), by resource. Machines

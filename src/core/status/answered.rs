@@ -10,7 +10,7 @@ pub(super) fn answered(case: &Case<'_>, phase: Phase) -> Option<Answer> {
     let live = case.objects()?;
     let mut waiting = None;
     for (key, live) in live.iter().filter(|(_, live)| live.deleting.is_none()) {
-        match health::answer(key, live, phase) {
+        match health::answer(key, live, phase, case.observed.gateway.as_ref()) {
             Answer::Taken => {}
             refused @ Answer::Refused(_) => return Some(refused),
             // What visitors would meet speaks first.

@@ -17,7 +17,7 @@ mod scaled_object;
 use crate::catalog::Solution;
 use crate::catalog::solution::{Exposure, Shape};
 use crate::model::{Kind, ObjectKey, Party, SolutionName};
-use crate::plan::observed::{HealthFacts, Live, PodFacts, ScaledFacts};
+use crate::plan::observed::{GatewayFault, HealthFacts, Live, PodFacts, ScaledFacts};
 use crate::plan::{Observed, Phase, Verified, verify};
 
 use super::wording::clock;
@@ -244,10 +244,15 @@ fn hand<'a>(live: &'a Live, facts: &ScaledFacts) -> Option<&'a str> {
 
 /// What another controller has to say of one of our objects, if its kind has anybody who says
 /// something. A solution at rest needs nobody to wake it.
-pub(super) fn answer(key: &ObjectKey, live: &Live, phase: Phase) -> Answer {
+pub(super) fn answer(
+    key: &ObjectKey,
+    live: &Live,
+    phase: Phase,
+    gateway: Option<&GatewayFault>,
+) -> Answer {
     match &live.health {
         // No file says yet which controller is the Gateway's: every one that answers for it counts.
-        HealthFacts::Route(facts) => http_route::http_route(key, facts, None),
+        HealthFacts::Route(facts) => http_route::http_route(key, facts, None, gateway),
         HealthFacts::Policy(facts) => policy::policy(key, facts),
         HealthFacts::ScaledObject(facts) => match scaled_object(key, facts, None) {
             Scaler::Waiting { reason, look } if phase == Phase::Live => {

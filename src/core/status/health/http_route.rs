@@ -5,13 +5,20 @@
 
 use super::{Answer, Trouble};
 use crate::model::{ObjectKey, Party};
-use crate::plan::observed::{Condition, RouteFacts};
+use crate::plan::observed::{Condition, GatewayFault, RouteFacts};
 use crate::status::Cause;
 use crate::status::wording::short;
 
 /// What the parents that the route asks say of its newest form; `controller` = the Gateway's, where
 /// it is known.
-pub fn http_route(key: &ObjectKey, facts: &RouteFacts, controller: Option<&str>) -> Answer {
+///
+/// `gateway`: what the Gateway says is wrong with itself. A route has one word for many causes.
+pub fn http_route(
+    key: &ObjectKey,
+    facts: &RouteFacts,
+    controller: Option<&str>,
+    gateway: Option<&GatewayFault>,
+) -> Answer {
     let conditions = || {
         facts
             .asked
@@ -22,7 +29,14 @@ pub fn http_route(key: &ObjectKey, facts: &RouteFacts, controller: Option<&str>)
     };
     let is = |kind: &str, status: &str| conditions().find(|c| c.kind == kind && c.status == status);
     if let Some(refused) = is("Accepted", "False").or_else(|| is("ResolvedRefs", "False")) {
-        return Answer::Refused(refusal(key, refused));
+        return Answer::Refused(match (refusal(key, refused), gateway) {
+            (Trouble { party, reason, .. }, Some(GatewayFault { sentence, next })) => Trouble {
+                party,
+                reason: reason.reworded(|reason| format!("{reason}; {}", short(sentence))),
+                next: next.clone(),
+            },
+            (refused, None) => refused,
+        });
     }
     if let Some(partial) = is("PartiallyInvalid", "True") {
         return Answer::Refused(Trouble {
@@ -35,10 +49,10 @@ pub fn http_route(key: &ObjectKey, facts: &RouteFacts, controller: Option<&str>)
     if facts.is_accepted(controller) {
         return Answer::Taken;
     }
-    Answer::Waiting {
-        reason: Cause::AwaitsGateway.says(format!("waiting for the gateway to accept {key}")),
-        look: "look at the Gateway",
-    }
+    let waits = format!("waiting for the gateway to accept {key}");
+    let waits =
+        gateway.map_or(waits.clone(), |fault| format!("{waits}; {}", short(&fault.sentence)));
+    Answer::Waiting { reason: Cause::AwaitsGateway.says(waits), look: "look at the Gateway" }
 }
 
 /// `NoMatchingParent: no such listener`.
@@ -122,7 +136,7 @@ mod tests {
             parents,
             ..RouteFacts::default()
         };
-        let answer = http_route(&key, &facts, controller);
+        let answer = http_route(&key, &facts, controller, None);
         assert_eq!(
             answer == Answer::Taken
                 || matches!(&answer, Answer::Refused(t) if t.reason.contains("leaves")),
@@ -270,8 +284,8 @@ mod tests {
             parents: vec![parent("a", OURS, good(3))],
             ..RouteFacts::default()
         };
-        assert!(matches!(http_route(&key, &facts, None), Answer::Waiting { .. }));
+        assert!(matches!(http_route(&key, &facts, None, None), Answer::Waiting { .. }));
         facts.parents.push(parent("a", "edge/second", good(3)));
-        assert_eq!(http_route(&key, &facts, None), Answer::Taken);
+        assert_eq!(http_route(&key, &facts, None, None), Answer::Taken);
     }
 }

@@ -768,6 +768,56 @@ fn what_the_other_controllers_have_not_taken_on_is_not_green() {
 }
 
 #[test]
+fn a_route_that_is_refused_for_the_listeners_certificate_says_so() {
+    // As Traefik said it on a real node: the route's own condition has no message.
+    let mut world = World::new();
+    let refused = RouteFacts {
+        addresses: open(),
+        generation: 1,
+        asked: vec!["edge/public".into()],
+        parents: vec![RouteParent {
+            controller: "traefik.io/gateway-controller".into(),
+            gateway: "edge/public".into(),
+            conditions: vec![fact("Accepted", "False", "NoMatchingParent", "")],
+        }],
+    };
+    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(refused));
+    let verdict = world.judge();
+    let route = "the gateway refuses HTTPRoute/edge: NoMatchingParent";
+    assert_eq!(said(&verdict), format!("Blocked Asleep Healthy operator: {route}"));
+    assert!(verdict.next.starts_with("look at the Gateway's listener"), "{}", verdict.next);
+    let platform = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\nmetadata: {name: lab}\nspec:\n  \
+                    domain: demo.example\n  edge: {gateway: {name: public, namespace: edge, sectionName: https}}\n";
+    let platform = catalog::platform::judge(Some(&File {
+        size: platform.len() as u64,
+        bytes: Some(platform.as_bytes().into()),
+    }));
+    let not_found = "secret \"wildcard-tls\" not found";
+    let gateway = serde_json::json!({"status": {
+        "conditions": [{"type": "Accepted", "status": "True"}, {"type": "Programmed", "status": "False"}],
+        "listeners": [
+            {"name": "http", "conditions": [{"type": "ResolvedRefs", "status": "True"}]},
+            {"name": "https", "conditions": [
+                {"type": "ResolvedRefs", "status": "False", "reason": "InvalidCertificateRef", "message": not_found}]},
+        ],
+    }});
+    let mut facts = crate::plan::facts::Facts::default();
+    let gateways = crate::plan::facts::Resource::new("gateway.networking.k8s.io", "v1", "gateways");
+    let look = crate::plan::facts::Look::Found(vec![gateway]);
+    facts.learn([(gateways.one(Some("edge"), "public"), look)]);
+    world.observed.gateway = crate::doctor::gateway_fault(&platform.platform, &facts);
+    let verdict = world.judge();
+    assert_eq!(
+        said(&verdict),
+        format!(
+            "Blocked Asleep Healthy operator: {route}; listener https of edge/public is not \
+             ResolvedRefs: {not_found}"
+        )
+    );
+    assert!(verdict.next.starts_with("put the certificate into the Secret"), "{}", verdict.next);
+}
+
+#[test]
 fn what_fits_on_no_machine_is_told_from_what_waits_for_one() {
     let asks = |requests: &str| {
         let more =
