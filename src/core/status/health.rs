@@ -13,6 +13,8 @@ mod policy;
 #[cfg(test)]
 mod sample;
 mod scaled_object;
+#[cfg(test)]
+mod words;
 
 use crate::catalog::Solution;
 use crate::catalog::solution::{Exposure, Shape};
