@@ -22,7 +22,7 @@ use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::model::{Kind, ObjectKey, Revision};
 use crate::plan::Harm;
-use crate::plan::observed::{Approval, KindState, Problem};
+use crate::plan::observed::{Approval, KindState, PodFacts, Problem};
 use crate::status::CommitStatus;
 use act::DENIABLE;
 pub use act::{Act, NAMES};
@@ -192,7 +192,8 @@ impl World {
                 };
             }
             Act::Definition(there) => self.define(there),
-            Act::Sick(n, sick) => self.sick(name(n), sick),
+            Act::Sick(n, sick) => self.sick(name(n), sick.then_some(None)),
+            Act::Ill(n, what) => self.sick(name(n), Some(Some(server::ill(what)))),
             Act::Crash { late_lease, dark } => {
                 self.remote.down |= dark;
                 self.crash(late_lease);
@@ -265,13 +266,21 @@ impl World {
         }
     }
 
-    fn sick(&mut self, name: &str, sick: bool) {
-        let changed = if sick {
-            self.server.sick.insert(name.to_owned())
-        } else {
-            self.server.sick.remove(name)
-        };
-        if changed {
+    /// Pods of a solution come up (`None`) or do not, and say why or nothing.
+    fn sick(&mut self, name: &str, ill: Option<Option<PodFacts>>) {
+        let Server { sick, ills, .. } = &mut self.server;
+        let before = (sick.contains(name), ills.get(name).cloned());
+        match &ill {
+            Some(facts) => {
+                sick.insert(name.to_owned());
+                ills.extend(facts.clone().map(|facts| (name.to_owned(), facts)));
+            }
+            None => {
+                sick.remove(name);
+                ills.remove(name);
+            }
+        }
+        if before != (sick.contains(name), ills.get(name).cloned()) {
             let namespace = format!("sol-{name}");
             let keys: Vec<ObjectKey> = self.server.state.objects.keys().cloned().collect();
             for key in keys {
@@ -406,7 +415,7 @@ impl World {
         self.server_down(false);
         self.server.denied.clear();
         for name in NAMES {
-            self.sick(name, false);
+            self.sick(name, None);
         }
         self.define(true);
         self.lose = 0;

@@ -29,6 +29,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (n(), 0..4_u8, any::<bool>()).prop_map(|(n, kind, on)| Act::Deny(n, kind, on)),
         1 => any::<bool>().prop_map(Act::Definition),
         2 => (n(), any::<bool>()).prop_map(|(n, sick)| Act::Sick(n, sick)),
+        2 => (n(), 0..10_u8).prop_map(|(n, what)| Act::Ill(n, what)),
         4 => any::<(bool, bool)>()
             .prop_map(|(late_lease, dark)| Act::Crash { late_lease, dark }),
         2 => (0..8_u8).prop_map(Act::LoseAnswers),

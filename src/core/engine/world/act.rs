@@ -36,6 +36,8 @@ pub enum Act {
     Definition(bool),
     /// A solution's pods do not come up, or do.
     Sick(u8, bool),
+    /// A solution's pods do not come up and say why, one of several ways.
+    Ill(u8, u8),
     /// The process dies: what it ordered is carried out as far as chance has it. Its successor
     /// reads the Lease late.
     Crash {

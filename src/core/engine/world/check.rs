@@ -1,14 +1,15 @@
 //! What must hold of every order, and of a world at rest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Form, World};
 use crate::catalog::{Memory, Standing};
 use crate::engine::{Order, judged};
-use crate::model::{ObjectKey, Revision};
+use crate::model::{ContentHash, ObjectKey, Revision};
 use crate::plan::observed::Record;
-use crate::plan::{self, Address, HELD_DIGITS, Phase, Step};
+use crate::plan::{self, Address, DesiredObject, HELD_DIGITS, Phase, Step};
 use crate::render;
 use crate::status::{CommitState, CommitStatus, Sync};
 
@@ -29,12 +30,30 @@ impl World {
                 }
                 if status.description.contains(SEEN) && before != Some(status) {
                     let solution = status.context.rsplit('/').next().unwrap_or_default();
-                    if !self.server.ran.contains(&format!("sol-{solution}")) {
-                        self.wrong.push(format!("{commit}: nothing of {solution} ever ran"));
+                    let unseen = self.templates(solution).into_iter().find(|(_, template)| {
+                        !self.server.ran.contains(&(format!("sol-{solution}"), template.clone()))
+                    });
+                    if let Some((component, _)) = unseen {
+                        let why = format!("{commit}: {component} of {solution} never ran so");
+                        self.wrong.push(why);
                     }
                 }
             }
         }
+    }
+
+    /// What the components of a solution run, as the commit in force asks.
+    fn templates(&self, solution: &str) -> Vec<(String, ContentHash)> {
+        let Some(catalog) = &self.in_force else { return Vec::new() };
+        let (Standing::Published(solution), Ok(platform)) =
+            (catalog.standing(solution), &catalog.platform)
+        else {
+            return Vec::new();
+        };
+        let desired = render::all(solution, platform, &self.settings.instance, Phase::Live);
+        let template =
+            |object: &Arc<DesiredObject>| Some((object.key.name.clone(), object.template.clone()?));
+        desired.objects.iter().filter_map(template).collect()
     }
 
     /// What must hold of an order.

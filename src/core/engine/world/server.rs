@@ -1,5 +1,6 @@
 //! A model of the cluster: what an API server and the usual controllers make of our requests.
 
+mod ills;
 mod own;
 mod shown;
 mod stuck;
@@ -11,9 +12,10 @@ use jiff::Timestamp;
 
 use crate::engine::{News, Written};
 use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision};
-use crate::plan::observed::{Approval, HealthFacts, Record, Survey};
+use crate::plan::observed::{Approval, HealthFacts, PodFacts, Record, Survey};
 use crate::plan::{self, Address, DesiredObject, Outcome, Rejection, Step};
 
+pub(super) use ills::ill;
 pub use stuck::Stuck;
 
 /// The namespace of the daemon itself.
@@ -67,8 +69,12 @@ pub struct Server {
     pub denied: BTreeSet<(String, Kind)>,
     /// Kinds without a CRD.
     pub absent: BTreeSet<Kind>,
-    /// Namespaces in which a Deployment was available once.
-    pub ran: BTreeSet<String>,
+    /// What was available once: a namespace, and the hash of what its pods ran.
+    pub ran: BTreeSet<(String, ContentHash)>,
+    /// What ails the pods of those that are sick, where they say anything.
+    pub(super) ills: BTreeMap<String, PodFacts>,
+    /// The pods that the watch was told of, each with its namespace.
+    shown: BTreeSet<(String, String)>,
     /// Solutions whose pods never come up.
     pub sick: BTreeSet<String>,
     /// Solutions that somebody keeps from going on, for ever.
@@ -91,6 +97,8 @@ impl Server {
             absent: BTreeSet::new(),
             ran: BTreeSet::new(),
             sick: BTreeSet::new(),
+            ills: BTreeMap::new(),
+            shown: BTreeSet::new(),
             stuck: BTreeMap::new(),
             past: Vec::new(),
             down: false,
@@ -117,6 +125,9 @@ impl Server {
             news.push_back(News::Listing);
             let objects = self.state.objects.iter().filter(|(key, _)| key.kind == kind);
             news.extend(objects.map(|(key, o)| News::Present(Box::new(self.seen(key, o)))));
+            if kind == Kind::Pod {
+                news.extend(self.pods().into_iter().map(|pod| News::Present(Box::new(pod))));
+            }
             news.push_back(News::Listed(self.state.version.to_string()));
         }
         self.untold.insert(kind, news);
@@ -164,10 +175,13 @@ impl Server {
             let object = object.clone();
             let up = object.replicas > 0 && !self.sick.contains(&self.name_of(key));
             if key.kind == Kind::Deployment && up {
-                self.ran.extend(key.namespace.clone());
+                self.ran.extend(key.namespace.clone().zip(object.template.clone()));
             }
             let seen = self.seen(key, &object);
             self.told(key.kind, News::Present(Box::new(seen)));
+            if key.kind == Kind::Deployment {
+                self.pods_changed(key);
+            }
         }
     }
 
@@ -177,6 +191,9 @@ impl Server {
         object.version = self.state.version;
         let seen = self.seen(key, &object);
         self.told(key.kind, News::Deleted(Box::new(seen)));
+        if key.kind == Kind::Deployment {
+            self.pods_changed(key);
+        }
         if key.kind == Kind::Namespace {
             let inside: Vec<ObjectKey> = self.state.objects.keys().cloned().collect();
             for key in inside.iter().filter(|k| k.namespace.as_deref() == Some(&*key.name)) {
