@@ -63,6 +63,11 @@ pub(super) async fn carry_out(
                 if *on { json!({ marks::FORCE_ACTIVATION: "true" }) } else { json!({}) };
             verify(api, key, annotations, uid).await
         }
+        Step::Nudge { key, mark } => {
+            let annotations =
+                if *mark { json!({ marks::FORCE_ACTIVATION: "false" }) } else { json!({}) };
+            verify(api, key, annotations, uid).await
+        }
         Step::Verified { key, template, result } => {
             verify(api, key, json!({ marks::VERIFIED: result.mark(template) }), uid).await
         }
@@ -516,10 +521,15 @@ mod tests {
     #[tokio::test]
     async fn a_verification_writes_its_one_annotation_and_takes_it_away_again() {
         let key = ObjectKey::namespaced(Kind::ScaledObject, "sol-use", "web");
-        for (on, annotations) in
-            [(true, json!({"autoscaling.keda.sh/force-activation": "true"})), (false, json!({}))]
-        {
-            let step = Step::ForceActivation { key: key.clone(), on };
+        let force = |on| Step::ForceActivation { key: key.clone(), on };
+        let nudge = |mark| Step::Nudge { key: key.clone(), mark };
+        let annotation = |value: &str| json!({"autoscaling.keda.sh/force-activation": value});
+        for (step, annotations) in [
+            (force(true), annotation("true")),
+            (force(false), json!({})),
+            (nudge(true), annotation("false")),
+            (nudge(false), json!({})),
+        ] {
             let (_, _, asked) = run(step, Some("u1"), |_| Says::json(200, &live())).await;
             assert_eq!(asked.len(), 1);
             assert!(asked[0].query.starts_with("fieldManager=vitrine-verify&"));

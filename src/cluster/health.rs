@@ -122,6 +122,7 @@ pub(super) fn scaled(wire: &ScaledWire) -> ScaledFacts {
         generation: wire.metadata.generation,
         conditions: conditions(&wire.status.conditions),
         forced: wire.metadata.is_forced(),
+        nudged: wire.metadata.is_nudged(),
         paused: paused(&wire.metadata),
         triggers: wire.spec.triggers.iter().flatten().filter(|t| t.is_kedas()).count(),
         metrics: wire.status.external_metric_names.as_ref().map_or(0, Vec::len),

@@ -18,6 +18,7 @@ mod hear;
 mod judging;
 mod ledger;
 mod now;
+mod nudges;
 mod outage;
 mod outlook;
 mod patience;
@@ -60,6 +61,7 @@ use desk::{Desk, Errand};
 use diary::Diary;
 use ledger::Ledger;
 use now::Steady;
+use nudges::Nudges;
 use outage::Outage;
 use patience::Patience;
 use posting::Posting;
@@ -88,6 +90,7 @@ pub struct Engine {
     rows: Rows,
     diary: Diary,
     patience: Patience,
+    nudges: Nudges,
     desk: Desk,
     /// The names that have to be thought about.
     dirty: BTreeSet<ClaimedName>,
@@ -139,6 +142,7 @@ impl Engine {
             rows: Rows::default(),
             diary: Diary::default(),
             patience: Patience::default(),
+            nudges: Nudges::default(),
             desk: Desk::default(),
             dirty: BTreeSet::new(),
             unread: BTreeSet::new(),
@@ -237,6 +241,7 @@ impl Engine {
             self.ledger.deadline(),
             self.diary.deadline(),
             self.patience.deadline(),
+            self.nudges.deadline(),
             self.sight.deadline(),
             self.desk.deadline(),
             self.removal_look,

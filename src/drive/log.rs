@@ -89,6 +89,7 @@ fn of_step(solution: &str, step: &Step, outcome: &Outcome, news: bool) {
             Step::ForceActivation { on, .. } => {
                 tracing::info!(solution, %key, on, "woken to be verified");
             }
+            Step::Nudge { .. } => tracing::debug!(solution, %key, "KEDA was nudged"),
             Step::Verified { result, .. } => tracing::info!(solution, %key, ?result, "verified"),
             Step::Apply { .. }
             | Step::Birth { .. }

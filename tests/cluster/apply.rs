@@ -190,6 +190,16 @@ scenario! {
                 facts.wanted == 0 && facts.verified == Some(format!("{template} ok"))
             })
             .await;
+        // KEDA is nudged and wakes nothing, once and again.
+        let nudged = |observed: &Observed| match &live(observed, &scaled).health {
+            HealthFacts::ScaledObject(facts) => (facts.nudged, facts.forced),
+            other => panic!("these are no facts of a ScaledObject: {other:?}"),
+        };
+        for mark in [true, false] {
+            engine.carry_out("use", vec![Step::Nudge { key: scaled.clone(), mark }]).await;
+            engine.until("it is nudged", |observed| nudged(observed) == (mark, false)).await;
+            assert_eq!(facts(engine.observed()).wanted, 0);
+        }
         // None of this was drift.
         assert!(as_applied(engine.observed(), &deployment));
     }

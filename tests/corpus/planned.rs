@@ -201,6 +201,7 @@ fn pass(running: &Running, catalog: &Catalog) -> Pass {
         verify: false,
         slots: 0,
         turns: None,
+        nudges: &BTreeSet::new(),
         overdue: &overdue,
         now: "2026-01-05T10:00:00Z".parse().unwrap(),
     };
@@ -226,7 +227,10 @@ fn pass(running: &Running, catalog: &Catalog) -> Pass {
                 Step::Apply { .. } | Step::Birth { .. } | Step::Handover { .. } => {
                     pass.written.insert(at);
                 }
-                Step::Survey { .. } | Step::ForceActivation { .. } | Step::Verified { .. } => {}
+                Step::Survey { .. }
+                | Step::ForceActivation { .. }
+                | Step::Nudge { .. }
+                | Step::Verified { .. } => {}
             }
         }
     }

@@ -66,7 +66,9 @@ impl Row {
             }
             Step::Delete { .. } => ("delete", String::new()),
             Step::Survey { .. } => ("look", "for work that is not vitrine's".to_owned()),
-            Step::ForceActivation { .. } | Step::Verified { .. } => ("verify", String::new()),
+            Step::ForceActivation { .. } | Step::Nudge { .. } | Step::Verified { .. } => {
+                ("verify", String::new())
+            }
         };
         if let When::After(gate) = &planned.when {
             let after = format!("{gate}");

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::visit::{Visit, list, not, text};
+use super::visit::{GATEWAYS, Visit, list, not, text};
 use super::{gateway, partner};
 use crate::catalog::platform::{Ability, Controller, EdgeKind};
 use crate::plan::facts::Resource;
 
 const GROUP: &str = "gateway.networking.k8s.io";
-pub(super) const GATEWAYS: Resource = Resource::new(GROUP, "v1", "gateways");
 const CLASSES: Resource = Resource::new(GROUP, "v1", "gatewayclasses");
 const INGRESS_CLASSES: Resource = Resource::new("networking.k8s.io", "v1", "ingressclasses");
 

@@ -3,9 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::edge::GATEWAYS;
 use super::finding::Grade;
-use super::visit::{Visit, list, not, text};
+use super::visit::{GATEWAYS, Visit, list, not, text};
 use crate::catalog::Platform;
 use crate::catalog::platform::{EdgeKind, Gateway};
 use crate::model::Quoted;

@@ -14,6 +14,8 @@ pub(super) const ACCOUNTS: Resource = Resource::new("", "v1", "serviceaccounts")
 
 pub(super) const DEPLOYMENTS: Resource = Resource::new("apps", "v1", "deployments");
 
+pub(super) const GATEWAYS: Resource = Resource::new("gateway.networking.k8s.io", "v1", "gateways");
+
 pub(super) const SLICES: Resource = Resource::new("discovery.k8s.io", "v1", "endpointslices");
 
 /// An examination under way.

@@ -26,6 +26,7 @@ struct Room<'a> {
     slots: usize,
     /// Deployments whose trial has used up its time.
     overdue: &'a BTreeSet<ObjectKey>,
+    nudges: &'a BTreeSet<ObjectKey>,
     /// Deployments that a change for all is replacing.
     rolling: &'a BTreeSet<ObjectKey>,
 }
@@ -58,9 +59,10 @@ impl Engine {
         let rolling = self.rollouts.rolling();
         let additions = self.additions(now.wall);
         let overdue = self.trials.overdue(steady);
+        let nudges = self.nudges.due(steady);
         let mut slots = self.trials.slots(self.settings.rollouts.verify);
         for name in dirty.iter().filter_map(ClaimedName::solution) {
-            let room = Room { slots, overdue: &overdue, rolling: &rolling };
+            let room = Room { slots, overdue: &overdue, nudges: &nudges, rolling: &rolling };
             match self.think(name, &additions, room, steady) {
                 Thought::Later => continue,
                 Thought::Plan(plan) => {
@@ -90,7 +92,7 @@ impl Engine {
     /// Learns what a dirty name asks for.
     fn prepare(&mut self, name: &SolutionName, now: Timestamp) {
         self.book.settle(name);
-        let Self { book, brake, failures, trials, rollouts, sight, .. } = self;
+        let Self { book, brake, failures, trials, rollouts, nudges, sight, .. } = self;
         match book.known(name.as_str()) {
             Some(Known::Published { outline, phase, .. }) => {
                 failures.drop_old(name, outline);
@@ -101,6 +103,7 @@ impl Engine {
         }
         trials.note(name, &sight.observed, |component| book.startup(name, component), now);
         rollouts.note(name, &sight.observed);
+        nudges.note(name, &sight.observed, now);
     }
 
     fn judge_brake(&mut self, now: Now) -> BTreeSet<SolutionName> {
@@ -153,7 +156,7 @@ impl Engine {
         room: Room<'a>,
         now: Timestamp,
     ) -> Option<Ground<'a>> {
-        let Room { slots, overdue, rolling } = room;
+        let Room { slots, overdue, nudges, rolling } = room;
         let free = self.rollouts.free(self.settings.rollouts.max_parallel);
         let turns = (!self.book.is_own(name)).then_some(Turns { free, rolling });
         Some(Ground {
@@ -167,6 +170,7 @@ impl Engine {
             slots,
             turns,
             overdue,
+            nudges,
             now,
         })
     }
@@ -203,6 +207,9 @@ impl Engine {
             {
                 let budget = self.book.startup(name, &object.key.name);
                 self.rollouts.begin(object.key.clone(), name, budget, self.steady.at(now));
+            }
+            if let Step::Nudge { key, .. } = step {
+                self.nudges.sent(key, self.steady.at(now));
             }
             let known = live.and_then(|live| live.resource_version.parse().ok());
             let sent_at = known.or_else(|| self.sight.newest(step.key().kind));

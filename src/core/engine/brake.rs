@@ -362,6 +362,7 @@ impl Brake {
             | Step::Handover { .. }
             | Step::Survey { .. }
             | Step::ForceActivation { .. }
+            | Step::Nudge { .. }
             | Step::Verified { .. } => false,
         }
     }

@@ -327,6 +327,7 @@ impl Engine {
         }
         self.dirty.extend(self.trials.ring(steady).into_iter().map(ClaimedName::from));
         self.dirty.extend(self.patience.ring(steady));
+        self.dirty.extend(self.nudges.ring(steady).into_iter().map(ClaimedName::from));
         let changed = self.book.changed_phase(now.wall);
         self.dirty.extend(changed.into_iter().map(ClaimedName::from));
         if self.removal_look.is_none_or(|at| at <= steady) {

@@ -479,6 +479,34 @@ fn a_gateway_that_says_nothing_for_a_minute_is_somebodys_turn() {
     assert_eq!(said(&world), after);
 }
 
+#[test]
+fn keda_is_nudged_about_what_it_refused_less_and_less_often_and_nobody_hears_of_it() {
+    let mut world = World::settled(&TWO);
+    world.server.stick("alpha", Stuck::Unscaled);
+    world.server.touch(&ObjectKey::namespaced(Kind::ScaledObject, "sol-alpha", "app"));
+    world.does(&[ON]);
+    let told = |world: &World| world.engine.rows.verdict("alpha").unwrap().reason.to_string();
+    let refused = told(&world);
+    assert!(refused.starts_with("KEDA cannot scale"), "{refused}");
+    let (mut steps, mut at) = (world.steps, Vec::new());
+    for second in 0..1200_i64 {
+        world.does(&[Act::Pass(1), Act::Go(20)]);
+        assert_eq!(told(&world), refused);
+        if world.steps > steps {
+            at.push(second);
+        }
+        steps = world.steps;
+    }
+    let pauses: Vec<i64> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(at.len(), 6, "{at:?}");
+    for (pause, expected) in pauses.iter().zip([60, 120, 240, 300, 300]) {
+        assert!((pause - expected).abs() <= 2, "{at:?}");
+    }
+    // Another, whom KEDA serves, is not touched; and a success ends it.
+    assert_eq!(world.sync("beta"), Some(Sync::Synced));
+    world.is_fine();
+}
+
 /// Five solutions that never sleep, of which a change for all may restart so many at a time.
 fn five_awake(max_parallel: usize) -> World {
     let mut settings = Config::sample();

@@ -35,6 +35,8 @@ pub struct Ground<'a> {
     pub turns: Option<Turns<'a>>,
     /// Deployments whose start-up budget is over although they were woken to be verified.
     pub overdue: &'a BTreeSet<ObjectKey>,
+    /// ScaledObjects that KEDA refused and should look at again now.
+    pub nudges: &'a BTreeSet<ObjectKey>,
     /// When this is decided: a setback ends by it.
     pub now: Timestamp,
 }

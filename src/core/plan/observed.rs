@@ -287,6 +287,8 @@ pub struct ScaledFacts {
     pub conditions: Vec<Condition>,
     /// Whether `autoscaling.keda.sh/force-activation` is `"true"`.
     pub forced: bool,
+    /// Whether it is `"false"`, as a nudge leaves it.
+    pub nudged: bool,
     /// How KEDA is told to leave its target alone; `None` if it is not.
     pub paused: Option<Pause>,
     /// How many triggers it has whose metric KEDA has to serve.
@@ -304,6 +306,14 @@ pub enum Pause {
     At(Quoted),
     /// `autoscaling.keda.sh/paused: "true"`.
     AsItIs,
+}
+
+impl ScaledFacts {
+    /// Whether KEDA refused it, and looks at it again only after a pause of its own.
+    pub fn is_refused(&self) -> bool {
+        self.paused.is_none()
+            && self.conditions.iter().any(|c| c.kind == "Ready" && c.status == "False")
+    }
 }
 
 impl Pause {

@@ -178,6 +178,7 @@ fn urgency(step: &Step, object: &DesiredObject, live: &BTreeMap<ObjectKey, Live>
         | Step::Delete { .. }
         | Step::Survey { .. }
         | Step::ForceActivation { .. }
+        | Step::Nudge { .. }
         | Step::Verified { .. } => return Urgency::New,
     }
     let any = |kind: Kind, is_its: &dyn Fn(&str) -> bool| {

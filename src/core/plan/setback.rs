@@ -137,6 +137,7 @@ pub fn learn(
         Step::Delete { .. }
         | Step::Survey { .. }
         | Step::ForceActivation { .. }
+        | Step::Nudge { .. }
         | Step::Verified { .. } => None,
     };
     let before = setbacks.remove(&key);

@@ -62,6 +62,14 @@ pub enum Step {
         /// `true` sets it, `false` removes it.
         on: bool,
     },
+    /// Lets KEDA look at a ScaledObject again that it refused: it does so when the annotation that
+    /// forces activation changes, and `"false"` forces nothing. By manager `vitrine-verify`.
+    Nudge {
+        /// The ScaledObject.
+        key: ObjectKey,
+        /// `true` sets it to `"false"`, `false` removes it: each is a change.
+        mark: bool,
+    },
     /// Writes what a verification found on a Deployment, by manager `vitrine-verify`.
     Verified {
         /// The Deployment.
@@ -93,7 +101,10 @@ impl Step {
     /// Whether it writes on an object that must exist, and must not make it.
     pub fn needs_object(&self) -> bool {
         match self {
-            Self::Handover { .. } | Self::ForceActivation { .. } | Self::Verified { .. } => true,
+            Self::Handover { .. }
+            | Self::ForceActivation { .. }
+            | Self::Nudge { .. }
+            | Self::Verified { .. } => true,
             Self::Apply { .. } | Self::Birth { .. } | Self::Delete { .. } | Self::Survey { .. } => {
                 false
             }
@@ -104,7 +115,9 @@ impl Step {
     pub(crate) fn flight(&self) -> Flight {
         match self {
             Self::ForceActivation { on: true, .. } => Flight::Wake,
-            Self::ForceActivation { on: false, .. } | Self::Verified { .. } => Flight::Mark,
+            Self::ForceActivation { on: false, .. }
+            | Self::Nudge { .. }
+            | Self::Verified { .. } => Flight::Mark,
             Self::Apply { .. }
             | Self::Birth { .. }
             | Self::Handover { .. }
@@ -122,6 +135,7 @@ impl Step {
             | Self::Handover { object, .. } => object.key.clone(),
             Self::Delete { key, .. }
             | Self::ForceActivation { key, .. }
+            | Self::Nudge { key, .. }
             | Self::Verified { key, .. } => key.clone(),
             Self::Survey { namespace } => ObjectKey::cluster(Kind::Namespace, namespace),
         }

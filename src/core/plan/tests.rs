@@ -21,6 +21,7 @@ struct World {
     losing: BTreeMap<SolutionName, BTreeSet<Address>>,
     nothing_deleted: Option<Gate>,
     overdue: BTreeSet<ObjectKey>,
+    nudges: BTreeSet<ObjectKey>,
     verify: bool,
     turns: Option<Turns<'static>>,
     now: Timestamp,
@@ -84,6 +85,7 @@ impl World {
             losing: BTreeMap::new(),
             nothing_deleted: None,
             overdue: BTreeSet::new(),
+            nudges: BTreeSet::new(),
             verify: true,
             turns: None,
             now: "2026-01-05T10:00:00Z".parse().unwrap(),
@@ -182,6 +184,7 @@ impl World {
             slots: 5,
             turns: self.turns,
             overdue: &self.overdue,
+            nudges: &self.nudges,
             now: self.now,
         }
     }

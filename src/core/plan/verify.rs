@@ -42,6 +42,9 @@ pub(super) fn verify<'a>(
             },
             (_, false) => match woken_by_others(key, deployment, known.as_ref(), ground) {
                 Some(result) => mark(result),
+                None if facts.is_refused() && ground.nudges.contains(&scaler) => {
+                    Step::Nudge { key: scaler.clone(), mark: !facts.nudged }
+                }
                 None if known.is_some() || facts.paused.is_some() || !ground.verify => continue,
                 None if slots == 0 => {
                     plan.waits.push(Gate::Slot);

@@ -161,7 +161,7 @@ fn published(
         }
         let missing = plan.steps.len().min(objects);
         let reason = match plan.steps.first().map(|p| &p.step) {
-            Some(Step::ForceActivation { .. } | Step::Verified { .. }) => {
+            Some(Step::ForceActivation { .. } | Step::Nudge { .. } | Step::Verified { .. }) => {
                 return told(trial::so_far(condition.as_ref()));
             }
             Some(Step::Delete { .. } | Step::Survey { .. }) => {

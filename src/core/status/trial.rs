@@ -21,7 +21,11 @@ pub(super) fn only_notes(plan: &SolutionPlan, live: Option<&BTreeMap<ObjectKey, 
             |live| matches!(&live.health, HealthFacts::ScaledObject(facts) if facts.forced),
         )
     };
-    let is_note = |step: &Step| matches!(step, Step::Verified { key, .. } if !is_forced(key));
+    let is_note = |step: &Step| match step {
+        Step::Nudge { .. } => true,
+        Step::Verified { key, .. } => !is_forced(key),
+        _ => false,
+    };
     plan.waits.is_empty() && plan.steps.iter().all(|planned| is_note(&planned.step))
 }
 

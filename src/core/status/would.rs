@@ -14,7 +14,9 @@ pub(super) fn would(plan: &SolutionPlan) -> Option<String> {
             Step::Handover { .. } | Step::Apply { why: Why::Update, .. } => &mut update,
             Step::Apply { why: Why::Repair { .. }, .. } => &mut repair,
             Step::Delete { .. } | Step::Survey { .. } => &mut delete,
-            Step::ForceActivation { .. } | Step::Verified { .. } => &mut wake,
+            Step::ForceActivation { .. } => &mut wake,
+            // What is noted of a trial or a visit changes nothing of the solution.
+            Step::Nudge { .. } | Step::Verified { .. } => continue,
         } += 1;
     }
     let counts = [("create", create), ("update", update), ("repair", repair), ("delete", delete)];

@@ -91,12 +91,15 @@ impl Sight {
                 _ => RouteFacts { generation: meta.generation, ..RouteFacts::default() },
             }),
             Kind::ScaledObject => {
-                let (generation, forced) = (meta.generation, meta.is_forced());
-                HealthFacts::ScaledObject(match same {
-                    Some(HealthFacts::ScaledObject(facts)) => {
-                        ScaledFacts { generation, forced, ..facts }
-                    }
-                    _ => ScaledFacts { generation, forced, ..ScaledFacts::default() },
+                let facts = match same {
+                    Some(HealthFacts::ScaledObject(facts)) => facts,
+                    _ => ScaledFacts::default(),
+                };
+                HealthFacts::ScaledObject(ScaledFacts {
+                    generation: meta.generation,
+                    forced: meta.is_forced(),
+                    nudged: meta.is_nudged(),
+                    ..facts
                 })
             }
             Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => {

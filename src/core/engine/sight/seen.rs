@@ -111,6 +111,11 @@ impl Meta {
         }
     }
 
+    /// Whether KEDA was nudged, an odd number of times.
+    pub fn is_nudged(&self) -> bool {
+        self.annotation(marks::FORCE_ACTIVATION) == Some("false")
+    }
+
     /// Whether KEDA is told to keep a target awake.
     pub fn is_forced(&self) -> bool {
         self.annotation(marks::FORCE_ACTIVATION) == Some("true")

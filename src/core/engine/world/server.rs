@@ -38,6 +38,7 @@ pub struct Stored {
     pub(super) pods: Option<ContentHash>,
     pub(super) verified: Option<String>,
     pub(super) forced: bool,
+    pub(super) nudged: bool,
     pub(super) replicas: i32,
     /// What it lets visitors open.
     pub(super) addresses: BTreeSet<Address>,
@@ -246,6 +247,16 @@ impl Server {
                 (Outcome::Surveyed, Written::Survey(survey))
             }
             Step::ForceActivation { key, on } => self.force(key, *on, uid),
+            Step::Nudge { key, mark } => {
+                if !self.is(key, uid) {
+                    return (Outcome::Gone, Written::Nothing);
+                }
+                if let Some(object) = self.state.objects.get_mut(key) {
+                    object.nudged = *mark;
+                }
+                self.changed(key);
+                (Outcome::Applied { created: false }, self.answer(key))
+            }
             Step::Verified { key, template, result } => {
                 if !self.is(key, uid) {
                     return (Outcome::Gone, Written::Nothing);
@@ -320,6 +331,7 @@ impl Server {
             pods: None,
             verified: None,
             forced: false,
+            nudged: false,
             replicas: 0,
             addresses: BTreeSet::new(),
             label: None,
@@ -345,7 +357,7 @@ impl Server {
             return (Outcome::Gone, Written::Nothing);
         }
         if let Some(object) = self.state.objects.get_mut(key) {
-            object.forced = on;
+            (object.forced, object.nudged) = (on, false);
         }
         self.changed(key);
         let target = ObjectKey { kind: Kind::Deployment, ..key.clone() };
@@ -396,6 +408,7 @@ fn writes(step: &Step) -> bool {
         Step::Delete { .. }
         | Step::Survey { .. }
         | Step::ForceActivation { .. }
+        | Step::Nudge { .. }
         | Step::Verified { .. } => false,
     }
 }

@@ -35,7 +35,8 @@ impl Server {
         note(marks::TEMPLATE, object.template.as_ref().map(ToString::to_string));
         note(marks::PODS, object.pods.as_ref().map(ToString::to_string));
         note(marks::VERIFIED, object.verified.clone());
-        note(marks::FORCE_ACTIVATION, object.forced.then(|| "true".to_owned()));
+        let forces = (object.forced || object.nudged).then(|| object.forced.to_string());
+        note(marks::FORCE_ACTIVATION, forces);
         let others = object.theirs.as_ref().map(|set| ("kubectl".to_owned(), (**set).clone()));
         let meta = Meta {
             name: key.name.clone(),
@@ -100,6 +101,7 @@ impl Server {
                 generation,
                 conditions: vec![condition("Ready")],
                 forced: object.forced,
+                nudged: object.nudged,
                 triggers: 1,
                 metrics: 1,
                 ..ScaledFacts::default()

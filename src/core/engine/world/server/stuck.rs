@@ -24,6 +24,8 @@ pub enum Stuck {
     Unaccepted,
     /// The end of a claim that somebody has in its namespace.
     Claimed,
+    /// KEDA's consent: it refuses the ScaledObject.
+    Unscaled,
 }
 
 impl Server {
@@ -75,6 +77,11 @@ impl Server {
             }
             (Some(Stuck::Unseen), Kind::InterceptorRoute) => {
                 seen.health = HealthFacts::Ready(false);
+            }
+            (Some(Stuck::Unscaled), Kind::ScaledObject) => {
+                if let HealthFacts::ScaledObject(facts) = &mut seen.health {
+                    facts.conditions.iter_mut().for_each(|c| c.status = "False".to_owned());
+                }
             }
             (Some(Stuck::Unaccepted), Kind::HttpRoute) => {
                 if let HealthFacts::Route(facts) = &mut seen.health {
