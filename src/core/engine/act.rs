@@ -60,7 +60,7 @@ impl Engine {
         let additions = self.additions(now.wall);
         let overdue = self.trials.overdue(steady);
         let nudges = self.nudges.due(steady);
-        let mut slots = self.trials.slots(self.settings.rollouts.verify);
+        let mut slots = self.trials.slots(self.settings.rollouts.verify, steady);
         for name in dirty.iter().filter_map(ClaimedName::solution) {
             let room = Room { slots, overdue: &overdue, nudges: &nudges, rolling: &rolling };
             match self.think(name, &additions, room, steady) {

@@ -326,6 +326,9 @@ impl Engine {
             self.dirty.extend(self.rollouts.queued().map(ClaimedName::from));
         }
         self.dirty.extend(self.trials.ring(steady).into_iter().map(ClaimedName::from));
+        if self.trials.give_way(steady) {
+            self.dirty.extend(self.rows.queued().map(ClaimedName::from));
+        }
         self.dirty.extend(self.patience.ring(steady));
         self.dirty.extend(self.nudges.ring(steady).into_iter().map(ClaimedName::from));
         let changed = self.book.changed_phase(now.wall);

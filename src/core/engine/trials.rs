@@ -16,6 +16,9 @@ pub(super) const STARTUP: SignedDuration = SignedDuration::from_mins(5);
 /// What KEDA, a new machine and the image may take before a program can start: as long as a
 /// Deployment's own deadline allows.
 const BEFORE: SignedDuration = SignedDuration::from_secs(NODE_AND_IMAGE as i64);
+/// How long a trial whose time is over may take to end. One that cannot (what its solution asks for
+/// is held) keeps others from beginning no longer.
+const END: SignedDuration = SignedDuration::from_mins(1);
 
 /// The trials that run.
 #[derive(Debug, Default)]
@@ -32,6 +35,8 @@ struct Trial {
     budget: SignedDuration,
     /// The deadline of which it was said that it is over.
     told: Option<Timestamp>,
+    /// Whether it was said that others may begin in its place.
+    gave_way: bool,
 }
 
 impl Trial {
@@ -77,6 +82,7 @@ impl Trials {
                 failing: None,
                 budget,
                 told: None,
+                gave_way: false,
             });
             trial.failing = trial.failing.or(failing);
             trial.budget = budget;
@@ -89,11 +95,23 @@ impl Trials {
     }
 
     /// How many more may begin.
-    pub fn slots(&self, verify: Verify) -> usize {
+    pub fn slots(&self, verify: Verify, now: Timestamp) -> usize {
+        let counts = |trial: &&Trial| now < trial.deadline() + END;
         match verify {
             Verify::Never => 0,
-            Verify::OnUpdate { parallel } => parallel.saturating_sub(self.woken.len()),
+            Verify::OnUpdate { parallel } => {
+                parallel.saturating_sub(self.woken.values().filter(counts).count())
+            }
         }
+    }
+
+    /// Whether a trial that cannot end leaves its slot to others now, told once.
+    pub fn give_way(&mut self, now: Timestamp) -> bool {
+        let mut any = false;
+        for trial in self.woken.values_mut().filter(|trial| trial.deadline() + END <= now) {
+            any |= !std::mem::replace(&mut trial.gave_way, true);
+        }
+        any
     }
 
     /// The woken Deployments whose time is over.
@@ -116,7 +134,8 @@ impl Trials {
 
     /// When the next one's time is over.
     pub fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
-        self.woken.values().map(Trial::deadline).filter(|at| *at > now).min()
+        let both = self.woken.values().flat_map(|t| [t.deadline(), t.deadline() + END]);
+        both.filter(|at| *at > now).min()
     }
 }
 
@@ -167,9 +186,9 @@ mod tests {
             trials.note(&name(solution), &both, minutes(1), at(0));
         }
         assert_eq!(trials.running(), 2);
-        assert_eq!(trials.slots(Verify::OnUpdate { parallel: 5 }), 3);
-        assert_eq!(trials.slots(Verify::OnUpdate { parallel: 1 }), 0, "not below none");
-        assert_eq!(trials.slots(Verify::Never), 0);
+        assert_eq!(trials.slots(Verify::OnUpdate { parallel: 5 }, at(0)), 3);
+        assert_eq!(trials.slots(Verify::OnUpdate { parallel: 1 }, at(0)), 0, "not below none");
+        assert_eq!(trials.slots(Verify::Never, at(0)), 0);
         trials.note(&name("one"), &cluster(&[("one", false)]), minutes(1), at(1));
         assert_eq!(trials.running(), 1, "the other one's is not touched");
         trials.note(&name("two"), &cluster(&[]), minutes(1), at(1));
@@ -186,7 +205,18 @@ mod tests {
         assert_eq!(trials.overdue(at(720)).first().unwrap().kind, Kind::Deployment);
         assert_eq!(trials.ring(at(720)), [name("one")]);
         assert!(trials.ring(at(721)).is_empty() && !trials.overdue(at(721)).is_empty());
-        assert_eq!(trials.deadline(at(720)), None, "it is told once");
+        assert_eq!(trials.deadline(at(720)), Some(at(780)), "it is told once");
+    }
+
+    #[test]
+    fn a_trial_that_cannot_end_leaves_its_slot_to_others() {
+        let mut trials = Trials::default();
+        trials.note(&name("one"), &cluster(&[("one", true)]), minutes(2), at(0));
+        let one = Verify::OnUpdate { parallel: 1 };
+        assert!(!trials.give_way(at(779)));
+        assert_eq!(trials.slots(one, at(779)), 0);
+        assert!(trials.give_way(at(780)) && !trials.give_way(at(781)));
+        assert_eq!((trials.slots(one, at(780)), trials.deadline(at(780))), (1, None));
     }
 
     #[test]
