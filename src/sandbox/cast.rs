@@ -24,6 +24,7 @@ use vitrine_core::model::{Kind, ObjectKey};
 
 mod conditions;
 mod deployment;
+mod fate;
 mod gateway;
 mod keda;
 mod mesh;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::conditions::{conditions, list, seconds, set_condition};
+use super::fate::{Next, fate, later};
 use super::moves::{Door, Move, Turn};
 use super::stage::{Around, Stage};
 use crate::object::text;
@@ -15,38 +16,6 @@ use vitrine_core::model::{ContentHash, Kind, ObjectKey};
 
 const MANAGER: &str = "kube-controller-manager";
 const KUBELET: &str = "kubelet";
-
-/// What becomes of a pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Ready,
-    /// Image names with `fails-pull`.
-    NoImage,
-    /// Image names with `fails-oom`.
-    OutOfMemory,
-    /// Image names with `fails-exit`.
-    Exits,
-    /// Image names with `never-ready`.
-    NeverReady,
-    /// Image names with `no-machine`.
-    NoMachine,
-}
-
-impl Fate {
-    fn of(image: &str) -> Self {
-        let fates = [
-            ("fails-pull", Self::NoImage),
-            ("fails-oom", Self::OutOfMemory),
-            ("fails-exit", Self::Exits),
-            ("never-ready", Self::NeverReady),
-            ("no-machine", Self::NoMachine),
-        ];
-        fates
-            .into_iter()
-            .find(|(word, _)| image.contains(word))
-            .map_or(Self::Ready, |(_, fate)| fate)
-    }
-}
 
 /// A look at a Deployment.
 pub fn turn(
@@ -66,7 +35,10 @@ pub fn turn(
         Counts { wanted, ready: wanted, old: 0, old_ready: 0 }
     };
     let late = report(&mut turn, key, deployment, &counts, stage.now);
-    turn.again = turn.again.or(late);
+    turn.again = match (turn.again, late) {
+        (Some(again), Some(late)) => Some(again.min(late)),
+        (again, late) => again.or(late),
+    };
     Some(turn)
 }
 
@@ -96,11 +68,28 @@ fn pods(
     let gone = |pod: &Arc<Value>| Move::Delete { key: address(pod) };
     turn.moves.extend(current.split_off(current.len().min(wanted)).iter().map(gone));
     let mut busy = current.len() < wanted;
-    for pod in current.iter().filter(|pod| is_fresh(pod)) {
-        let patch = json!({"status": fate(pod, stage.now)});
-        let key = address(pod);
-        turn.moves.push(Move::Patch { manager: KUBELET, key, through: Door::Status, patch });
-        busy = true;
+    let mut wait: Option<Duration> = None;
+    for pod in &current {
+        let next = if is_fresh(pod) {
+            busy = true;
+            Next::Status(fate(pod, stage.now))
+        } else {
+            later(pod, stage.now)
+        };
+        match next {
+            Next::Nothing => {}
+            Next::Look(after) => wait = Some(wait.map_or(after, |wait| wait.min(after))),
+            Next::Status(status) => {
+                let (key, patch) = (address(pod), json!({ "status": status }));
+                turn.moves.push(Move::Patch {
+                    manager: KUBELET,
+                    key,
+                    through: Door::Status,
+                    patch,
+                });
+                busy = true;
+            }
+        }
     }
     for n in current.len()..wanted {
         let object = newborn(namespace, &key.name, uid, &hash, n, template);
@@ -112,7 +101,7 @@ fn pods(
         turn.moves.extend(old.iter().map(gone));
         busy |= !old.is_empty();
     }
-    turn.again = busy.then_some(stage.delay);
+    turn.again = if busy { Some(stage.delay) } else { wait };
     Some(Counts { wanted, ready, old: old.len(), old_ready })
 }
 
@@ -144,7 +133,11 @@ fn report(
         .filter(|_| seen)
         .and_then(|c| c["lastUpdateTime"].as_str()?.parse::<Timestamp>().ok());
     let left = deadline - since.map_or(0, |since| now.as_second() - since.as_second());
-    let (progressing, reason) = if complete {
+    // What was complete once and is only scaled stays so: a wake has no deadline.
+    let was_complete = list(deployment, "/status/conditions")
+        .any(|c| c["type"] == "Progressing" && c["reason"] == "NewReplicaSetAvailable");
+    let scaled = was_complete && counts.old == 0;
+    let (progressing, reason) = if complete || scaled {
         ("True", "NewReplicaSetAvailable")
     } else if left <= 0 {
         ("False", "ProgressDeadlineExceeded")
@@ -212,54 +205,4 @@ fn newborn(
         "apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": uid, "controller": true,
     }]);
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
-}
-
-/// The status that a pod's images lead to.
-fn fate(pod: &Value, now: Timestamp) -> Value {
-    let now = seconds(now);
-    let containers: Vec<(&str, Fate)> = list(pod, "/spec/containers")
-        .map(|c| {
-            (text(c, "/name").unwrap_or_default(), Fate::of(text(c, "/image").unwrap_or_default()))
-        })
-        .collect();
-    let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": now});
-    if containers.iter().any(|(_, fate)| *fate == Fate::NoMachine) {
-        let why = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.";
-        return json!({"conditions": [condition("PodScheduled", "False", "Unschedulable", why)]});
-    }
-    let all = containers.iter().all(|(_, fate)| *fate == Fate::Ready);
-    let pulled = containers.iter().all(|(_, fate)| *fate != Fate::NoImage);
-    let statuses: Vec<Value> =
-        containers.iter().map(|(name, fate)| container(name, *fate, &now)).collect();
-    let (ready, why) = if all { ("True", "") } else { ("False", "ContainersNotReady") };
-    json!({
-        "phase": if pulled { "Running" } else { "Pending" },
-        "conditions": [
-            condition("PodScheduled", "True", "", ""),
-            condition("Ready", ready, why, ""),
-        ],
-        "containerStatuses": statuses,
-    })
-}
-
-fn container(name: &str, fate: Fate, now: &str) -> Value {
-    let running = json!({"running": {"startedAt": now}});
-    let looping = json!({"waiting": {
-        "reason": "CrashLoopBackOff",
-        "message": format!("back-off 5m0s restarting failed container={name}"),
-    }});
-    let ended = |reason: &str, code: i32, message: &str| json!({"terminated": {"reason": reason, "exitCode": code, "message": message, "finishedAt": now}});
-    let (state, last, restarts) = match fate {
-        Fate::Ready | Fate::NeverReady | Fate::NoMachine => (running, json!({}), 0),
-        Fate::NoImage => {
-            let why = "Back-off pulling image: not found";
-            (json!({"waiting": {"reason": "ImagePullBackOff", "message": why}}), json!({}), 0)
-        }
-        Fate::OutOfMemory => (looping, ended("OOMKilled", 137, ""), 4),
-        Fate::Exits => (looping, ended("Error", 1, "the application ended with an error"), 4),
-    };
-    json!({
-        "name": name, "image": "", "imageID": "", "ready": fate == Fate::Ready,
-        "started": fate == Fate::Ready, "restartCount": restarts, "state": state, "lastState": last,
-    })
 }

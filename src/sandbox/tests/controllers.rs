@@ -94,6 +94,8 @@ async fn a_failing_image_fails_in_the_words_of_the_kubelet_while_the_old_pods_st
         ("r/fails-pull", "/status/containerStatuses/0/state/waiting/reason"),
         ("r/fails-oom", "/status/containerStatuses/0/lastState/terminated/reason"),
         ("r/fails-exit", "/status/containerStatuses/0/state/waiting/reason"),
+        ("r/fails-start", "/status/containerStatuses/0/lastState/terminated/reason"),
+        ("r/fails-root", "/status/containerStatuses/0/state/waiting/reason"),
         ("r/no-machine", "/status/conditions/0/reason"),
     ] {
         let s = demo();
@@ -115,13 +117,65 @@ async fn a_failing_image_fails_in_the_words_of_the_kubelet_while_the_old_pods_st
             }
         };
         let said = failing.pointer(word).unwrap().as_str().unwrap();
-        let expected = ["ImagePullBackOff", "OOMKilled", "CrashLoopBackOff", "Unschedulable"];
+        let expected = [
+            "ImagePullBackOff",
+            "OOMKilled",
+            "CrashLoopBackOff",
+            "StartError",
+            "CreateContainerConfigError",
+            "Unschedulable",
+        ];
         assert!(expected.contains(&said), "{image}: {said}");
         assert_eq!(failing["metadata"]["labels"]["app"], "a");
         let live = s.get(&key).unwrap();
         assert!(is(&live, "Available", "True"), "the old pod still serves");
         assert_eq!(live["status"]["unavailableReplicas"], 1);
     }
+}
+
+#[tokio::test]
+async fn a_program_that_falls_once_comes_up_and_one_that_never_answers_is_ended_by_its_probe() {
+    let s = demo();
+    let key = deploy(&s, "fails-once", 1);
+    until(&s, &key, |o| o["status"]["availableReplicas"] == 1).await;
+    let [pod] = pods(&s).try_into().unwrap();
+    let container = &pod["status"]["containerStatuses"][0];
+    assert_eq!((&container["ready"], &container["restartCount"]), (&json!(true), &json!(1)));
+    assert_eq!(container["lastState"]["terminated"]["exitCode"], 1);
+
+    s.edit("t", &key, |o| {
+        let container = &mut o["spec"]["template"]["spec"]["containers"][0];
+        container["image"] = json!("never-ready");
+        container["startupProbe"] = json!({"failureThreshold": 1, "periodSeconds": 1});
+    })
+    .unwrap();
+    let ended = loop {
+        let of = |p: &Value| p["status"]["containerStatuses"][0]["lastState"]["terminated"].clone();
+        let silent = |p: &&Value| p["spec"]["containers"][0]["image"] == "never-ready";
+        match pods(&s).iter().find(silent).map(of).filter(|ended| !ended.is_null()) {
+            Some(ended) => break ended,
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    };
+    // The program obeyed: that it was ended shows only in the time that it lived.
+    assert_eq!((&ended["reason"], &ended["exitCode"]), (&json!("Completed"), &json!(0)));
+    assert_ne!(ended["startedAt"], ended["finishedAt"]);
+}
+
+#[tokio::test]
+async fn what_is_woken_has_no_deadline_as_its_form_was_complete_before() {
+    let s = demo();
+    let key = deploy(&s, "never-ready", 0);
+    until(&s, &key, |o| is(o, "Progressing", "True")).await;
+    s.edit("t", &key, |o| {
+        o["spec"]["progressDeadlineSeconds"] = json!(1);
+        o["spec"]["replicas"] = json!(1);
+    })
+    .unwrap();
+    until(&s, &key, |o| o["status"]["replicas"] == 1).await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let live = s.get(&key).unwrap();
+    assert!(is(&live, "Progressing", "True") && is(&live, "Available", "False"), "{live}");
 }
 
 #[tokio::test]
