@@ -8,7 +8,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use vitrine_core::config::Verify;
 use vitrine_core::model::{Kind, ObjectKey, Party, marks};
-use vitrine_core::status::{Health, Proof, Stage, Sync, Verdict};
+use vitrine_core::status::{Board, Health, Proof, Stage, Sync, Verdict};
 
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;
@@ -250,6 +250,57 @@ scenario! {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         assert!(note().contains("seen running"), "{}", note());
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    only sandbox, because "a control plane without nodes takes no pods; the same shapes are put there \
+                           one by one by the scenarios above";
+    async fn a_commit_is_told_what_became_of_each_kind_of_failure(cluster: &Cluster) {
+        // The players' kubelet fails as the image's name says, in the shapes of a real one.
+        let fates = [
+            ("once", "fails-once", "success\tvitrine/test/once\tSynced: applied, and seen running"),
+            ("oom", "fails-oom", "failure\tvitrine/test/oom\tSynced, but out of memory at 1 GiB"),
+            ("pull", "fails-pull", "failure\tvitrine/test/pull\tSynced, but the image cannot be pulled"),
+            ("root", "fails-root", "failure\tvitrine/test/root\tSynced, but the image runs as root"),
+            ("start", "fails-start", "failure\tvitrine/test/start\tSynced, but its program cannot be started"),
+        ];
+        let catalogue = Catalogue::of(&fates.map(|(name, ..)| name));
+        let mut settings = settings(&catalogue);
+        settings.rollouts.verify = Verify::OnUpdate { parallel: 5 };
+        let mut daemon = Daemon::with(cluster, settings).await;
+        cluster.players().with_kubelet().await;
+        daemon.settled(&catalogue.head()).await;
+        for (name, fate, _) in fates {
+            let broken = image('b').replace("lab/demo", &format!("lab/{fate}"));
+            catalogue.edit(&format!("{name}/solution.yaml"), &image('a'), &broken);
+        }
+        let head = catalogue.commit("A bad day");
+        let board = daemon.settled(&head).await;
+        for verdict in &board.verdicts {
+            assert_eq!(verdict.is_good(), verdict.name.as_str() == "once", "{verdict:?}");
+        }
+        let note = || {
+            let listed = catalogue.git(&["notes", "--ref", "vitrine/test", "list"]);
+            let show = ["notes", "--ref", "vitrine/test", "show", head.as_str()];
+            if listed.contains(head.as_str()) { catalogue.git(&show) } else { String::new() }
+        };
+        for _ in 0..100 {
+            if fates.iter().all(|(.., line)| note().contains(line)) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        for (.., line) in fates {
+            assert!(note().contains(line), "{line}\n{}", note());
+        }
+        // They fall asleep, and stay what they were: nobody has to open one to learn it.
+        let all_asleep = |b: &Board| b.verdicts.iter().all(|v| {
+            let known = v.name.as_str() == "once" || v.stage == Some(Stage::WakeFailed);
+            v.stage != Some(Stage::Awake) && known
+        });
+        daemon.board("asleep", all_asleep).await;
         daemon.stop().await;
     }
 }

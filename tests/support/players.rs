@@ -1,10 +1,11 @@
 //! The played controllers of the sandbox at work on any API server: each watches what the daemon
 //! wrote, and a client carries out what [`vitrine_sandbox::cast`] decides.
 //!
-//! No kubelet is among them: a control plane without nodes takes no pods where a quota counts them.
-//! What a Deployment asks for is ready at once.
+//! No kubelet is among them by itself: a control plane without nodes takes no pods where a quota
+//! counts them. What a Deployment asks for is ready at once, unless [`Players::with_kubelet`].
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub struct Players {
     admin: Client,
     on_duty: Mutex<BTreeMap<Player, JoinHandle<()>>>,
     visits: Visits,
+    kubelet: Arc<AtomicBool>,
 }
 
 /// How many replicas visitors need, by ScaledObject.
@@ -36,8 +38,12 @@ type Visits = Arc<Mutex<BTreeMap<ObjectKey, i64>>>;
 impl Players {
     /// All of them, at work, but for the mesh's: the scenarios' platform has none.
     pub fn start_all(admin: &Client) -> Self {
-        let players =
-            Self { admin: admin.clone(), on_duty: Mutex::default(), visits: Visits::default() };
+        let players = Self {
+            admin: admin.clone(),
+            on_duty: Mutex::default(),
+            visits: Visits::default(),
+            kubelet: Arc::default(),
+        };
         for player in Player::ALL.into_iter().filter(|player| *player != Player::Mesh) {
             players.start(player);
         }
@@ -48,6 +54,13 @@ impl Players {
     pub fn start(&self, player: Player) {
         let mut on_duty = self.on_duty.lock().expect("nobody panics with the players in hand");
         on_duty.entry(player).or_insert_with(|| tokio::spawn(self.hands().play(player)));
+    }
+
+    /// From now on Deployments have pods, which fail as their images say.
+    pub async fn with_kubelet(&self) {
+        self.kubelet.store(true, Ordering::SeqCst);
+        self.stop(Player::Deployments).await;
+        self.start(Player::Deployments);
     }
 
     /// Sends a player away and waits until it is gone; what it wrote stays.
@@ -84,7 +97,8 @@ impl Players {
     }
 
     fn hands(&self) -> Hands {
-        Hands { admin: self.admin.clone(), visits: self.visits.clone() }
+        let kubelet = self.kubelet.clone();
+        Hands { admin: self.admin.clone(), visits: self.visits.clone(), kubelet }
     }
 }
 
@@ -142,6 +156,7 @@ impl Mirror {
 struct Hands {
     admin: Client,
     visits: Visits,
+    kubelet: Arc<AtomicBool>,
 }
 
 type News = SelectAll<BoxStream<'static, (Kind, Event<DynamicObject>)>>;
@@ -176,7 +191,9 @@ impl Hands {
 
     /// Everything that happens to the kinds that a player reads.
     fn news(&self, player: Player) -> News {
-        select_all(player.watches().iter().map(|kind| {
+        let pods = self.kubelet.load(Ordering::SeqCst) && player == Player::Deployments;
+        let kinds = player.watches().iter().chain(pods.then_some(&Kind::Pod));
+        select_all(kinds.map(|kind| {
             let everywhere = objects::api(&self.admin, *kind, None);
             let events = watcher::watcher(everywhere, watcher::Config::default());
             let events = events.filter_map(|event| async {
@@ -195,7 +212,7 @@ impl Hands {
             now: Timestamp::now(),
             delay: Duration::from_millis(100),
             cooldown: Duration::ZERO,
-            kubelet: false,
+            kubelet: self.kubelet.load(Ordering::SeqCst),
             stuck_finalizers: false,
             visitors: self.visits.lock().expect("nobody panics with the visits in hand").clone(),
         }
