@@ -1254,6 +1254,26 @@ fn a_change_for_all_replaces_running_pods_in_turn_and_sleepers_at_once() {
 }
 
 #[test]
+fn what_an_older_vitrine_tried_is_written_once_and_woken_for_nothing() {
+    // It knew no hash of the whole pod template, and what runs in it is the same.
+    let mut world = World::settled();
+    let template = world.desired.objects[2].template.clone().unwrap();
+    let live = world.live(Kind::Deployment, "app");
+    live.content = Some(ContentHash::of(b"what it wrote"));
+    world.deployment().pods = None;
+    world.deployment().verified = Some(format!("{template} ok"));
+    world.turns = Some(Turns { free: 0, rolling: &NOBODY });
+    assert_eq!(world.ready(), ["Deployment/app"], "asleep: nobody sees it");
+    world.deployment().wanted = 1;
+    assert!(world.publish().gates().any(|gate| *gate == Gate::Turn), "its pods are replaced");
+    world.deployment().wanted = 0;
+    let deployment = world.desired.objects[2].clone();
+    world.apply(&deployment);
+    world.deployment().verified = Some(format!("{template} ok"));
+    assert!(world.publish().is_empty(), "and no trial");
+}
+
+#[test]
 fn what_its_own_commit_changed_and_what_has_begun_waits_for_no_turn() {
     let mut world = World::settled();
     world.desired.objects[2] = changed_pods();

@@ -189,4 +189,18 @@ mod tests {
         let other = serde_json::from_str(r#"{"b":{"c":3,"d":2},"a":1}"#);
         assert_eq!(one.ok().map(|v: Value| hash(&v)), other.ok().map(|v: Value| hash(&v)));
     }
+
+    #[test]
+    fn how_often_a_start_is_looked_at_is_no_other_template_and_how_long_is() {
+        let template = |period: u64, failures: u64| {
+            let probe = serde_json::json!({"periodSeconds": period, "failureThreshold": failures});
+            serde_json::json!({"spec": {"containers": [{"name": "app", "startupProbe": probe}]}})
+        };
+        // As an older vitrine wrote it: its hash is what the marks on clusters name.
+        let before = template(5, 60);
+        assert_eq!(tried(before.clone()), before);
+        assert_eq!(tried(template(1, 300)), before);
+        assert_ne!(tried(template(1, 400)), before);
+        assert_ne!(hash(&template(1, 300)), hash(&before), "its pods are others");
+    }
 }
