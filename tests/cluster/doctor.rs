@@ -33,7 +33,7 @@ const PIECES: [(&str, &str, &str); 23] = [
     ("Service", "keda-add-ons-http-external-scaler", "missing: Service keda/keda-add-ons-http-e"),
     ("ServiceAccount", "keda-add-ons-http-interceptor", "missing: ServiceAccount keda/keda-add"),
     ("EndpointSlice", "keda-add-ons-http-external-scaler", "missing: what answers behind Service"),
-    ("EndpointSlice", "traefik", "missing: data plane of the gateway in namespace edge runs no"),
+    ("EndpointSlice", "traefik", "warning: data plane of the gateway in namespace edge has no"),
     ("ClusterRole", "vitrine-waking-page", "missing: rights of ServiceAccount keda/keda-add-ons"),
     ("Deployment", "linkerd-identity", "missing: Deployment linkerd/linkerd-identity"),
     ("Deployment", "linkerd-destination", "missing: Deployment linkerd/linkerd-destination"),

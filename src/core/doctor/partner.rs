@@ -40,9 +40,9 @@ pub(super) fn data_plane(visit: &mut Visit<'_>, namespace: &str) {
     let subject = format!("data plane of the gateway in namespace {namespace}");
     match visit.all(&subject, SLICES.all(Some(namespace))).map(ready) {
         None => {}
-        Some(0) => visit.miss(
+        Some(0) => visit.warn(
             &subject,
-            "runs no ready pod behind a Service, so nobody can be let in",
+            "has no ready endpoint of a Service; right only if its pods are reached without one",
             format!(
                 "kubectl -n {namespace} get pods; or name theirs in edge.gateway.dataPlane.namespace"
             ),

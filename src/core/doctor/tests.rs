@@ -430,7 +430,7 @@ fn partners_that_are_there_and_do_not_work_are_told() {
         )]
     );
     let [gateway] = slice("traefik", false).says().try_into().unwrap();
-    assert!(gateway.contains("data plane of the gateway in namespace edge runs no ready pod"));
+    assert!(gateway.contains("data plane of the gateway in namespace edge has no ready endpoint"));
 
     let refused = Server { refuses: vec!["list", "watch"], ..Server::ready() };
     let [line] = refused.says().try_into().unwrap();

@@ -507,6 +507,19 @@ fn keda_is_nudged_about_what_it_refused_less_and_less_often_and_nobody_hears_of_
     world.is_fine();
 }
 
+#[test]
+fn a_rename_has_no_gap_however_long_the_gateway_takes() {
+    let mut world = World::settled(&["alpha", "beta", "gamma", "delta", "omega"]);
+    world.server.stick("zeta", Stuck::Unaccepted);
+    world.remote.commit(false, |made| {
+        made.folders.remove("alpha");
+        made.folders.insert("zeta".to_owned(), Form::Good(0));
+    });
+    world.does(&[Act::Hint, ON, Act::Pass(30), ON, Act::Pass(61), ON, Act::Pass(61), ON]);
+    assert_eq!(world.sync("zeta"), Some(Sync::Blocked), "somebody should look at the gateway");
+    assert_eq!(world.deletions, [], "and what it replaces serves on");
+}
+
 /// Five solutions that never sleep, of which a change for all may restart so many at a time.
 fn five_awake(max_parallel: usize) -> World {
     let mut settings = Config::sample();

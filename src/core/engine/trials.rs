@@ -30,7 +30,7 @@ pub(super) struct Trials {
 struct Trial {
     solution: SolutionName,
     since: Timestamp,
-    /// Since when one of its pods does not come up by itself.
+    /// Since when one of its programs ended.
     failing: Option<Timestamp>,
     budget: SignedDuration,
     /// The deadline of which it was said that it is over.
@@ -75,7 +75,7 @@ impl Trials {
         self.woken.retain(|key, trial| trial.solution != *name || forced.contains(key));
         for key in forced {
             let budget = budget(&key.name).unwrap_or(STARTUP);
-            let failing = is_failing(name, &key, observed).then_some(now);
+            let failing = has_fallen(name, &key, observed).then_some(now);
             let trial = self.woken.entry(key).or_insert_with(|| Trial {
                 solution: name.clone(),
                 since: now,
@@ -139,12 +139,12 @@ impl Trials {
     }
 }
 
-/// Whether a pod of the newest template does not come up by itself.
-fn is_failing(name: &SolutionName, key: &ObjectKey, observed: &Observed) -> bool {
+/// Whether a program of the newest template ended. What is pulled or waits for a Secret did not.
+fn has_fallen(name: &SolutionName, key: &ObjectKey, observed: &Observed) -> bool {
     let live = observed.solutions.get(name).and_then(|objects| objects.get(key));
     let Some(HealthFacts::Deployment(facts)) = live.map(|live| &live.health) else { return false };
     let mut pods = observed.pods.get(name).into_iter().flat_map(BTreeMap::values);
-    pods.any(|pod| pod.component == key.name && pod.is_failing() && facts.is_newest(pod))
+    pods.any(|pod| pod.component == key.name && pod.has_fallen() && facts.is_newest(pod))
 }
 
 #[cfg(test)]

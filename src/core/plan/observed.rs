@@ -309,10 +309,12 @@ pub enum Pause {
 }
 
 impl ScaledFacts {
-    /// Whether KEDA refused it, and looks at it again only after a pause of its own.
+    /// Whether KEDA refused it, and looks at it again only after a pause of its own. One trigger of
+    /// several that fails is no refusal: the others wake it.
     pub fn is_refused(&self) -> bool {
-        self.paused.is_none()
-            && self.conditions.iter().any(|c| c.kind == "Ready" && c.status == "False")
+        let partly = |c: &Condition| &*c.reason == "TriggerError" && self.triggers > 1;
+        let refuses = |c: &Condition| c.kind == "Ready" && c.status == "False" && !partly(c);
+        self.paused.is_none() && self.conditions.iter().any(refuses)
     }
 }
 
@@ -456,16 +458,39 @@ pub const STARTUP_PROBE: &str = "StartupProbe";
 /// while; it is a trouble when the time for it is over.
 pub const UNREADY: &str = "Unready";
 
+/// [`PodFacts::word`] of a trial in which no pod was let in: a quota, or a policy. The message is
+/// that of the Deployment's condition of this name.
+pub const REFUSED: &str = "ReplicaFailure";
+
 /// [`PodFacts::word`] of a trial in which no pod was asked for: nobody scaled the Deployment.
 pub const NOT_WOKEN: &str = "NotWoken";
 
 impl PodFacts {
-    /// Whether it has failed beyond a first fall: many a program ends once until what it needs is up.
+    /// Whether it has failed beyond a first time: many a program ends once until what it needs is
+    /// up, and many a pull works the second time.
     pub fn keeps_failing(&self) -> bool {
-        let first = self.exit_code.is_some()
-            && self.restarts < 2
-            && self.word.as_deref() != Some("CrashLoopBackOff");
+        let first = match self.word.as_deref() {
+            Some("ErrImagePull") => true,
+            Some("CrashLoopBackOff") => false,
+            _ => self.exit_code.is_some() && self.restarts < 2,
+        };
         self.is_final || (self.is_failing() && !first)
+    }
+
+    /// Whether a container of it ended and is started again.
+    pub fn has_fallen(&self) -> bool {
+        self.is_failing() && self.exit_code.is_some()
+    }
+
+    /// Whether two say the same trouble. The kubelet has one word for a fall and one for the pause
+    /// after it.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let kind = |pod: &Self| match pod.word.as_deref() {
+            Some("ErrImagePull" | "ImagePullBackOff") => Some("image".to_owned()),
+            Some("Error" | "CrashLoopBackOff") => Some("crash".to_owned()),
+            word => word.map(str::to_owned),
+        };
+        (kind(self), self.exit_code) == (kind(other), other.exit_code)
     }
 
     /// Whether the kubelet threw it out: another takes its place, and the old one lies about for

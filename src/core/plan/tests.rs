@@ -908,6 +908,86 @@ fn what_a_visit_shows_of_a_template_stays_known() {
 }
 
 #[test]
+fn another_trouble_at_a_later_visit_is_noted_and_the_same_is_not() {
+    let mut world = World::settled();
+    let template = world.desired.objects[2].template.clone().unwrap();
+    let loops = PodFacts { word: Some("CrashLoopBackOff".into()), restarts: 2, ..fallen() };
+    let facts = world.deployment();
+    (facts.wanted, facts.replicas, facts.updated) = (1, 1, 1);
+    facts.verified = Some(Verified::Failed(Some(Box::new(loops.clone()))).mark(&template));
+    for same in [fallen(), loops.clone()] {
+        world.says("app-1", PodFacts { restarts: 4, ..same });
+        assert_eq!(noted(&mut world), None);
+    }
+    let other = PodFacts { exit_code: Some(3), ..loops };
+    world.says("app-1", other.clone());
+    assert_eq!(noted(&mut world), Some(Verified::Failed(Some(Box::new(other)))));
+    let pull =
+        PodFacts { word: Some("ErrImagePull".into()), exit_code: None, restarts: 0, ..fallen() };
+    world.says("app-1", pull.clone());
+    assert_eq!(noted(&mut world), None, "a pull may work the second time");
+    let pull = PodFacts { word: Some("ImagePullBackOff".into()), ..pull };
+    world.says("app-1", pull.clone());
+    assert_eq!(noted(&mut world), Some(Verified::Failed(Some(Box::new(pull)))));
+}
+
+#[test]
+fn a_trial_that_lets_no_pod_in_remembers_who_refused() {
+    let mut world = World::settled();
+    let facts = world.deployment();
+    facts.verified = Some("older ok".into());
+    facts.wanted = 1;
+    facts.conditions = vec![Condition {
+        kind: "ReplicaFailure".into(),
+        status: "True".into(),
+        message: "exceeded quota: solution".into(),
+        ..Condition::default()
+    }];
+    if let HealthFacts::ScaledObject(facts) = &mut world.live(Kind::ScaledObject, "app").health {
+        facts.forced = true;
+    }
+    assert_eq!(noted(&mut world), None);
+    world.overdue.insert(key(Kind::Deployment, "app"));
+    let Some(Verified::Failed(Some(refused))) = noted(&mut world) else { panic!() };
+    assert_eq!(refused.word.as_deref(), Some(REFUSED));
+    assert_eq!(refused.message.as_str(), "exceeded quota: solution");
+}
+
+#[test]
+fn nothing_is_tried_that_keda_refuses_and_keda_is_nudged() {
+    let mut world = World::settled();
+    world.deployment().verified = Some("older ok".into());
+    let scaled = key(Kind::ScaledObject, "app");
+    let refused = |world: &mut World, forced| {
+        let refusal = Condition {
+            kind: "Ready".into(),
+            status: "False".into(),
+            reason: "ScaledObjectCheckFailed".into(),
+            ..Condition::default()
+        };
+        if let HealthFacts::ScaledObject(facts) = &mut world.live(Kind::ScaledObject, "app").health
+        {
+            (facts.forced, facts.conditions) = (forced, vec![refusal]);
+        }
+    };
+    refused(&mut world, true);
+    let step = world.publish().ready().next().cloned();
+    assert!(matches!(step, Some(Step::ForceActivation { on: false, .. })), "{step:?}");
+    refused(&mut world, false);
+    assert!(world.publish().is_empty(), "it is told as KEDA's");
+    world.nudges.insert(scaled.clone());
+    let step = world.publish().ready().next().cloned();
+    assert_eq!(step, Some(Step::Nudge { key: scaled, mark: true }));
+    // One trigger of several that fails wakes it all the same.
+    if let HealthFacts::ScaledObject(facts) = &mut world.live(Kind::ScaledObject, "app").health {
+        facts.triggers = 2;
+        facts.conditions[0].reason = "TriggerError".into();
+    }
+    let step = world.publish().ready().next().cloned();
+    assert!(matches!(step, Some(Step::ForceActivation { on: true, .. })), "{step:?}");
+}
+
+#[test]
 fn a_failed_template_that_works_after_all_is_noted() {
     let mut world = World::settled();
     let template = world.desired.objects[2].template.clone().unwrap();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::gate::Gate;
 use super::ground::{Ground, setback_gate};
-use super::observed::{DeploymentFacts, HealthFacts, Live, NOT_WOKEN, PodFacts};
+use super::observed::{DeploymentFacts, HealthFacts, Live, NOT_WOKEN, PodFacts, REFUSED};
 use super::solution_plan::SolutionPlan;
 use super::step::Step;
 use super::verified::Verified;
@@ -33,6 +33,10 @@ pub(super) fn verify<'a>(
         let mark = |result| Step::Verified { key: key.clone(), template: template.clone(), result };
         let step = match (&known, facts.forced) {
             (Some(_), true) => Step::ForceActivation { key: scaler.clone(), on: false },
+            // Nobody could wake it; tried again when KEDA takes it.
+            (None, true) if facts.is_refused() && !works(deployment) => {
+                Step::ForceActivation { key: scaler.clone(), on: false }
+            }
             (None, true) => match seen(key, deployment, ground) {
                 Some(result) => mark(result),
                 None => {
@@ -46,6 +50,7 @@ pub(super) fn verify<'a>(
                     Step::Nudge { key: scaler.clone(), mark: !facts.nudged }
                 }
                 None if known.is_some() || facts.paused.is_some() || !ground.verify => continue,
+                None if facts.is_refused() => continue,
                 None if slots == 0 => {
                     plan.waits.push(Gate::Slot);
                     continue;
@@ -94,6 +99,13 @@ fn seen(key: &ObjectKey, deployment: &Live, ground: &Ground<'_>) -> Option<Verif
         let nobody = PodFacts { word: Some(NOT_WOKEN.into()), ..PodFacts::default() };
         return Some(Verified::Failed(Some(Box::new(nobody))));
     }
+    let refused =
+        facts.conditions.iter().find(|c| c.kind == "ReplicaFailure" && c.status == "True");
+    if let Some(refused) = refused.filter(|_| pods.is_empty()) {
+        let (word, message) = (Some(REFUSED.into()), refused.message.clone());
+        let nobody = PodFacts { word, message, ..PodFacts::default() };
+        return Some(Verified::Failed(Some(Box::new(nobody))));
+    }
     let failing = || pods.iter().find(|pod| pod.is_failing());
     let any = || pods.iter().find(|pod| pod.word.is_some());
     let speaks = proof.or_else(failing).or_else(any);
@@ -112,14 +124,20 @@ fn woken_by_others(
     if works(deployment) {
         return (known != Some(&Verified::Ok)).then_some(Verified::Ok);
     }
-    if matches!(known, Some(Verified::Failed(_))) || facts.available > 0 || !is_looked_at(facts) {
+    if facts.available > 0 || !is_looked_at(facts) {
         return None;
     }
+    // What is noted stays until something else is said.
+    let noted = |pod: &PodFacts| match known {
+        Some(Verified::Failed(noted)) => noted.as_ref().is_some_and(|n| n.says_the_same(pod)),
+        Some(Verified::Born | Verified::Ok) | None => false,
+    };
     // What gets a trial of its own has its time.
     let tried = known.is_none() && ground.verify;
     let fails = |pod: &&&PodFacts| if tried { pod.is_final } else { pod.keeps_failing() };
     let pods = newest(key, facts, ground);
-    pods.iter().find(fails).map(|pod| Verified::Failed(Some(Box::new((*pod).clone()))))
+    let failing = pods.iter().find(fails).filter(|pod| !noted(pod))?;
+    Some(Verified::Failed(Some(Box::new((*failing).clone()))))
 }
 
 /// Whether its controller has made pods of the newest form.

@@ -1,9 +1,9 @@
 //! What the other controllers say of the objects of a solution, taken together.
 
 use super::case::Case;
-use super::health::{self, Answer};
+use super::health::{self, Answer, Trouble};
 use crate::model::Kind;
-use crate::plan::Phase;
+use crate::plan::{Gate, Phase, SolutionPlan};
 
 /// Applied, but did the other controllers take it? What one of them refuses comes first.
 pub(super) fn answered(case: &Case<'_>, phase: Phase) -> Option<Answer> {
@@ -21,4 +21,15 @@ pub(super) fn answered(case: &Case<'_>, phase: Phase) -> Option<Answer> {
         }
     }
     waiting
+}
+
+/// What holds the namespace, if the plan waits for the end of it.
+pub(super) fn leaving(case: &Case<'_>, plan: &SolutionPlan) -> Option<Trouble> {
+    plan.gates().find_map(|gate| match gate {
+        Gate::Leaving { key, .. } if key.kind == Kind::Namespace => {
+            let facts = case.observed.namespaces.get(&key.name)?;
+            health::namespace(&key.name, facts, case.now)
+        }
+        _ => None,
+    })
 }

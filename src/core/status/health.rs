@@ -63,6 +63,13 @@ pub(super) fn what_runs(solution: &SolutionName, observed: &Observed) -> Option<
     (!members.is_empty()).then(|| worst(members, Shape::Components))
 }
 
+/// The condition of public components, of which each serves.
+#[cfg(test)]
+pub(super) fn together(conditions: Vec<Condition>) -> Condition {
+    let member = |condition| Member { is_public: true, condition };
+    worst(conditions.into_iter().map(member).collect(), Shape::Components)
+}
+
 /// The condition of the worst member, in words for all of them.
 fn worst(members: Vec<Member>, shape: Shape) -> Condition {
     let stage = stage(&members, shape);
@@ -74,12 +81,13 @@ fn worst(members: Vec<Member>, shape: Shape) -> Condition {
         return asleep(true);
     };
     let all = members.len();
+    let well = worst.health == Health::Healthy && worst.party == Party::Nobody;
     let reason = match (worst.stage, all) {
         // A solution wakes as one; a configuration of it sleeps on its own.
-        (Stage::Asleep | Stage::Awake, 2..) if !all_asleep && ready < all => {
+        (Stage::Asleep | Stage::Awake, 2..) if well && !all_asleep && ready < all => {
             Cause::Serving.says(format!("{ready} of {all} components awake"))
         }
-        (Stage::Awake, 2..) => Cause::Serving.says(format!("all {all} components awake")),
+        (Stage::Awake, 2..) if well => Cause::Serving.says(format!("all {all} components awake")),
         (Stage::Waking, 2..) => worst
             .reason
             .clone()

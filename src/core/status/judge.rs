@@ -1,6 +1,6 @@
 //! From plan, outcomes and facts to the one verdict that everybody reads.
 
-use super::answered::answered;
+use super::answered::{answered, leaving};
 use super::case::{Case, Standing};
 use super::health::{self, Answer, Trouble};
 use super::left::left_behind;
@@ -148,6 +148,10 @@ fn published(
                 Cause::RollingOut.says(format!("the rest follows when {rolling} is rolled out"));
             return say(Sync::Progressing, Party::Nobody, reason, "wait a moment");
         }
+    } else if trial::is_all(plan)
+        && let Some(said) = unanswered(case, phase, condition.as_ref())
+    {
+        return said;
     } else if !plan.is_empty() && !trial::only_notes(plan, case.objects()) {
         let told = |Trouble { party, reason, next }| say(Sync::Progressing, party, reason, &next);
         match plan.gates().find_map(slow) {
@@ -172,13 +176,8 @@ fn published(
         };
         return say(Sync::Progressing, Party::Nobody, reason, "wait a moment");
     }
-    match answered(case, phase) {
-        Some(Answer::Refused(Trouble { party, reason, next })) => {
-            let reason = broken(reason, condition.as_ref()).0;
-            return say(Sync::Blocked, party, reason, &next);
-        }
-        Some(Answer::Waiting { reason, look }) => return waiting(case, reason, look, condition),
-        Some(Answer::Taken) | None => {}
+    if let Some(said) = unanswered(case, phase, condition.as_ref()) {
+        return said;
     }
     if let Some((reason, next)) = left_behind(case) {
         let reason = broken(reason, condition.as_ref()).0;
@@ -198,6 +197,18 @@ fn published(
             Cause::Nothing.says("nothing of it is on the cluster yet"),
             "wait a moment",
         ),
+    }
+}
+
+/// What another controller refuses, or has not answered.
+fn unanswered(case: &Case<'_>, phase: Phase, condition: Option<&Condition>) -> Option<Said> {
+    match answered(case, phase)? {
+        Answer::Refused(Trouble { party, reason, next }) => {
+            let reason = broken(reason, condition).0;
+            Some(Said { sync: Sync::Blocked, party, reason, next, condition: condition.cloned() })
+        }
+        Answer::Waiting { reason, look } => Some(waiting(case, reason, look, condition.cloned())),
+        Answer::Taken => None,
     }
 }
 
@@ -227,17 +238,6 @@ fn rolling(plan: &SolutionPlan) -> Option<&ObjectKey> {
         only = Some(key);
     }
     only.filter(|_| plan.waits.is_empty())
-}
-
-/// What holds the namespace, if the plan waits for the end of it.
-fn leaving(case: &Case<'_>, plan: &SolutionPlan) -> Option<Trouble> {
-    plan.gates().find_map(|gate| match gate {
-        Gate::Leaving { key, .. } if key.kind == Kind::Namespace => {
-            let facts = case.observed.namespaces.get(&key.name)?;
-            health::namespace(&key.name, facts, case.now)
-        }
-        _ => None,
-    })
 }
 
 fn refused(case: &Case<'_>, refused: &Refused) -> Said {

@@ -13,6 +13,16 @@ pub(super) fn runs(plan: &SolutionPlan) -> bool {
     plan.waits.iter().any(|gate| matches!(gate, Gate::NotAvailable(_) | Gate::Slot))
 }
 
+/// Whether all that is left is a trial.
+pub(super) fn is_all(plan: &SolutionPlan) -> bool {
+    let of_it = |step: &Step| {
+        matches!(step, Step::ForceActivation { .. } | Step::Nudge { .. } | Step::Verified { .. })
+    };
+    !plan.is_empty()
+        && plan.steps.iter().all(|planned| of_it(&planned.step))
+        && plan.waits.iter().all(|gate| matches!(gate, Gate::NotAvailable(_) | Gate::Slot))
+}
+
 /// Whether all that is left is to note what a visit showed: nothing of the solution changes by that.
 pub(super) fn only_notes(plan: &SolutionPlan, live: Option<&BTreeMap<ObjectKey, Live>>) -> bool {
     let is_forced = |key: &ObjectKey| {
@@ -32,7 +42,7 @@ pub(super) fn only_notes(plan: &SolutionPlan, live: Option<&BTreeMap<ObjectKey, 
 /// What is seen so far: it may still come up, and somebody may be able to help already.
 pub(super) fn so_far(condition: Option<&Condition>) -> Trouble {
     let woken = Cause::Verifying.says("woken once to see the new version running");
-    let seen = condition.filter(|c| c.party != Party::Nobody && c.health == Health::Progressing);
+    let seen = condition.filter(|c| c.party != Party::Nobody && c.health != Health::Healthy);
     match seen {
         Some(c) => Trouble {
             party: c.party,

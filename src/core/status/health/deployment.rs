@@ -7,7 +7,7 @@ use super::condition::{Condition, Proof, Setup, Trouble, asleep, starting};
 use super::pod::{late, pod};
 use crate::model::Party;
 use crate::plan::Verified;
-use crate::plan::observed::{DeploymentFacts, PodFacts};
+use crate::plan::observed::{DeploymentFacts, PodFacts, REFUSED};
 use crate::status::wording::quote;
 use crate::status::{Cause, Health, Stage};
 
@@ -63,7 +63,8 @@ pub fn deployment(
         return partly(facts, "", queued);
     }
     if has_failed {
-        let speak = if pods.iter().any(|pod| pod.word.is_some()) { pods } else { &remembered };
+        // A mark speaks of an earlier start; this one has said nothing yet.
+        let speak = if gave_up { pods } else { &remembered };
         return partly(facts, "", failed(speak, setup));
     }
     let starting = match pods.iter().find(|pod| pod.is_thrown_out()) {
@@ -109,7 +110,10 @@ fn failed(pods: &[&PodFacts], setup: &Setup<'_>) -> Condition {
         .iter()
         .find(|pod| pod.is_failing())
         .or_else(|| pods.iter().find(|pod| pod.word.is_some()));
-    broken(speaks.map_or_else(late, |facts| pod(facts, setup)))
+    broken(speaks.map_or_else(late, |facts| match facts.word.as_deref() {
+        Some(REFUSED) => refusal(&facts.message),
+        _ => pod(facts, setup),
+    }))
 }
 
 /// It does not come up, and still may.
@@ -242,6 +246,22 @@ mod tests {
                 "WakeFailed Degraded author: crashes with exit code 2: no model",
             ),
             (
+                counts(1, 1, 1, 0),
+                &["Unready"],
+                failed(),
+                "WakeFailed Degraded author: crashes with exit code 2: no model",
+            ),
+            (
+                counts(0, 0, 0, 0),
+                &[],
+                Some(Verified::Failed(Some(Box::new(PodFacts {
+                    word: Some(REFUSED.into()),
+                    message: quota.into(),
+                    ..PodFacts::default()
+                })))),
+                "WakeFailed Degraded operator: the quota is used up: solution, requested: limits.cpu=2, used: limits.cpu=8, limited: limits.cpu=8",
+            ),
+            (
                 counts(0, 0, 0, 0),
                 &[],
                 failed(),
@@ -279,7 +299,7 @@ mod tests {
                 late(counts(1, 1, 1, 0)),
                 &["Unready"],
                 None,
-                "WakeFailed Degraded author: did not answer on port 8080 within 5 min",
+                "WakeFailed Degraded author: runs, and did not answer on port 8080 in its time",
             ),
             (stale(late(counts(1, 1, 1, 0))), &[], None, "Waking Progressing nobody: starting"),
             (

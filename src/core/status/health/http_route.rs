@@ -29,6 +29,8 @@ pub fn http_route(
     };
     let is = |kind: &str, status: &str| conditions().find(|c| c.kind == kind && c.status == status);
     if let Some(refused) = is("Accepted", "False").or_else(|| is("ResolvedRefs", "False")) {
+        // The word for a listener that is not there, and for one that cannot serve.
+        let gateway = gateway.filter(|_| &*refused.reason == "NoMatchingParent");
         return Answer::Refused(match (refusal(key, refused), gateway) {
             (Trouble { party, reason, .. }, Some(GatewayFault { sentence, next })) => Trouble {
                 party,

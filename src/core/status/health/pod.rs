@@ -31,7 +31,8 @@ pub fn pod(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
         "OOMKilled" => out_of_memory(setup),
         "Evicted" => evicted(&facts.message, setup),
         "Succeeded" => ended(setup),
-        STARTUP_PROBE | UNREADY => silent(setup),
+        STARTUP_PROBE => silent(setup),
+        UNREADY => unready(setup),
         NOT_WOKEN => operator(
             Cause::Unscalable,
             "was to be started and nobody did: KEDA scaled nothing".to_owned(),
@@ -55,7 +56,17 @@ pub(super) fn late() -> Trouble {
     )
 }
 
-/// It runs, but does not become ready in time.
+/// It runs, since whenever that began, and its time is over.
+fn unready(setup: &Setup<'_>) -> Trouble {
+    let port = setup.port.map_or_else(String::new, |port| format!(" on port {port}"));
+    author(
+        Cause::Silent,
+        format!("runs, and did not answer{port} in its time"),
+        "check the port and the readiness page, or raise `startup.timeout`",
+    )
+}
+
+/// The kubelet ended it: it did not become ready within its start-up time.
 fn silent(setup: &Setup<'_>) -> Trouble {
     let port = setup.port.map_or_else(String::new, |port| format!(" on port {port}"));
     let time = setup

@@ -19,7 +19,7 @@ use crate::plan::observed::{
 };
 
 /// What the kubelet says (word, message, exit code), as real ones said it where a node was at hand.
-const PODS: [(&str, &str, Option<i32>); 24] = [
+const PODS: [(&str, &str, Option<i32>); 25] = [
     ("ErrImagePull", "rpc error: code = NotFound desc = failed to resolve image: not found", None),
     ("ImagePullBackOff", "Back-off pulling image: i/o timeout", None),
     ("InvalidImageName", "", None),
@@ -48,6 +48,7 @@ const PODS: [(&str, &str, Option<i32>); 24] = [
     (UNREADY, "", None),
     (NOT_WOKEN, "", None),
     ("Unschedulable", "0/1 nodes are available: 1 Insufficient cpu.", None),
+    ("ANewWord", "that nobody here knows", None),
 ];
 
 /// Everything that is said of something that goes wrong.
@@ -86,6 +87,8 @@ fn said() -> Vec<String> {
     }
     let crash = words("CrashLoopBackOff", "no database", Some(1), "app");
     said.push(deployment(&starts, &[&crash], None, true, &SETUP).reason.text);
+    let thrown_out = words("Evicted", "The node was low on resource: memory.", None, "");
+    said.push(deployment(&starts, &[&thrown_out], None, false, &SETUP).reason.text);
     let asleep = DeploymentFacts::default();
     let failed = Verified::Failed(Some(Box::new(crash)));
     said.push(deployment(&asleep, &[], Some(&failed), false, &SETUP).reason.text);

@@ -307,7 +307,7 @@ fn what_does_not_start_is_the_authors_turn_and_what_has_no_machine_the_operators
     let verdict = world.judge();
     assert_eq!(
         said(&verdict),
-        "Synced WakeFailed Degraded author: did not answer on port 8080 within 5 min"
+        "Synced WakeFailed Degraded author: runs, and did not answer on port 8080 in its time"
     );
     assert!(!verdict.is_good());
 }
@@ -493,7 +493,10 @@ fn what_is_refused_frozen_or_held_is_as_healthy_as_what_runs_of_it() {
     world.pod("Unready", "");
     world.deployment(|facts| facts.conditions = vec![late()]);
     let silent = said(&world.judge_as(Standing::Refused(&world.catalog.refused["use"])));
-    assert!(silent.ends_with("; what runs is broken: did not answer in time"), "{silent}");
+    assert!(
+        silent.ends_with("; what runs is broken: runs, and did not answer in its time"),
+        "{silent}"
+    );
 }
 
 fn late() -> Fact {
@@ -815,6 +818,53 @@ fn a_route_that_is_refused_for_the_listeners_certificate_says_so() {
         )
     );
     assert!(verdict.next.starts_with("put the certificate into the Secret"), "{}", verdict.next);
+}
+
+#[test]
+fn a_trial_hides_nobodys_trouble() {
+    let mut world = World::new();
+    world.deployment(|d| {
+        (d.wanted, d.verified) = (1, None);
+        let message = "pods \"app-1\" is forbidden: exceeded quota: solution";
+        d.conditions = vec![fact("ReplicaFailure", "True", "FailedCreate", message)];
+    });
+    let facts = ScaledFacts { forced: true, ..scaled() };
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
+    world.plan.waits = vec![Gate::NotAvailable(key(Kind::Deployment, "app"))];
+    let verdict = world.judge();
+    let woken = "woken once to see the new version running";
+    assert_eq!(
+        said(&verdict),
+        format!(
+            "Progressing WakeFailed Degraded operator: {woken}; the quota is used up: solution"
+        )
+    );
+    assert_eq!(verdict.next, "raise the quota, or make room in it");
+    // Nor what another controller has not done.
+    world.put(key(Kind::InterceptorRoute, "app"), HealthFacts::Ready(false));
+    let told = said(&world.judge());
+    assert!(told.contains("waiting for the KEDA HTTP add-on"), "{told}");
+}
+
+#[test]
+fn a_partly_broken_solution_of_several_says_what_is_broken() {
+    let well = |reason: &str| Condition {
+        reason: Cause::Serving.says(reason),
+        stage: crate::status::Stage::Awake,
+        health: Health::Healthy,
+        party: Party::Nobody,
+        next: String::new(),
+        proof: Proof::SeenRunning,
+    };
+    let broken = Condition {
+        health: Health::Degraded,
+        party: Party::Author,
+        ..well("1 of 2 replicas restarts: out of memory at 1 GiB")
+    };
+    let said = health::together(vec![well("1 replica"), broken.clone()]);
+    assert_eq!((said.reason.text, said.party), (broken.reason.text, Party::Author));
+    let all = health::together(vec![well("1 replica"), well("2 replicas")]);
+    assert_eq!(all.reason.text, "all 2 components awake");
 }
 
 #[test]
