@@ -32,7 +32,11 @@ pub fn deployment(
         }
         return asleep(matches!(verified, Some(Verified::Ok)));
     }
-    if facts.is_rolled_out() && facts.available >= facts.wanted {
+    // Of what was seen running with this template only the number changes.
+    let is_scaled = matches!(verified, Some(Verified::Ok))
+        && facts.updated >= facts.wanted
+        && facts.replicas <= facts.updated;
+    if (facts.is_rolled_out() || is_scaled) && facts.available >= facts.wanted {
         return awake(facts.available);
     }
     let condition =
@@ -274,6 +278,12 @@ mod tests {
                 &[],
                 None,
                 "Awake Progressing nobody: the old version keeps serving; the new one: starting",
+            ),
+            (
+                stale(counts(2, 2, 2, 2)),
+                &[],
+                Some(Verified::Ok),
+                "Awake Healthy nobody: 2 replicas",
             ),
             (counts(2, 2, 2, 1), &[], None, "Awake Progressing nobody: 1 of 2 replicas: starting"),
             (
