@@ -61,6 +61,9 @@ fn meant(command: &str) -> Vec<String> {
         "HASH" | "<hash>" => "a90163783017",
         "SHELL" => "bash",
         "DIR" => "nowhere",
+        // README's example. Whatever lies there on this machine is nobody's business, and a demo
+        // would stay: below a file there can be none.
+        "/srv/lab" => "vitrine.yaml/lab",
         "PORT" => "1",
         "FILE" | "vitrine.yaml" | "/etc/vitrine/vitrine.yaml" => "vitrine.yaml",
         "path/to/catalogue" | "path/to/clone" | "nlp" => ".",
