@@ -14,7 +14,7 @@ use crate::config::Verify;
 use crate::model::{ClaimedName, ObjectKey, SolutionName};
 use crate::plan::observed::Went;
 use crate::plan::{self, Gate, Ground, SolutionPlan, Step, Turns};
-use crate::status::{Cause, Sync};
+use crate::status::Sync;
 
 /// How old a Namespace may be for its solution to count as just being added.
 const JUST_ADDED: SignedDuration = SignedDuration::from_mins(10);
@@ -236,18 +236,9 @@ impl Engine {
             }
         };
         let arrived = |name: &SolutionName| {
-            let waits = |cause| {
-                matches!(
-                    cause,
-                    Cause::AwaitsGateway
-                        | Cause::AwaitsAddOn
-                        | Cause::AwaitsKeda
-                        | Cause::AwaitsLimits
-                )
-            };
             self.rows.verdict(name.as_str()).is_some_and(|v| match v.sync {
                 // It will come, though somebody has to look.
-                Sync::Blocked if waits(v.reason.cause) => false,
+                Sync::Blocked if v.reason.cause.awaits_controller() => false,
                 Sync::Synced | Sync::Failed | Sync::Blocked => true,
                 Sync::Progressing | Sync::OutOfSync | Sync::Unknown | Sync::Removing => false,
             })

@@ -28,12 +28,7 @@ impl Patience {
     /// What is said of a name now.
     pub fn note(&mut self, name: &ClaimedName, verdict: Option<&Verdict>, now: Timestamp) {
         let cause = verdict.map(|verdict| verdict.reason.cause);
-        let waits = cause.filter(|cause| {
-            matches!(
-                cause,
-                Cause::AwaitsGateway | Cause::AwaitsAddOn | Cause::AwaitsKeda | Cause::AwaitsLimits
-            )
-        });
+        let waits = cause.filter(|cause| cause.awaits_controller());
         match waits {
             None => {
                 self.waits.remove(name);

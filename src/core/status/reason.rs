@@ -130,6 +130,14 @@ impl Cause {
         Reason { cause: self, text: visible(text.as_ref()) }
     }
 
+    /// Whether another controller has not answered yet: usually it does at once.
+    pub const fn awaits_controller(self) -> bool {
+        matches!(
+            self,
+            Self::AwaitsGateway | Self::AwaitsAddOn | Self::AwaitsKeda | Self::AwaitsLimits
+        )
+    }
+
     /// Reads [`Cause::as_str`]; `None` for a word that no version of today writes.
     pub fn read(word: &str) -> Option<Self> {
         let known = Self::ALL.iter().copied().find(|cause| cause.as_str() == word);
