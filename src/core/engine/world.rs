@@ -21,8 +21,8 @@ use super::{Answer, Engine, Event, News, Now, Order, OrderId};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::model::{Kind, ObjectKey, Revision};
-use crate::plan::Harm;
 use crate::plan::observed::{Approval, KindState, PodFacts, Problem};
+use crate::plan::{Address, Harm};
 use crate::status::CommitStatus;
 use act::DENIABLE;
 pub use act::{Act, NAMES};
@@ -61,6 +61,8 @@ pub struct World {
     /// When names were removed or moved, by the clock that does not jump; approved ones are left
     /// out.
     removed: Vec<(String, Duration)>,
+    /// The addresses of each route, as its watch told them last. Before that nobody knows of them.
+    told: BTreeMap<ObjectKey, BTreeSet<Address>>,
     approved: Harm,
     jumped: bool,
     restored: bool,
@@ -116,6 +118,7 @@ impl World {
             lease: false,
             late: false,
             removed: Vec::new(),
+            told: BTreeMap::new(),
             approved: Harm::default(),
             jumped: false,
             restored: false,

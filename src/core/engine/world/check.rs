@@ -115,12 +115,12 @@ impl World {
             }
         } else if let Step::Apply { object, .. } = step {
             let opens = plan::addresses(object);
-            let lost: Vec<&Address> = self
-                .server
-                .state
-                .objects
-                .get(&key)
-                .map_or_else(Vec::new, |live| live.addresses.difference(&opens).collect());
+            // What was opened a moment ago, before any watch told of it, nobody can miss.
+            let told =
+                |address: &&Address| self.told.get(&key).is_some_and(|t| t.contains(address));
+            let live = self.server.state.objects.get(&key);
+            let lost = live.into_iter().flat_map(|live| live.addresses.difference(&opens));
+            let lost: Vec<&Address> = lost.filter(told).collect();
             let kept = |address: &Address| match (&standing, &catalog.platform) {
                 (Standing::Published(solution), Ok(platform)) => {
                     let instance = &self.settings.instance;

@@ -5,7 +5,7 @@ use crate::catalog::Memory;
 use crate::engine::{Answer, Event, News, Order, OrderId, Repository, Written, judged};
 use crate::model::Kind;
 use crate::plan::facts::Look;
-use crate::plan::observed::Record;
+use crate::plan::observed::{HealthFacts, Record};
 use crate::plan::{HELD_DIGITS, Outcome, Step};
 
 use super::World;
@@ -133,6 +133,9 @@ impl World {
         }
         match &event {
             Event::Lease(..) => self.lease = true,
+            Event::Watched(Kind::HttpRoute, news) => {
+                news.iter().for_each(|news| self.was_told(news))
+            }
             Event::Repository(Repository::Same) => self.heard = true,
             Event::Answered(_, Answer::Judged(catalog)) => {
                 let catalog = (**catalog).clone();
@@ -147,6 +150,19 @@ impl World {
             _ => {}
         }
         self.engine.hear(event, self.now);
+    }
+
+    /// The watch of routes told something.
+    fn was_told(&mut self, news: &News) {
+        match news {
+            News::Present(seen) => {
+                if let HealthFacts::Route(facts) = &seen.health {
+                    self.told.insert(seen.key(Kind::HttpRoute), facts.addresses.clone());
+                }
+            }
+            News::Deleted(seen) => drop(self.told.remove(&seen.key(Kind::HttpRoute))),
+            News::Listing | News::Listed(_) | News::Bookmark(_) | News::State(..) => {}
+        }
     }
 
     /// One thing goes its way: an order is carried out, an answer or an event arrives.
