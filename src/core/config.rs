@@ -75,6 +75,34 @@ impl Config {
     }
 }
 
+/// Whose API a forge speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ForgeKind {
+    /// github.com, or GitHub Enterprise Server.
+    GitHub,
+    /// gitlab.com, or a GitLab of one's own.
+    GitLab,
+    /// A Gitea.
+    Gitea,
+    /// A Forgejo.
+    Forgejo,
+}
+
+impl ForgeKind {
+    /// Every kind, in the order of the settings' words.
+    pub const ALL: [Self; 4] = [Self::GitHub, Self::GitLab, Self::Gitea, Self::Forgejo];
+
+    /// As settings write it: `github`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GitHub => "github",
+            Self::GitLab => "gitlab",
+            Self::Gitea => "gitea",
+            Self::Forgejo => "forgejo",
+        }
+    }
+}
+
 /// Where the catalogue lies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Repository {
