@@ -134,7 +134,7 @@ impl World {
         match &event {
             Event::Lease(..) => self.lease = true,
             Event::Watched(Kind::HttpRoute, news) => {
-                news.iter().for_each(|news| self.was_told(news))
+                news.iter().for_each(|news| self.was_told(news));
             }
             Event::Repository(Repository::Same) => self.heard = true,
             Event::Answered(_, Answer::Judged(catalog)) => {
