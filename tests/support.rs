@@ -12,6 +12,7 @@ pub mod clear;
 #[macro_use]
 pub mod cluster;
 pub mod daemon;
+pub mod forge;
 pub mod git_server;
 pub mod guard;
 pub mod heavy;

@@ -1,0 +1,287 @@
+//! Four forges on loopback, as strict as the real ones: what GitHub, GitLab, Gitea and Forgejo refuse
+//! is refused, and what they store is stored.
+//!
+//! The rules are those that the real servers showed, or their own source and descriptions. A test
+//! sets what goes wrong, and reads afterwards what came and what lies there. Each runs on a thread of
+//! its own until it is dropped.
+
+mod app;
+mod call;
+mod door;
+mod gitea;
+mod github;
+mod gitlab;
+mod schema;
+mod store;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use vitrine_core::config::ForgeKind;
+
+pub use door::{Fault, Request};
+pub use store::Row;
+
+use app::App;
+use store::Store;
+
+/// An RSA key as GitHub gives it to the owner of an App: PEM, PKCS #1. Nobody else's, tests only.
+pub const APP_KEY: &str = include_str!("forge/app-key.pem");
+
+pub struct FakeForge {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    /// Taken by `Drop`: a runtime cannot wait for its end inside another one.
+    runtime: Option<Runtime>,
+}
+
+/// What the server and the test both hold.
+struct Shared {
+    store: Mutex<Store>,
+    traffic: Mutex<door::Traffic>,
+}
+
+impl Shared {
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().expect("nobody panics with the store in hand")
+    }
+
+    fn traffic(&self) -> MutexGuard<'_, door::Traffic> {
+        self.traffic.lock().expect("nobody panics with the traffic in hand")
+    }
+}
+
+impl FakeForge {
+    /// May write statuses, and read everything.
+    pub const TOKEN: &str = "forge-token-1234567890";
+    /// The one repository there is. Private.
+    pub const REPOSITORY: &str = "aim/catalogue";
+    /// Whose [`Self::TOKEN`] is.
+    pub const LOGIN: &str = store::LOGIN;
+    /// The one branch there is. All commits are on it, and the newest is its head.
+    pub const BRANCH: &str = store::BRANCH;
+
+    /// With these commits, of which the last is the newest.
+    pub async fn start(kind: ForgeKind, commits: impl IntoIterator<Item = String>) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime starts");
+        let shared = Arc::new(Shared {
+            store: Mutex::new(Store::new(kind, commits.into_iter().collect())),
+            traffic: Mutex::default(),
+        });
+        let opened = runtime.spawn(door::open(Arc::clone(&shared)));
+        let address = opened.await.expect("the door opens");
+        Self { address, shared, runtime: Some(runtime) }
+    }
+
+    /// As the settings' `reporting.forge.apiUrl` says it.
+    pub fn api_url(&self) -> String {
+        let base = self.shared.store().base();
+        format!("http://{}{base}", self.address)
+    }
+
+    /// A commit was pushed. It is the newest from now on.
+    pub fn add_commit(&self, sha: &str) {
+        self.shared.store().commits.push(sha.to_owned());
+    }
+
+    /// A commit is gone, as after a push that rewrote the branch. Its rows stay.
+    pub fn remove_commit(&self, sha: &str) {
+        self.shared.store().commits.retain(|commit| commit != sha);
+    }
+
+    /// Everything that is stored, in the order in which it came.
+    pub fn rows(&self) -> Vec<Row> {
+        self.shared.store().rows.clone()
+    }
+
+    /// The newest row of each context of a commit; contexts are compared as this forge does it, and
+    /// spelt as the newest row has it.
+    pub fn latest(&self, sha: &str) -> BTreeMap<String, Row> {
+        let latest = self.shared.store().latest(sha);
+        latest.into_iter().map(|row| (row.context.clone(), row)).collect()
+    }
+
+    /// Everything that came, in that order, also what was refused or never answered.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.traffic().requests.clone()
+    }
+
+    /// How many are being answered now.
+    pub fn in_flight(&self) -> usize {
+        self.shared.traffic().in_flight
+    }
+
+    /// How many of them wanted to write a status.
+    pub fn writes(&self) -> usize {
+        self.requests().iter().filter(|request| request.is_write()).count()
+    }
+
+    /// How many of them only read.
+    pub fn reads(&self) -> usize {
+        self.requests().iter().filter(|request| request.method == "GET").count()
+    }
+
+    /// What the official description of this API has no word for: fields, states, parameters.
+    pub fn faults(&self) -> Vec<String> {
+        self.shared.store().faults.clone()
+    }
+
+    /// Every connection is dropped from now on, or no more. What came through a new one is in
+    /// [`Self::knocks`], not in [`Self::requests`].
+    pub fn down(&self, on: bool) {
+        self.shared.traffic().down = on;
+    }
+
+    /// When somebody came while the forge was down.
+    pub fn knocks(&self) -> Vec<Instant> {
+        self.shared.traffic().knocks.clone()
+    }
+
+    /// Everything is answered 503 from now on, without a word of when to come back; or no more.
+    pub fn unavailable(&self, on: bool) {
+        self.shared.traffic().unavailable = on;
+    }
+
+    /// What the next request meets. One fault for each request, in this order; those that are about
+    /// storing wait for a write.
+    pub fn next(&self, fault: Fault) {
+        self.shared.traffic().coming.push_back((false, fault));
+    }
+
+    /// What the next write of a status meets; reads before it meet nothing.
+    pub fn next_write(&self, fault: Fault) {
+        self.shared.traffic().coming.push_back((true, fault));
+    }
+
+    /// GitHub: so many requests are left in this window, and when the next one begins.
+    pub fn rate(&self, remaining: u32, reset_in: Duration) {
+        self.shared.store().rate = store::Rate { remaining, reset: Instant::now() + reset_in };
+    }
+
+    /// No token is known any more.
+    pub fn revoke_token(&self) {
+        self.shared.store().revoked = true;
+    }
+
+    /// The token may not write statuses any more.
+    pub fn scope_missing(&self) {
+        self.shared.store().scope_missing = true;
+    }
+
+    /// The owner of the token lost access: a private repository is not even there.
+    pub fn no_access(&self) {
+        self.shared.store().no_access = true;
+    }
+
+    /// GitLab: only maintainers may push to the branch, so that our account may not touch its
+    /// pipelines.
+    pub fn protect_branch(&self) {
+        self.shared.store().protected = true;
+    }
+
+    /// `aim/other`. The old name leads there.
+    pub fn rename_repository(&self, new: &str) {
+        let mut store = self.shared.store();
+        let old = std::mem::replace(&mut store.repository, new.to_owned());
+        store.old_names.push(old);
+    }
+
+    /// GitHub takes so many statuses for one commit and context; 1000 at first.
+    pub fn max_per_context(&self, n: usize) {
+        self.shared.store().max_per_context = n;
+    }
+
+    /// GitLab has so many jobs in one pipeline, then begins another.
+    pub fn max_per_pipeline(&self, n: usize) {
+        self.shared.store().max_per_pipeline = n;
+    }
+
+    /// A status that our account posted before. Nothing is checked; the commit need not be known.
+    pub fn seed(&self, sha: &str, context: &str, state: &str, description: &str, url: &str) {
+        self.seed_by(Self::LOGIN, sha, context, state, description, url);
+    }
+
+    /// One that somebody else posted.
+    pub fn seed_by(
+        &self,
+        creator: &str,
+        sha: &str,
+        context: &str,
+        state: &str,
+        description: &str,
+        url: &str,
+    ) {
+        let mut store = self.shared.store();
+        let pipeline = match store.kind {
+            ForgeKind::GitLab => Some(gitlab::pipeline_for(&mut store, sha, store::BRANCH)),
+            ForgeKind::GitHub | ForgeKind::Gitea | ForgeKind::Forgejo => None,
+        };
+        let row = Row {
+            context: context.to_owned(),
+            state: state.to_owned(),
+            description: description.to_owned(),
+            target_url: url.to_owned(),
+            creator: creator.to_owned(),
+            reference: pipeline.is_some().then(|| store::BRANCH.to_owned()),
+            pipeline,
+            ..Row::of(sha)
+        };
+        store.add(row);
+    }
+
+    /// GitLab: a CI pipeline ran for this commit. Answers its id.
+    pub fn has_pipeline(&self, sha: &str, reference: &str) -> u64 {
+        self.shared.store().add_pipeline(sha, reference, "push")
+    }
+
+    /// GitLab: the pipelines of a commit as `(id, ref, source)`, the oldest first.
+    pub fn pipelines(&self, sha: &str) -> Vec<(u64, String, &'static str)> {
+        let store = self.shared.store();
+        let of_it = store.pipelines.iter().filter(|pipeline| pipeline.sha == sha);
+        of_it.map(|it| (it.id, it.reference.clone(), it.source)).collect()
+    }
+
+    /// Gitea and Forgejo: what `GET /version` says, and decides what changed in 1.27.
+    pub fn version(&self, version: &str) {
+        version.clone_into(&mut self.shared.store().version);
+    }
+
+    /// GitHub: an App is installed, and this is its public key (PKCS #1, DER).
+    pub fn app(&self, id: u64, installation: u64, public_key: &[u8]) {
+        self.shared.store().app = Some(App::new(id, installation, public_key));
+    }
+
+    /// GitHub: tokens of the App live so long from now on; 1 h at first. Those given before too.
+    pub fn app_tokens_live(&self, life: Duration) {
+        if let Some(app) = &mut self.shared.store().app {
+            app.life = life;
+        }
+    }
+
+    /// A webhook that leads to `url`. Answers its id.
+    pub fn add_hook(&self, url: &str) -> u64 {
+        let mut store = self.shared.store();
+        store.hooks.push(url.to_owned());
+        store.hooks.len() as u64
+    }
+
+    /// What happens, on a thread of its own, when somebody asks for a trial delivery of a hook.
+    pub fn on_ping(&self, call: impl Fn(u64) + Send + Sync + 'static) {
+        self.shared.traffic().on_ping = Some(Arc::new(call));
+    }
+}
+
+impl Drop for FakeForge {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
