@@ -1,0 +1,3 @@
+//! Reporting to forges, and the fakes that stand for them.
+
+mod fakes;
