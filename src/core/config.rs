@@ -7,6 +7,8 @@ mod address;
 mod contract;
 mod layers;
 mod read;
+mod reporting;
+mod section;
 mod shown;
 
 use std::path::PathBuf;
@@ -34,6 +36,8 @@ pub struct Config {
     pub rollouts: Rollouts,
     /// Whether git notes are written.
     pub notes: bool,
+    /// Where commit statuses go, beside the notes or instead of them; `None`: nowhere.
+    pub forge: Option<Forge>,
     /// Where the board and the probes of the kubelet are answered.
     pub web: Web,
     /// What is logged, and in which form.
@@ -69,6 +73,7 @@ impl Config {
             },
             rollouts: Rollouts { max_parallel: 10, verify: Verify::Never },
             notes: true,
+            forge: None,
             web: Web { public_listen: None, public_url: None, private_listen: None },
             log: Log { level: "info".to_owned(), json: false },
         }
@@ -143,6 +148,58 @@ pub enum Auth {
         key_file: PathBuf,
         /// The hosts that are trusted, in the form of OpenSSH.
         known_hosts_file: PathBuf,
+    },
+}
+
+/// The forge that is told what became of commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forge {
+    /// Whose API it speaks.
+    pub kind: ForgeKind,
+    /// Where its API begins, without a slash at its end: `https://api.github.com`.
+    pub api_url: String,
+    /// `owner/name`; on GitLab with every group before the name.
+    pub repository: String,
+    /// How to prove to it who we are. The files are re-read at each use.
+    pub auth: ForgeAuth,
+    /// Whether each solution has a status of its own; otherwise there is one for the whole branch,
+    /// and one for each that fails.
+    pub per_solution: bool,
+    /// PEM certificates that are trusted besides the usual ones.
+    pub ca_file: Option<PathBuf>,
+}
+
+#[cfg(any(test, feature = "samples"))]
+impl Forge {
+    /// A forge for tests: a Forgejo, on which each solution has its own status or not.
+    pub fn sample(per_solution: bool) -> Self {
+        Self {
+            kind: ForgeKind::Forgejo,
+            api_url: "https://git.example/api/v1".to_owned(),
+            repository: "aim/catalogue".to_owned(),
+            auth: ForgeAuth::Token { token_file: PathBuf::from("/run/token") },
+            per_solution,
+            ca_file: None,
+        }
+    }
+}
+
+/// How to prove to a forge who we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ForgeAuth {
+    /// A token of a person, a project or a machine account.
+    Token {
+        /// Holds the token alone, on one line.
+        token_file: PathBuf,
+    },
+    /// An installation of a GitHub App.
+    App {
+        /// The App's number, or its client id.
+        app_id: String,
+        /// The installation on the repository's owner.
+        installation_id: u64,
+        /// The App's private key, in PEM.
+        private_key_file: PathBuf,
     },
 }
 

@@ -58,6 +58,7 @@ pub fn settings(catalogue: &Catalogue) -> Config {
         },
         rollouts: config::Rollouts { max_parallel: 10, verify: Verify::Never },
         notes: true,
+        forge: None,
         web: config::Web { public_listen: None, public_url: None, private_listen: None },
         log: config::Log { level: "info".to_owned(), json: false },
     }

@@ -134,13 +134,50 @@ pub(super) const VERIFY: Schema = Schema::described(&[
 pub(super) const SCHEDULE: Schema =
     Schema::described(&[]).reserving(&[("audit", ""), ("freeze", "")]);
 
-pub(super) const REPORTING: Schema = Schema::described(&[Field::new(
-    "notes",
-    Form::Bool,
-    "Whether git notes are written (refs/notes/vitrine/<instance>).",
-)
-.default("true")])
-.reserving(&[("forge", "git notes are written")]);
+pub(super) const REPORTING: Schema = Schema::described(&[
+    Field::new(
+        "notes",
+        Form::Bool,
+        "Whether git notes are written (refs/notes/vitrine/<instance>).",
+    )
+    .default("true"),
+    Field::new("forge", Form::Map(&FORGE), "The forge whose commit statuses are written.")
+        .nullable(),
+]);
+
+pub(super) const FORGE: Schema = Schema::described(&[
+    Field::new("kind", Form::Word(&["github", "gitlab", "gitea", "forgejo"]), "Whose API."),
+    Field::new(
+        "apiUrl",
+        Form::Text,
+        "Where its API begins. Absent: that of github.com or gitlab.com.",
+    )
+    .nullable()
+    .example("\"https://git.example/api/v1\""),
+    Field::new("repository", Form::Line(400), "owner/name, as the forge shows it.")
+        .example("aim/catalogue"),
+    Field::new("auth", Form::Map(&FORGE_AUTH), "One complete way to prove who writes."),
+    Field::new(
+        "perSolution",
+        Form::Bool,
+        "Whether each solution has its own status. false: the whole, and those that fail.",
+    )
+    .default("true, false on GitLab"),
+    Field::new("caFile", Form::Line(4096), "Certificates that are trusted besides the system's.")
+        .nullable()
+        .default("null"),
+]);
+
+pub(super) const FORGE_AUTH: Schema = Schema::described(&[
+    Field::new("tokenFile", Form::Line(4096), "A file with a token; read again at each use."),
+    Field::new("appId", Form::Any, "A GitHub App: its number or client id."),
+    Field::new(
+        "installationId",
+        Form::Whole(1, 9_223_372_036_854_775_807),
+        "Its installation on the repository's owner.",
+    ),
+    Field::new("privateKeyFile", Form::Line(4096), "A file with its private key, in PEM."),
+]);
 
 pub(super) const WEB: Schema = Schema::described(&[
     Field::new("public", Form::Map(&PUBLIC), "The board and status.json, for everybody.")

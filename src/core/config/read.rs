@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::layers::{File, Layers};
+use super::section::Section;
 use super::{
     Auth, Cluster, Config, Log, Mode, Repository, Rollouts, Safety, Verify, Web, address, contract,
+    reporting,
 };
 use crate::model::decode::{Cursor, Fields, Schema, Sheet};
 use crate::model::fault::{Fault, code};
@@ -64,47 +66,9 @@ struct Settings<'a> {
     sheet: &'a Sheet,
 }
 
-/// One section of the file, which may lack, and the layers above it.
-struct Section<'a> {
-    layers: &'a Layers,
-    fields: Option<Fields<'a>>,
-    path: String,
-}
-
-impl<'a> Section<'a> {
-    fn get(&self, key: &str) -> Option<Cursor<'a>> {
-        self.layers.get(&format!("{}.{key}", self.path), self.fields.as_ref(), key)
-    }
-
-    fn section(&self, key: &str, schema: Schema) -> Self {
-        Self {
-            layers: self.layers,
-            fields: self
-                .fields
-                .as_ref()
-                .and_then(|fields| fields.or_null(key))
-                .and_then(|cursor| cursor.map(schema)),
-            path: format!("{}.{key}", self.path),
-        }
-    }
-
-    fn path_of(&self, key: &str) -> Option<PathBuf> {
-        Some(PathBuf::from(self.get(key)?.line_of(4096)?.value))
-    }
-
-    /// Whether the key stands in the file or above it, with or without a value.
-    fn written(&self, key: &str) -> bool {
-        self.fields.as_ref().is_some_and(|fields| fields.has(key)) || self.get(key).is_some()
-    }
-}
-
 impl<'a> Settings<'a> {
     fn section(&self, key: &str, schema: Schema) -> Section<'a> {
-        Section {
-            layers: self.layers,
-            fields: self.root.and_then(|root| root.or_null(key)).and_then(|c| c.map(schema)),
-            path: key.to_owned(),
-        }
+        Section::of(self.layers, self.sheet, self.root, key, schema)
     }
 
     fn missing(&self, key: &str, help: &str) {
@@ -118,12 +82,14 @@ impl<'a> Settings<'a> {
         let repository = self.repository();
         let cluster = self.cluster();
         self.section("schedule", contract::SCHEDULE);
-        let notes =
-            self.section("reporting", contract::REPORTING).get("notes").and_then(|c| c.boolean());
+        let section = self.section("reporting", contract::REPORTING);
+        let notes = section.get("notes").and_then(|c| c.boolean());
+        let forge = reporting::forge(&section);
         Some(Config {
             safety: self.safety(),
             rollouts: self.rollouts(),
             notes: notes.is_none_or(|notes| notes.value),
+            forge,
             web: self.web(),
             log: self.log(),
             cluster,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::layers::{File, SETTINGS, variable};
-use super::{Auth, Config, Mode, Verify};
+use super::{Auth, Config, Forge, ForgeAuth, Mode, Verify};
 use crate::model::duration;
 use crate::model::yaml::{self, Node, Value};
 
@@ -61,7 +61,7 @@ fn find<'a>(root: &'a Node, path: &str) -> Option<&'a Node> {
 /// The value in force of a setting that is one value; `null` where there is none. Secrets are
 /// names of files here as everywhere. `None` for a path that is no setting.
 pub fn value(config: &Config, path: &str) -> Option<Json> {
-    let Config { instance, repository, cluster, safety, rollouts, notes, web, log } = config;
+    let Config { instance, repository, cluster, safety, rollouts, notes, forge, web, log } = config;
     let auth = |wanted: &str| match (&repository.auth, wanted) {
         (Some(Auth::Token { token_file }), "tokenFile") => json!(token_file),
         (Some(Auth::Password { username, .. }), "username") => json!(username),
@@ -76,6 +76,9 @@ pub fn value(config: &Config, path: &str) -> Option<Json> {
     };
     if let Some(key) = path.strip_prefix("repository.auth.") {
         return Some(auth(key));
+    }
+    if let Some(key) = path.strip_prefix("reporting.forge.") {
+        return Some(forge.as_ref().map_or(Json::Null, |forge| of_forge(forge, key)));
     }
     Some(match path {
         "instance" => json!(instance.as_str()),
@@ -108,6 +111,21 @@ pub fn value(config: &Config, path: &str) -> Option<Json> {
         "log.format" => json!(if log.json { "json" } else { "text" }),
         _ => return None,
     })
+}
+
+fn of_forge(forge: &Forge, key: &str) -> Json {
+    match (key, &forge.auth) {
+        ("kind", _) => json!(forge.kind.as_str()),
+        ("apiUrl", _) => json!(forge.api_url),
+        ("repository", _) => json!(forge.repository),
+        ("perSolution", _) => json!(forge.per_solution),
+        ("caFile", _) => json!(forge.ca_file),
+        ("auth.tokenFile", ForgeAuth::Token { token_file }) => json!(token_file),
+        ("auth.appId", ForgeAuth::App { app_id, .. }) => json!(app_id),
+        ("auth.installationId", ForgeAuth::App { installation_id, .. }) => json!(installation_id),
+        ("auth.privateKeyFile", ForgeAuth::App { private_key_file, .. }) => json!(private_key_file),
+        _ => Json::Null,
+    }
 }
 
 #[cfg(test)]

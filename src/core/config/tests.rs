@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::ForgeAuth;
 
 fn settings(text: &str) -> Result<Config, Vec<Fault>> {
     read(Some(File { name: "vitrine.yaml", text }), &BTreeMap::new(), &BTreeMap::new())
@@ -90,6 +91,70 @@ fn a_fault_in_a_variable_names_the_variable() {
     assert_eq!(faults[0].file, "VITRINE_LOG_LEVEL");
 }
 
+fn with_forge(forge: &str) -> String {
+    format!("{LEAST}reporting: {{forge: {forge}}}\n")
+}
+
+#[test]
+fn a_forge_has_its_usual_api_and_what_it_shows_by_itself() {
+    let forge = |text: &str| settings(&with_forge(text)).unwrap().forge.unwrap();
+    let token = "auth: {tokenFile: /run/token}";
+    let hub = forge(&format!("{{kind: github, repository: aim/catalogue, {token}}}"));
+    assert_eq!((&*hub.api_url, hub.per_solution), ("https://api.github.com", true));
+    assert_eq!(hub.auth, ForgeAuth::Token { token_file: "/run/token".into() });
+    let lab = forge(&format!("{{kind: gitlab, repository: a/b/catalogue, {token}}}"));
+    assert_eq!((&*lab.api_url, lab.per_solution), ("https://gitlab.com/api/v4", false));
+    for (kind, url, api) in [
+        ("gitea", "https://git.example", "https://git.example/api/v1"),
+        ("forgejo", "https://git.example/", "https://git.example/api/v1"),
+        ("forgejo", "https://example.org/git/api/v1/", "https://example.org/git/api/v1"),
+        ("github", "https://hub.example", "https://hub.example/api/v3"),
+        ("gitlab", "http://127.0.0.1:80", "http://127.0.0.1:80/api/v4"),
+    ] {
+        let text = format!("{{kind: {kind}, apiUrl: \"{url}\", repository: a/b, {token}}}");
+        assert_eq!(forge(&text).api_url, api, "{kind} {url}");
+    }
+    let app = "auth: {appId: 12, installationId: 7, privateKeyFile: /run/key.pem}";
+    let app = forge(&format!("{{kind: github, repository: a/b, {app}}}")).auth;
+    let key = "/run/key.pem".into();
+    let wanted = ForgeAuth::App { app_id: "12".into(), installation_id: 7, private_key_file: key };
+    assert_eq!(app, wanted);
+    let variable = ("VITRINE_REPORTING_FORGE_REPOSITORY".to_owned(), "c/d".to_owned());
+    let text = with_forge(&format!("{{kind: github, repository: a/b, {token}}}"));
+    let file = File { name: "f", text: &text };
+    let config = read(Some(file), &[variable].into(), &BTreeMap::new()).unwrap();
+    assert_eq!(config.forge.unwrap().repository, "c/d");
+}
+
+#[test]
+fn a_forge_that_is_not_said_completely_is_a_fault_and_none_is_none() {
+    assert_eq!(settings(LEAST).unwrap().forge, None);
+    assert_eq!(settings(&with_forge("null")).unwrap().forge, None);
+    for (text, codes) in [
+        ("{kind: github}", "V0704 V0704"),
+        ("{repository: a/b, auth: {tokenFile: t}}", "V0704"),
+        ("{kind: svn, repository: a/b, auth: {tokenFile: t}}", "V0702"),
+        ("{kind: gitea, repository: a/b, auth: {tokenFile: t}}", "V0704"),
+        ("{kind: github, repository: a/b/c, auth: {tokenFile: t}}", "V0702"),
+        ("{kind: github, repository: 'https://x/a', auth: {tokenFile: t}}", "V0702"),
+        ("{kind: gitlab, repository: a/.., auth: {tokenFile: t}}", "V0702"),
+        ("{kind: github, repository: a/b, auth: {appId: 1, tokenFile: t}}", "V0702"),
+        ("{kind: github, repository: a/b, auth: {token: secret}}", "V0703 V0704"),
+        (
+            "{kind: gitea, apiUrl: 'https://h', repository: a/b, \
+             auth: {appId: 1, installationId: 1, privateKeyFile: k}}",
+            "V0702",
+        ),
+        ("{kind: github, apiUrl: 'https://u:p@h', repository: a/b, auth: {tokenFile: t}}", "V0706"),
+        ("{kind: github, apiUrl: ftp://h, repository: a/b, auth: {tokenFile: t}}", "V0702"),
+    ] {
+        let mut told: Vec<&str> =
+            settings(&with_forge(text)).unwrap_err().iter().map(|fault| fault.code).collect();
+        told.sort_unstable();
+        assert_eq!(told.join(" "), codes, "{text}");
+    }
+}
+
 #[test]
 fn every_fault_is_told_at_once() {
     let faults = faults(
@@ -107,7 +172,6 @@ fn what_is_not_built_yet_is_refused_when_written() {
         "cluster: {leaderElection: true}",
         "schedule: {audit: \"17 3 * * *\"}",
         "schedule: {freeze: []}",
-        "reporting: {forge: {kind: github}}",
         "web: {hooks: []}",
     ] {
         let faults = faults(&format!("{LEAST}{text}\n"));
