@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
+use crate::forge::Forge;
 use crate::git::{Courier, Source};
 use crate::web::Heart;
 use pool::Pool;
@@ -67,6 +68,7 @@ pub struct Drive {
     engine: Engine,
     cluster: Cluster,
     courier: Courier,
+    forge: Option<Forge>,
     pool: Pool,
     board: watch::Sender<Arc<Board>>,
     hints: Arc<Notify>,
@@ -84,6 +86,8 @@ impl Drive {
     ) -> (Self, watch::Receiver<Arc<Board>>) {
         let courier =
             Courier::start(source, &settings.repository, settings.instance.clone(), settings.notes);
+        let forge = settings.forge.as_ref();
+        let forge = forge.map(|forge| Forge::new(forge, &settings.repository.branch));
         let started = Instant::now();
         let engine = Engine::new(settings, fastrand::u64(..), now(started));
         let (board, boards) = watch::channel(Arc::clone(engine.board()));
@@ -91,6 +95,7 @@ impl Drive {
             engine,
             cluster,
             courier,
+            forge,
             pool: Pool::new(),
             board,
             hints: Arc::new(Notify::new()),
@@ -198,12 +203,14 @@ impl Drive {
         let mut events = tokio::select! {
             events = self.cluster.next() => events,
             event = self.courier.next() => vec![event?],
+            event = told(&mut self.forge) => vec![event],
             event = self.pool.next() => vec![event],
             () = self.hints.notified() => vec![Event::Hint],
             () = tokio::time::sleep(pause) => Vec::new(),
         };
         // All that waits is heard before anything is decided.
         events.extend(std::iter::from_fn(|| self.courier.at_hand()));
+        events.extend(std::iter::from_fn(|| self.forge.as_mut()?.at_hand()));
         events.extend(std::iter::from_fn(|| self.pool.at_hand()));
         Some(events)
     }
@@ -231,6 +238,16 @@ impl Drive {
                 Order::Follow(since) => self.courier.follow(since),
                 Order::Visit => self.courier.visit(),
                 Order::Note { id, lines } => self.courier.note(id, lines),
+                Order::Tell { id, commit, line } => {
+                    if let Some(forge) = &self.forge {
+                        forge.tell(id, commit, line);
+                    }
+                }
+                Order::Lines { id, commit } => {
+                    if let Some(forge) = &self.forge {
+                        forge.lines(id, commit);
+                    }
+                }
                 Order::Judge { id, snapshot } => self.pool.judge(id, snapshot),
                 Order::Render { id, work } => self.pool.render(id, work),
                 Order::Show(board) => {
@@ -250,6 +267,9 @@ impl Drive {
     /// Lets what is under way finish.
     async fn part(self) {
         self.cluster.stop().await;
+        if let Some(forge) = self.forge {
+            forge.stop().await;
+        }
         self.courier.stop().await;
     }
 
@@ -272,9 +292,18 @@ fn is_of_the_cluster(event: &Event) -> bool {
         Event::Answered(_, answer) => match answer {
             Answer::Step(..) | Answer::Recorded(_) | Answer::Lease(..) => true,
             Answer::Approval(_) | Answer::Posted(_) | Answer::Facts(_) => true,
-            Answer::Noted(_) | Answer::Judged(_) | Answer::Rendered(_) => false,
+            Answer::Noted(_) | Answer::Told(_) | Answer::Has(_) => false,
+            Answer::Judged(_) | Answer::Rendered(_) => false,
         },
         Event::Repository(_) | Event::Hint | Event::Lost(_) => false,
+    }
+}
+
+/// The next answer of the forge; without one it never comes.
+async fn told(forge: &mut Option<Forge>) -> Event {
+    match forge {
+        Some(forge) => forge.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod drive;
+pub mod forge;
 pub mod git;
 pub mod http;
 pub mod registry;

@@ -28,7 +28,7 @@ const CORE: [Row; 10] = [
     ("plan", &["model", "catalog", "render"]),
     ("status", &["model", "catalog", "plan", "doctor"]),
     ("doctor", &["model", "catalog", "plan"]),
-    ("ledger", &["model", "status"]),
+    ("ledger", &["model", "config", "status"]),
     (
         "engine",
         &["model", "config", "catalog", "render", "change", "plan", "status", "doctor", "ledger"],

@@ -42,7 +42,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub use desk::{Order, OrderId, Work, judged};
-pub use event::{Answer, Commit, Event, Repository};
+pub use event::{Answer, Commit, Event, Left, Refusal, Reply, Repository};
 pub use form::{FormKey, Rendered};
 pub use happened::{Change, Happened, State};
 pub use now::Now;
@@ -137,7 +137,7 @@ impl Engine {
             trials: Trials::default(),
             rollouts: Rollouts::default(),
             failures: Failures::new(instance.clone(), seed),
-            ledger: Ledger::new(instance, settings.notes),
+            ledger: Ledger::new(instance, &settings),
             checkup: Checkup::default(),
             rows: Rows::default(),
             diary: Diary::default(),

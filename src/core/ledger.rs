@@ -3,6 +3,8 @@
 //! In: [`Verdict`]s and what the history says. Out: the statuses as they should be, whether they
 //! go to a git note or a forge. Has no clock, so that the same world says the same twice.
 
+pub mod forge;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{ClaimedName, InstanceName, Party, Revision, SolutionName};

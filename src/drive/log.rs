@@ -29,6 +29,10 @@ pub(super) fn line(happened: &Happened) {
         Happened::Lease(Some(cause)) => tracing::warn!("the Lease could not be written: {cause}"),
         Happened::Lease(None) => tracing::info!("the Lease can be written again"),
         Happened::Notes(Some(cause)) => tracing::warn!("the notes could not be written: {cause}"),
+        Happened::Forge(Some(cause)) => {
+            tracing::warn!("the statuses of commits could not be written: {cause}");
+        }
+        Happened::Forge(None) => tracing::info!("the statuses of commits can be written again"),
         Happened::Notes(None) => tracing::info!("the notes can be written again"),
         Happened::Posting(Some(cause)) => {
             tracing::warn!("the list of what is held could not be written: {cause}");

@@ -82,6 +82,22 @@ pub enum Order {
         /// Lines that the notes lack, by the commit that they are for.
         lines: BTreeMap<Revision, Vec<CommitStatus>>,
     },
+    /// Post one status onto a commit at the forge.
+    Tell {
+        /// The number that its answer names.
+        id: OrderId,
+        /// The commit.
+        commit: Revision,
+        /// What is posted.
+        line: CommitStatus,
+    },
+    /// Read our lines on a commit at the forge.
+    Lines {
+        /// The number that its answer names.
+        id: OrderId,
+        /// The commit.
+        commit: Revision,
+    },
     /// Judge every folder of a commit.
     Judge {
         /// The number that its answer names.
@@ -153,6 +169,10 @@ pub(super) enum Errand {
     Post(Option<String>),
     Ask,
     Note,
+    /// A status onto this commit at the forge.
+    Tell(Revision),
+    /// Our lines on this commit at the forge.
+    Lines(Revision),
     Judge(Revision),
     /// Solutions by name, with the form that they are rendered to.
     Render(BTreeMap<SolutionName, FormKey>),
@@ -170,6 +190,8 @@ impl Errand {
             | Self::Post(_)
             | Self::Ask
             | Self::Judge(_)
+            | Self::Tell(_)
+            | Self::Lines(_)
             | Self::Render(_) => SignedDuration::from_mins(10),
             Self::Note => SignedDuration::from_mins(30), // a push to a slow forge
         }
@@ -227,7 +249,8 @@ impl Desk {
         !self.any(|errand| match errand {
             Errand::Step { .. } | Errand::Record { .. } | Errand::Note => true,
             Errand::Judge(_) | Errand::Render(_) | Errand::Lease | Errand::Post(_) => true,
-            Errand::Approval(_) | Errand::Ask => false,
+            // The ledger knows whether somebody has to wait for it.
+            Errand::Tell(_) | Errand::Lines(_) | Errand::Approval(_) | Errand::Ask => false,
         })
     }
 }

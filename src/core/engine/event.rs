@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use super::desk::OrderId;
 use super::form::Rendered;
 use super::sight::{News, Written};
@@ -12,7 +14,7 @@ use crate::model::{Kind, Revision};
 use crate::plan::Outcome;
 use crate::plan::facts::{Look, Question};
 use crate::plan::observed::{Approval, Problem, Record};
-use crate::status::CommitStatus;
+use crate::status::{CommitState, CommitStatus};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -64,6 +66,47 @@ pub struct Commit {
     pub noted: Option<BTreeMap<Revision, Vec<CommitStatus>>>,
 }
 
+/// What a forge answered to one request.
+#[derive(Debug)]
+pub struct Reply<T> {
+    /// What was asked for, or why not.
+    pub result: Result<T, Refusal>,
+    /// How many requests are left, where the forge says so.
+    pub left: Option<Left>,
+}
+
+/// How many requests a forge still takes from us in its window of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// So many more.
+    pub remaining: u32,
+    /// Of so many.
+    pub limit: u32,
+    /// Until the window begins anew.
+    pub resets_in: SignedDuration,
+}
+
+/// Why a forge did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It did not answer, or has a fault: perhaps it did it all the same. A sentence.
+    Unsure(String),
+    /// Not before so much time.
+    Later(SignedDuration),
+    /// The credential or the repository is wrong; an operator has to mend it. A sentence.
+    Shut(String),
+    /// It does not have the commit, or not yet.
+    NoCommit,
+    /// It takes no more statuses of this context on this commit.
+    Full,
+    /// It does not take this request, however often it comes. A sentence.
+    Never(String),
+    /// Somebody else is writing onto this commit.
+    Busy,
+    /// The line is in this state already, and cannot go to the one that was asked for.
+    Is(CommitState),
+}
+
 /// What became of an order.
 #[derive(Debug)]
 pub enum Answer {
@@ -81,6 +124,10 @@ pub enum Answer {
     Facts(Vec<(Question, Look)>),
     /// The notes were written, or not.
     Noted(Result<(), Unknown>),
+    /// A status was posted to the forge, or not.
+    Told(Reply<()>),
+    /// Our lines that stand on a commit at the forge, or why it cannot be said.
+    Has(Reply<Vec<CommitStatus>>),
     /// The solutions of a commit and the refusals.
     Judged(Box<Catalog>),
     /// One for each solution that was asked for.

@@ -61,6 +61,8 @@ pub enum Happened {
     Lease(Option<String>),
     /// The notes could not be written, or can again.
     Notes(Option<String>),
+    /// Why the forge cannot be told anything; `None`: it can again.
+    Forge(Option<String>),
     /// The list of what is held could not be written, or can again.
     Posting(Option<String>),
     /// Deletions are held, or no more.

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::book::Coming;
 use super::desk::Errand;
-use super::event::{Answer, Event, Repository};
+use super::event::{Answer, Event, Refusal, Reply, Repository};
 use super::happened::Happened;
+use super::ledger::Ledger;
 use super::sight::{Batch, Touched};
 use super::{Engine, Now, OrderId};
 use crate::catalog::Catalog;
@@ -155,6 +156,12 @@ impl Engine {
                     self.behind = true;
                 }
             }
+            (Errand::Tell(commit), Answer::Told(reply)) => {
+                self.of_forge(now, |ledger, steady| ledger.told(&commit, reply, steady));
+            }
+            (Errand::Lines(commit), Answer::Has(reply)) => {
+                self.of_forge(now, |ledger, steady| ledger.has(&commit, reply, steady));
+            }
             (Errand::Judge(revision), Answer::Judged(catalog)) => {
                 if let Some(coming) = self.book.arrived(&revision) {
                     self.take_commit(coming, *catalog, now);
@@ -167,6 +174,17 @@ impl Engine {
             }
             // An answer to something else is no answer.
             (errand, _) => self.give_up(errand, now),
+        }
+    }
+
+    /// The forge answered.
+    fn of_forge(&mut self, now: Now, take: impl FnOnce(&mut Ledger, Timestamp)) {
+        let before = self.ledger.forge_trouble().cloned();
+        take(&mut self.ledger, self.steady.at(now));
+        let trouble = self.ledger.forge_trouble().cloned();
+        if before != trouble {
+            self.happened.push(Happened::Forge(trouble));
+            self.behind = true;
         }
     }
 
@@ -221,6 +239,16 @@ impl Engine {
                 self.ledger.noted(Err(cause()), self.steady.at(now));
                 "notes"
             }
+            Errand::Tell(commit) => {
+                let reply = Reply { result: Err(Refusal::Unsure(cause())), left: None };
+                self.of_forge(now, |ledger, steady| ledger.told(&commit, reply, steady));
+                "a status"
+            }
+            Errand::Lines(commit) => {
+                let reply = Reply { result: Err(Refusal::Unsure(cause())), left: None };
+                self.of_forge(now, |ledger, steady| ledger.has(&commit, reply, steady));
+                "a look at the statuses"
+            }
             Errand::Judge(_) => {
                 self.work_at = Some(self.steady.at(now) + AGAIN);
                 "a judgement"
@@ -255,12 +283,13 @@ impl Engine {
                 self.book.unknown = Some(unknown);
             }
         }
+        let again = self.book.revision().is_some_and(|before| *before != head);
         self.brake.take_commit(&head, commit.errand, commit.changes.rewritten);
         let rows = &self.rows;
         self.ledger.pass(&head, |name| rows.verdict(name.as_str()).is_some());
         let folders = commit.changes.commits.iter().flat_map(|change| &change.folders);
         let folders: BTreeSet<String> = folders.cloned().collect();
-        self.ledger.take_commit(&commit.changes, commit.records);
+        self.ledger.take_commit(&commit.changes, commit.records, again);
         if let Some(noted) = commit.noted {
             self.ledger.load(noted);
         }

@@ -1,63 +1,81 @@
-//! The ledger: which line belongs on which commit, and what the notes have of it already.
+//! The ledger: which line belongs on which commit, and what each sink has of it already: the notes,
+//! and a forge.
+
+mod forge;
+mod sink;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::event::Reply;
 use crate::catalog::Changes;
+use crate::config::Config;
 use crate::ledger::{self, History};
 use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
 use crate::status::{CommitState, CommitStatus, Verdict};
+pub(super) use forge::Call;
+use forge::Forge;
+use sink::{Sink, is_pending};
 
 /// How long work may last before its commit is called pending.
 const SHORT_WORK: SignedDuration = SignedDuration::from_secs(5);
 /// How long notes that could not be written wait.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+/// How long the notes wait for a forge that is being told the same. They are what a successor
+/// knows the forge by, so they come after it.
+const AFTER_FORGE: SignedDuration = SignedDuration::from_secs(3);
 
-/// Statuses by commit and context.
-type Written = BTreeMap<Revision, BTreeMap<String, CommitStatus>>;
+/// Lines by the commit that they are for.
+type Lines = BTreeMap<Revision, Vec<CommitStatus>>;
+
+/// What is to be said now.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    /// Lines that the notes lack.
+    pub notes: Option<Lines>,
+    /// Requests to the forge.
+    pub forge: Vec<Call>,
+}
 
 /// What belongs on the commits.
 pub(super) struct Ledger {
     instance: InstanceName,
-    /// Whether anything is written at all.
-    on: bool,
     history: History,
-    /// Whether something changed that the notes may not say yet.
+    /// Whether something changed that a sink may not have yet.
     behind: bool,
-    /// What the notes say.
-    written: Written,
-    /// What they will say when the order that is out is answered.
-    under_way: Option<Written>,
-    /// What they may say: it was to be written, and nobody knows whether it was.
-    tried: Written,
+    /// Whether notes are written.
+    notes_on: bool,
+    notes: Sink,
+    /// The lines of the order that is out.
+    under_way: Option<Lines>,
+    forge: Option<Forge>,
+    /// Since when notes wait for the forge.
+    held_since: Option<Timestamp>,
     /// Since when something is pending, so that short work leaves no pending line.
     pending_since: Option<Timestamp>,
-    /// Lines that may be said anew though they had a last word: the branch came back to them.
-    reopened: BTreeSet<(Revision, String)>,
-    /// Those of them that have a last word again, by the order that is out.
-    closing: BTreeSet<(Revision, String)>,
-    /// When they have to be looked at although nothing changed.
+    /// When the sinks have to be looked at although nothing changed.
     look_at: Option<Timestamp>,
-    /// Not before, because they could not be written.
+    /// Not before, because the notes could not be written.
     not_before: Option<Timestamp>,
-    /// Why they could not be written.
+    /// Why the notes could not be written.
     pub trouble: Option<String>,
 }
 
 impl Ledger {
-    pub fn new(instance: InstanceName, on: bool) -> Self {
+    pub fn new(instance: InstanceName, settings: &Config) -> Self {
+        let board = settings.web.public_url.clone();
+        let forge = settings.forge.clone().map(|forge| Forge::new(instance.clone(), forge, board));
         Self {
             instance,
-            on,
             history: History::default(),
             behind: true,
-            written: Written::new(),
+            notes_on: settings.notes,
+            notes: Sink::default(),
             under_way: None,
-            tried: Written::new(),
+            forge,
+            held_since: None,
             pending_since: None,
-            reopened: BTreeSet::new(),
-            closing: BTreeSet::new(),
             look_at: None,
             not_before: None,
             trouble: None,
@@ -66,11 +84,21 @@ impl Ledger {
 
     /// What stands in the notes already. A commit that was passed while nobody looked, and a line
     /// that never got its last word, get it still.
-    pub fn load(&mut self, noted: BTreeMap<Revision, Vec<CommitStatus>>) {
+    pub fn load(&mut self, noted: Lines) {
+        let owed = self.forge.as_ref().map(Forge::owed);
         for (commit, statuses) in noted {
+            if let Some(forge) = &mut self.forge
+                && self.history.head.as_ref() != Some(&commit)
+            {
+                forge.load(&commit, &statuses);
+            }
+            // What the forge was not told is as open as what is pending.
+            let owes = |s: &CommitStatus| Some(&s.context) == owed.as_ref() && is_pending(s);
+            let owes = statuses.iter().any(owes);
             for status in statuses {
-                let pending = status.state == CommitState::Pending;
+                let pending = owes || is_pending(&status);
                 match ledger::subject(&self.instance, &status.context) {
+                    None if Some(&status.context) == owed.as_ref() => {}
                     None => continue, // another's
                     Some(None) if pending => {
                         self.history.passed.insert(commit.clone());
@@ -80,8 +108,7 @@ impl Ledger {
                     }
                     Some(_) => {}
                 }
-                let lines = self.written.entry(commit.clone()).or_default();
-                lines.insert(status.context.clone(), status);
+                self.notes.set(&commit, status);
             }
         }
         self.behind = true;
@@ -99,7 +126,10 @@ impl Ledger {
         let mut passed = std::mem::take(&mut self.history.passed);
         let before = self.history.head.replace(head.clone());
         if before.as_ref().is_some_and(|before| before != head) {
-            self.reopened.insert((head.clone(), ledger::context(&self.instance, None)));
+            if let Some(forge) = &mut self.forge {
+                forge.is_new(head);
+            }
+            self.reopen(head, None);
         }
         passed.extend(before);
         passed.retain(|commit| commit != head && !self.has_last_word(commit, None));
@@ -107,11 +137,20 @@ impl Ledger {
         self.behind = true;
     }
 
-    /// What commits changed, and which commit each folder has its form of.
-    pub fn take_commit(&mut self, changes: &Changes, records: BTreeMap<String, Revision>) {
+    /// What commits changed, and which commit each folder has its form of. `again`: whether another
+    /// commit was in force before, so that these are younger than this process.
+    pub fn take_commit(
+        &mut self,
+        changes: &Changes,
+        records: BTreeMap<String, Revision>,
+        again: bool,
+    ) {
         // What was known of a name before all of them: the same history may be told twice.
         let mut before: BTreeMap<ClaimedName, Option<Revision>> = BTreeMap::new();
         for change in &changes.commits {
+            if let Some(forge) = self.forge.as_mut().filter(|_| again) {
+                forge.is_new(&change.revision);
+            }
             for folder in &change.folders {
                 let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(folder));
                 let old = self.history.records.insert(name.clone(), change.revision.clone());
@@ -130,20 +169,29 @@ impl Ledger {
         }
         for (name, old) in before {
             let now = self.history.records.get(&name);
-            if let Some(now) = now.filter(|now| old.is_some_and(|old| old != **now)) {
-                let context = ledger::context(&self.instance, Some(&name));
-                self.reopened.insert((now.clone(), context));
+            if let Some(now) = now.filter(|now| old.is_some_and(|old| old != **now)).cloned() {
+                self.reopen(&now, Some(&name));
             }
         }
         self.behind = true;
     }
 
-    /// Whether a status that is not pending stands on this commit, of a solution or of the whole.
-    /// Where nothing is written, nothing waits for it.
+    /// The branch came back to a line, in every sink.
+    fn reopen(&mut self, commit: &Revision, name: Option<&ClaimedName>) {
+        let context = ledger::context(&self.instance, name);
+        if let Some(forge) = &mut self.forge {
+            let context = forge.key(&context);
+            forge.sink.reopen((commit.clone(), context));
+        }
+        self.notes.reopen((commit.clone(), context));
+    }
+
+    /// Whether a status that is not pending stands on this commit in every sink, of a solution or
+    /// of the whole. Where nothing is written, nothing waits for it.
     fn has_last_word(&self, commit: &Revision, name: Option<&ClaimedName>) -> bool {
         let context = ledger::context(&self.instance, name);
-        let line = self.written.get(commit).and_then(|lines| lines.get(&context));
-        !self.on || line.is_some_and(|status| status.state != CommitState::Pending)
+        let noted = !self.notes_on || self.notes.has_last_word(commit, &context);
+        noted && self.forge.as_ref().is_none_or(|forge| forge.has_last_word(commit, &context))
     }
 
     /// The commit that last changed a name's folder.
@@ -162,97 +210,133 @@ impl Ledger {
         self.behind = true;
     }
 
-    /// The lines that the notes lack, if it is time to write some. `open`: the repository can be
-    /// read.
-    pub fn lacking(
+    /// What the sinks lack, if it is time to say some of it. `open`: the repository can be read.
+    pub fn words(
         &mut self,
         verdicts: &BTreeMap<ClaimedName, Verdict>,
         open: bool,
         now: Timestamp,
-    ) -> Option<BTreeMap<Revision, Vec<CommitStatus>>> {
-        if !self.on || !open || self.under_way.is_some() {
-            // What ends each of these is an event.
-            (self.look_at, self.behind) = (None, false);
-            return None;
-        }
+    ) -> Words {
         self.behind = false;
+        self.look_at = None;
+        let notes = self.notes_on && open && self.under_way.is_none();
+        if !notes && self.forge.is_none() {
+            return Words::default(); // what ends each of these is an event
+        }
+        let wanted = ledger::statuses(&self.instance, verdicts, &self.history);
+        let mut noted = Lines::new();
+        if notes {
+            noted.clone_from(&wanted);
+            for (commit, statuses) in &mut noted {
+                statuses
+                    .iter_mut()
+                    .for_each(|status| self.notes.keep_the_last_word(commit, status));
+            }
+        }
+        let told = self.forge.as_ref().map(|forge| forge.lines(&wanted)).unwrap_or_default();
+        let pending = noted.values().flatten().any(is_pending)
+            || self.forge.as_ref().is_some_and(|forge| forge.pends(&told));
+        self.pending_since = pending.then(|| self.pending_since.unwrap_or(now));
+        self.look_at = self.pending_since.map(|since| since + SHORT_WORK).filter(|at| *at > now);
+        let brief = self.look_at.is_some();
+        self.forget_the_rest();
+        let calls = match &mut self.forge {
+            Some(forge) => forge.calls(told, self.notes_on.then_some(&self.notes), brief, now),
+            None => Vec::new(),
+        };
+        let lines = if notes { self.for_notes(noted, brief, now) } else { None };
+        Words { notes: lines, forge: calls }
+    }
+
+    /// The lines that the notes lack, if they may be written now.
+    fn for_notes(&mut self, mut lines: Lines, brief: bool, now: Timestamp) -> Option<Lines> {
         if self.not_before.is_some_and(|at| at > now) {
             return None;
         }
         self.not_before = None;
-        let mut wanted = ledger::statuses(&self.instance, verdicts, &self.history);
-        for (commit, statuses) in &mut wanted {
-            statuses.iter_mut().for_each(|status| self.keep_the_last_word(commit, status));
-        }
-        let is_pending = |status: &CommitStatus| status.state == CommitState::Pending;
-        let pending = wanted.values().flatten().any(is_pending);
-        self.pending_since = pending.then(|| self.pending_since.unwrap_or(now));
-        self.look_at = self.pending_since.map(|since| since + SHORT_WORK).filter(|at| *at > now);
-        let mut lines = wanted.clone();
-        if self.look_at.is_some() {
+        if brief {
             for statuses in lines.values_mut() {
                 statuses.retain(|status| !is_pending(status));
             }
         }
+        self.remember_the_forge(&mut lines);
         lines.retain(|commit, statuses| {
-            let written = self.written.get(commit);
-            let known = |s: &CommitStatus| written.and_then(|w| w.get(&s.context)) == Some(s);
+            let known = |s: &CommitStatus| self.notes.line(commit, &s.context) == Some(s);
             !statuses.iter().all(known)
         });
+        self.wait_for_the_forge(&mut lines, now);
         if lines.is_empty() {
             return None;
         }
-        let mut after = self.written.clone();
-        for (commit, statuses) in &lines {
-            let all = after.entry(commit.clone()).or_default();
-            all.extend(statuses.iter().map(|s| (s.context.clone(), s.clone())));
-        }
-        // Also of those of which nothing can be said just now: what stands there still counts.
-        let history = &self.history;
-        let mut concerned: BTreeSet<&Revision> = history.records.values().collect();
-        concerned.extend(history.overtaken.iter().map(|(commit, _)| commit));
-        concerned.extend(history.passed.iter().chain(&history.head));
-        after.retain(|commit, _| concerned.contains(commit));
-        self.closing = self.reopened.clone();
-        self.closing.retain(|(commit, context)| {
-            let line = after.get(commit).and_then(|all| all.get(context));
-            lines.contains_key(commit) && line.is_some_and(|line| !is_pending(line))
-        });
-        self.under_way = Some(after);
+        self.under_way = Some(lines.clone());
         Some(lines)
     }
 
-    /// What was said to the end stays said: health that changes later is the board's business. A
-    /// hold, a refusal or an error of the platform may end, and what was told of it with it; after a
-    /// failure, only that all is well is news.
-    fn keep_the_last_word(&self, commit: &Revision, status: &mut CommitStatus) {
-        let line = |written: &'_ Written| -> Option<CommitStatus> {
-            written.get(commit)?.get(&status.context).cloned()
+    /// What the forge was not told yet is remembered beside the lines, and that it was told.
+    fn remember_the_forge(&self, lines: &mut Lines) {
+        let Some(forge) = &self.forge else { return };
+        let context = forge.owed();
+        let mark = |state, words: &str| CommitStatus {
+            state,
+            context: context.clone(),
+            description: words.to_owned(),
+            url: String::new(),
         };
-        let Some(said) = line(&self.tried).or_else(|| line(&self.written)) else { return };
-        let ends = match said.state {
-            CommitState::Pending | CommitState::Error => false,
-            CommitState::Failure => status.state != CommitState::Success,
-            CommitState::Success => true,
-        };
-        if ends && !self.reopened.contains(&(commit.clone(), status.context.clone())) {
-            *status = said;
+        for commit in forge.unsaid() {
+            if let Some(statuses) = lines.get_mut(commit) {
+                statuses.push(mark(CommitState::Pending, "not everything was told there yet"));
+            }
+        }
+        for (commit, written) in self.notes.written() {
+            let owes = written.get(&context).is_some_and(is_pending);
+            if owes && !forge.unsaid().contains(commit) {
+                let statuses = lines.entry(commit.clone()).or_default();
+                statuses.push(mark(CommitState::Success, "everything was told there"));
+            }
+        }
+    }
+
+    /// Leaves out what the forge is just being told, for a while.
+    fn wait_for_the_forge(&mut self, lines: &mut Lines, now: Timestamp) {
+        let Some(forge) = &self.forge else { return };
+        let waits = |commit: &Revision| forge.unsaid().contains(commit);
+        if !forge.is_well() || !lines.keys().any(waits) {
+            self.held_since = None;
+            return;
+        }
+        let until = *self.held_since.get_or_insert(now) + AFTER_FORGE;
+        if until > now {
+            lines.retain(|commit, _| !waits(commit));
+            self.look_at = Some(self.look_at.map_or(until, |at| at.min(until)));
+        }
+    }
+
+    /// Forgets what stands on commits that nobody looks at any more; also of those of which nothing
+    /// can be said just now, what stands there still counts.
+    fn forget_the_rest(&mut self) {
+        let history = &self.history;
+        let mut concerned: BTreeSet<Revision> = history.records.values().cloned().collect();
+        concerned.extend(history.overtaken.iter().map(|(commit, _)| commit.clone()));
+        concerned.extend(history.passed.iter().chain(&history.head).cloned());
+        self.notes.retain(&concerned);
+        if let Some(forge) = &mut self.forge {
+            forge.retain(&concerned);
         }
     }
 
     /// The notes were written, or not.
     pub fn noted(&mut self, written: Result<(), String>, now: Timestamp) {
+        let lines = self.under_way.take().unwrap_or_default();
         match written {
             Ok(()) => {
-                if let Some(lines) = self.under_way.take() {
-                    self.written = lines;
+                for (commit, statuses) in lines {
+                    statuses.into_iter().for_each(|status| self.notes.set(&commit, status));
                 }
-                self.reopened.retain(|line| !self.closing.contains(line));
-                self.tried.clear();
+                self.held_since = None;
                 self.trouble = None;
             }
             Err(cause) => {
-                self.tried = self.under_way.take().unwrap_or_default();
+                self.notes.tries(&lines);
                 self.not_before = Some(now + AGAIN);
                 self.trouble = Some(cause);
             }
@@ -260,9 +344,31 @@ impl Ledger {
         self.behind = true;
     }
 
+    /// A status was posted at the forge, or not.
+    pub fn told(&mut self, commit: &Revision, reply: Reply<()>, now: Timestamp) {
+        if let Some(forge) = &mut self.forge {
+            forge.told(commit, reply, now);
+        }
+        self.behind = true;
+    }
+
+    /// What stands on a commit at the forge was read, or not.
+    pub fn has(&mut self, commit: &Revision, reply: Reply<Vec<CommitStatus>>, now: Timestamp) {
+        if let Some(forge) = &mut self.forge {
+            forge.has(commit, reply, now);
+        }
+        self.behind = true;
+    }
+
+    /// Why the forge cannot be told anything.
+    pub fn forge_trouble(&self) -> Option<&String> {
+        self.forge.as_ref()?.trouble.as_ref()
+    }
+
     /// Everything is said, and nothing of it is pending.
     pub fn is_quiet(&self) -> bool {
-        !self.behind && self.under_way.is_none() && self.pending_since.is_none()
+        let told = self.forge.as_ref().is_none_or(Forge::is_quiet);
+        !self.behind && self.under_way.is_none() && self.pending_since.is_none() && told
     }
 
     /// Whether something changed that was not looked at yet.
@@ -270,15 +376,15 @@ impl Ledger {
         self.behind
     }
 
-    /// Whether there may be something to write now.
+    /// Whether there may be something to say now.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
-        self.behind || due(self.look_at) || due(self.not_before)
+        self.behind || self.deadline().is_some_and(|at| at <= now)
     }
 
     /// When something has to be said although nothing happens.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.look_at.into_iter().chain(self.not_before).min()
+        let forge = self.forge.as_ref().and_then(Forge::deadline);
+        self.look_at.into_iter().chain(self.not_before).chain(forge).min()
     }
 }
 
@@ -287,6 +393,7 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::catalog::Change;
+    use crate::engine::event::Refusal;
     use crate::status::{Cause, Health, Stage, Sync, sample};
 
     type Verdicts = BTreeMap<ClaimedName, Verdict>;
@@ -300,7 +407,7 @@ mod tests {
     }
 
     fn ledger() -> Ledger {
-        Ledger::new(InstanceName::parse("prod").unwrap(), true)
+        Ledger::new(InstanceName::parse("prod").unwrap(), &Config::sample())
     }
 
     /// A commit of the folder `use`, as the new head.
@@ -308,7 +415,7 @@ mod tests {
         ledger.pass(&commit(digit), |_| true);
         let folders = ["use".to_owned()].into();
         let commits = vec![Change { revision: commit(digit), folders, platform: false }];
-        ledger.take_commit(&Changes { commits, rewritten: false }, BTreeMap::new());
+        ledger.take_commit(&Changes { commits, rewritten: false }, BTreeMap::new(), true);
     }
 
     fn verdicts(sync: Sync) -> Verdicts {
@@ -323,7 +430,7 @@ mod tests {
         verdicts: &Verdicts,
         now: i64,
     ) -> Vec<(char, String, CommitState)> {
-        let lines = ledger.lacking(verdicts, true, at(now)).unwrap_or_default();
+        let lines = ledger.words(verdicts, true, at(now)).notes.unwrap_or_default();
         let line = |commit: &Revision, status: CommitStatus| {
             (commit.as_str().chars().next().unwrap(), status.context, status.state)
         };
@@ -421,7 +528,7 @@ mod tests {
         let good = verdicts(Sync::Synced);
         let mut before = ledger();
         take(&mut before, 'a');
-        let noted = before.lacking(&good, true, at(0)).unwrap();
+        let noted = before.words(&good, true, at(0)).notes.unwrap();
         let mut ledger = ledger();
         ledger.load(noted);
         take(&mut ledger, 'a');
@@ -431,13 +538,14 @@ mod tests {
     #[test]
     fn nothing_is_written_where_notes_are_off_or_the_repository_is_silent() {
         let good = verdicts(Sync::Synced);
-        let mut off = Ledger::new(InstanceName::parse("prod").unwrap(), false);
+        let settings = Config { notes: false, ..Config::sample() };
+        let mut off = Ledger::new(InstanceName::parse("prod").unwrap(), &settings);
         take(&mut off, 'a');
-        assert!(off.lacking(&good, true, at(0)).is_none());
+        assert!(off.words(&good, true, at(0)).notes.is_none());
         assert!(off.is_quiet(), "nobody waits for them");
         let mut silent = ledger();
         take(&mut silent, 'a');
-        assert!(silent.lacking(&good, false, at(0)).is_none());
+        assert!(silent.words(&good, false, at(0)).notes.is_none());
         assert!(!lacking(&mut silent, &good, 1).is_empty(), "once it answers");
     }
 
@@ -469,7 +577,7 @@ mod tests {
         assert!(ledger.is_quiet());
         // A daemon that starts anew says the same.
         let mut again = self::ledger();
-        let said = ledger.written.clone();
+        let said = ledger.notes.written().clone();
         again.load(said.into_iter().map(|(c, all)| (c, all.into_values().collect())).collect());
         take(&mut again, 'a');
         assert_eq!(lacking(&mut again, &with(Health::Degraded), 200), []);
@@ -499,7 +607,7 @@ mod tests {
         ledger.pass(&commit('b'), |_| true);
         for _ in 0..2 {
             let changes = Changes { commits: both("ab"), rewritten: false };
-            ledger.take_commit(&changes, BTreeMap::new());
+            ledger.take_commit(&changes, BTreeMap::new(), true);
             lacking(&mut ledger, &good, 500);
             ledger.noted(Ok(()), at(501));
         }
@@ -553,12 +661,207 @@ mod tests {
             verdict.revision = Some(commit('a'));
         }
         assert_eq!(lacking(&mut ledger, &starts, 0), [], "short work leaves no line");
-        let lines = ledger.lacking(&starts, true, at(6)).unwrap();
+        let lines = ledger.words(&starts, true, at(6)).notes.unwrap();
         let lines: Vec<&CommitStatus> = lines.values().flatten().collect();
         assert!(lines.iter().all(|line| line.state == CommitState::Pending), "{lines:?}");
         assert!(
             lines.iter().any(|l| l.description == "Synced: applied, not yet seen running (Queued)"),
             "{lines:?}"
         );
+    }
+
+    fn with_forge(notes: bool) -> Ledger {
+        let forge = Some(crate::config::Forge::sample(true));
+        let settings = Config { notes, forge, ..Config::sample() };
+        Ledger::new(InstanceName::parse("prod").unwrap(), &settings)
+    }
+
+    fn yes() -> Reply<()> {
+        Reply { result: Ok(()), left: None }
+    }
+
+    fn unsure() -> Reply<()> {
+        Reply { result: Err(Refusal::Unsure("nobody answers".to_owned())), left: None }
+    }
+
+    /// What is said now: contexts of the notes, and of the forge.
+    fn says(ledger: &mut Ledger, verdicts: &Verdicts, now: i64) -> (Vec<String>, Vec<String>) {
+        let words = ledger.words(verdicts, true, at(now));
+        let notes = words.notes.unwrap_or_default();
+        let context = |(commit, line): (&Revision, &CommitStatus)| {
+            format!("{} {} {}", &commit.short()[..1], line.state.as_str(), line.context)
+        };
+        let notes = notes.iter().flat_map(|(c, all)| all.iter().map(move |line| (c, line)));
+        let forge = words.forge.iter().map(|call| match call {
+            Call::Tell(commit, line) => context((commit, line)),
+            Call::Read(commit) => format!("read {}", &commit.short()[..1]),
+        });
+        (notes.map(context).collect(), forge.collect())
+    }
+
+    #[test]
+    fn the_forge_is_told_first_and_the_notes_when_it_has_it_or_does_not_answer() {
+        let mut ledger = with_forge(true);
+        take(&mut ledger, '0');
+        take(&mut ledger, 'a');
+        let good = verdicts(Sync::Synced);
+        let (notes, forge) = says(&mut ledger, &good, 0);
+        assert_eq!((notes, forge.len()), (vec![], 2), "{forge:?}");
+        assert!(!ledger.is_quiet());
+        assert_eq!(ledger.deadline(), Some(at(3)));
+        for digit in ['0', 'a', '0', 'a'] {
+            ledger.told(&commit(digit), yes(), at(1));
+            says(&mut ledger, &good, 1);
+        }
+        // Each of the four lines is at the forge; the order with the notes is out.
+        assert!(ledger.under_way.is_some());
+        ledger.noted(Ok(()), at(1));
+        assert_eq!(says(&mut ledger, &good, 1), (vec![], vec![]));
+        assert!(ledger.is_quiet());
+        // It does not answer: the notes wait for nobody, and remember what it lacks.
+        take(&mut ledger, 'b');
+        assert_eq!(says(&mut ledger, &good, 10).1.len(), 1);
+        ledger.told(&commit('b'), unsure(), at(11));
+        let (notes, forge) = says(&mut ledger, &good, 11);
+        assert_eq!(forge, [""; 0]);
+        let mark = "b pending vitrine/prod#forgejo";
+        assert!(notes.iter().any(|line| line == mark), "{notes:?}");
+        assert_eq!(notes.len(), 3);
+        ledger.noted(Ok(()), at(11));
+        assert!(ledger.is_quiet(), "nobody waits for who does not answer");
+        // It answers: what it had stored is read, the rest is told, and the mark goes.
+        assert_eq!(says(&mut ledger, &good, 12).1, ["read b"]);
+        let stands = ledger.notes.written()[&commit('b')][WHOLE].clone();
+        ledger.has(&commit('b'), Reply { result: Ok(vec![stands]), left: None }, at(12));
+        assert_eq!(
+            says(&mut ledger, &good, 12),
+            (vec![], vec!["b success vitrine/prod/use".into()])
+        );
+        ledger.told(&commit('b'), yes(), at(12));
+        assert_eq!(says(&mut ledger, &good, 12).0, ["b success vitrine/prod#forgejo"]);
+        ledger.noted(Ok(()), at(12));
+        assert_eq!(says(&mut ledger, &good, 13), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_forge_that_is_slow_holds_the_notes_up_for_three_seconds_and_no_longer() {
+        let mut ledger = with_forge(true);
+        take(&mut ledger, '0');
+        take(&mut ledger, 'a');
+        let good = verdicts(Sync::Synced);
+        says(&mut ledger, &good, 0);
+        assert_eq!(says(&mut ledger, &good, 2).0, [""; 0]);
+        assert_eq!(says(&mut ledger, &good, 3).0.len(), 6, "four lines and two marks");
+    }
+
+    #[test]
+    fn a_successor_tells_the_forge_what_it_was_not_told_and_nothing_twice() {
+        let good = verdicts(Sync::Synced);
+        let life = |noted: Lines, stands: &Lines, digits: &str| {
+            let mut ledger = with_forge(true);
+            // All of them were made before it began.
+            ledger.pass(&commit(digits.chars().last().unwrap()), |_| true);
+            let folders = || ["use".to_owned()].into();
+            let change = |d| Change { revision: commit(d), folders: folders(), platform: false };
+            let commits = digits.chars().map(change).collect();
+            let changes = Changes { commits, rewritten: false };
+            ledger.take_commit(&changes, BTreeMap::new(), false);
+            ledger.load(noted);
+            let mut told = Vec::new();
+            for now in 0..20 {
+                let words = ledger.words(&good, true, at(now));
+                for call in words.forge {
+                    match call {
+                        Call::Tell(commit, line) => {
+                            told.push(format!("{} {}", &commit.short()[..1], line.context));
+                            ledger.told(&commit, yes(), at(now));
+                        }
+                        Call::Read(commit) => {
+                            let lines = stands.get(&commit).cloned().unwrap_or_default();
+                            ledger.has(&commit, Reply { result: Ok(lines), left: None }, at(now));
+                        }
+                    }
+                }
+                if words.notes.is_some() {
+                    ledger.noted(Ok(()), at(now));
+                }
+            }
+            (told, ledger)
+        };
+        let (told, first) = life(Lines::new(), &Lines::new(), "ab");
+        assert_eq!(told.len(), 3, "{told:?}"); // a was overtaken, and never the head
+        let written = first.notes.written().clone();
+        let noted: Lines =
+            written.into_iter().map(|(c, all)| (c, all.into_values().collect())).collect();
+        // Everything stands there: nothing is told, whether the notes were read or not.
+        let (told, _) = life(noted.clone(), &noted, "ab");
+        assert_eq!(told, [""; 0]);
+        let (told, _) = life(Lines::new(), &noted, "ab");
+        assert_eq!(told, [""; 0]);
+        // It ended while the forge was away: the notes have the mark.
+        let mut owing = noted.clone();
+        owing.get_mut(&commit('a')).unwrap().push(CommitStatus {
+            state: CommitState::Pending,
+            context: "vitrine/prod#forgejo".to_owned(),
+            description: String::new(),
+            url: String::new(),
+        });
+        let (told, _) =
+            life(owing, &Lines::from([(commit('b'), noted[&commit('b')].clone())]), "ab");
+        assert!(told.contains(&"a vitrine/prod/use".to_owned()), "{told:?}");
+        assert!(told.iter().all(|line| line.starts_with('a')), "{told:?}");
+    }
+
+    #[test]
+    fn an_hour_without_the_forge_loses_nothing_and_tells_each_line_once() {
+        let good = verdicts(Sync::Synced);
+        let mut ledger = with_forge(true);
+        take(&mut ledger, '0');
+        let digits = ['1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+        let mut rows: Vec<(Revision, CommitStatus)> = Vec::new();
+        let mut back = None;
+        for now in 0..4000_i64 {
+            if now % 200 == 0
+                && let Some(digit) = digits.get(usize::try_from(now / 200).unwrap())
+            {
+                take(&mut ledger, *digit);
+            }
+            let down = (10..3610).contains(&now);
+            let words = ledger.words(&good, true, at(now));
+            for call in words.forge {
+                match call {
+                    Call::Tell(commit, _) if down => ledger.told(&commit, unsure(), at(now)),
+                    Call::Tell(commit, line) => {
+                        rows.push((commit.clone(), line));
+                        ledger.told(&commit, yes(), at(now));
+                        back = back.or((now > 3600).then_some(now));
+                    }
+                    Call::Read(commit) if down => {
+                        let refusal = Refusal::Unsure("nobody answers".to_owned());
+                        ledger.has(&commit, Reply { result: Err(refusal), left: None }, at(now));
+                    }
+                    Call::Read(commit) => {
+                        let mine = rows.iter().filter(|(c, _)| *c == commit);
+                        let lines = mine.map(|(_, line)| line.clone()).collect();
+                        ledger.has(&commit, Reply { result: Ok(lines), left: None }, at(now));
+                    }
+                }
+            }
+            if words.notes.is_some() {
+                ledger.noted(Ok(()), at(now));
+            }
+        }
+        let back = back.unwrap();
+        assert!(back <= 3671, "a minute after its first good answer: {back}");
+        let unique: BTreeSet<(Revision, String)> =
+            rows.iter().map(|(c, line)| (c.clone(), line.context.clone())).collect();
+        assert_eq!(unique.len(), rows.len(), "each line once");
+        for digit in digits {
+            for context in [WHOLE, USE] {
+                assert!(unique.contains(&(commit(digit), context.to_owned())), "{digit} {context}");
+            }
+        }
+        let open = ledger.notes.written().values().flat_map(BTreeMap::values);
+        assert_eq!(open.filter(|line| is_pending(line)).count(), 0, "no mark is left");
     }
 }

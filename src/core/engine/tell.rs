@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use super::checkup::Goes;
 use super::desk::Errand;
 use super::happened::Happened;
+use super::ledger::{Call, Words};
 use super::{Engine, Now, Order};
 use crate::config::Mode;
 use crate::model::invisible::visible;
@@ -55,13 +56,26 @@ impl Engine {
         BREATH + BREATH_A_ROW * rows
     }
 
-    /// Sends off the lines that the notes lack.
+    /// Sends off the lines that the notes and the forge lack.
     fn note(&mut self, now: Now, orders: &mut Vec<Order>) {
         let open = self.book.unknown.is_none();
         let steady = self.steady.at(now);
-        if let Some(lines) = self.ledger.lacking(self.rows.verdicts(), open, steady) {
+        let Words { notes, forge } = self.ledger.words(self.rows.verdicts(), open, steady);
+        if let Some(lines) = notes {
             let id = self.send(Errand::Note, now);
             orders.push(Order::Note { id, lines });
+        }
+        for call in forge {
+            orders.push(match call {
+                Call::Tell(commit, line) => {
+                    let id = self.send(Errand::Tell(commit.clone()), now);
+                    Order::Tell { id, commit, line }
+                }
+                Call::Read(commit) => {
+                    let id = self.send(Errand::Lines(commit.clone()), now);
+                    Order::Lines { id, commit }
+                }
+            });
         }
     }
 
@@ -184,6 +198,7 @@ impl Engine {
             .chain(told("the Lease", &self.brake.trouble))
             .chain(told("the list of what is held", &self.posting.trouble))
             .chain(told("the notes", &self.ledger.trouble))
+            .chain(told("the statuses of commits", &self.ledger.forge_trouble().cloned()))
             .chain(self.sight.problems.values().filter(unsaid).map(|p| p.sentence.clone()))
             .collect()
     }

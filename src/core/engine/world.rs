@@ -7,6 +7,7 @@
 mod act;
 mod check;
 mod edges;
+pub mod forge;
 pub mod remote;
 mod rounds;
 pub mod server;
@@ -37,6 +38,8 @@ pub struct World {
     pub server: Server,
     /// The repository and its reader.
     pub remote: Remote,
+    /// The forge, where the settings have one.
+    pub forge: forge::Forge,
     /// What the daemon's two clocks show.
     pub now: Now,
     settings: Config,
@@ -103,6 +106,7 @@ impl World {
             engine,
             server,
             remote: Remote::new(folders),
+            forge: forge::Forge::default(),
             now,
             settings,
             chance: Chance::new(seed),
@@ -186,6 +190,7 @@ impl World {
             }),
             Act::RepositoryDown(down) => self.remote.down = down,
             Act::ServerDown(down) => self.server_down(down),
+            Act::Forge { down, moody } => (self.forge.down, self.forge.moody) = (down, moody),
             Act::Deny(n, kind, on) => {
                 let denial = (name(n).to_owned(), DENIABLE[usize::from(kind) % DENIABLE.len()]);
                 if on {
@@ -348,10 +353,14 @@ impl World {
     fn crash(&mut self, late_lease: bool) {
         let orders: Vec<Order> = std::mem::take(&mut self.orders).into();
         for order in orders {
-            if let Order::Step { step, uid, .. } = &order
-                && self.chance.share() < 0.5
-            {
-                self.do_step(step, uid.as_deref());
+            match order {
+                Order::Step { step, uid, .. } if self.chance.share() < 0.5 => {
+                    self.do_step(&step, uid.as_deref());
+                }
+                Order::Tell { commit, line, .. } if self.chance.share() < 0.5 => {
+                    let _ = self.forge.tell(&commit, line, 1.0);
+                }
+                _ => {}
             }
         }
         self.answers.clear();
@@ -415,6 +424,7 @@ impl World {
     /// Ends everything that goes wrong, and lets the world come to rest. What is held is approved.
     pub fn settle(&mut self) {
         self.remote.down = false;
+        (self.forge.down, self.forge.moody) = (false, false);
         self.server_down(false);
         self.server.denied.clear();
         for name in NAMES {

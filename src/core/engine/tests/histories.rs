@@ -8,7 +8,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-use crate::config::{Config, Verify};
+use crate::config::{Config, Forge, Verify};
 use crate::engine::world::{Act, NAMES, World};
 
 fn act() -> impl Strategy<Value = Act> {
@@ -26,6 +26,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (n(), 0..3_u8).prop_map(|(n, form)| Act::Rewrite(n, form)),
         2 => any::<bool>().prop_map(Act::RepositoryDown),
         2 => any::<bool>().prop_map(Act::ServerDown),
+        2 => any::<(bool, bool)>().prop_map(|(down, moody)| Act::Forge { down, moody }),
         2 => (n(), 0..4_u8, any::<bool>()).prop_map(|(n, kind, on)| Act::Deny(n, kind, on)),
         1 => any::<bool>().prop_map(Act::Definition),
         2 => (n(), any::<bool>()).prop_map(|(n, sick)| Act::Sick(n, sick)),
@@ -54,6 +55,10 @@ fn play(seed: u64, folders: usize, acts: &[Act]) -> Vec<String> {
     }
     if seed.is_multiple_of(3) {
         settings.rollouts.max_parallel = 1;
+    }
+    if seed.is_multiple_of(5) {
+        settings.forge = Some(Forge::sample(seed.is_multiple_of(2)));
+        settings.notes = !seed.is_multiple_of(25);
     }
     let mut world = World::with(settings, &NAMES[..folders], seed);
     world.decide();

@@ -30,6 +30,13 @@ pub enum Act {
     RepositoryDown(bool),
     /// The API server stops answering, or answers again.
     ServerDown(bool),
+    /// The forge stops answering, or becomes moody, or is well again.
+    Forge {
+        /// Whether nobody answers.
+        down: bool,
+        /// Whether it sometimes asks for a pause or loses an answer.
+        moody: bool,
+    },
     /// Writes of a kind of object of a solution are refused, or no more.
     Deny(u8, u8, bool),
     /// The CRD of ScaledObjects comes or goes.

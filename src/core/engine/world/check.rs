@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Form, World};
 use crate::catalog::{Memory, Standing};
 use crate::engine::{Order, judged};
+use crate::ledger;
 use crate::model::{ContentHash, ObjectKey, Revision};
 use crate::plan::observed::Record;
 use crate::plan::{self, Address, DesiredObject, HELD_DIGITS, Phase, Step};
@@ -230,6 +231,30 @@ impl World {
         }
         if board.revision.as_ref() != Some(&snapshot.revision) {
             wrong.push(format!("the board speaks of {:?}", board.revision));
+        }
+        wrong.extend(self.untold(&snapshot.revision));
+        wrong
+    }
+
+    /// What the forge was not told in a world at rest: no line is left pending, the head and each
+    /// commit that last changed a solution have their word.
+    fn untold(&self, head: &Revision) -> Vec<String> {
+        let Some(forge) = &self.settings.forge else { return Vec::new() };
+        let mut wrong = self.forge.pending();
+        let latest = self.forge.latest();
+        let has = |commit: &Revision, context: &str| {
+            latest.get(commit).is_some_and(|lines| lines.contains_key(context))
+        };
+        let whole = ledger::context(&self.settings.instance, None);
+        if !has(head, &whole) {
+            wrong.push(format!("the forge has no line for the whole on {head}"));
+        }
+        for verdict in self.engine.rows.verdicts().values().filter(|_| forge.per_solution) {
+            let Some(commit) = self.engine.ledger.record(&verdict.name) else { continue };
+            let context = ledger::context(&self.settings.instance, Some(&verdict.name));
+            if !has(commit, &context) {
+                wrong.push(format!("the forge has no line for {context} on {commit}"));
+            }
         }
         wrong
     }

@@ -86,6 +86,14 @@ impl World {
                 let written = Ok(());
                 self.answers.push((id, Answer::Noted(written)));
             }
+            Order::Tell { id, commit, line } => {
+                let reply = self.forge.tell(&commit, line, self.chance.share());
+                self.answers.push((id, Answer::Told(reply)));
+            }
+            Order::Lines { id, commit } => {
+                let reply = self.forge.lines(&commit);
+                self.answers.push((id, Answer::Has(reply)));
+            }
             Order::Judge { id, snapshot } => {
                 let catalog = judged(&snapshot, &mut Memory::default());
                 self.answers.push((id, Answer::Judged(Box::new(catalog))));

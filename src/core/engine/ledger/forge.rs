@@ -1,0 +1,491 @@
+//! What a forge is told, when, and what becomes of an answer that is no yes.
+//!
+//! One order is one request. A forge appends what it is told and forgets nothing, so a line is sent
+//! only where it differs from what stands there; where nobody knows what stands there, that is read
+//! first. Whoever waits here waits alone: nothing else of the daemon does.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::sink::{Sink, is_pending};
+use crate::config::{self, ForgeKind};
+use crate::engine::event::{Refusal, Reply};
+use crate::ledger::forge::{self, Line};
+use crate::ledger::{self};
+use crate::model::{InstanceName, Revision};
+use crate::status::{CommitState, CommitStatus};
+
+/// The first pause after an answer that may come better the next time, and the longest.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(60);
+/// The pause after a credential or a repository was refused. GitLab shuts out whoever tries often.
+const PROBE: SignedDuration = SignedDuration::from_mins(10);
+/// The pause after another post to the same commit was in the way.
+const BUSY: SignedDuration = SignedDuration::from_secs(1);
+/// When a commit is tried again that the forge does not know yet; then never.
+const UNKNOWN: [SignedDuration; 3] =
+    [SignedDuration::from_mins(1), SignedDuration::from_mins(5), SignedDuration::from_mins(30)];
+
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// How many requests a forge likes: so many at once, and so many writes in a window of time.
+/// GitHub asks for one write a second, at most 80 a minute and 500 an hour; we stay below.
+struct Pace {
+    at_once: usize,
+    windows: &'static [(SignedDuration, usize)],
+}
+
+const fn pace(kind: ForgeKind) -> Pace {
+    match kind {
+        ForgeKind::GitHub => {
+            Pace { at_once: 1, windows: &[(SECOND, 1), (MINUTE, 60), (HOUR, 400)] }
+        }
+        ForgeKind::GitLab | ForgeKind::Gitea | ForgeKind::Forgejo => {
+            Pace { at_once: 4, windows: &[(SECOND, 5)] }
+        }
+    }
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Call {
+    /// Post a status onto a commit.
+    Tell(Revision, CommitStatus),
+    /// Read what stands on a commit.
+    Read(Revision),
+}
+
+/// How a commit's lines are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// All of them: it was read, or it is younger than this daemon.
+    All,
+    /// Those that the notes have, and nobody knows whether there are more.
+    Noted,
+}
+
+/// Why a line is not sent, though the forge lacks it.
+#[derive(Clone, Debug)]
+enum Block {
+    /// It does not take this line; another may be good.
+    Refused(CommitStatus),
+    /// It takes no more of them.
+    Full,
+}
+
+/// What is known of a commit that the forge does not know.
+#[derive(Clone, Copy, Debug)]
+struct Missing {
+    tries: usize,
+    /// `None`: it is not asked any more.
+    until: Option<Timestamp>,
+}
+
+/// What a forge has, and how it is told the rest.
+pub(super) struct Forge {
+    instance: InstanceName,
+    settings: config::Forge,
+    board: Option<String>,
+    pub sink: Sink,
+    known: BTreeMap<Revision, Known>,
+    /// Commits with a request under way; with the line, if it is to be posted.
+    out: BTreeMap<Revision, Option<CommitStatus>>,
+    /// When the writes of the last hour were sent.
+    sent: VecDeque<Timestamp>,
+    blocked: BTreeMap<(Revision, String), Block>,
+    missing: BTreeMap<Revision, Missing>,
+    /// Refused requests in a row.
+    failures: u32,
+    not_before: Option<Timestamp>,
+    /// Until then little of the hour is left: the whole and what fails come first.
+    scarce_until: Option<Timestamp>,
+    /// When to look again although nothing happened.
+    next: Option<Timestamp>,
+    /// Commits that have a last word which the forge lacks.
+    unsaid: BTreeSet<Revision>,
+    /// Why it cannot be told anything.
+    pub trouble: Option<String>,
+}
+
+impl Forge {
+    /// A forge of which nothing is known. `board`: where people reach the board.
+    pub fn new(instance: InstanceName, settings: config::Forge, board: Option<String>) -> Self {
+        Self {
+            instance,
+            settings,
+            board,
+            sink: Sink::default(),
+            known: BTreeMap::new(),
+            out: BTreeMap::new(),
+            sent: VecDeque::new(),
+            blocked: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            failures: 0,
+            not_before: None,
+            scarce_until: None,
+            next: None,
+            unsaid: BTreeSet::new(),
+            trouble: None,
+        }
+    }
+
+    /// The context as this forge compares it.
+    pub fn key(&self, context: &str) -> String {
+        forge::key(self.settings.kind, context)
+    }
+
+    /// The context by which the notes remember that this forge was not told everything.
+    pub fn owed(&self) -> String {
+        forge::owed(&self.instance, self.settings.kind)
+    }
+
+    /// A commit that is younger than this daemon: nobody told the forge of it yet.
+    pub fn is_new(&mut self, commit: &Revision) {
+        self.known.entry(commit.clone()).or_insert(Known::All);
+    }
+
+    /// What the notes say that the forge was told.
+    pub fn load(&mut self, commit: &Revision, lines: &[CommitStatus]) {
+        let owed = self.owed();
+        let owes = lines.iter().any(|line| line.context == owed && is_pending(line));
+        if owes || lines.iter().any(is_pending) || self.known.contains_key(commit) {
+            return; // it is read when something has to be said there
+        }
+        self.known.insert(commit.clone(), Known::Noted);
+        for line in lines {
+            if ledger::subject(&self.instance, &line.context).is_some() {
+                let context = self.key(&line.context);
+                self.sink.set(commit, CommitStatus { context, ..line.clone() });
+            }
+        }
+    }
+
+    /// Whether a line has its last word there, or nobody can say it.
+    pub fn has_last_word(&self, commit: &Revision, context: &str) -> bool {
+        let context = self.key(context);
+        let dropped = self.missing.get(commit).is_some_and(|missing| missing.until.is_none());
+        dropped
+            || self.sink.has_last_word(commit, &context)
+            || matches!(self.blocked.get(&(commit.clone(), context)), Some(Block::Full))
+    }
+
+    /// Commits that have a last word which the forge lacks, while it can be told.
+    pub fn unsaid(&self) -> &BTreeSet<Revision> {
+        &self.unsaid
+    }
+
+    /// Whether it is as well told as it can be.
+    pub fn is_quiet(&self) -> bool {
+        self.out.is_empty() && (self.unsaid.is_empty() || self.trouble.is_some())
+    }
+
+    /// Whether it answers, and may be asked.
+    pub fn is_well(&self) -> bool {
+        self.trouble.is_none() && self.not_before.is_none()
+    }
+
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.next
+    }
+
+    pub fn retain(&mut self, concerned: &BTreeSet<Revision>) {
+        self.sink.retain(concerned);
+        self.known.retain(|commit, _| concerned.contains(commit));
+        self.blocked.retain(|(commit, _), _| concerned.contains(commit));
+        self.missing.retain(|commit, _| concerned.contains(commit));
+    }
+
+    /// Whether anything that is wanted is still under way.
+    pub fn pends(&self, wanted: &BTreeMap<Revision, BTreeMap<String, Line>>) -> bool {
+        let mut all =
+            wanted.iter().flat_map(|(commit, lines)| lines.values().map(move |l| (commit, l)));
+        all.any(|(commit, line)| {
+            let mut status = line.status.clone();
+            self.sink.keep_the_last_word(commit, &mut status);
+            line.told && is_pending(&status)
+        })
+    }
+
+    /// The lines that are wanted, as this forge gets them.
+    pub fn lines(
+        &self,
+        wanted: &BTreeMap<Revision, Vec<CommitStatus>>,
+    ) -> BTreeMap<Revision, BTreeMap<String, Line>> {
+        forge::lines(&self.instance, &self.settings, self.board.as_deref(), wanted)
+    }
+
+    /// The requests that can be sent now. `brief`: what is pending may end soon, and is not told.
+    /// `notes`: where it is remembered that something is pending; it comes first, so that a
+    /// successor knows what has to get a last word.
+    pub fn calls(
+        &mut self,
+        wanted: BTreeMap<Revision, BTreeMap<String, Line>>,
+        notes: Option<&Sink>,
+        brief: bool,
+        now: Timestamp,
+    ) -> Vec<Call> {
+        self.next = None;
+        self.unsaid.clear();
+        let mut todo = Vec::new();
+        for (commit, lines) in wanted {
+            for (context, Line { mut status, told }) in lines {
+                self.sink.keep_the_last_word(&commit, &mut status);
+                let has = self.sink.line(&commit, &context);
+                if has.is_some_and(|has| is_same(has, &status)) {
+                    continue;
+                }
+                let pending = is_pending(&status);
+                if !told && !has.is_some_and(is_pending) {
+                    if !pending {
+                        self.sink.set(&commit, status);
+                    }
+                    continue;
+                }
+                let early =
+                    brief || notes.is_some_and(|notes| !remembers(notes, &commit, &context));
+                if (pending && early) || self.is_blocked(&commit, &context, &status, now) {
+                    continue;
+                }
+                if !pending {
+                    self.unsaid.insert(commit.clone());
+                }
+                if !self.out.contains_key(&commit) {
+                    let whole = ledger::context(&self.instance, None) == status.context;
+                    todo.push((Turn::of(&status, whole), commit.clone(), status));
+                }
+            }
+        }
+        if let Some(at) = self.not_before.filter(|at| *at > now) {
+            self.wait(at);
+            return Vec::new();
+        }
+        self.not_before = None;
+        todo.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        self.send(todo, now)
+    }
+
+    fn send(&mut self, todo: Vec<(Turn, Revision, CommitStatus)>, now: Timestamp) -> Vec<Call> {
+        let mut calls = Vec::new();
+        for (turn, commit, status) in todo {
+            if self.out.len() >= pace(self.settings.kind).at_once {
+                break; // an answer comes
+            }
+            if self.out.contains_key(&commit) {
+                continue;
+            }
+            if self.known.get(&commit) != Some(&Known::All) {
+                self.out.insert(commit.clone(), None);
+                calls.push(Call::Read(commit));
+                continue;
+            }
+            if let Some(until) = self.scarce_until.filter(|until| *until > now)
+                && turn > Turn::Whole
+            {
+                self.wait(until);
+                continue;
+            }
+            if let Some(at) = self.full_until(now) {
+                self.wait(at);
+                break;
+            }
+            self.sent.push_back(now);
+            self.out.insert(commit.clone(), Some(status.clone()));
+            calls.push(Call::Tell(commit, status));
+        }
+        calls
+    }
+
+    fn wait(&mut self, at: Timestamp) {
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
+    }
+
+    fn is_blocked(
+        &mut self,
+        commit: &Revision,
+        context: &str,
+        status: &CommitStatus,
+        now: Timestamp,
+    ) -> bool {
+        if let Some(missing) = self.missing.get(commit) {
+            match missing.until {
+                None => return true,
+                Some(until) if until > now => {
+                    self.wait(until);
+                    return true;
+                }
+                Some(_) => {}
+            }
+        }
+        match self.blocked.get(&(commit.clone(), context.to_owned())) {
+            None => false,
+            Some(Block::Full) => true,
+            Some(Block::Refused(refused)) => refused == status,
+        }
+    }
+
+    /// Until when no more is sent, because enough was.
+    fn full_until(&mut self, now: Timestamp) -> Option<Timestamp> {
+        while self.sent.front().is_some_and(|at| *at + HOUR <= now) {
+            self.sent.pop_front();
+        }
+        let opens = |(window, most): &(SignedDuration, usize)| {
+            let oldest = self.sent.len().checked_sub(*most)?;
+            self.sent.get(oldest).map(|at| *at + *window).filter(|at| *at > now)
+        };
+        pace(self.settings.kind).windows.iter().filter_map(opens).max()
+    }
+
+    /// A status was posted onto a commit, or not.
+    pub fn told(&mut self, commit: &Revision, reply: Reply<()>, now: Timestamp) {
+        let Some(Some(line)) = self.out.remove(commit) else { return };
+        self.heed(&reply, now);
+        match reply.result {
+            Ok(()) => {
+                self.sink.set(commit, line);
+                self.answered(commit);
+            }
+            Err(refusal) => self.refused(commit, Some(line), refusal, now),
+        }
+    }
+
+    /// What stands on a commit was read, or not.
+    pub fn has(&mut self, commit: &Revision, reply: Reply<Vec<CommitStatus>>, now: Timestamp) {
+        if self.out.remove(commit) != Some(None) {
+            return;
+        }
+        self.heed(&reply, now);
+        match reply.result {
+            Ok(lines) => {
+                self.sink.forget(commit);
+                for line in lines {
+                    let context = self.key(&line.context);
+                    self.sink.set(commit, CommitStatus { context, ..line });
+                }
+                self.known.insert(commit.clone(), Known::All);
+                self.answered(commit);
+            }
+            Err(refusal) => self.refused(commit, None, refusal, now),
+        }
+    }
+
+    fn answered(&mut self, commit: &Revision) {
+        self.failures = 0;
+        self.trouble = None;
+        self.missing.remove(commit);
+    }
+
+    /// How much of its hour is left.
+    fn heed<T>(&mut self, reply: &Reply<T>, now: Timestamp) {
+        let Some(left) = reply.left else { return };
+        let until = now + left.resets_in;
+        let share = |of: u32| left.remaining.saturating_mul(of) < left.limit;
+        self.scarce_until = share(4).then_some(until);
+        if share(10) {
+            self.not_before = Some(until);
+        }
+    }
+
+    fn refused(
+        &mut self,
+        commit: &Revision,
+        line: Option<CommitStatus>,
+        refusal: Refusal,
+        now: Timestamp,
+    ) {
+        // Whether it took the line is not known: that is read before it gets it again.
+        let in_doubt = line.is_some();
+        match refusal {
+            Refusal::Unsure(cause) => {
+                if in_doubt {
+                    self.known.remove(commit);
+                }
+                self.failures = (self.failures + 1).min(16);
+                let grown = FIRST_PAUSE * (1_i32 << (self.failures - 1).min(6));
+                self.not_before = Some(now + grown.min(LONGEST_PAUSE));
+                self.trouble = Some(cause);
+            }
+            Refusal::Later(wait) => {
+                let wait = wait.max(FIRST_PAUSE);
+                self.not_before = Some(self.not_before.map_or(now + wait, |at| at.max(now + wait)));
+            }
+            Refusal::Shut(cause) => {
+                self.not_before = Some(now + PROBE);
+                self.trouble = Some(cause);
+            }
+            Refusal::NoCommit => {
+                let tries = self.missing.get(commit).map_or(0, |missing| missing.tries);
+                let until = UNKNOWN.get(tries).map(|wait| now + *wait);
+                self.missing.insert(commit.clone(), Missing { tries: tries + 1, until });
+            }
+            Refusal::Full => self.block(commit, line, |_| Block::Full),
+            Refusal::Never(cause) => {
+                self.trouble = Some(cause);
+                self.block(commit, line, Block::Refused);
+                // What cannot even be read is not read again and again.
+                if !in_doubt {
+                    self.not_before = Some(now + PROBE);
+                }
+            }
+            Refusal::Busy => self.not_before = Some(now + BUSY),
+            Refusal::Is(state) => match line {
+                Some(line) if line.state == state => self.sink.set(commit, line),
+                _ => drop(self.known.remove(commit)),
+            },
+        }
+    }
+
+    fn block(
+        &mut self,
+        commit: &Revision,
+        line: Option<CommitStatus>,
+        block: impl FnOnce(CommitStatus) -> Block,
+    ) {
+        if let Some(line) = line {
+            self.blocked.insert((commit.clone(), line.context.clone()), block(line));
+        }
+    }
+}
+
+/// Whether the notes say that a line is pending, whichever case its context is written in.
+fn remembers(notes: &Sink, commit: &Revision, context: &str) -> bool {
+    let lines = notes.written().get(commit).into_iter().flatten();
+    let mut same = lines.filter(|(noted, _)| noted.eq_ignore_ascii_case(context));
+    same.any(|(_, line)| is_pending(line))
+}
+
+/// Who goes first: what somebody has to mend, then the whole, then what is well, then what is under
+/// way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    Fails,
+    Whole,
+    Good,
+    Pending,
+}
+
+impl Turn {
+    fn of(status: &CommitStatus, whole: bool) -> Self {
+        match status.state {
+            CommitState::Pending => Self::Pending,
+            _ if whole => Self::Whole,
+            CommitState::Failure | CommitState::Error => Self::Fails,
+            CommitState::Success => Self::Good,
+        }
+    }
+}
+
+/// Whether there is nothing new in a line. One that is pending is told once: GitLab takes no other,
+/// and its words do not help anybody.
+fn is_same(has: &CommitStatus, wanted: &CommitStatus) -> bool {
+    has.state == wanted.state
+        && (is_pending(has)
+            || (has.description.trim() == wanted.description.trim() && has.url == wanted.url))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "forge_tests.rs"]
+mod tests;

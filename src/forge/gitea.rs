@@ -1,0 +1,92 @@
+//! Gitea and Forgejo, which speak alike. Their API validates nothing, keeps every row, and answers
+//! with `status` what it takes as `state`.
+
+use reqwest::header::{AUTHORIZATION, HeaderName};
+use serde_json::{Value, json};
+
+use vitrine_core::engine::Refusal;
+use vitrine_core::model::Revision;
+use vitrine_core::status::{CommitState, CommitStatus};
+
+use super::answer::Heard;
+use super::dialect::{Dialect, Place, Request, Row, text};
+
+/// The longest page, whatever is asked for.
+const PAGE: usize = 50;
+
+pub(super) struct Gitea;
+
+impl Dialect for Gitea {
+    fn authorization(&self, token: &str) -> (HeaderName, String) {
+        (AUTHORIZATION, format!("token {token}"))
+    }
+
+    fn post(&self, place: &Place, commit: &Revision, status: &CommitStatus) -> Request {
+        let CommitStatus { state, context, description, url } = status;
+        let body = json!({
+            "state": state.as_str(), "context": context, "description": description,
+            "target_url": url,
+        });
+        Request::post(format!("/repos/{}/statuses/{commit}", place.repository), body)
+    }
+
+    fn stored(&self, body: &Value) -> bool {
+        body["status"].is_string() && body["context"].is_string()
+    }
+
+    fn page(&self, place: &Place, commit: &Revision, page: u32) -> Request {
+        let query = vec![("limit", PAGE.to_string()), ("page", page.to_string())];
+        Request::get(format!("/repos/{}/commits/{commit}/status", place.repository), query)
+    }
+
+    fn rows(&self, body: &Value) -> Option<Vec<Row>> {
+        match &body["statuses"] {
+            Value::Array(rows) => Some(rows.iter().filter_map(row).collect()),
+            // Nothing stands there. Forgejo says the same of a commit that it does not have.
+            Value::Null if body.is_object() => Some(Vec::new()),
+            _ => None,
+        }
+    }
+
+    fn has_more(&self, heard: &Heard, page: u32, rows: usize) -> bool {
+        let total = heard.header("x-total-count").and_then(|total| total.parse::<u64>().ok());
+        // The body counts only what stands on this page.
+        rows > 0 && total.map_or(rows >= PAGE, |total| total > u64::from(page) * PAGE as u64)
+    }
+
+    fn commit(&self, place: &Place, commit: &Revision) -> Request {
+        Request::get(format!("/repos/{}/git/commits/{commit}", place.repository), Vec::new())
+    }
+
+    fn repository(&self, place: &Place) -> Request {
+        Request::get(format!("/repos/{}", place.repository), Vec::new())
+    }
+
+    fn hides_unknown_commits(&self) -> bool {
+        true
+    }
+
+    fn refusal(&self, _: &Heard) -> Option<Refusal> {
+        None
+    }
+
+    fn scope(&self) -> &'static str {
+        "the scope write:repository"
+    }
+}
+
+fn row(row: &Value) -> Option<Row> {
+    let state = match row["status"].as_str().or(row["state"].as_str())? {
+        "success" | "skipped" => CommitState::Success,
+        "pending" => CommitState::Pending,
+        "failure" | "warning" => CommitState::Failure,
+        _ => CommitState::Error,
+    };
+    let status = CommitStatus {
+        state,
+        context: text(row, "context"),
+        description: text(row, "description"),
+        url: text(row, "target_url"),
+    };
+    Some(Row { id: row["id"].as_u64()?, status })
+}

@@ -1,0 +1,92 @@
+//! GitHub: <https://docs.github.com/en/rest/commits/statuses>.
+
+use reqwest::header::{AUTHORIZATION, HeaderName};
+use serde_json::{Value, json};
+
+use vitrine_core::engine::Refusal;
+use vitrine_core::model::Revision;
+use vitrine_core::status::{CommitState, CommitStatus};
+
+use super::answer::Heard;
+use super::dialect::{Dialect, Place, Request, Row, text};
+
+/// The longest page that GitHub gives.
+const PAGE: usize = 100;
+
+pub(super) struct GitHub;
+
+impl Dialect for GitHub {
+    fn authorization(&self, token: &str) -> (HeaderName, String) {
+        (AUTHORIZATION, format!("Bearer {token}"))
+    }
+
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")]
+    }
+
+    fn post(&self, place: &Place, commit: &Revision, status: &CommitStatus) -> Request {
+        let CommitStatus { state, context, description, url } = status;
+        let mut body =
+            json!({"state": state.as_str(), "context": context, "description": description});
+        if !url.is_empty() {
+            body["target_url"] = json!(url);
+        }
+        Request::post(format!("/repos/{}/statuses/{commit}", place.repository), body)
+    }
+
+    fn stored(&self, body: &Value) -> bool {
+        body["state"].is_string() && body["context"].is_string()
+    }
+
+    fn page(&self, place: &Place, commit: &Revision, page: u32) -> Request {
+        let query = vec![("per_page", PAGE.to_string()), ("page", page.to_string())];
+        Request::get(format!("/repos/{}/commits/{commit}/status", place.repository), query)
+    }
+
+    fn rows(&self, body: &Value) -> Option<Vec<Row>> {
+        let rows = body["statuses"].as_array()?.iter();
+        Some(rows.filter_map(row).collect())
+    }
+
+    fn has_more(&self, heard: &Heard, page: u32, rows: usize) -> bool {
+        let total = heard.body["total_count"].as_u64().unwrap_or_default();
+        rows > 0 && total > u64::from(page) * PAGE as u64
+    }
+
+    fn commit(&self, place: &Place, commit: &Revision) -> Request {
+        Request::get(format!("/repos/{}/git/commits/{commit}", place.repository), Vec::new())
+    }
+
+    fn repository(&self, place: &Place) -> Request {
+        Request::get(format!("/repos/{}", place.repository), Vec::new())
+    }
+
+    fn refusal(&self, heard: &Heard) -> Option<Refusal> {
+        let says = |words: &str| heard.words().contains(words);
+        match heard.status.as_u16() {
+            422 if says("maximum number of statuses") => Some(Refusal::Full),
+            422 if says("No commit found") => Some(Refusal::NoCommit),
+            _ => None,
+        }
+    }
+
+    fn scope(&self) -> &'static str {
+        "the permission \"Commit statuses: read and write\" (a classic token: repo:status)"
+    }
+}
+
+fn row(row: &Value) -> Option<Row> {
+    let state = match row["state"].as_str()? {
+        "success" => CommitState::Success,
+        "pending" => CommitState::Pending,
+        "failure" => CommitState::Failure,
+        _ => CommitState::Error,
+    };
+    let status = CommitStatus {
+        state,
+        context: text(row, "context"),
+        description: text(row, "description"),
+        url: text(row, "target_url"),
+    };
+    Some(Row { id: row["id"].as_u64()?, status })
+}

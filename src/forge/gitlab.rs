@@ -1,0 +1,150 @@
+//! GitLab, where a status is a job of a pipeline: it goes from state to state, not from any to any.
+
+use reqwest::header::HeaderName;
+use serde_json::{Value, json};
+
+use vitrine_core::engine::Refusal;
+use vitrine_core::model::Revision;
+use vitrine_core::status::{CommitState, CommitStatus};
+
+use super::answer::Heard;
+use super::dialect::{Dialect, Place, Request, Row, text};
+
+/// The longest page that GitLab gives.
+const PAGE: usize = 100;
+
+/// How the words of a job begin that failed for the operator: GitLab has one word for both.
+const OPERATOR: &str = "operator: ";
+
+pub(super) struct GitLab;
+
+impl Dialect for GitLab {
+    fn authorization(&self, token: &str) -> (HeaderName, String) {
+        (HeaderName::from_static("private-token"), token.to_owned())
+    }
+
+    fn post(&self, place: &Place, commit: &Revision, status: &CommitStatus) -> Request {
+        let CommitStatus { state, context, description, url } = status;
+        let (state, description) = match state {
+            CommitState::Success => ("success", description.clone()),
+            CommitState::Pending => ("running", description.clone()),
+            CommitState::Failure => ("failed", description.clone()),
+            CommitState::Error => ("failed", format!("{OPERATOR}{description}")),
+        };
+        // Without the branch GitLab takes the first one that has the commit.
+        let mut body = json!({
+            "state": state, "name": context, "ref": place.branch, "description": description,
+        });
+        if !url.is_empty() {
+            body["target_url"] = json!(url);
+        }
+        Request::post(format!("/projects/{}/statuses/{commit}", project(place)), body)
+    }
+
+    fn stored(&self, body: &Value) -> bool {
+        body["status"].is_string() && body["name"].is_string()
+    }
+
+    fn page(&self, place: &Place, commit: &Revision, page: u32) -> Request {
+        let query = vec![
+            ("ref", place.branch.clone()),
+            ("per_page", PAGE.to_string()),
+            ("page", page.to_string()),
+            ("order_by", "id".to_owned()),
+            ("sort", "desc".to_owned()),
+        ];
+        let project = project(place);
+        Request::get(format!("/projects/{project}/repository/commits/{commit}/statuses"), query)
+    }
+
+    fn rows(&self, body: &Value) -> Option<Vec<Row>> {
+        Some(body.as_array()?.iter().filter_map(row).collect())
+    }
+
+    fn has_more(&self, heard: &Heard, _: u32, rows: usize) -> bool {
+        match heard.header("x-next-page") {
+            Some(next) => !next.is_empty(),
+            None => rows >= PAGE,
+        }
+    }
+
+    fn commit(&self, place: &Place, commit: &Revision) -> Request {
+        let project = project(place);
+        Request::get(format!("/projects/{project}/repository/commits/{commit}"), Vec::new())
+    }
+
+    fn repository(&self, place: &Place) -> Request {
+        Request::get(format!("/projects/{}", project(place)), Vec::new())
+    }
+
+    fn refusal(&self, heard: &Heard) -> Option<Refusal> {
+        match heard.status.as_u16() {
+            400 => transition(&heard.words()).map(Refusal::Is),
+            409 => Some(Refusal::Busy),
+            _ => None,
+        }
+    }
+
+    fn scope(&self) -> &'static str {
+        "the scope api and, on a protected branch, the right to push or merge"
+    }
+}
+
+/// The project as one part of a path.
+fn project(place: &Place) -> String {
+    let mut encoded = String::new();
+    for byte in place.repository.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// The state that a job is in, of `Cannot transition status via :run from :running`.
+fn transition(words: &str) -> Option<CommitState> {
+    let (_, rest) = words.split_once("Cannot transition status via ")?;
+    let (_, from) = rest.split_once("from :")?;
+    let word: String = from.chars().take_while(char::is_ascii_alphabetic).collect();
+    Some(state(&word, ""))
+}
+
+fn state(word: &str, description: &str) -> CommitState {
+    match word {
+        "success" => CommitState::Success,
+        "created" | "pending" | "running" => CommitState::Pending,
+        "failed" if !description.starts_with(OPERATOR) => CommitState::Failure,
+        _ => CommitState::Error,
+    }
+}
+
+fn row(row: &Value) -> Option<Row> {
+    let description = text(row, "description");
+    let state = state(row["status"].as_str()?, &description);
+    let description = description.strip_prefix(OPERATOR).unwrap_or(&description).to_owned();
+    let (context, url) = (text(row, "name"), text(row, "target_url"));
+    let status = CommitStatus { state, context, description, url };
+    Some(Row { id: row["id"].as_u64()?, status })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_in_groups_is_one_part_of_a_path() {
+        let place = Place { repository: "aim/labs/cat.a".to_owned(), branch: String::new() };
+        assert_eq!(project(&place), "aim%2Flabs%2Fcat.a");
+    }
+
+    #[test]
+    fn the_state_that_stands_in_the_way_is_read_from_the_answer() {
+        let words = "Cannot transition status via :run from :running (Reason(s): Status cannot)";
+        assert_eq!(transition(words), Some(CommitState::Pending));
+        let words = "Cannot transition status via :enqueue from :success";
+        assert_eq!(transition(words), Some(CommitState::Success));
+        assert_eq!(transition("name is missing"), None);
+    }
+}
