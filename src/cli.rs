@@ -22,6 +22,7 @@ mod doctor;
 mod explain;
 mod fault;
 mod folder;
+mod forge;
 mod limit;
 mod man;
 mod new;
@@ -71,6 +72,9 @@ enum Command {
         after_help = "Exit codes: 0 it ended as asked and, with --once, all solutions are Synced; 1 with --once, some solution is not; 2 it could not run."
     )]
     Demo(demo::Arguments),
+    /// The forge whose commit statuses are written.
+    #[command(subcommand)]
+    Forge(forge::Command),
     /// The daemon: follows the repository and the cluster until it is told to stop.
     #[command(after_help = "Exit codes: 0 it was told to stop; 2 it could not run.")]
     Run(run::Arguments),
@@ -183,6 +187,7 @@ pub fn main() -> ExitCode {
                 warm::warm(arguments).await
             }
             Command::Doctor(arguments) => doctor::doctor(arguments).await,
+            Command::Forge(command) => forge::forge(command).await,
             Command::Approve(arguments) => approve::approve(arguments).await,
         }
     });

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use vitrine_core::config::{self, ForgeKind};
-use vitrine_core::engine::{Answer, Event, OrderId, Refusal, Reply};
+use vitrine_core::engine::{Answer, Event, Left, OrderId, Refusal, Reply};
 use vitrine_core::model::Revision;
 use vitrine_core::status::CommitStatus;
 
@@ -28,10 +28,9 @@ use answer::Heard;
 use credential::Credential;
 use dialect::{Dialect, Place, Request};
 
-/// How long a forge may take: to connect, between two bytes, and in all.
+/// How long a forge may take: to connect, and between two bytes.
 const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(15);
-const TOTAL: Duration = Duration::from_secs(30);
 /// The largest answer that is read, in bytes. A page has at most 100 statuses.
 const MAX_ANSWER: usize = 4 << 20;
 /// The most pages that are read of one commit.
@@ -94,6 +93,67 @@ impl Forge {
         self.tasks.close();
         let _ = tokio::time::timeout(FAREWELL, self.tasks.wait()).await;
     }
+}
+
+/// What a try of the settings found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// Whether it is as it must be.
+    pub good: bool,
+    /// For people.
+    pub sentence: String,
+}
+
+/// Tries whether the forge of these settings can be told anything, and tells it nothing: a status
+/// for a commit that nobody has is refused for that reason alone, if all else is good.
+pub async fn tried(settings: &config::Forge, branch: &str) -> Vec<Tried> {
+    let line = Line::new(settings, branch);
+    let good = |sentence: String| Tried { good: true, sentence };
+    let seen = match line.ask(&line.dialect.repository(&line.place)).await {
+        Ok(heard) if heard.status.is_success() => heard,
+        Ok(heard) => return vec![bad(line.meaning(&heard))],
+        Err(refusal) => return vec![bad(refusal)],
+    };
+    let (name, repository) = (line.name(), &settings.repository);
+    let origin = line.credential.origin();
+    let mut found = vec![good(format!("{name} accepts {origin} and shows it {repository}"))];
+    let nobodys = Revision::parse(&"0".repeat(40)).ok();
+    if let Some(commit) = nobodys {
+        let status = CommitStatus {
+            state: vitrine_core::status::CommitState::Success,
+            context: "vitrine/test".to_owned(),
+            description: "vitrine forge test".to_owned(),
+            url: String::new(),
+        };
+        let reply = line.post(&commit, &status).await;
+        found.push(match reply.result {
+            Err(Refusal::NoCommit) => good(format!("it may write statuses of {repository}")),
+            // Not even a wrong commit is refused: it may, whatever this server is.
+            Ok(()) => good(format!("it may write statuses of {repository}, and checks nothing")),
+            Err(refusal) => bad(refusal),
+        });
+        let left = reply.left.or_else(|| seen.left());
+        found.extend(left.map(|left| {
+            let Left { remaining, limit, resets_in } = left;
+            let minutes = (resets_in.as_secs() + 59) / 60;
+            good(format!("{remaining} of {limit} requests are left; anew in {minutes} min"))
+        }));
+    }
+    found
+}
+
+fn bad(refusal: Refusal) -> Tried {
+    let sentence = match refusal {
+        Refusal::Unsure(why) | Refusal::Shut(why) | Refusal::Never(why) => why,
+        Refusal::Later(wait) => {
+            format!("the forge wants to be left alone for {} s; try again then", wait.as_secs())
+        }
+        Refusal::NoCommit => "the forge does not know a commit".to_owned(),
+        Refusal::Full | Refusal::Busy | Refusal::Is(_) => {
+            "somebody else writes the same status; try again".to_owned()
+        }
+    };
+    Tried { good: false, sentence }
 }
 
 /// The words of a kind of forge.
@@ -199,7 +259,6 @@ impl Line {
         for (name, value) in self.dialect.headers() {
             sent = sent.header(*name, *value);
         }
-        sent = sent.timeout(TOTAL);
         if let Some(body) = &request.body {
             sent = sent.json(body);
         }

@@ -1,7 +1,7 @@
 //! Shows the board to people and programs, from a published copy. Changes nothing.
 //!
-//! In: a [`watch::Receiver`] with the [`Board`] that the engine publishes. Out: a page at `/`,
-//! one document at `/status.json`, and what a kubelet asks at `/healthz` and `/readyz`. Nothing
+//! In: a [`watch::Receiver`] with the [`Board`] that the engine publishes. Out: a page at `/`, one a
+//! solution at `/solutions/NAME`, one document at `/status.json`, and what a kubelet asks at `/healthz` and `/readyz`. Nothing
 //! is awaited to answer: a visitor cannot make the daemon do work on a cluster or a repository.
 //! Beside the board, a [`Visitor`] asks an application the requests of its warm-up.
 
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -55,7 +55,11 @@ pub fn probes(boards: Boards, heart: Arc<Heart>) -> Router {
 
 fn people(boards: Boards) -> Router {
     let shown = Arc::new(Shown { boards, last: Mutex::new(None) });
-    Router::new().route("/", get(page)).route("/status.json", get(document)).with_state(shown)
+    Router::new()
+        .route("/", get(page))
+        .route("/solutions/{name}", get(solution))
+        .route("/status.json", get(document))
+        .with_state(shown)
 }
 
 fn kubelet(boards: Boards, heart: Arc<Heart>) -> Router {
@@ -143,6 +147,32 @@ impl Written {
 async fn page(State(shown): State<Arc<Shown>>, asked: HeaderMap) -> Response {
     let written = shown.now();
     unless_known(&asked, &written.version, || Html(written.page.clone()))
+}
+
+/// The page that the statuses of commits lead to.
+async fn solution(
+    State(shown): State<Arc<Shown>>,
+    Path(name): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let written = shown.now();
+    let is_commit = |commit: &&String| {
+        (7..=64).contains(&commit.len()) && commit.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    let commit = asked.commit.as_ref().filter(is_commit).map(String::as_str);
+    match page::solution(&written.board, &name, commit) {
+        Some(page) => Html(page.into_string()).into_response(),
+        None => {
+            (StatusCode::NOT_FOUND, Html(page::no_solution(&name).into_string())).into_response()
+        }
+    }
+}
+
+/// What the address of a solution's page may say more.
+#[derive(serde::Deserialize)]
+struct Asked {
+    /// The commit whose status led there.
+    commit: Option<String>,
 }
 
 async fn document(State(shown): State<Arc<Shown>>, asked: HeaderMap) -> Response {

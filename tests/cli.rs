@@ -11,6 +11,7 @@ mod demo_folder;
 mod demo_live;
 mod doctor;
 mod explain;
+mod forge;
 mod help;
 mod memory;
 mod new;

@@ -1,6 +1,7 @@
 //! What a forge answered, as far as it matters.
 
 use std::error::Error;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{HeaderMap, LOCATION};
@@ -13,6 +14,8 @@ use vitrine_core::model::Quoted;
 
 use crate::http::redirect::place;
 
+/// How long a forge may take for one answer.
+const TOTAL: Duration = Duration::from_secs(30);
 /// The longest pause that is believed.
 const LONGEST: SignedDuration = SignedDuration::from_hours(2);
 /// What is waited where a forge wants a pause and does not say how long.
@@ -35,7 +38,7 @@ pub(super) struct Heard {
 /// # Errors
 /// Why there is no answer, without the address.
 pub(super) async fn of(request: RequestBuilder, most: usize) -> Result<Heard, String> {
-    let mut response = request.send().await.map_err(|error| why(&error))?;
+    let mut response = request.timeout(TOTAL).send().await.map_err(|error| why(&error))?;
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| why(&error))? {
         if bytes.len() + chunk.len() > most {

@@ -91,7 +91,7 @@ impl Credential {
         let signed = signed(app_id, key, Timestamp::now()).map_err(Refusal::Shut)?;
         let url = format!("{}/app/installations/{installation}/access_tokens", self.api);
         let (name, value) = words.authorization(&signed);
-        let mut request = client.post(url).header(name, value).timeout(super::TOTAL);
+        let mut request = client.post(url).header(name, value);
         for (name, value) in words.headers() {
             request = request.header(*name, *value);
         }

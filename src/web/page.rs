@@ -44,6 +44,49 @@ pub fn board(board: &Board, version: &str) -> Markup {
     )
 }
 
+/// One solution, for who comes from a commit's status; `asked`: that commit. `None`: the board has
+/// no such solution.
+pub fn solution(board: &Board, name: &str, asked: Option<&str>) -> Option<Markup> {
+    let verdict = board.verdicts.iter().find(|verdict| verdict.name.as_str() == name)?;
+    let title = format!("{name} - vitrine/{}", board.instance);
+    let newer = asked.filter(|asked| {
+        board.revision.as_ref().is_some_and(|revision| !revision.as_str().starts_with(asked))
+    });
+    Some(document(
+        &title,
+        word::tone(verdict),
+        &html! {
+            header {
+                h1 { "vitrine" span.instance { "/" (board.instance) } }
+                p { a href="/" { "All solutions" } }
+                (facts(board))
+            }
+            main {
+                @if let Some(asked) = newer {
+                    p.notice { "You come from commit " code { (asked) } ". This is how the solution \
+                        is now; what became of that commit stands on the commit." }
+                }
+                ul.rows { (row(verdict)) }
+            }
+        },
+        true,
+    ))
+}
+
+/// What stands at the address of a solution that the board does not have.
+pub fn no_solution(name: &str) -> Markup {
+    document(
+        "No such solution - vitrine",
+        Tone::Calm,
+        &html! {
+            header { h1 { "No such solution" } }
+            main { p { "There is no " code { (name) } " in the catalogue or on the cluster, or not \
+                any more. " a href="/" { "The board" } " lists every solution." } }
+        },
+        false,
+    )
+}
+
 /// What stands at an address that is none of ours.
 pub fn not_found() -> Markup {
     document(

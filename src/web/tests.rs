@@ -189,9 +189,32 @@ async fn nothing_can_be_written() {
 }
 
 #[tokio::test]
+async fn a_status_leads_to_the_page_of_its_solution() {
+    let board = sample::board();
+    let (verdict, revision) = (board.verdicts[0].clone(), board.revision.clone().unwrap());
+    let (router, _publish) = with(board);
+    let address = format!("/solutions/{}?commit=", verdict.name);
+    let (code, _, text) =
+        get_text(&router, &format!("{address}{}", &revision.as_str()[..12])).await;
+    assert_eq!(code, StatusCode::OK);
+    assert!(text.contains(&format!("<title>{} - vitrine/", verdict.name)), "{text}");
+    assert_eq!(text.matches("class=\"row ").count(), 1, "and no other");
+    assert!(!text.contains("You come from"));
+    let (_, _, text) = get_text(&router, &format!("{address}0123456789ab")).await;
+    assert!(text.contains("You come from commit <code>0123456789ab</code>"), "{text}");
+    for nonsense in ["<script>alert(1)</script>", "zz", ""] {
+        let (code, _, text) = get_text(&router, &format!("{address}{nonsense}")).await;
+        assert!(code == StatusCode::OK && !text.contains("You come from"), "{nonsense}");
+    }
+    let (code, _, text) = get_text(&router, "/solutions/%3Cb%3Ex?commit=1").await;
+    assert_eq!(code, StatusCode::NOT_FOUND);
+    assert!(text.contains("&lt;b&gt;x") && text.contains("href=\"/\""), "{text}");
+}
+
+#[tokio::test]
 async fn a_wrong_address_leads_back_to_the_board() {
     let (router, _sender) = with(sample::board());
-    let (status, _, page) = get_text(&router, "/solutions/use").await;
+    let (status, _, page) = get_text(&router, "/nowhere").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(page.contains("<a href=\"/\">"));
 }

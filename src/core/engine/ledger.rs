@@ -2,6 +2,7 @@
 //! and a forge.
 
 mod forge;
+mod pace;
 mod sink;
 
 use std::collections::{BTreeMap, BTreeSet};

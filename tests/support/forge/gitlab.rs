@@ -73,6 +73,10 @@ pub fn answer(store: &mut Store, call: &Call) -> Answer {
         ("GET", []) => Answer::json(200, &project(store)),
         ("POST", ["statuses", sha]) => post(store, call, sha),
         ("GET", ["repository", "commits", sha, "statuses"]) => list(store, call, sha),
+        ("GET", ["repository", "commits", sha]) => match store.commit(sha) {
+            Some(sha) => Answer::json(200, &json!({"id": sha})),
+            None => Answer::json(404, &json!({"message": "404 Commit Not Found"})),
+        },
         ("GET", ["hooks"]) => hooks(store),
         ("POST", ["hooks", id, "test", "push_events"]) => trial(store, id),
         _ => Answer::json(404, &json!({"error": "404 Not Found"})),

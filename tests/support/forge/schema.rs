@@ -69,6 +69,8 @@ fn known(kind: ForgeKind, call: &Call) -> Option<(Value, &'static [&'static str]
         (ForgeKind::GitHub, "GET", ["commits", _, "status" | "statuses"] | ["hooks"]) => {
             (nothing, github)
         }
+        (ForgeKind::GitHub, "GET", ["git", "commits", _]) => (nothing, none),
+        (ForgeKind::GitLab, "GET", ["repository", "commits", _]) => (nothing, &["stats"]),
         (ForgeKind::GitHub, "POST", ["hooks", _, "pings"]) => (nothing, none),
         (ForgeKind::GitLab, "POST", ["statuses", _]) => (gitlab_status(), none),
         (ForgeKind::GitLab, "GET", ["repository", "commits", _, "statuses"]) => {

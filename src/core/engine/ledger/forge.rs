@@ -4,15 +4,16 @@
 //! only where it differs from what stands there; where nobody knows what stands there, that is read
 //! first. Whoever waits here waits alone: nothing else of the daemon does.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::pace::Pace;
 use super::sink::{Sink, is_pending};
-use crate::config::{self, ForgeKind};
+use crate::config;
 use crate::engine::event::{Refusal, Reply};
+use crate::ledger;
 use crate::ledger::forge::{self, Line};
-use crate::ledger::{self};
 use crate::model::{InstanceName, Revision};
 use crate::status::{CommitState, CommitStatus};
 
@@ -27,31 +28,9 @@ const BUSY: SignedDuration = SignedDuration::from_secs(1);
 const UNKNOWN: [SignedDuration; 3] =
     [SignedDuration::from_mins(1), SignedDuration::from_mins(5), SignedDuration::from_mins(30)];
 
-const SECOND: SignedDuration = SignedDuration::from_secs(1);
-const MINUTE: SignedDuration = SignedDuration::from_mins(1);
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
-
-/// How many requests a forge likes: so many at once, and so many writes in a window of time.
-/// GitHub asks for one write a second, at most 80 a minute and 500 an hour; we stay below.
-struct Pace {
-    at_once: usize,
-    windows: &'static [(SignedDuration, usize)],
-}
-
-const fn pace(kind: ForgeKind) -> Pace {
-    match kind {
-        ForgeKind::GitHub => {
-            Pace { at_once: 1, windows: &[(SECOND, 1), (MINUTE, 60), (HOUR, 400)] }
-        }
-        ForgeKind::GitLab | ForgeKind::Gitea | ForgeKind::Forgejo => {
-            Pace { at_once: 4, windows: &[(SECOND, 5)] }
-        }
-    }
-}
-
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Call {
+pub enum Call {
     /// Post a status onto a commit.
     Tell(Revision, CommitStatus),
     /// Read what stands on a commit.
@@ -93,8 +72,7 @@ pub(super) struct Forge {
     known: BTreeMap<Revision, Known>,
     /// Commits with a request under way; with the line, if it is to be posted.
     out: BTreeMap<Revision, Option<CommitStatus>>,
-    /// When the writes of the last hour were sent.
-    sent: VecDeque<Timestamp>,
+    pace: Pace,
     blocked: BTreeMap<(Revision, String), Block>,
     missing: BTreeMap<Revision, Missing>,
     /// Refused requests in a row.
@@ -115,12 +93,12 @@ impl Forge {
     pub fn new(instance: InstanceName, settings: config::Forge, board: Option<String>) -> Self {
         Self {
             instance,
+            pace: Pace::of(settings.kind),
             settings,
             board,
             sink: Sink::default(),
             known: BTreeMap::new(),
             out: BTreeMap::new(),
-            sent: VecDeque::new(),
             blocked: BTreeMap::new(),
             missing: BTreeMap::new(),
             failures: 0,
@@ -270,7 +248,7 @@ impl Forge {
     fn send(&mut self, todo: Vec<(Turn, Revision, CommitStatus)>, now: Timestamp) -> Vec<Call> {
         let mut calls = Vec::new();
         for (turn, commit, status) in todo {
-            if self.out.len() >= pace(self.settings.kind).at_once {
+            if self.out.len() >= self.pace.at_once() {
                 break; // an answer comes
             }
             if self.out.contains_key(&commit) {
@@ -287,11 +265,11 @@ impl Forge {
                 self.wait(until);
                 continue;
             }
-            if let Some(at) = self.full_until(now) {
+            if let Some(at) = self.pace.full_until(now) {
                 self.wait(at);
                 break;
             }
-            self.sent.push_back(now);
+            self.pace.sent(now);
             self.out.insert(commit.clone(), Some(status.clone()));
             calls.push(Call::Tell(commit, status));
         }
@@ -324,18 +302,6 @@ impl Forge {
             Some(Block::Full) => true,
             Some(Block::Refused(refused)) => refused == status,
         }
-    }
-
-    /// Until when no more is sent, because enough was.
-    fn full_until(&mut self, now: Timestamp) -> Option<Timestamp> {
-        while self.sent.front().is_some_and(|at| *at + HOUR <= now) {
-            self.sent.pop_front();
-        }
-        let opens = |(window, most): &(SignedDuration, usize)| {
-            let oldest = self.sent.len().checked_sub(*most)?;
-            self.sent.get(oldest).map(|at| *at + *window).filter(|at| *at > now)
-        };
-        pace(self.settings.kind).windows.iter().filter_map(opens).max()
     }
 
     /// A status was posted onto a commit, or not.

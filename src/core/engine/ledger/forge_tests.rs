@@ -1,4 +1,6 @@
+use super::super::pace::{HOUR, MINUTE, SECOND};
 use super::*;
+use crate::config::ForgeKind;
 use crate::engine::event::Left;
 
 const WHOLE: &str = "vitrine/prod";
