@@ -5,6 +5,7 @@
 
 mod address;
 mod contract;
+mod hook;
 mod layers;
 mod read;
 mod reporting;
@@ -74,7 +75,12 @@ impl Config {
             rollouts: Rollouts { max_parallel: 10, verify: Verify::Never },
             notes: true,
             forge: None,
-            web: Web { public_listen: None, public_url: None, private_listen: None },
+            web: Web {
+                public_listen: None,
+                public_url: None,
+                private_listen: None,
+                hooks: Vec::new(),
+            },
             log: Log { level: "info".to_owned(), json: false },
         }
     }
@@ -268,6 +274,26 @@ pub struct Web {
     pub public_url: Option<String>,
     /// `/healthz` and `/readyz`.
     pub private_listen: Option<String>,
+    /// Whose word is taken, at the board's address, that the repository moved; at most
+    /// [`Web::MOST_HOOKS`].
+    pub hooks: Vec<Hook>,
+}
+
+impl Web {
+    /// How many hooks there may be.
+    pub const MOST_HOOKS: usize = 16;
+}
+
+/// A webhook of a forge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// It is called at `/hook/<name>`: a DNS label, no two alike.
+    pub name: String,
+    /// Whose way of signing it has.
+    pub kind: ForgeKind,
+    /// 1 or 2 files, each with a secret alone; what is signed with either is good, so that a secret
+    /// can be changed without a gap. They are read again at each use.
+    pub secret_files: Vec<PathBuf>,
 }
 
 /// What is logged, and how.

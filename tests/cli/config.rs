@@ -3,7 +3,8 @@
 use crate::support::binary::{finish, vitrine};
 
 const GOOD: &str = "instance: prod\nrepository:\n  url: https://git.example/a.git\n  \
-                    auth: {tokenFile: /run/secrets/git-token}\nsafety: {maxDeletions: 7}\n";
+                    auth: {tokenFile: /run/secrets/git-token}\nsafety: {maxDeletions: 7}\n\
+                    web: {hooks: [{name: aim, kind: gitlab, secretFiles: [/run/hook]}]}\n";
 
 #[test]
 fn good_settings_are_called_good_and_faults_are_shown_with_their_lines() {
@@ -57,6 +58,7 @@ fn each_value_says_where_it_comes_from() {
         ("tokenFile", ["    tokenFile: /run/secrets/git-token ", "# vitrine.yaml:4"]),
         ("maxDeletions", ["  maxDeletions: 7 ", "# vitrine.yaml:5"]),
         ("namespace", ["  namespace: vitrine-system ", "# default"]),
+        ("hooks", ["  hooks: [{\"kind\":\"gitlab\"", "# vitrine.yaml:6"]),
     ] {
         let line = line(key);
         assert!(line.starts_with(words[0]) && line.ends_with(words[1]), "{line}");

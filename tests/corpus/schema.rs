@@ -242,6 +242,8 @@ fn schema_and_reader_agree_on_settings() {
         "rollouts: {maxParallel: 1, verify: {on: never, parallel: 100}}",
         "reporting: {notes: false}",
         "web: {public: {listen: null, url: \"https://board.example\"}, private: null}",
+        "web: {hooks: []}",
+        "web: {hooks: [{name: a, kind: gitea, secretFiles: [/a, /b]}]}",
         "log: {level: debug, format: json}",
     ] {
         judge(good, true);
@@ -262,7 +264,9 @@ fn schema_and_reader_agree_on_settings() {
         "rollouts: {verify: {parallel: 101}}",
         "schedule: {audit: x}",
         "reporting: {forge: {}}",
-        "web: {hooks: []}",
+        "web: {hooks: [{name: A, kind: github, secretFiles: [/a]}]}",
+        "web: {hooks: [{name: a, kind: github, secretFiles: []}]}",
+        "web: {hooks: [{name: a, kind: github}]}",
         "log: {level: loud}",
         "nothing: 1",
     ] {

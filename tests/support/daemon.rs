@@ -59,7 +59,12 @@ pub fn settings(catalogue: &Catalogue) -> Config {
         rollouts: config::Rollouts { max_parallel: 10, verify: Verify::Never },
         notes: true,
         forge: None,
-        web: config::Web { public_listen: None, public_url: None, private_listen: None },
+        web: config::Web {
+            public_listen: None,
+            public_url: None,
+            private_listen: None,
+            hooks: Vec::new(),
+        },
         log: config::Log { level: "info".to_owned(), json: false },
     }
 }

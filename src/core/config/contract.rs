@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::{ForgeKind, Web};
 use crate::model::decode::{Field, Form, Schema, json_schema};
 
 /// The JSON Schema (draft 7) of `vitrine.yaml`.
@@ -16,6 +17,10 @@ pub fn schema() -> Value {
         if let Some(poll) = poll.as_object_mut() {
             poll.remove("allOf");
         }
+    }
+    let hook = "/properties/web/anyOf/0/properties/hooks/anyOf/0/items/properties";
+    if let Some(files) = schema.pointer_mut(&format!("{hook}/secretFiles")) {
+        files["minItems"] = json!(1);
     }
     schema
 }
@@ -146,7 +151,7 @@ pub(super) const REPORTING: Schema = Schema::described(&[
 ]);
 
 pub(super) const FORGE: Schema = Schema::described(&[
-    Field::new("kind", Form::Word(&["github", "gitlab", "gitea", "forgejo"]), "Whose API."),
+    Field::new("kind", Form::Word(FORGES), "Whose API."),
     Field::new(
         "apiUrl",
         Form::Text,
@@ -184,8 +189,37 @@ pub(super) const WEB: Schema = Schema::described(&[
         .nullable(),
     Field::new("private", Form::Map(&PRIVATE), "/healthz and /readyz, for the platform.")
         .nullable(),
-])
-.reserving(&[("hooks", "the poll finds commits")]);
+    Field::new(
+        "hooks",
+        Form::List(&Form::Map(&HOOK), Web::MOST_HOOKS),
+        "Webhooks, at /hook/<name> beside the board: a push makes the daemon look at once.",
+    )
+    .nullable()
+    .default("[]"),
+]);
+
+pub(super) const HOOK: Schema = Schema::described(&[
+    Field::new(
+        "name",
+        Form::Like("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
+        "The last part of its address: a DNS label, no two alike.",
+    )
+    .required()
+    .example("aim"),
+    Field::new("kind", Form::Word(&FORGES), "Which forge calls.").required().example("github"),
+    Field::new(
+        "secretFiles",
+        Form::List(&Form::Line(4096), 2),
+        "A file with the secret that the forge was given; two while it is changed.",
+    )
+    .required()
+    .example("[/run/secrets/hook]"),
+]);
+
+const FORGES: [&str; 4] = {
+    let [github, gitlab, gitea, forgejo] = ForgeKind::ALL;
+    [github.as_str(), gitlab.as_str(), gitea.as_str(), forgejo.as_str()]
+};
 
 pub(super) const PUBLIC: Schema = Schema::described(&[
     Field::new("listen", Form::Line(300), "An address and a port; null closes the door.")

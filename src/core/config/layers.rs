@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::Party;
-use crate::model::decode::{Cursor, Fields, Form, Sheet, nearest};
+use crate::model::decode::{self, Cursor, Fields, Sheet, nearest};
 use crate::model::fault::{Fault, code};
 use crate::model::yaml::{self, Node, Span, Value};
 
@@ -16,26 +16,40 @@ pub struct File<'a> {
     pub text: &'a str,
 }
 
-/// A setting that a variable may set, too.
+/// A setting that a variable may set, too, unless it is a list.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// `repository.url`
     pub path: &'static str,
     /// The flag that sets it, where there is one.
     pub flag: Option<&'static str>,
-    /// Whether any text is meant, also one that looks like a number.
-    text: bool,
+    form: Form,
+}
+
+/// What is made of the text of a flag or a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// The text, also if it looks like a number.
+    Text,
+    /// What YAML makes of it.
+    Plain,
+    /// Nothing: only the file can say it.
+    List,
 }
 
 const fn text(path: &'static str, flag: Option<&'static str>) -> Setting {
-    Setting { path, flag, text: true }
+    Setting { path, flag, form: Form::Text }
 }
 
 const fn plain(path: &'static str) -> Setting {
-    Setting { path, flag: None, text: false }
+    Setting { path, flag: None, form: Form::Plain }
 }
 
-/// Every setting that is one value.
+const fn list(path: &'static str) -> Setting {
+    Setting { path, flag: None, form: Form::List }
+}
+
+/// Every setting that is one value or one list.
 pub const SETTINGS: &[Setting] = &[
     text("instance", Some("--instance")),
     text("repository.url", Some("--repo")),
@@ -73,6 +87,7 @@ pub const SETTINGS: &[Setting] = &[
     text("web.public.listen", Some("--listen")),
     text("web.public.url", None),
     text("web.private.listen", None),
+    list("web.hooks"),
     text("log.level", Some("--log-level")),
     text("log.format", Some("--log-format")),
 ];
@@ -135,7 +150,9 @@ impl Layers {
         let mut faults = Vec::new();
         for (name, value) in variables {
             let setting = SETTINGS.iter().find(|setting| variable(setting.path) == *name);
-            if let Some(setting) = setting {
+            if let Some(setting) = setting.filter(|setting| setting.form == Form::List) {
+                faults.push(only_in_the_file(name, setting));
+            } else if let Some(setting) = setting {
                 given.push(Given::new(setting, name, value));
             } else if name.starts_with("VITRINE_") && !is_foreign(name) {
                 faults.push(unknown(name));
@@ -159,7 +176,7 @@ impl Layers {
                 node: &given.node,
                 key: Span::START,
                 path: given.path.to_owned(),
-                form: Form::Any,
+                form: decode::Form::Any,
             })
             .filter(|cursor| cursor.node.value != Value::Null),
             None => fields?.or_null(key),
@@ -176,7 +193,7 @@ impl Given {
     fn new(setting: &Setting, name: &str, value: &str) -> Self {
         let end = u32::try_from(value.chars().count()).unwrap_or(u32::MAX - 1);
         let at = Span { line: 1, column: 1, end_line: 1, end_column: end.saturating_add(1) };
-        let parsed = match setting.text && !value.is_empty() {
+        let parsed = match setting.form == Form::Text && !value.is_empty() {
             true => Value::Text(value.to_owned()),
             false => yaml::scalar(value),
         };
@@ -188,8 +205,15 @@ impl Given {
     }
 }
 
+fn only_in_the_file(name: &str, setting: &Setting) -> Fault {
+    let message = format!("`{}` is a list, which no variable can say", setting.path);
+    let fault = Fault::new(code::SETTING_VALUE, name, Party::Operator, message);
+    fault.help("write it in the file")
+}
+
 fn unknown(name: &str) -> Fault {
-    let names: Vec<String> = SETTINGS.iter().map(|setting| variable(setting.path)).collect();
+    let settings = SETTINGS.iter().filter(|setting| setting.form != Form::List);
+    let names: Vec<String> = settings.map(|setting| variable(setting.path)).collect();
     let near = nearest(name, names.iter().map(String::as_str));
     let message = format!("no setting is called `{name}`");
     let fault = Fault::new(code::SETTING_UNKNOWN, name, Party::Operator, message);

@@ -8,7 +8,7 @@ use super::layers::{File, Layers};
 use super::section::Section;
 use super::{
     Auth, Cluster, Config, Log, Mode, Repository, Rollouts, Safety, Verify, Web, address, contract,
-    reporting,
+    hook, reporting,
 };
 use crate::model::decode::{Cursor, Fields, Schema, Sheet};
 use crate::model::fault::{Fault, code};
@@ -211,10 +211,19 @@ impl<'a> Settings<'a> {
             None if section.written("listen") => None,
             None => Some(default.to_owned()),
         };
+        let hooks = web.get("hooks");
+        if let Some(cursor) = &hooks
+            && public.written("listen")
+            && public.get("listen").is_none()
+        {
+            let message = "`web.hooks` needs the door that `web.public.listen: null` closes";
+            cursor.say(code::EXCLUDES, message);
+        }
         Web {
             public_listen: listen(&public, "0.0.0.0:8080"),
             public_url: public.get("url").and_then(|c| address::public(&c)),
             private_listen: listen(&private, "127.0.0.1:9090"),
+            hooks: hooks.map(|cursor| hook::all(&cursor)).unwrap_or_default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::layers::{File, SETTINGS, variable};
-use super::{Auth, Config, Forge, ForgeAuth, Mode, Verify};
+use super::{Auth, Config, Forge, ForgeAuth, Hook, Mode, Verify};
 use crate::model::duration;
 use crate::model::yaml::{self, Node, Value};
 
@@ -58,8 +58,8 @@ fn find<'a>(root: &'a Node, path: &str) -> Option<&'a Node> {
     })
 }
 
-/// The value in force of a setting that is one value; `null` where there is none. Secrets are
-/// names of files here as everywhere. `None` for a path that is no setting.
+/// The value in force of a setting; `null` where there is none. Secrets are names of files here as
+/// everywhere. `None` for a path that is no setting.
 pub fn value(config: &Config, path: &str) -> Option<Json> {
     let Config { instance, repository, cluster, safety, rollouts, notes, forge, web, log } = config;
     let auth = |wanted: &str| match (&repository.auth, wanted) {
@@ -107,6 +107,7 @@ pub fn value(config: &Config, path: &str) -> Option<Json> {
         "web.public.listen" => json!(web.public_listen),
         "web.public.url" => json!(web.public_url),
         "web.private.listen" => json!(web.private_listen),
+        "web.hooks" => web.hooks.iter().map(hook).collect(),
         "log.level" => json!(log.level),
         "log.format" => json!(if log.json { "json" } else { "text" }),
         _ => return None,
@@ -126,6 +127,10 @@ fn of_forge(forge: &Forge, key: &str) -> Json {
         ("auth.privateKeyFile", ForgeAuth::App { private_key_file, .. }) => json!(private_key_file),
         _ => Json::Null,
     }
+}
+
+fn hook(hook: &Hook) -> Json {
+    json!({ "name": hook.name, "kind": hook.kind.as_str(), "secretFiles": hook.secret_files })
 }
 
 #[cfg(test)]
@@ -148,6 +153,7 @@ mod tests {
         }
         assert_eq!(value(&config, "repository.auth.tokenFile"), Some(json!("/run/token")));
         assert_eq!(value(&config, "repository.poll"), Some(json!("1m")));
+        assert_eq!(value(&config, "web.hooks"), Some(json!([])));
         assert_eq!(value(&config, "no.such.setting"), None);
     }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::ForgeAuth;
+use crate::config::{ForgeAuth, ForgeKind, Hook};
 
 fn settings(text: &str) -> Result<Config, Vec<Fault>> {
     read(Some(File { name: "vitrine.yaml", text }), &BTreeMap::new(), &BTreeMap::new())
@@ -172,7 +172,6 @@ fn what_is_not_built_yet_is_refused_when_written() {
         "cluster: {leaderElection: true}",
         "schedule: {audit: \"17 3 * * *\"}",
         "schedule: {freeze: []}",
-        "web: {hooks: []}",
     ] {
         let faults = faults(&format!("{LEAST}{text}\n"));
         assert_eq!(faults.len(), 1, "{faults:#?}");
@@ -231,6 +230,76 @@ fn one_complete_way_to_prove_who_we_are() {
     for bad in ["{username: u}", "{sshKeyFile: /k}", "{tokenFile: /t, sshKeyFile: /k}"] {
         assert!(auth(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_hook_has_a_name_a_kind_and_one_or_two_secrets() {
+    let hooks = |text: &str| {
+        settings(&format!("{LEAST}web: {{hooks: {text}}}\n")).map(|config| config.web.hooks)
+    };
+    let two = "[{name: aim, kind: github, secretFiles: [/a, /b]}, \
+               {name: lab, kind: forgejo, secretFiles: [/c]}]";
+    let hook = |name: &str, kind, files: &[&str]| Hook {
+        name: name.to_owned(),
+        kind,
+        secret_files: files.iter().map(PathBuf::from).collect(),
+    };
+    let read =
+        [hook("aim", ForgeKind::GitHub, &["/a", "/b"]), hook("lab", ForgeKind::Forgejo, &["/c"])];
+    assert_eq!(hooks(two).unwrap(), read);
+    for none in ["null", "[]"] {
+        assert_eq!(hooks(none).unwrap(), []);
+    }
+    for (bad, told) in [
+        ("{}", "`web.hooks` is a map, it must be a list"),
+        ("[aim]", "`web.hooks[0]` is text, it must be a map"),
+        ("[{kind: github, secretFiles: [/a]}]", "`web.hooks[0]` lacks `name`"),
+        ("[{name: aim, secretFiles: [/a]}]", "`web.hooks[0]` lacks `kind`"),
+        ("[{name: aim, kind: github}]", "`web.hooks[0]` lacks `secretFiles`"),
+        ("[{name: aim, kind: github, secretFiles: []}]", "`web.hooks[0].secretFiles` is empty"),
+        ("[{name: aim, kind: github, secretFiles: [/a, /b, /c]}]", "allowed are 2"),
+        ("[{name: aim, kind: github, secretFiles: [5]}]", "`web.hooks[0].secretFiles[0]` is"),
+        ("[{name: aim, kind: bitbucket, secretFiles: [/a]}]", "`web.hooks[0].kind` is `bitbucket`"),
+        ("[{name: Aim, kind: github, secretFiles: [/a]}]", "`web.hooks[0].name` is `Aim`"),
+        ("[{name: a/b, kind: github, secretFiles: [/a]}]", "`web.hooks[0].name` is `a/b`"),
+        ("[{name: -a, kind: github, secretFiles: [/a]}]", "`web.hooks[0].name` is `-a`"),
+        ("[{name: aim, kind: github, secretFiles: [/a], insecure: true}]", "`insecure`"),
+        (
+            "[{name: a, kind: github, secretFiles: [/a]}, {name: a, kind: gitea, secretFiles: [/a]}]",
+            "`web.hooks[1].name` is `a`, as another hook is called",
+        ),
+    ] {
+        let faults = faults(&format!("{LEAST}web: {{hooks: {bad}}}\n"));
+        assert_eq!(faults.len(), 1, "{bad}: {faults:#?}");
+        assert!(faults[0].starts_with("V07") && faults[0].contains(told), "{bad}: {faults:#?}");
+    }
+    let all = faults(&format!(
+        "{LEAST}web: {{hooks: [{{name: A, kind: hub, secretFiles: [], x: 1}}, {{}}]}}\n"
+    ));
+    assert_eq!(all.len(), 7, "{all:#?}");
+    let many = vec!["{name: a, kind: github, secretFiles: [/a]}"; 17].join(", ");
+    let faults = faults(&format!("{LEAST}web: {{hooks: [{many}]}}\n"));
+    assert!(faults[0].contains("allowed are 16"), "{faults:#?}");
+}
+
+#[test]
+fn a_hook_behind_a_closed_door_is_a_fault() {
+    let hooks = "hooks: [{name: aim, kind: github, secretFiles: [/a]}]";
+    let faults = faults(&format!("{LEAST}web: {{public: {{listen: null}}, {hooks}}}\n"));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("`web.public.listen: null`"), "{faults:#?}");
+    let open = format!("{LEAST}web: {{public: {{listen: null}}, {hooks}}}\n");
+    let flags = BTreeMap::from([("web.public.listen", "127.0.0.1:1".to_owned())]);
+    assert!(read(Some(File { name: "f", text: &open }), &BTreeMap::new(), &flags).is_ok());
+}
+
+#[test]
+fn no_variable_says_a_list() {
+    let variables = BTreeMap::from([("VITRINE_WEB_HOOKS".to_owned(), "[]".to_owned())]);
+    let faults =
+        read(Some(File { name: "f", text: LEAST }), &variables, &BTreeMap::new()).unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].to_string().contains("`web.hooks` is a list"), "{faults:#?}");
 }
 
 #[test]
