@@ -295,7 +295,7 @@ fn is_of_the_cluster(event: &Event) -> bool {
             Answer::Noted(_) | Answer::Told(_) | Answer::Has(_) => false,
             Answer::Judged(_) | Answer::Rendered(_) => false,
         },
-        Event::Repository(_) | Event::Hint | Event::Lost(_) => false,
+        Event::Repository(_) | Event::Hint | Event::Knock | Event::Lost(_) => false,
     }
 }
 

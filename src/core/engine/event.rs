@@ -31,6 +31,8 @@ pub enum Event {
     Repository(Repository),
     /// A person asks to try everything now.
     Hint,
+    /// Somebody says that the branch moved. Whether it did is for the reader to see.
+    Knock,
     /// What became of an order.
     Answered(OrderId, Answer),
     /// Whoever carried it out is gone.

@@ -31,6 +31,7 @@ impl Engine {
                 self.visit = true;
                 self.all_dirty();
             }
+            Some(Event::Knock) => self.visit = true,
             Some(Event::Answered(id, answer)) => self.take_answer(id, answer, &mut batch, now),
             Some(Event::Lost(id)) => self.lose(id, now),
             // `sight` took it.

@@ -155,9 +155,11 @@ impl Sight {
             Event::Defined(kind, version) => self.defined(kind, &version, batch),
             Event::Trouble(what, problem) => self.trouble(&what, problem),
             Event::Lease(record, version) => self.record(record, version.as_deref(), batch),
-            other @ (Event::Repository(_) | Event::Hint | Event::Answered(..) | Event::Lost(_)) => {
-                return Some(other);
-            }
+            other @ (Event::Repository(_)
+            | Event::Hint
+            | Event::Knock
+            | Event::Answered(..)
+            | Event::Lost(_)) => return Some(other),
         }
         None
     }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::Event;
 use super::world::{Act, Form, NAMES, Stuck, World};
+use super::{Event, Order};
 use crate::config::{Config, Mode, Verify};
 use crate::model::invisible::is_invisible;
 use crate::model::{Kind, ObjectKey, Party};
@@ -456,6 +456,21 @@ fn a_trial_that_ran_out_of_time_is_a_trial_until_that_is_written() {
     world.does(&[ON, Act::Pass(1), ON]);
     assert_ne!(why(&world), Some(Cause::Verifying));
     world.is_fine();
+}
+
+#[test]
+fn a_knock_sends_the_reader_and_tries_nothing_again() {
+    let mut world = World::settled(&TWO);
+    world.does(&[Act::Deny(0, 0, true), Act::Publish(0, 1), Act::Hint, ON]);
+    assert_eq!(world.engine.rows.verdict("alpha").map(|v| v.sync), Some(Sync::Failed));
+    let counts = |world: &mut World, event| {
+        world.engine.hear(event, world.now);
+        let orders = world.engine.decide(world.now);
+        let visits = orders.iter().filter(|order| matches!(order, Order::Visit)).count();
+        (visits, orders.iter().filter(|order| matches!(order, Order::Step { .. })).count())
+    };
+    assert_eq!(counts(&mut world, Event::Knock), (1, 0));
+    assert_eq!(counts(&mut world, Event::Hint), (1, 1), "a person's word tries what was refused");
 }
 
 #[test]
