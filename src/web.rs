@@ -3,11 +3,13 @@
 //! In: a [`watch::Receiver`] with the [`Board`] that the engine publishes. Out: a page at `/`, one a
 //! solution at `/solutions/NAME`, one document at `/status.json`, and what a kubelet asks at `/healthz` and `/readyz`. Nothing
 //! is awaited to answer: a visitor cannot make the daemon do work on a cluster or a repository.
+//! Who knows the secret of a hook may [ring](Bell) for a look at the repository, at `/hook/<name>`.
 //! Beside the board, a [`Visitor`] asks an application the requests of its warm-up.
 
 mod fetch;
 mod headers;
 mod heart;
+mod hook;
 mod listener;
 mod page;
 mod visit;
@@ -27,6 +29,7 @@ use vitrine_core::status::{Board, status_json};
 
 pub use fetch::{NoBoard, fetch};
 pub use heart::Heart;
+pub use hook::{Bell, Expected, Hooks};
 pub use listener::Limited;
 pub use visit::{NoAnswer, Visit, Visitor};
 
@@ -38,6 +41,11 @@ pub type Boards = watch::Receiver<Arc<Board>>;
 /// Serve it through [`Limited`], which bounds connections and their time.
 pub fn router(boards: Boards, heart: Arc<Heart>) -> Router {
     finished(people(boards.clone()).merge(kubelet(boards, heart)))
+}
+
+/// The same with the hooks of forges.
+pub fn router_with_hooks(boards: Boards, heart: Arc<Heart>, hooks: Hooks) -> Router {
+    finished(people(boards.clone()).merge(kubelet(boards, heart)).merge(hooks.routes()))
 }
 
 /// Serves a router until the runtime ends.

@@ -151,7 +151,7 @@ pub(super) const REPORTING: Schema = Schema::described(&[
 ]);
 
 pub(super) const FORGE: Schema = Schema::described(&[
-    Field::new("kind", Form::Word(FORGES), "Whose API."),
+    Field::new("kind", Form::Word(&FORGES), "Whose API."),
     Field::new(
         "apiUrl",
         Form::Text,
