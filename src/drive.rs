@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::Cluster;
 use crate::forge::Forge;
 use crate::git::{Courier, Source};
-use crate::web::Heart;
+use crate::web::{Bell, Heart};
 use pool::Pool;
 pub use tally::Tally;
 use vitrine_core::config::Config;
@@ -73,6 +73,7 @@ pub struct Drive {
     board: watch::Sender<Arc<Board>>,
     hints: Arc<Notify>,
     heart: Arc<Heart>,
+    bell: Arc<Bell>,
     started: Instant,
 }
 
@@ -100,6 +101,7 @@ impl Drive {
             board,
             hints: Arc::new(Notify::new()),
             heart: Arc::new(Heart::new()),
+            bell: Arc::default(),
             started,
         };
         (drive, boards)
@@ -126,6 +128,13 @@ impl Drive {
     #[must_use]
     pub fn with_heart(mut self, heart: Arc<Heart>) -> Self {
         self.heart = heart;
+        self
+    }
+
+    /// Looks at the repository when this bell is rung.
+    #[must_use]
+    pub fn with_bell(mut self, bell: Arc<Bell>) -> Self {
+        self.bell = bell;
         self
     }
 
@@ -206,6 +215,7 @@ impl Drive {
             event = told(&mut self.forge) => vec![event],
             event = self.pool.next() => vec![event],
             () = self.hints.notified() => vec![Event::Hint],
+            () = self.bell.heard() => vec![Event::Knock],
             () = tokio::time::sleep(pause) => Vec::new(),
         };
         // All that waits is heard before anything is decided.

@@ -13,6 +13,7 @@ mod doctor;
 mod explain;
 mod forge;
 mod help;
+mod hook;
 mod memory;
 mod new;
 mod newcomer;

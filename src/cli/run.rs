@@ -33,7 +33,10 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
     let empty = Board::new(config.instance.clone(), config.repository.shown_url());
     let (publish, boards) = watch::channel(Arc::new(empty));
     let heart = Arc::new(web::Heart::new());
-    serve(&config, &boards, &heart).await?;
+    let bell = Arc::new(web::Bell::default());
+    let (expect, expected) = watch::channel(Arc::new(web::Expected::of(&config)));
+    let hooks = web::Hooks::new(expected, Arc::clone(&bell));
+    serve(&config, &boards, &heart, hooks).await?;
 
     // Settings that could not be used are not tried again before they change.
     let mut unusable = None;
@@ -43,9 +46,9 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
         let forward = tokio::spawn(forward(boards, publish.clone()));
         let turn = stop.child_token();
         let hints = engine.hints();
-        let engine = tokio::spawn(
-            engine.with_check_up().with_heart(Arc::clone(&heart)).run(Until::Stopped, turn.clone()),
-        );
+        let engine =
+            engine.with_check_up().with_heart(Arc::clone(&heart)).with_bell(Arc::clone(&bell));
+        let engine = tokio::spawn(engine.run(Until::Stopped, turn.clone()));
         let changed = tokio::select! {
             changed = changed(&arguments.settings, &config, unusable.as_ref(), &hints) => Some(changed),
             () = stop.cancelled() => None,
@@ -57,6 +60,7 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
         match changed {
             Some(changed) => {
                 next = Some(restart(&mut config, changed, &mut unusable, &stop, &heart).await?);
+                expect.send_replace(Arc::new(web::Expected::of(&config)));
             }
             None if stop.is_cancelled() => {}
             None => return Err(Stop::new("the engine ended by itself; the log says why")),
@@ -67,10 +71,16 @@ pub(super) async fn run(arguments: Arguments, log: &LogArguments) -> Result<Answ
 }
 
 /// Listens where the settings say. Another address needs a restart of the daemon.
-async fn serve(config: &Config, boards: &web::Boards, heart: &Arc<web::Heart>) -> Result<(), Stop> {
+async fn serve(
+    config: &Config,
+    boards: &web::Boards,
+    heart: &Arc<web::Heart>,
+    hooks: web::Hooks,
+) -> Result<(), Stop> {
     if let Some(listen) = &config.web.public_listen {
         let listener = listen_on(listen, "the board", "web.public.listen of the settings").await?;
-        tokio::spawn(web::serve(listener, web::router(boards.clone(), Arc::clone(heart))));
+        let router = web::router_with_hooks(boards.clone(), Arc::clone(heart), hooks);
+        tokio::spawn(web::serve(listener, router));
     }
     if let Some(listen) = &config.web.private_listen {
         let listener = listen_on(listen, "health", "web.private.listen of the settings").await?;
