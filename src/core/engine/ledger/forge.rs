@@ -8,14 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::blocks::{Blocks, Until};
 use super::pace::Pace;
 use super::sink::{Sink, is_pending};
+use super::turn::{Turn, is_same};
 use crate::config;
 use crate::engine::event::{Refusal, Reply};
 use crate::ledger;
 use crate::ledger::forge::{self, Line};
 use crate::model::{InstanceName, Revision};
-use crate::status::{CommitState, CommitStatus};
+use crate::status::CommitStatus;
 
 /// The first pause after an answer that may come better the next time, and the longest.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
@@ -24,10 +26,6 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 const PROBE: SignedDuration = SignedDuration::from_mins(10);
 /// The pause after another post to the same commit was in the way.
 const BUSY: SignedDuration = SignedDuration::from_secs(1);
-/// When a commit is tried again that the forge does not know yet; then never.
-const UNKNOWN: [SignedDuration; 3] =
-    [SignedDuration::from_mins(1), SignedDuration::from_mins(5), SignedDuration::from_mins(30)];
-
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -46,23 +44,6 @@ enum Known {
     Noted,
 }
 
-/// Why a line is not sent, though the forge lacks it.
-#[derive(Clone, Debug)]
-enum Block {
-    /// It does not take this line; another may be good.
-    Refused(CommitStatus),
-    /// It takes no more of them.
-    Full,
-}
-
-/// What is known of a commit that the forge does not know.
-#[derive(Clone, Copy, Debug)]
-struct Missing {
-    tries: usize,
-    /// `None`: it is not asked any more.
-    until: Option<Timestamp>,
-}
-
 /// What a forge has, and how it is told the rest.
 pub(super) struct Forge {
     instance: InstanceName,
@@ -73,8 +54,7 @@ pub(super) struct Forge {
     /// Commits with a request under way; with the line, if it is to be posted.
     out: BTreeMap<Revision, Option<CommitStatus>>,
     pace: Pace,
-    blocked: BTreeMap<(Revision, String), Block>,
-    missing: BTreeMap<Revision, Missing>,
+    blocks: Blocks,
     /// Refused requests in a row.
     failures: u32,
     not_before: Option<Timestamp>,
@@ -99,8 +79,7 @@ impl Forge {
             sink: Sink::default(),
             known: BTreeMap::new(),
             out: BTreeMap::new(),
-            blocked: BTreeMap::new(),
-            missing: BTreeMap::new(),
+            blocks: Blocks::default(),
             failures: 0,
             not_before: None,
             scarce_until: None,
@@ -144,10 +123,7 @@ impl Forge {
     /// Whether a line has its last word there, or nobody can say it.
     pub fn has_last_word(&self, commit: &Revision, context: &str) -> bool {
         let context = self.key(context);
-        let dropped = self.missing.get(commit).is_some_and(|missing| missing.until.is_none());
-        dropped
-            || self.sink.has_last_word(commit, &context)
-            || matches!(self.blocked.get(&(commit.clone(), context)), Some(Block::Full))
+        self.sink.has_last_word(commit, &context) || self.blocks.is_hopeless(commit, &context)
     }
 
     /// Commits that have a last word which the forge lacks, while it can be told.
@@ -172,8 +148,7 @@ impl Forge {
     pub fn retain(&mut self, concerned: &BTreeSet<Revision>) {
         self.sink.retain(concerned);
         self.known.retain(|commit, _| concerned.contains(commit));
-        self.blocked.retain(|(commit, _), _| concerned.contains(commit));
-        self.missing.retain(|commit, _| concerned.contains(commit));
+        self.blocks.retain(concerned);
     }
 
     /// Whether anything that is wanted is still under way.
@@ -287,20 +262,13 @@ impl Forge {
         status: &CommitStatus,
         now: Timestamp,
     ) -> bool {
-        if let Some(missing) = self.missing.get(commit) {
-            match missing.until {
-                None => return true,
-                Some(until) if until > now => {
-                    self.wait(until);
-                    return true;
-                }
-                Some(_) => {}
-            }
-        }
-        match self.blocked.get(&(commit.clone(), context.to_owned())) {
+        match self.blocks.of(commit, context, status, now) {
             None => false,
-            Some(Block::Full) => true,
-            Some(Block::Refused(refused)) => refused == status,
+            Some(Until::Ever) => true,
+            Some(Until::Then(at)) => {
+                self.wait(at);
+                true
+            }
         }
     }
 
@@ -340,7 +308,7 @@ impl Forge {
     fn answered(&mut self, commit: &Revision) {
         self.failures = 0;
         self.trouble = None;
-        self.missing.remove(commit);
+        self.blocks.found(commit);
     }
 
     /// How much of its hour is left.
@@ -381,18 +349,18 @@ impl Forge {
                 self.not_before = Some(now + PROBE);
                 self.trouble = Some(cause);
             }
-            Refusal::NoCommit => {
-                let tries = self.missing.get(commit).map_or(0, |missing| missing.tries);
-                let until = UNKNOWN.get(tries).map(|wait| now + *wait);
-                self.missing.insert(commit.clone(), Missing { tries: tries + 1, until });
+            Refusal::NoCommit => self.blocks.misses(commit, now),
+            Refusal::Full => {
+                if let Some(line) = line {
+                    self.blocks.is_full(commit, line.context);
+                }
             }
-            Refusal::Full => self.block(commit, line, |_| Block::Full),
             Refusal::Never(cause) => {
                 self.trouble = Some(cause);
-                self.block(commit, line, Block::Refused);
-                // What cannot even be read is not read again and again.
-                if !in_doubt {
-                    self.not_before = Some(now + PROBE);
+                match line {
+                    Some(line) => self.blocks.refuses(commit, line),
+                    // What cannot even be read is not read again and again.
+                    None => self.not_before = Some(now + PROBE),
                 }
             }
             Refusal::Busy => self.not_before = Some(now + BUSY),
@@ -402,17 +370,6 @@ impl Forge {
             },
         }
     }
-
-    fn block(
-        &mut self,
-        commit: &Revision,
-        line: Option<CommitStatus>,
-        block: impl FnOnce(CommitStatus) -> Block,
-    ) {
-        if let Some(line) = line {
-            self.blocked.insert((commit.clone(), line.context.clone()), block(line));
-        }
-    }
 }
 
 /// Whether the notes say that a line is pending, whichever case its context is written in.
@@ -420,35 +377,6 @@ fn remembers(notes: &Sink, commit: &Revision, context: &str) -> bool {
     let lines = notes.written().get(commit).into_iter().flatten();
     let mut same = lines.filter(|(noted, _)| noted.eq_ignore_ascii_case(context));
     same.any(|(_, line)| is_pending(line))
-}
-
-/// Who goes first: what somebody has to mend, then the whole, then what is well, then what is under
-/// way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Turn {
-    Fails,
-    Whole,
-    Good,
-    Pending,
-}
-
-impl Turn {
-    fn of(status: &CommitStatus, whole: bool) -> Self {
-        match status.state {
-            CommitState::Pending => Self::Pending,
-            _ if whole => Self::Whole,
-            CommitState::Failure | CommitState::Error => Self::Fails,
-            CommitState::Success => Self::Good,
-        }
-    }
-}
-
-/// Whether there is nothing new in a line. One that is pending is told once: GitLab takes no other,
-/// and its words do not help anybody.
-fn is_same(has: &CommitStatus, wanted: &CommitStatus) -> bool {
-    has.state == wanted.state
-        && (is_pending(has)
-            || (has.description.trim() == wanted.description.trim() && has.url == wanted.url))
 }
 
 #[cfg(test)]

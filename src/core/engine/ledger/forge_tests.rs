@@ -61,7 +61,7 @@ fn read(lines: Vec<CommitStatus>) -> Reply<Vec<CommitStatus>> {
     Reply { result: Ok(lines), left: None }
 }
 
-use CommitState::{Error, Failure, Pending, Success};
+use crate::status::CommitState::{self, Error, Failure, Pending, Success};
 
 #[test]
 fn what_stands_there_is_not_told_again_and_what_nobody_knows_is_read_first() {
