@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::{Answer, Format, SettingsArguments, Stop, settings};
 use crate::forge;
+use vitrine_core::config::{ForgeKind, Hook};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -32,17 +33,48 @@ pub(super) async fn forge(command: Command) -> Result<Answer, Stop> {
         ));
     };
     let tried = forge::tried(forge, &config.repository.branch).await;
+    let board = config.web.public_url.as_deref();
+    let hooks: Vec<String> = config.web.hooks.iter().map(|hook| webhook(hook, board)).collect();
     match arguments.format {
         Format::Human => {
             for one in &tried {
                 say!("{:<8}{}", if one.good { "ok" } else { "fault" }, one.sentence)?;
+            }
+            for hook in &hooks {
+                say!("{:<8}{hook}", "hook")?;
             }
         }
         Format::Json => {
             for one in &tried {
                 say!("{}", serde_json::json!({"good": one.good, "sentence": one.sentence}))?;
             }
+            for hook in &hooks {
+                say!("{}", serde_json::json!({"hook": hook}))?;
+            }
         }
     }
     Ok(if tried.iter().all(|one| one.good) { Answer::Good } else { Answer::NotGood })
+}
+
+/// What to set at the forge for a webhook, in its own words. Whether it was set is not asked: that
+/// takes another right than statuses do.
+fn webhook(hook: &Hook, board: Option<&str>) -> String {
+    let url = format!("{}/hook/{}", board.unwrap_or("https://<board>"), hook.name);
+    let files: Vec<String> =
+        hook.secret_files.iter().map(|file| file.display().to_string()).collect();
+    let files = files.join(" or ");
+    match hook.kind {
+        ForgeKind::GitHub => format!(
+            "Settings, Webhooks, Add webhook: Payload URL {url}, Content type application/json, \
+             Secret as in {files}, just the push event"
+        ),
+        ForgeKind::GitLab => format!(
+            "Settings, Webhooks, Add new webhook: URL {url}, Secret token as in {files}, only Push \
+             events"
+        ),
+        ForgeKind::Gitea | ForgeKind::Forgejo => format!(
+            "Settings, Webhooks, Add webhook: Target URL {url}, method POST, content type \
+             application/json, Secret as in {files}, push events"
+        ),
+    }
 }

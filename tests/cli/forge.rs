@@ -53,3 +53,22 @@ fn without_a_forge_in_the_settings_it_says_what_to_write() {
     let told = scene.run(&["forge", "test"]).exits(2).err;
     assert!(told.contains("the settings name no forge; write reporting: {forge:"), "{told}");
 }
+
+#[test]
+fn it_says_what_to_set_at_the_forge_for_each_webhook() {
+    let scene = Scene::of(&["use"]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let forge = runtime.block_on(FakeForge::start(ForgeKind::Gitea, ["a1".repeat(20)]));
+    settle(&scene, &forge, ForgeKind::Gitea, FakeForge::TOKEN);
+    let text = std::fs::read_to_string(scene.home().join("vitrine.yaml")).unwrap();
+    let mut settings: serde_json::Value = serde_json::from_str(&text).unwrap();
+    settings["web"] = json!({
+        "public": {"url": "https://gallery.example"},
+        "hooks": [{"name": "aim", "kind": "gitea", "secretFiles": ["/run/secrets/hook"]}],
+    });
+    std::fs::write(scene.home().join("vitrine.yaml"), settings.to_string()).unwrap();
+    let told = scene.run(&["forge", "test"]).exits(0).out;
+    let wanted =
+        "hook    Settings, Webhooks, Add webhook: Target URL https://gallery.example/hook/aim,";
+    assert!(told.contains(wanted) && told.contains("/run/secrets/hook"), "{told}");
+}

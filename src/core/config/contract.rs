@@ -146,8 +146,12 @@ pub(super) const REPORTING: Schema = Schema::described(&[
         "Whether git notes are written (refs/notes/vitrine/<instance>).",
     )
     .default("true"),
-    Field::new("forge", Form::Map(&FORGE), "The forge whose commit statuses are written.")
-        .nullable(),
+    Field::new(
+        "forge",
+        Form::Map(&FORGE),
+        "The forge whose commit statuses are written (docs/forges.md).",
+    )
+    .nullable(),
 ]);
 
 pub(super) const FORGE: Schema = Schema::described(&[
