@@ -21,6 +21,7 @@ mod once;
 mod pin;
 mod plan;
 mod render;
+mod reported;
 pub mod scene;
 mod silence;
 pub mod status;

@@ -92,6 +92,10 @@ fn solution(instance: &InstanceName, verdict: &Verdict) -> Option<CommitStatus> 
         Sync::Synced => (worse(verdict.party), fit("Synced, but", verdict)),
         Sync::Failed => (worse(verdict.party), fit("Failed:", verdict)),
         Sync::Blocked => (worse(verdict.party), fit("Blocked:", verdict)),
+        // Somebody holds it up: it may stay so.
+        Sync::Removing if verdict.party == Party::Operator => {
+            (CommitState::Pending, fit("Removing:", verdict))
+        }
         Sync::Progressing | Sync::OutOfSync | Sync::Removing => {
             (CommitState::Pending, format!("{:?}", verdict.sync))
         }
@@ -324,6 +328,19 @@ mod tests {
                 assert_eq!(states.max(), Some(CommitState::Pending), "{sync:?}: {all:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_removal_that_is_held_up_says_what_holds_it() {
+        let (instance, mut verdicts, history) = world();
+        let mut stuck = Verdict { party: Party::Operator, ..verdict("use", Sync::Removing) };
+        let holds = "1 object left; finalizer.keda.sh of ScaledObject/app holds it";
+        (stuck.reason, stuck.next) = (Cause::Removing.says(holds), "look at KEDA".to_owned());
+        verdicts.insert(ClaimedName::of("use"), stuck);
+        let all = statuses(&instance, &verdicts, &history);
+        let [line] = all[&commit('a')].as_slice() else { unreachable!() };
+        assert_eq!(line.state, CommitState::Pending);
+        assert_eq!(line.description, format!("Removing: {holds}; look at KEDA"));
     }
 
     #[test]

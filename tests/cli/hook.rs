@@ -26,7 +26,7 @@ fn signature(secret: &str, body: &str) -> String {
 }
 
 /// Delivers a push as GitHub does, and answers with the status.
-fn push(address: &str, hook: &str, secret: &str, number: &str) -> u16 {
+pub fn push(address: &str, hook: &str, secret: &str, number: &str) -> u16 {
     let headers = [
         ("Content-Type", "application/json"),
         ("X-GitHub-Event", "push"),
