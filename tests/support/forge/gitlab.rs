@@ -75,7 +75,7 @@ pub fn answer(store: &mut Store, call: &Call) -> Answer {
         ("GET", ["repository", "commits", sha, "statuses"]) => list(store, call, sha),
         ("GET", ["repository", "commits", sha]) => match store.commit(sha) {
             Some(sha) => Answer::json(200, &json!({"id": sha})),
-            None => Answer::json(404, &json!({"message": "404 Commit Not Found"})),
+            None => says(404, "404 Commit Not Found"),
         },
         ("GET", ["hooks"]) => hooks(store),
         ("POST", ["hooks", id, "test", "push_events"]) => trial(store, id),

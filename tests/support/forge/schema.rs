@@ -70,12 +70,12 @@ fn known(kind: ForgeKind, call: &Call) -> Option<(Value, &'static [&'static str]
             (nothing, github)
         }
         (ForgeKind::GitHub, "GET", ["git", "commits", _]) => (nothing, none),
-        (ForgeKind::GitLab, "GET", ["repository", "commits", _]) => (nothing, &["stats"]),
         (ForgeKind::GitHub, "POST", ["hooks", _, "pings"]) => (nothing, none),
         (ForgeKind::GitLab, "POST", ["statuses", _]) => (gitlab_status(), none),
         (ForgeKind::GitLab, "GET", ["repository", "commits", _, "statuses"]) => {
             (nothing, gitlab_list)
         }
+        (ForgeKind::GitLab, "GET", ["repository", "commits", _]) => (nothing, &["stats"]),
         (ForgeKind::GitLab, "GET", ["hooks"]) => (nothing, gitlab),
         (ForgeKind::GitLab, "POST", ["hooks", _, "test", "push_events"]) => (nothing, none),
         (ForgeKind::GitLab, "GET", ["self"]) => (nothing, none),
