@@ -262,7 +262,7 @@ impl Line {
         if let Some(body) = &request.body {
             sent = sent.json(body);
         }
-        answer::of(sent, MAX_ANSWER)
+        answer::of(sent, MAX_ANSWER, token)
             .await
             .map_err(|why| Refusal::Unsure(format!("{} cannot be reached ({why})", self.name())))
     }

@@ -30,14 +30,21 @@ pub(super) struct Heard {
     /// `null` where it is not JSON.
     pub body: Value,
     text: String,
+    /// What we proved ourselves with.
+    secret: String,
     now: Timestamp,
 }
 
-/// Sends a request and reads at most so many bytes of its answer.
+/// Sends a request and reads at most so many bytes of its answer. `secret`: what the request proves
+/// itself with, which is never among the answer's words.
 ///
 /// # Errors
 /// Why there is no answer, without the address.
-pub(super) async fn of(request: RequestBuilder, most: usize) -> Result<Heard, String> {
+pub(super) async fn of(
+    request: RequestBuilder,
+    most: usize,
+    secret: &str,
+) -> Result<Heard, String> {
     let mut response = request.timeout(TOTAL).send().await.map_err(|error| why(&error))?;
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| why(&error))? {
@@ -51,6 +58,7 @@ pub(super) async fn of(request: RequestBuilder, most: usize) -> Result<Heard, St
         headers: std::mem::take(response.headers_mut()),
         body: serde_json::from_slice(&bytes).unwrap_or_default(),
         text: String::from_utf8_lossy(&bytes).into_owned(),
+        secret: secret.to_owned(),
         now: Timestamp::now(),
     })
 }
@@ -119,14 +127,23 @@ impl Heard {
         let details = self.body["errors"].as_array().filter(|errors| !errors.is_empty());
         let details = details.map(|errors| format!(" {}", Value::Array(errors.clone())));
         let text = format!("{text}{}", details.unwrap_or_default());
-        let words = Quoted::of(&text).short(WORDS);
+        let words = self.quoted(&text);
         if words.is_empty() { "without a word".to_owned() } else { words }
     }
 
     /// Where it says that the thing is now: scheme and host, and the path.
     pub fn location(&self) -> Option<String> {
         let to = Url::parse(self.headers.get(LOCATION)?.to_str().ok()?).ok()?;
-        Some(Quoted::of(&format!("{}{}", place(&to), to.path())).short(WORDS))
+        Some(self.quoted(&format!("{}{}", place(&to), to.path())))
+    }
+
+    /// For a sentence; a forge may repeat what it does not accept.
+    fn quoted(&self, text: &str) -> String {
+        let text = match self.secret.as_str() {
+            "" => text.to_owned(),
+            secret => text.replace(secret, "***"),
+        };
+        Quoted::of(&text).short(WORDS)
     }
 }
 
@@ -144,6 +161,7 @@ mod tests {
             headers: headers.collect(),
             body: serde_json::from_str(body).unwrap_or_default(),
             text: body.to_owned(),
+            secret: "hunter2".to_owned(),
             now: Timestamp::from_second(1000).unwrap(),
         }
     }
@@ -177,6 +195,12 @@ mod tests {
         let token = format!("ghp_{}", "a1B2".repeat(9));
         let masked = said(&format!(r#"{{"message":"bad token {token}"}}"#));
         assert!(!masked.contains(&token), "{masked}");
+        // What we sent ourselves looks like nothing, and may be said back to us.
+        let long = format!(r#"{{"message":"{} hunter2"}}"#, "x".repeat(WORDS - 3));
+        for repeated in [r#"{"message":"who is hunter2?"}"#, "hunter2", long.as_str()] {
+            let words = said(repeated);
+            assert!(!words.contains("hunt"), "{words}");
+        }
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl Credential {
         let body = json!({
             "repositories": [self.repository], "permissions": {"statuses": "write"},
         });
-        let heard = answer::of(request.json(&body), MAX_TOKEN).await;
+        let heard = answer::of(request.json(&body), MAX_TOKEN, &signed).await;
         let heard =
             heard.map_err(|why| Refusal::Unsure(format!("no token for the App ({why})")))?;
         if let Some(wait) = heard.pause() {
