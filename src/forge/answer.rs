@@ -30,6 +30,8 @@ pub(super) struct Heard {
     /// `null` where it is not JSON.
     pub body: Value,
     text: String,
+    /// What was asked; a place that it names may be told from there.
+    url: Url,
     /// What we proved ourselves with.
     secret: String,
     now: Timestamp,
@@ -58,6 +60,7 @@ pub(super) async fn of(
         headers: std::mem::take(response.headers_mut()),
         body: serde_json::from_slice(&bytes).unwrap_or_default(),
         text: String::from_utf8_lossy(&bytes).into_owned(),
+        url: response.url().clone(),
         secret: secret.to_owned(),
         now: Timestamp::now(),
     })
@@ -131,9 +134,9 @@ impl Heard {
         if words.is_empty() { "without a word".to_owned() } else { words }
     }
 
-    /// Where it says that the thing is now: scheme and host, and the path.
+    /// Where it says that the thing is now: scheme and host, and the path. Gitea says the path alone.
     pub fn location(&self) -> Option<String> {
-        let to = Url::parse(self.headers.get(LOCATION)?.to_str().ok()?).ok()?;
+        let to = self.url.join(self.headers.get(LOCATION)?.to_str().ok()?).ok()?;
         Some(self.quoted(&format!("{}{}", place(&to), to.path())))
     }
 
@@ -161,6 +164,7 @@ mod tests {
             headers: headers.collect(),
             body: serde_json::from_str(body).unwrap_or_default(),
             text: body.to_owned(),
+            url: Url::parse("https://git.example/api/v1/repos/aim/old/statuses/1").unwrap(),
             secret: "hunter2".to_owned(),
             now: Timestamp::from_second(1000).unwrap(),
         }
@@ -201,6 +205,15 @@ mod tests {
             let words = said(repeated);
             assert!(!words.contains("hunt"), "{words}");
         }
+    }
+
+    #[test]
+    fn where_a_thing_is_now_is_told_whole_though_the_forge_says_the_path_alone() {
+        let to = |place: &str| heard(301, &[("location", place)], "").location();
+        let new = "https://git.example/api/v1/repos/aim/new";
+        assert_eq!(to("/api/v1/repos/aim/new").as_deref(), Some(new));
+        assert_eq!(to(&format!("{new}?token=hunter2")).as_deref(), Some(new));
+        assert_eq!(to("https://[").as_deref(), None);
     }
 
     #[test]
