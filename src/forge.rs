@@ -319,6 +319,14 @@ impl Line {
                 },
             }
         }
+        // So GitLab answers where the project moved: it leads nobody on but who only reads.
+        if heard.status == StatusCode::METHOD_NOT_ALLOWED {
+            match self.ask(&self.dialect.repository(&self.place)).await {
+                Err(refusal) => return refusal,
+                Ok(found) if found.status.is_redirection() => return self.meaning(&found),
+                Ok(_) => {}
+            }
+        }
         self.meaning(heard)
     }
 
