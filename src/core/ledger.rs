@@ -23,6 +23,9 @@ pub struct History {
     /// Commits that changed a folder and got no last word before a newer commit changed it too:
     /// (commit, name).
     pub overtaken: BTreeSet<(Revision, ClaimedName)>,
+    /// The same of commits that the branch does not have any more: what they changed is as it was
+    /// before them.
+    pub lost: BTreeSet<(Revision, ClaimedName)>,
     /// Commits that were the branch's head and got no last word on the whole before the next was.
     pub passed: BTreeSet<Revision>,
     /// Solutions that left the catalogue and have nothing on the cluster any more.
@@ -60,6 +63,12 @@ pub fn statuses(
             Some(_) => (CommitState::Pending, "overtaken by"),
         };
         put(commit, line(instance, Some(name), state, &format!("{words} {}", newer.short()), ""));
+    }
+    for (commit, name) in &history.lost {
+        if let Some(head) = &history.head {
+            let words = format!("not on the branch any more; {} is", head.short());
+            put(commit, line(instance, Some(name), CommitState::Error, &words, ""));
+        }
     }
     if let Some(head) = &history.head
         && let Some((now, counts)) = aggregate(instance, verdicts, head)
@@ -281,6 +290,7 @@ mod tests {
                 .map(|(n, d)| (ClaimedName::of(n), commit(d)))
                 .into(),
             overtaken: [(commit('0'), ClaimedName::of("use"))].into(),
+            lost: [(commit('d'), ClaimedName::of("use"))].into(),
             passed: [commit('b')].into(),
             removed: [SolutionName::parse("gone").unwrap()].into(),
         };
@@ -306,6 +316,7 @@ mod tests {
             ]
         );
         assert_eq!(said('0'), [("success", "applied as part of aaaaaaa")]);
+        assert_eq!(said('d'), [("error", "not on the branch any more; ccccccc is")]);
         assert_eq!(
             said('c'),
             [

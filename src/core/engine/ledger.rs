@@ -126,6 +126,9 @@ impl Ledger {
             known && !self.has_last_word(commit, Some(name))
         });
         self.history.overtaken = overtaken;
+        let mut lost = std::mem::take(&mut self.history.lost);
+        lost.retain(|(commit, name)| !self.has_last_word(commit, Some(name)));
+        self.history.lost = lost;
         let mut passed = std::mem::take(&mut self.history.passed);
         let before = self.history.head.replace(head.clone());
         if before.as_ref().is_some_and(|before| before != head) {
@@ -168,8 +171,15 @@ impl Ledger {
         }
         for (folder, revision) in records {
             let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(&folder));
-            self.history.records.insert(name, revision);
+            let old = self.history.records.insert(name.clone(), revision.clone());
+            // No commit came after it that changed the folder: the branch went back behind it.
+            let waits = |old: &Revision| *old != revision && !self.has_last_word(old, Some(&name));
+            if let Some(old) = old.filter(waits) {
+                self.history.lost.insert((old, name));
+            }
         }
+        let records = &self.history.records;
+        self.history.lost.retain(|(commit, name)| records.get(name) != Some(commit));
         for (name, old) in before {
             let now = self.history.records.get(&name);
             if let Some(now) = now.filter(|now| old.is_some_and(|old| old != **now)).cloned() {
@@ -319,7 +329,8 @@ impl Ledger {
     fn forget_the_rest(&mut self) {
         let history = &self.history;
         let mut concerned: BTreeSet<Revision> = history.records.values().cloned().collect();
-        concerned.extend(history.overtaken.iter().map(|(commit, _)| commit.clone()));
+        let waiting = history.overtaken.iter().chain(&history.lost);
+        concerned.extend(waiting.map(|(commit, _)| commit.clone()));
         concerned.extend(history.passed.iter().chain(&history.head).cloned());
         self.notes.retain(&concerned);
         if let Some(forge) = &mut self.forge {
@@ -504,6 +515,41 @@ mod tests {
         let lines = lacking(&mut ledger, &verdicts(Sync::Synced), 0);
         assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
         assert!(lines.contains(&told('a', WHOLE, CommitState::Success)), "{lines:?}");
+        assert!(lines.contains(&told('b', USE, CommitState::Success)), "{lines:?}");
+    }
+
+    #[test]
+    fn a_line_that_is_pending_on_a_commit_that_the_branch_lost_gets_its_last_word() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        let good = verdicts(Sync::Synced);
+        lacking(&mut ledger, &good, 0);
+        ledger.noted(Ok(()), at(0));
+        take(&mut ledger, 'b');
+        let working = verdicts(Sync::Progressing);
+        lacking(&mut ledger, &working, 1);
+        assert!(lacking(&mut ledger, &working, 10).contains(&told('b', USE, CommitState::Pending)));
+        ledger.noted(Ok(()), at(10));
+        // The branch is where it was before, with a commit of something else.
+        let back = |ledger: &mut Ledger, head: char| {
+            ledger.pass(&commit(head), |_| true);
+            let folders = ["other".to_owned()].into();
+            let commits = vec![Change { revision: commit(head), folders, platform: false }];
+            let records = [("use".to_owned(), commit('a')), ("other".to_owned(), commit(head))];
+            ledger.take_commit(&Changes { commits, rewritten: true }, records.into(), true);
+        };
+        back(&mut ledger, 'c');
+        let lines = lacking(&mut ledger, &good, 11);
+        assert!(lines.contains(&told('b', USE, CommitState::Error)), "{lines:?}");
+        assert!(lines.contains(&told('b', WHOLE, CommitState::Success)), "{lines:?}");
+        ledger.noted(Ok(()), at(11));
+        back(&mut ledger, 'd');
+        let lines = lacking(&mut ledger, &good, 12);
+        assert!(lines.iter().all(|(digit, ..)| *digit == 'd'), "once: {lines:?}");
+        ledger.noted(Ok(()), at(12));
+        // The branch has it again.
+        take(&mut ledger, 'b');
+        let lines = lacking(&mut ledger, &good, 13);
         assert!(lines.contains(&told('b', USE, CommitState::Success)), "{lines:?}");
     }
 
