@@ -1,3 +1,4 @@
 //! Reporting to forges, and the fakes that stand for them.
 
 mod fakes;
+mod server;

@@ -106,9 +106,8 @@ impl Forge {
 
     /// What the notes say that the forge was told.
     pub fn load(&mut self, commit: &Revision, lines: &[CommitStatus]) {
-        let owed = self.owed();
-        let owes = lines.iter().any(|line| line.context == owed && is_pending(line));
-        if owes || lines.iter().any(is_pending) || self.known.contains_key(commit) {
+        // The mark that it was not told everything is pending, too.
+        if lines.iter().any(is_pending) || self.known.contains_key(commit) {
             return; // it is read when something has to be said there
         }
         self.known.insert(commit.clone(), Known::Noted);

@@ -56,9 +56,8 @@ fn play(seed: u64, folders: usize, acts: &[Act]) -> Vec<String> {
     if seed.is_multiple_of(3) {
         settings.rollouts.max_parallel = 1;
     }
-    if seed.is_multiple_of(5) {
+    if seed % 3 == 1 {
         settings.forge = Some(Forge::sample(seed.is_multiple_of(2)));
-        settings.notes = !seed.is_multiple_of(25);
     }
     let mut world = World::with(settings, &NAMES[..folders], seed);
     world.decide();
