@@ -4,3 +4,4 @@ mod fakes;
 mod scenario;
 mod server;
 mod stage;
+mod trouble;
