@@ -1,6 +1,7 @@
 //! Reporting to forges, and the fakes that stand for them.
 
 mod fakes;
+mod manners;
 mod scenario;
 mod server;
 mod stage;

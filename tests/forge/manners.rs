@@ -1,0 +1,200 @@
+//! How often a forge is asked and told, and what becomes of what stands there already.
+
+use std::time::Duration;
+
+use vitrine_core::config::ForgeKind;
+
+use super::stage::{Stage, context, on_each, until};
+use crate::support::catalogue::{image, minimal};
+use crate::support::forge::Fault;
+use crate::support::players::Player;
+
+const ALL_IS_WELL: (&str, &str, &str) = ("", "success", "1 solution: 1 Synced");
+const ONE: (&str, &str, &str) = ("one", "success", "Synced: ");
+
+/// A commit of no solution is told, and nothing else was since so many writes.
+async fn only_the_next_commit_is_told(stage: &mut Stage, before: usize) {
+    stage.catalogue.write("README.md", &format!("After {before} writes.\n"));
+    let commit = stage.publish("A word to readers");
+    let whole = context("");
+    until(|| stage.said(&commit).contains_key(&whole), || "it is not told".to_owned()).await;
+    assert_eq!(stage.forge().writes(), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_behind_pages_of_other_peoples_rows_is_found_and_not_told_again() {
+    on_each(&ForgeKind::ALL, &["one"], async |stage| {
+        let head = stage.catalogue.head();
+        stage.start().await;
+        stage.stands(&head, &[ALL_IS_WELL, ONE]).await;
+        stage.stop().await;
+        // Three pages of those that have the longest; ours are the oldest of all.
+        for n in 0..240 {
+            let name = format!("ci/job-{n:03}");
+            stage.forge().seed_by("ci-bot", head.as_str(), &name, "success", "green", "");
+        }
+        // The notes would know as well.
+        stage.catalogue.git(&["update-ref", "-d", "refs/notes/vitrine/test"]);
+        let (writes, reads) = (stage.forge().writes(), stage.forge().reads());
+        stage.start().await;
+        stage.daemon().settled(&head).await;
+        until(|| stage.forge().reads() >= reads + 3, || "not every page is read".to_owned()).await;
+        only_the_next_commit_is_told(stage, writes).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_context_in_other_letters_is_ours_on_github() {
+    on_each(&[ForgeKind::GitHub], &["one"], async |stage| {
+        let head = stage.catalogue.head();
+        stage.start().await;
+        stage.stands(&head, &[ALL_IS_WELL, ONE]).await;
+        stage.stop().await;
+        for row in stage.forge().rows() {
+            let name = row.context.to_uppercase();
+            let (state, text) = (&row.state, &row.description);
+            stage.forge().seed(head.as_str(), &name, state, text, &row.target_url);
+        }
+        assert!(stage.forge().latest(head.as_str()).contains_key("VITRINE/TEST/ONE"));
+        stage.catalogue.git(&["update-ref", "-d", "refs/notes/vitrine/test"]);
+        let (writes, reads) = (stage.forge().writes(), stage.forge().reads());
+        stage.start().await;
+        stage.daemon().settled(&head).await;
+        until(|| stage.forge().reads() > reads, || "it is not read".to_owned()).await;
+        only_the_next_commit_is_told(stage, writes).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_context_that_is_full_keeps_only_itself_from_being_told() {
+    on_each(&[ForgeKind::GitHub], &["one", "two"], async |stage| {
+        let two = ("two", "success", "Synced: ");
+        stage.start().await;
+        let whole = ("", "success", "2 solutions: 2 Synced");
+        stage.stands(&stage.catalogue.head(), &[whole, ONE, two]).await;
+        stage.forge().max_per_context(1);
+        // A failure goes before everything else, also if it were told again and again.
+        stage.catalogue.edit("one/solution.yaml", "spec:", "spec:\n  replica: 3");
+        let full = stage.commit("A mistake");
+        let name = context("one");
+        stage.forge().seed_by("ci-bot", full.as_str(), &name, "success", "not ours", "");
+        let before = stage.forge().writes();
+        stage.push();
+        let whole = ("", "failure", "1 Failed (one)");
+        stage.stands(&full, &[whole, ("one", "success", "not ours")]).await;
+        let next = stage.update("two", 'b').await;
+        stage.stands(&next, &[whole, two]).await;
+        only_the_next_commit_is_told(stage, before + 4).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_that_touches_three_of_thirty_makes_at_most_eight_writes() {
+    let names: Vec<String> = (0..30).map(|n| format!("s{n:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    on_each(&[ForgeKind::Gitea], &names, async |stage| {
+        stage.start().await;
+        let whole = ("", "success", "30 solutions: 30 Synced");
+        stage.stands(&stage.catalogue.head(), &[whole]).await;
+        // One more where thirty take longer than five seconds to publish.
+        let before = stage.forge().writes();
+        assert!(before <= 2, "{before}");
+        // Slow enough for lines that say that it is under way.
+        stage.cluster.players().stop(Player::Deployments).await;
+        for name in ["s03", "s14", "s25"] {
+            stage.image(name, 'b');
+        }
+        let head = stage.publish("Three newer images");
+        let pending = |name| (name, "pending", "");
+        stage.stands(&head, &[pending(""), pending("s03"), pending("s14"), pending("s25")]).await;
+        stage.cluster.players().start(Player::Deployments);
+        let good = |name| (name, "success", "Synced: ");
+        stage.stands(&head, &[whole, good("s03"), good("s14"), good("s25")]).await;
+        assert_eq!(stage.forge().writes(), before + 2 * 3 + 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_world_that_does_not_change_asks_nothing_of_a_forge() {
+    on_each(&ForgeKind::ALL, &["one"], async |stage| {
+        let head = stage.catalogue.head();
+        stage.start().await;
+        stage.stands(&head, &[ALL_IS_WELL, ONE]).await;
+        until(|| !stage.noted(&head).is_empty(), || "it is not noted".to_owned()).await;
+        let asked = stage.forge().requests().len();
+        for _ in 0..8 {
+            let before = stage.daemon().boards.borrow().checked_at;
+            stage.daemon().hint();
+            stage.daemon().board("looked at again", |board| board.checked_at > before).await;
+        }
+        assert_eq!(stage.forge().requests().len(), asked, "{:#?}", stage.forge().requests());
+        only_the_next_commit_is_told(stage, asked - stage.forge().reads()).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forge_that_wants_a_pause_gets_it_and_the_cluster_does_not_wait() {
+    on_each(&[ForgeKind::GitHub], &["one"], async |stage| {
+        stage.start().await;
+        stage.stands(&stage.catalogue.head(), &[ALL_IS_WELL, ONE]).await;
+        stage.forge().next_write(Fault::secondary_limit(2));
+        let first = stage.update("one", 'b').await;
+        let refused = |stage: &Stage| {
+            let mut all = stage.forge().requests().into_iter();
+            let refused = all.find(|request| request.code == Some(403));
+            refused.map(|refused| (refused.at, all.next().map(|next| next.at)))
+        };
+        until(|| refused(stage).is_some(), || "no pause was wanted".to_owned()).await;
+        let second = stage.update("one", 'c').await;
+        let (asked, next) = refused(stage).unwrap();
+        assert!(next.is_none(), "the cluster was not waited for: {:?}", asked.elapsed());
+        println!("applied and seen running {:?} after the refusal", asked.elapsed());
+        stage.stands(&second, &[ALL_IS_WELL, ONE]).await;
+        let as_part = format!("applied as part of {}", second.short());
+        let by = format!("overtaken by {}: 1 solution: 1 Synced", second.short());
+        stage.stands(&first, &[("", "success", &by), ("one", "success", &as_part)]).await;
+        let next = refused(stage).unwrap().1.unwrap();
+        assert!(next - asked >= Duration::from_secs(2), "{:?}", next - asked);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_that_were_made_to_harm_become_one_short_line() {
+    on_each(&ForgeKind::ALL, &["one", "two", "three"], async |stage| {
+        let first = stage.catalogue.head();
+        stage.start().await;
+        until(|| stage.said(&first).len() == 4, || "it is not told".to_owned()).await;
+        let jokes = [
+            ("one", "\\U0001F980\\n\\t\\r\\x1b[31m@everyone".to_owned()),
+            ("two", "é".repeat(10_000)),
+            ("three", "\\U0001F980 | `<b>@everyone</b>` [x](https://x.example)".to_owned()),
+        ];
+        for (name, joke) in jokes {
+            let text = minimal(name).replace(&image('a'), &format!("\"{joke}\""));
+            stage.catalogue.write(&format!("{name}/solution.yaml"), &text);
+        }
+        let commit = stage.publish("Three jokes");
+        stage
+            .stands(
+                &commit,
+                &[
+                    ("", "failure", "3 solutions: 3 Failed (one, three, two)"),
+                    ("one", "failure", "Failed: one/solution.yaml:6:10: "),
+                    ("two", "failure", "Failed: two/solution.yaml:6:10: "),
+                    ("three", "failure", "Failed: three/solution.yaml:6:10: "),
+                ],
+            )
+            .await;
+        for row in stage.forge().rows() {
+            let odd = row.description.chars().any(char::is_control);
+            assert!(!odd && row.description.chars().count() <= 140, "{row:?}");
+        }
+    })
+    .await;
+}
