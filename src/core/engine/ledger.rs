@@ -236,18 +236,17 @@ impl Ledger {
         if !notes && self.forge.is_none() {
             return Words::default(); // what ends each of these is an event
         }
-        let wanted = ledger::statuses(&self.instance, verdicts, &self.history);
-        let mut noted = Lines::new();
-        if notes {
-            noted.clone_from(&wanted);
-            for (commit, statuses) in &mut noted {
+        let mut wanted = ledger::statuses(&self.instance, verdicts, &self.history);
+        if self.notes_on {
+            // What the notes said to the end is also what the forge is told, however late.
+            for (commit, statuses) in &mut wanted {
                 statuses
                     .iter_mut()
                     .for_each(|status| self.notes.keep_the_last_word(commit, status));
             }
         }
         let told = self.forge.as_ref().map(|forge| forge.lines(&wanted)).unwrap_or_default();
-        let pending = noted.values().flatten().any(is_pending)
+        let pending = (notes && wanted.values().flatten().any(is_pending))
             || self.forge.as_ref().is_some_and(|forge| forge.pends(&told));
         self.pending_since = pending.then(|| self.pending_since.unwrap_or(now));
         self.look_at = self.pending_since.map(|since| since + SHORT_WORK).filter(|at| *at > now);
@@ -257,7 +256,7 @@ impl Ledger {
             Some(forge) => forge.calls(told, self.notes_on.then_some(&self.notes), brief, now),
             None => Vec::new(),
         };
-        let lines = if notes { self.for_notes(noted, brief, now) } else { None };
+        let lines = if notes { self.for_notes(wanted, brief, now) } else { None };
         Words { notes: lines, forge: calls }
     }
 
@@ -874,6 +873,7 @@ mod tests {
         take(&mut ledger, '0');
         let digits = ['1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
         let mut rows: Vec<(Revision, CommitStatus)> = Vec::new();
+        let mut noted: BTreeMap<(Revision, String), String> = BTreeMap::new();
         let mut back = None;
         for now in 0..4000_i64 {
             if now % 200 == 0
@@ -902,6 +902,11 @@ mod tests {
                     }
                 }
             }
+            for (commit, lines) in words.notes.iter().flatten() {
+                noted.extend(lines.iter().map(|line| {
+                    ((commit.clone(), line.context.clone()), line.description.clone())
+                }));
+            }
             if words.notes.is_some() {
                 ledger.noted(Ok(()), at(now));
             }
@@ -915,6 +920,10 @@ mod tests {
             for context in [WHOLE, USE] {
                 assert!(unique.contains(&(commit(digit), context.to_owned())), "{digit} {context}");
             }
+        }
+        for (commit, line) in &rows {
+            let place = (commit.clone(), line.context.clone());
+            assert_eq!(noted[&place], line.description, "the same as in the notes");
         }
         let open = ledger.notes.written().values().flat_map(BTreeMap::values);
         assert_eq!(open.filter(|line| is_pending(line)).count(), 0, "no mark is left");
