@@ -238,6 +238,27 @@ impl Source {
         .await
     }
 
+    /// Those of some commits that are not in the history of `at`, or not in the mirror at all.
+    ///
+    /// # Errors
+    /// [`Unknown`] if `at` or an object of the history is not in the mirror.
+    pub async fn lost(
+        &mut self,
+        at: &Revision,
+        commits: BTreeSet<Revision>,
+    ) -> Result<BTreeSet<Revision>, Unknown> {
+        if commits.is_empty() {
+            return Ok(commits);
+        }
+        let at = at.clone();
+        self.blocking(move |inner| {
+            inner.soundly(Use::History, Some(&at), |inner| {
+                history::lost(inner.mirror.repository(), &at, &commits)
+            })
+        })
+        .await
+    }
+
     /// For each folder, the newest first-parent commit at or before `at` that changed it. A folder
     /// that never existed has no entry.
     ///

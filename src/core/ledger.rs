@@ -32,6 +32,15 @@ pub struct History {
     pub removed: BTreeSet<SolutionName>,
 }
 
+impl History {
+    /// A commit that changed a name's folder waits for its last word, though another commit is what
+    /// that name goes by now. `lost`: the branch does not have it any more.
+    pub fn leaves(&mut self, commit: Revision, name: ClaimedName, lost: bool) {
+        let waiting = if lost { &mut self.lost } else { &mut self.overtaken };
+        waiting.insert((commit, name));
+    }
+}
+
 /// Every status that the verdicts ask for, by commit.
 pub fn statuses(
     instance: &InstanceName,

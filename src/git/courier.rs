@@ -16,7 +16,7 @@ use vitrine_core::catalog::snapshot::Unknown;
 use vitrine_core::config;
 use vitrine_core::engine::{Answer, Commit, Event, OrderId, Repository};
 use vitrine_core::model::{InstanceName, Revision};
-use vitrine_core::status::CommitStatus;
+use vitrine_core::status::{CommitState, CommitStatus};
 
 /// What the courier is asked to do.
 enum Order {
@@ -63,6 +63,7 @@ impl Courier {
             heard: false,
             failed: false,
             notes,
+            told: BTreeSet::new(),
             outbox,
         };
         let task = tokio::spawn(errand.run(inbox, Arc::clone(&look), watch, poll));
@@ -120,6 +121,8 @@ struct Errand {
     failed: bool,
     /// Whether the notes are still to be read.
     notes: bool,
+    /// The commits of which something may be said since the last one was delivered.
+    told: BTreeSet<Revision>,
     outbox: mpsc::Sender<Event>,
 }
 
@@ -219,9 +222,20 @@ impl Errand {
         let records = self.source.last_changes(&tip, &folders).await?;
         self.source.retain_notes(&tip, records.values().cloned().collect()).await?;
         let noted = self.noted(&changes, &records).await;
+        let mut waited: BTreeSet<Revision> = noted
+            .iter()
+            .flatten()
+            .filter(|(_, lines)| lines.iter().any(waits))
+            .map(|(c, _)| c.clone())
+            .collect();
+        if changes.rewritten {
+            waited.append(&mut self.told);
+        }
+        let lost = self.source.lost(&tip, waited).await.unwrap_or_default();
+        self.told = records.values().chain([&tip]).cloned().collect();
         self.read = Some(tip);
         let snapshot = Arc::new(snapshot);
-        Ok(Commit { snapshot, changes, records, errand: self.number, noted })
+        Ok(Commit { snapshot, changes, records, errand: self.number, noted, lost })
     }
 
     /// What stands in the notes of the commits that somebody may still look at, read once. What
@@ -245,6 +259,11 @@ impl Errand {
         self.notes = false;
         Some(noted)
     }
+}
+
+/// Whether a line waits for its last word.
+fn waits(line: &CommitStatus) -> bool {
+    line.state == CommitState::Pending
 }
 
 /// Waits for a watched repository to move; for ever if there is none or the watch died.

@@ -54,6 +54,26 @@ pub fn changes(
     Ok(Changes { commits, rewritten })
 }
 
+/// See [`Source::lost`](super::Source::lost).
+pub fn lost(
+    repository: &Repository,
+    at: &Revision,
+    commits: &BTreeSet<Revision>,
+) -> Result<BTreeSet<Revision>, Trouble> {
+    let at = oid(at)?;
+    let mut lost = BTreeSet::new();
+    for commit in commits {
+        let there = match Commit::find(repository, oid(commit)?)? {
+            Some(found) => descends(repository, at, found.id)?,
+            None => false,
+        };
+        if !there {
+            lost.insert(commit.clone());
+        }
+    }
+    Ok(lost)
+}
+
 /// The first-parent commits of `to` that `from` does not have, oldest first.
 fn since(repository: &Repository, from: Oid, to: Commit) -> Result<Vec<Oid>, Trouble> {
     let mut chain = Vec::new();

@@ -1,6 +1,6 @@
 //! What the engine hears. Every edge says what happened in these words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -66,6 +66,8 @@ pub struct Commit {
     /// What stands in the notes, told with the first commit; `None`: it was told, or could not be
     /// read.
     pub noted: Option<BTreeMap<Revision, Vec<CommitStatus>>>,
+    /// Commits that somebody may wait for and that the branch does not have any more.
+    pub lost: BTreeSet<Revision>,
 }
 
 /// What a forge answered to one request.

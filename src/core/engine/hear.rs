@@ -290,9 +290,9 @@ impl Engine {
         self.ledger.pass(&head, |name| rows.verdict(name.as_str()).is_some());
         let folders = commit.changes.commits.iter().flat_map(|change| &change.folders);
         let folders: BTreeSet<String> = folders.cloned().collect();
-        self.ledger.take_commit(&commit.changes, commit.records, again);
+        self.ledger.take_commit(&commit.changes, commit.records, &commit.lost, again);
         if let Some(noted) = commit.noted {
-            self.ledger.load(noted);
+            self.ledger.load(noted, &commit.lost);
         }
         self.failures.new_revision(self.steady.at(now));
         let touched = self.book.take(catalog, &folders, now.wall);

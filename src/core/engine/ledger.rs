@@ -86,8 +86,8 @@ impl Ledger {
     }
 
     /// What stands in the notes already. A commit that was passed while nobody looked, and a line
-    /// that never got its last word, get it still.
-    pub fn load(&mut self, noted: Lines) {
+    /// that never got its last word, get it still. `lost`: those that the branch does not have.
+    pub fn load(&mut self, noted: Lines, lost: &BTreeSet<Revision>) {
         let owed = self.forge.as_ref().map(Forge::owed);
         for (commit, statuses) in noted {
             if let Some(forge) = &mut self.forge
@@ -107,7 +107,7 @@ impl Ledger {
                         self.history.passed.insert(commit.clone());
                     }
                     Some(Some(name)) if pending => {
-                        self.history.overtaken.insert((commit.clone(), name));
+                        self.history.leaves(commit.clone(), name, lost.contains(&commit));
                     }
                     Some(_) => {}
                 }
@@ -144,13 +144,19 @@ impl Ledger {
     }
 
     /// What commits changed, and which commit each folder has its form of. `again`: whether another
-    /// commit was in force before, so that these are younger than this process.
+    /// commit was in force before, so that these are younger than this process. `lost`: commits
+    /// that the branch does not have any more.
     pub fn take_commit(
         &mut self,
         changes: &Changes,
         records: BTreeMap<String, Revision>,
+        lost: &BTreeSet<Revision>,
         again: bool,
     ) {
+        for (commit, name) in std::mem::take(&mut self.history.overtaken) {
+            let is_lost = lost.contains(&commit);
+            self.history.leaves(commit, name, is_lost);
+        }
         // What was known of a name before all of them: the same history may be told twice.
         let mut before: BTreeMap<ClaimedName, Option<Revision>> = BTreeMap::new();
         for change in &changes.commits {
@@ -165,7 +171,8 @@ impl Ledger {
                     *old != change.revision && !self.has_last_word(old, Some(&name))
                 };
                 if let Some(old) = old.filter(waits) {
-                    self.history.overtaken.insert((old, name));
+                    let is_lost = lost.contains(&old);
+                    self.history.leaves(old, name, is_lost);
                 }
             }
         }
@@ -428,7 +435,12 @@ mod tests {
         ledger.pass(&commit(digit), |_| true);
         let folders = ["use".to_owned()].into();
         let commits = vec![Change { revision: commit(digit), folders, platform: false }];
-        ledger.take_commit(&Changes { commits, rewritten: false }, BTreeMap::new(), true);
+        ledger.take_commit(
+            &Changes { commits, rewritten: false },
+            BTreeMap::new(),
+            &BTreeSet::new(),
+            true,
+        );
     }
 
     fn verdicts(sync: Sync) -> Verdicts {
@@ -535,7 +547,12 @@ mod tests {
             let folders = ["other".to_owned()].into();
             let commits = vec![Change { revision: commit(head), folders, platform: false }];
             let records = [("use".to_owned(), commit('a')), ("other".to_owned(), commit(head))];
-            ledger.take_commit(&Changes { commits, rewritten: true }, records.into(), true);
+            ledger.take_commit(
+                &Changes { commits, rewritten: true },
+                records.into(),
+                &[commit('b')].into(),
+                true,
+            );
         };
         back(&mut ledger, 'c');
         let lines = lacking(&mut ledger, &good, 11);
@@ -553,6 +570,41 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_that_left_the_branch_while_nobody_looked_is_not_called_applied() {
+        let pending = CommitStatus {
+            state: CommitState::Pending,
+            context: USE.to_owned(),
+            description: "Progressing".to_owned(),
+            url: String::new(),
+        };
+        for (lost, state) in
+            [(vec![commit('b')], CommitState::Error), (Vec::new(), CommitState::Success)]
+        {
+            let lost = lost.into_iter().collect();
+            let mut ledger = ledger();
+            ledger.pass(&commit('c'), |_| true);
+            let records = [("use".to_owned(), commit('a'))].into();
+            let changes = Changes { commits: Vec::new(), rewritten: false };
+            ledger.take_commit(&changes, records, &lost, false);
+            ledger.load([(commit('b'), vec![pending.clone()])].into(), &lost);
+            let lines = lacking(&mut ledger, &verdicts(Sync::Synced), 0);
+            assert!(lines.contains(&told('b', USE, state)), "{lines:?}");
+        }
+        // The new head changes the same folder: it was not applied as part of that either.
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        take(&mut ledger, 'b');
+        ledger.pass(&commit('c'), |_| true);
+        let folders = ["use".to_owned()].into();
+        let commits = vec![Change { revision: commit('c'), folders, platform: false }];
+        let changes = Changes { commits, rewritten: true };
+        ledger.take_commit(&changes, BTreeMap::new(), &[commit('b')].into(), true);
+        let lines = lacking(&mut ledger, &verdicts(Sync::Synced), 0);
+        assert!(lines.contains(&told('b', USE, CommitState::Error)), "{lines:?}");
+        assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
+    }
+
+    #[test]
     fn a_line_left_pending_by_an_earlier_life_gets_its_last_word() {
         let mut ledger = ledger();
         let pending = |context: &str| CommitStatus {
@@ -563,6 +615,7 @@ mod tests {
         };
         ledger.load(
             [(commit('a'), vec![pending(WHOLE), pending(USE), pending("vitrine/other")])].into(),
+            &BTreeSet::new(),
         );
         take(&mut ledger, 'b');
         let lines = lacking(&mut ledger, &verdicts(Sync::Synced), 0);
@@ -578,7 +631,7 @@ mod tests {
         take(&mut before, 'a');
         let noted = before.words(&good, true, at(0)).notes.unwrap();
         let mut ledger = ledger();
-        ledger.load(noted);
+        ledger.load(noted, &BTreeSet::new());
         take(&mut ledger, 'a');
         assert!(lacking(&mut ledger, &good, 0).is_empty());
     }
@@ -626,7 +679,8 @@ mod tests {
         // A daemon that starts anew says the same.
         let mut again = self::ledger();
         let said = ledger.notes.written().clone();
-        again.load(said.into_iter().map(|(c, all)| (c, all.into_values().collect())).collect());
+        let said = said.into_iter().map(|(c, all)| (c, all.into_values().collect()));
+        again.load(said.collect(), &BTreeSet::new());
         take(&mut again, 'a');
         assert_eq!(lacking(&mut again, &with(Health::Degraded), 200), []);
         // The next commit is another matter, and so is the same one after the branch came back.
@@ -655,7 +709,7 @@ mod tests {
         ledger.pass(&commit('b'), |_| true);
         for _ in 0..2 {
             let changes = Changes { commits: both("ab"), rewritten: false };
-            ledger.take_commit(&changes, BTreeMap::new(), true);
+            ledger.take_commit(&changes, BTreeMap::new(), &BTreeSet::new(), true);
             lacking(&mut ledger, &good, 500);
             ledger.noted(Ok(()), at(501));
         }
@@ -819,8 +873,8 @@ mod tests {
             let change = |d| Change { revision: commit(d), folders: folders(), platform: false };
             let commits = digits.chars().map(change).collect();
             let changes = Changes { commits, rewritten: false };
-            ledger.take_commit(&changes, BTreeMap::new(), false);
-            ledger.load(noted);
+            ledger.take_commit(&changes, BTreeMap::new(), &BTreeSet::new(), false);
+            ledger.load(noted, &BTreeSet::new());
             let mut told = Vec::new();
             for now in 0..20 {
                 let words = ledger.words(&good, true, at(now));

@@ -175,12 +175,15 @@ impl Remote {
             next = self.commits[index].parent;
         }
         self.read = Some(at);
+        let all = (0..self.commits.len()).filter(|index| !self.is_ancestor(*index, at));
+        let lost = all.map(|index| self.commits[index].revision.clone()).collect();
         Commit {
             snapshot: Arc::new(self.snapshot(at)),
             changes: Changes { commits, rewritten },
             records,
             errand: self.errand,
             noted: None,
+            lost,
         }
     }
 
