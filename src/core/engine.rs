@@ -238,7 +238,7 @@ impl Engine {
             self.brake.deadline(steady),
             self.posting.deadline(steady),
             self.outage.deadline(),
-            self.ledger.deadline(),
+            self.ledger.deadline().map(|at| at.max(self.note_at)),
             self.diary.deadline(),
             self.patience.deadline(),
             self.nudges.deadline(),

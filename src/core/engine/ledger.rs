@@ -2,6 +2,7 @@
 //! and a forge.
 
 mod blocks;
+mod contact;
 mod forge;
 mod pace;
 mod sink;
@@ -101,7 +102,7 @@ impl Ledger {
             for status in statuses {
                 let pending = owes || is_pending(&status);
                 match ledger::subject(&self.instance, &status.context) {
-                    None if Some(&status.context) == owed.as_ref() => {}
+                    None if ledger::forge::is_mark(&self.instance, &status.context) => {}
                     None => continue, // another's
                     Some(None) if pending => {
                         self.history.passed.insert(commit.clone());
@@ -132,9 +133,6 @@ impl Ledger {
         let mut passed = std::mem::take(&mut self.history.passed);
         let before = self.history.head.replace(head.clone());
         if before.as_ref().is_some_and(|before| before != head) {
-            if let Some(forge) = &mut self.forge {
-                forge.is_new(head);
-            }
             self.reopen(head, None);
         }
         passed.extend(before);
@@ -160,7 +158,7 @@ impl Ledger {
         // What was known of a name before all of them: the same history may be told twice.
         let mut before: BTreeMap<ClaimedName, Option<Revision>> = BTreeMap::new();
         for change in &changes.commits {
-            if let Some(forge) = self.forge.as_mut().filter(|_| again) {
+            if let Some(forge) = self.forge.as_mut().filter(|_| again && !changes.rewritten) {
                 forge.is_new(&change.revision);
             }
             for folder in &change.folders {
@@ -239,6 +237,7 @@ impl Ledger {
     ) -> Words {
         self.behind = false;
         self.look_at = None;
+        self.not_before = self.not_before.filter(|at| *at > now);
         let notes = self.notes_on && open && self.under_way.is_none();
         if !notes && self.forge.is_none() {
             return Words::default(); // what ends each of these is an event
@@ -269,10 +268,9 @@ impl Ledger {
 
     /// The lines that the notes lack, if they may be written now.
     fn for_notes(&mut self, mut lines: Lines, brief: bool, now: Timestamp) -> Option<Lines> {
-        if self.not_before.is_some_and(|at| at > now) {
+        if self.not_before.is_some() {
             return None;
         }
-        self.not_before = None;
         if brief {
             for statuses in lines.values_mut() {
                 statuses.retain(|status| !is_pending(status));
@@ -293,24 +291,30 @@ impl Ledger {
 
     /// What the forge was not told yet is remembered beside the lines, and that it was told.
     fn remember_the_forge(&self, lines: &mut Lines) {
-        let Some(forge) = &self.forge else { return };
-        let context = forge.owed();
-        let mark = |state, words: &str| CommitStatus {
+        let own = self.forge.as_ref().map(Forge::owed);
+        let unsaid = self.forge.as_ref().map(Forge::unsaid);
+        let mark = |context: &str, state, words: &str| CommitStatus {
             state,
-            context: context.clone(),
+            context: context.to_owned(),
             description: words.to_owned(),
             url: String::new(),
         };
-        for commit in forge.unsaid() {
-            if let Some(statuses) = lines.get_mut(commit) {
-                statuses.push(mark(CommitState::Pending, "not everything was told there yet"));
+        for (commit, written) in self.notes.written() {
+            let is_mark = |context: &str| ledger::forge::is_mark(&self.instance, context);
+            let open = written.values().filter(|line| is_pending(line) && is_mark(&line.context));
+            for line in open {
+                let words = match own.as_ref() == Some(&line.context) {
+                    true if unsaid.is_some_and(|unsaid| unsaid.contains(commit)) => continue,
+                    true => "everything was told there",
+                    false => "nobody tells that forge any more",
+                };
+                let statuses = lines.entry(commit.clone()).or_default();
+                statuses.push(mark(&line.context, CommitState::Success, words));
             }
         }
-        for (commit, written) in self.notes.written() {
-            let owes = written.get(&context).is_some_and(is_pending);
-            if owes && !forge.unsaid().contains(commit) {
-                let statuses = lines.entry(commit.clone()).or_default();
-                statuses.push(mark(CommitState::Success, "everything was told there"));
+        for commit in unsaid.into_iter().flatten() {
+            if let (Some(own), Some(statuses)) = (&own, lines.get_mut(commit)) {
+                statuses.push(mark(own, CommitState::Pending, "not everything was told there yet"));
             }
         }
     }
@@ -318,8 +322,8 @@ impl Ledger {
     /// Leaves out what the forge is just being told, for a while.
     fn wait_for_the_forge(&mut self, lines: &mut Lines, now: Timestamp) {
         let Some(forge) = &self.forge else { return };
-        let waits = |commit: &Revision| forge.unsaid().contains(commit);
-        if !forge.is_well() || !lines.keys().any(waits) {
+        let waits = |commit: &Revision| forge.is_telling(commit);
+        if !lines.keys().any(waits) {
             self.held_since = None;
             return;
         }
@@ -352,7 +356,6 @@ impl Ledger {
                 for (commit, statuses) in lines {
                     statuses.into_iter().for_each(|status| self.notes.set(&commit, status));
                 }
-                self.held_since = None;
                 self.trouble = None;
             }
             Err(cause) => {
@@ -382,7 +385,7 @@ impl Ledger {
 
     /// Why the forge cannot be told anything.
     pub fn forge_trouble(&self) -> Option<&String> {
-        self.forge.as_ref()?.trouble.as_ref()
+        self.forge.as_ref()?.trouble()
     }
 
     /// Everything is said, and nothing of it is pending.
@@ -835,7 +838,7 @@ mod tests {
         assert_eq!(notes.len(), 3);
         ledger.noted(Ok(()), at(11));
         assert_eq!(says(&mut ledger, &good, 11), (vec![], vec![]));
-        assert!(ledger.is_quiet(), "nobody waits for who does not answer");
+        assert!(!ledger.is_quiet(), "it may answer in a second");
         // It answers: what it had stored is read, the rest is told, and the mark goes.
         assert_eq!(says(&mut ledger, &good, 12).1, ["read b"]);
         let stands = ledger.notes.written()[&commit('b')][WHOLE].clone();
@@ -860,6 +863,81 @@ mod tests {
         says(&mut ledger, &good, 0);
         assert_eq!(says(&mut ledger, &good, 2).0, [""; 0]);
         assert_eq!(says(&mut ledger, &good, 3).0.len(), 6, "four lines and two marks");
+    }
+
+    #[test]
+    fn notes_of_one_commit_do_not_wait_for_another_that_is_being_told() {
+        let mut ledger = with_forge(true);
+        let digits = ['0', '1', '2', '3', '4', '5', '6', '7'];
+        digits.into_iter().for_each(|digit| take(&mut ledger, digit));
+        let good = verdicts(Sync::Synced);
+        let mut noted = BTreeMap::new();
+        for now in 0..8 {
+            let words = ledger.words(&good, true, at(now));
+            if let Some(lines) = words.notes {
+                lines.keys().for_each(|commit| {
+                    noted.entry(commit.clone()).or_insert(now);
+                });
+                ledger.noted(Ok(()), at(now));
+            }
+            // One commit a second is told everything.
+            let digit = digits[usize::try_from(now).unwrap()];
+            for _ in 0..3 {
+                ledger.told(&commit(digit), yes(), at(now));
+                ledger.words(&good, true, at(now));
+                ledger.noted(Ok(()), at(now));
+            }
+        }
+        assert_eq!(noted.len(), 8);
+        assert!(noted.values().all(|now| *now <= 4), "{noted:?}");
+    }
+
+    #[test]
+    fn a_branch_that_goes_back_to_a_commit_is_read_there_before_it_is_told() {
+        let mut ledger = with_forge(true);
+        let good = verdicts(Sync::Synced);
+        take(&mut ledger, '0');
+        take(&mut ledger, 'a');
+        ledger.pass(&commit('0'), |_| true);
+        let folders = ["use".to_owned()].into();
+        let commits = vec![Change { revision: commit('0'), folders, platform: false }];
+        let changes = Changes { commits, rewritten: true };
+        let mut back = with_forge(true);
+        back.pass(&commit('a'), |_| true);
+        back.pass(&commit('0'), |_| true);
+        back.take_commit(&changes, BTreeMap::new(), &[commit('a')].into(), true);
+        let told = says(&mut back, &good, 0).1;
+        assert!(told.iter().all(|call| call.starts_with("read")), "{told:?}");
+    }
+
+    #[test]
+    fn the_mark_of_a_forge_that_nobody_tells_any_more_is_closed() {
+        let mark = |kind: &str| CommitStatus {
+            state: CommitState::Pending,
+            context: format!("vitrine/prod#{kind}"),
+            description: String::new(),
+            url: String::new(),
+        };
+        let good = verdicts(Sync::Synced);
+        for mut ledger in [ledger(), with_forge(true)] {
+            ledger.pass(&commit('a'), |_| true);
+            ledger.load([(commit('a'), vec![mark("gitlab")])].into(), &BTreeSet::new());
+            take(&mut ledger, 'a');
+            let mut notes = Vec::new();
+            for now in 0..5 {
+                let (noted, calls) = says(&mut ledger, &good, now);
+                notes.extend(noted);
+                for _ in calls {
+                    let lines = Reply { result: Ok(Vec::new()), left: None };
+                    ledger.has(&commit('a'), lines, at(now));
+                    ledger.told(&commit('a'), yes(), at(now));
+                }
+                if ledger.under_way.is_some() {
+                    ledger.noted(Ok(()), at(now));
+                }
+            }
+            assert!(notes.contains(&"a success vitrine/prod#gitlab".to_owned()), "{notes:?}");
+        }
     }
 
     #[test]

@@ -60,7 +60,13 @@ impl Engine {
     fn note(&mut self, now: Now, orders: &mut Vec<Order>) {
         let open = self.book.unknown.is_none();
         let steady = self.steady.at(now);
+        let before = self.ledger.forge_trouble().cloned();
         let Words { notes, forge } = self.ledger.words(self.rows.verdicts(), open, steady);
+        let trouble = self.ledger.forge_trouble().cloned();
+        if before != trouble {
+            self.happened.push(Happened::Forge(trouble));
+            self.behind = true;
+        }
         if let Some(lines) = notes {
             let id = self.send(Errand::Note, now);
             orders.push(Order::Note { id, lines });

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use url::Url;
+
 use crate::config::{Forge, ForgeKind};
-use crate::model::{InstanceName, Revision};
+use crate::model::{ClaimedName, InstanceName, Revision};
 use crate::status::{CommitState, CommitStatus};
 
 /// From more than so many solutions on one commit, only those that fail have a line of their own:
@@ -48,17 +50,22 @@ pub fn as_sent(
     line: &CommitStatus,
 ) -> CommitStatus {
     let url = match board {
-        Some(board) => {
-            let page = match super::subject(instance, &line.context) {
-                Some(Some(name)) => format!("solutions/{name}"),
-                Some(None) | None => String::new(),
-            };
-            format!("{board}/{page}?commit={}", commit.as_str().get(..12).unwrap_or_default())
-        }
+        Some(board) => page(board, super::subject(instance, &line.context).flatten(), commit),
         None => line.url.clone(),
     };
     let url = if url.len() > LONGEST_URL { String::new() } else { url };
     CommitStatus { context: key(forge.kind, &line.context), url, ..line.clone() }
+}
+
+/// Where the board speaks of a solution, or of all.
+fn page(board: &str, name: Option<ClaimedName>, commit: &Revision) -> String {
+    let Ok(mut url) = Url::parse(board) else { return String::new() };
+    if let (Some(name), Ok(mut path)) = (name, url.path_segments_mut()) {
+        path.pop_if_empty().extend(["solutions", name.as_str()]);
+    }
+    let short = commit.as_str().get(..12).unwrap_or_default();
+    url.query_pairs_mut().append_pair("commit", short);
+    url.into()
 }
 
 /// What tells two lines of a commit apart there. GitHub does not mind upper and lower case.
@@ -83,6 +90,11 @@ pub fn key(kind: ForgeKind, context: &str) -> String {
 /// No solution is called so.
 pub fn owed(instance: &InstanceName, kind: ForgeKind) -> String {
     format!("{}#{}", super::context(instance, None), kind.as_str())
+}
+
+/// Whether a context is such a line, of whatever forge.
+pub fn is_mark(instance: &InstanceName, context: &str) -> bool {
+    ForgeKind::ALL.into_iter().any(|kind| owed(instance, kind) == context)
 }
 
 /// The lines of each commit as they are sent; of two that a forge takes for one, the worse.
@@ -197,6 +209,10 @@ mod tests {
             "https://gallery.example/solutions/use?commit=a1a1a1a1a1a1"
         );
         assert_eq!(sent(board, "vitrine/prod"), "https://gallery.example/?commit=a1a1a1a1a1a1");
+        assert_eq!(
+            sent(Some("https://gallery.example/lab"), "vitrine/prod/What? a#b"),
+            "https://gallery.example/lab/solutions/What%3F%20a%23b?commit=a1a1a1a1a1a1"
+        );
         assert_eq!(sent(None, "vitrine/prod/use"), "https://use.demo.example");
         let long = format!("https://{}.example", "x".repeat(230));
         assert_eq!(sent(Some(&long), "vitrine/prod/use"), "", "GitLab refuses a longer address");

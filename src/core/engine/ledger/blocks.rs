@@ -11,10 +11,14 @@ use crate::status::CommitStatus;
 const UNKNOWN: [SignedDuration; 3] =
     [SignedDuration::from_mins(1), SignedDuration::from_mins(5), SignedDuration::from_mins(30)];
 
+/// After so many lines that were refused under one context of a commit, no more are offered.
+const TRIES: usize = 3;
+
 /// Why a line is not sent.
 enum Block {
-    /// The forge does not take this line; another may be good.
-    Refused(CommitStatus),
+    /// The forge does not take this line; another may be good. How many it refused here, and why the
+    /// last of them.
+    Refused(CommitStatus, usize, String),
     /// It takes no more of this context.
     Full,
 }
@@ -57,14 +61,28 @@ impl Blocks {
         }
         match self.lines.get(&(commit.clone(), context.to_owned()))? {
             Block::Full => Some(Until::Ever),
-            Block::Refused(refused) => (refused == status).then_some(Until::Ever),
+            Block::Refused(refused, tries, _) => {
+                (refused == status || *tries >= TRIES).then_some(Until::Ever)
+            }
         }
     }
 
     /// Whether nothing can be said there any more, whatever it is.
     pub fn is_hopeless(&self, commit: &Revision, context: &str) -> bool {
         self.missing.get(commit).is_some_and(|missing| missing.until.is_none())
-            || matches!(self.lines.get(&(commit.clone(), context.to_owned())), Some(Block::Full))
+            || match self.lines.get(&(commit.clone(), context.to_owned())) {
+                Some(Block::Full) => true,
+                Some(Block::Refused(_, tries, _)) => *tries >= TRIES,
+                None => false,
+            }
+    }
+
+    /// Why a line is refused, while one is.
+    pub fn refused(&self) -> Option<&String> {
+        self.lines.values().find_map(|block| match block {
+            Block::Refused(_, _, cause) => Some(cause),
+            Block::Full => None,
+        })
     }
 
     /// The forge does not know a commit.
@@ -85,8 +103,18 @@ impl Blocks {
     }
 
     /// The forge does not take a line.
-    pub fn refuses(&mut self, commit: &Revision, line: CommitStatus) {
-        self.lines.insert((commit.clone(), line.context.clone()), Block::Refused(line));
+    pub fn refuses(&mut self, commit: &Revision, line: CommitStatus, cause: String) {
+        let place = (commit.clone(), line.context.clone());
+        let tries = match self.lines.get(&place) {
+            Some(Block::Refused(_, tries, _)) => tries + 1,
+            Some(Block::Full) | None => 1,
+        };
+        self.lines.insert(place, Block::Refused(line, tries, cause));
+    }
+
+    /// The forge took a line.
+    pub fn took(&mut self, commit: &Revision, context: &str) {
+        self.lines.remove(&(commit.clone(), context.to_owned()));
     }
 
     /// Forgets commits that nobody looks at any more.

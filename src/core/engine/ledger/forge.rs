@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::blocks::{Blocks, Until};
+use super::contact::Contact;
 use super::pace::Pace;
 use super::sink::{Sink, is_pending};
 use super::turn::{Turn, is_same};
@@ -17,15 +18,8 @@ use crate::engine::event::{Refusal, Reply};
 use crate::ledger;
 use crate::ledger::forge::{self, Line};
 use crate::model::{InstanceName, Revision};
-use crate::status::CommitStatus;
+use crate::status::{CommitState, CommitStatus};
 
-/// The first pause after an answer that may come better the next time, and the longest.
-const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(60);
-/// The pause after a credential or a repository was refused. GitLab shuts out whoever tries often.
-const PROBE: SignedDuration = SignedDuration::from_mins(10);
-/// The pause after another post to the same commit was in the way.
-const BUSY: SignedDuration = SignedDuration::from_secs(1);
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -55,17 +49,17 @@ pub(super) struct Forge {
     out: BTreeMap<Revision, Option<CommitStatus>>,
     pace: Pace,
     blocks: Blocks,
-    /// Refused requests in a row.
-    failures: u32,
-    not_before: Option<Timestamp>,
+    contact: Contact,
+    /// When a commit last failed that is tried again: others go first.
+    failed: BTreeMap<Revision, Timestamp>,
     /// Until then little of the hour is left: the whole and what fails come first.
     scarce_until: Option<Timestamp>,
     /// When to look again although nothing happened.
     next: Option<Timestamp>,
     /// Commits that have a last word which the forge lacks.
     unsaid: BTreeSet<Revision>,
-    /// Why it cannot be told anything.
-    pub trouble: Option<String>,
+    /// Those of them that are tried again much later.
+    later: BTreeSet<Revision>,
 }
 
 impl Forge {
@@ -80,12 +74,12 @@ impl Forge {
             known: BTreeMap::new(),
             out: BTreeMap::new(),
             blocks: Blocks::default(),
-            failures: 0,
-            not_before: None,
+            contact: Contact::default(),
+            failed: BTreeMap::new(),
             scarce_until: None,
             next: None,
             unsaid: BTreeSet::new(),
-            trouble: None,
+            later: BTreeSet::new(),
         }
     }
 
@@ -106,8 +100,12 @@ impl Forge {
 
     /// What the notes say that the forge was told.
     pub fn load(&mut self, commit: &Revision, lines: &[CommitStatus]) {
+        let owed = self.owed();
+        let ours = |line: &&CommitStatus| {
+            line.context == owed || ledger::subject(&self.instance, &line.context).is_some()
+        };
         // The mark that it was not told everything is pending, too.
-        if lines.iter().any(is_pending) || self.known.contains_key(commit) {
+        if lines.iter().filter(ours).any(is_pending) || self.known.contains_key(commit) {
             return; // it is read when something has to be said there
         }
         self.known.insert(commit.clone(), Known::Noted);
@@ -132,12 +130,18 @@ impl Forge {
 
     /// Whether it is as well told as it can be.
     pub fn is_quiet(&self) -> bool {
-        self.out.is_empty() && (self.unsaid.is_empty() || self.trouble.is_some())
+        let said = self.unsaid.iter().all(|commit| self.later.contains(commit));
+        self.out.is_empty() && (said || self.contact.is_away())
     }
 
-    /// Whether it answers, and may be asked.
-    pub fn is_well(&self) -> bool {
-        self.trouble.is_none() && self.not_before.is_none()
+    /// Whether it is just being told of a commit.
+    pub fn is_telling(&self, commit: &Revision) -> bool {
+        self.contact.is_well() && self.unsaid.contains(commit) && !self.later.contains(commit)
+    }
+
+    /// Why it cannot be told everything.
+    pub fn trouble(&self) -> Option<&String> {
+        self.contact.trouble.as_ref().or_else(|| self.blocks.refused())
     }
 
     pub fn deadline(&self) -> Option<Timestamp> {
@@ -148,6 +152,7 @@ impl Forge {
         self.sink.retain(concerned);
         self.known.retain(|commit, _| concerned.contains(commit));
         self.blocks.retain(concerned);
+        self.failed.retain(|commit, _| concerned.contains(commit));
     }
 
     /// Whether anything that is wanted is still under way.
@@ -181,6 +186,7 @@ impl Forge {
     ) -> Vec<Call> {
         self.next = None;
         self.unsaid.clear();
+        self.later.clear();
         let mut todo = Vec::new();
         for (commit, lines) in wanted {
             for (context, Line { mut status, told }) in lines {
@@ -190,16 +196,30 @@ impl Forge {
                     continue;
                 }
                 let pending = is_pending(&status);
-                if !told && !has.is_some_and(is_pending) {
+                // What is left out is told all the same where something worse stands, or may stand.
+                let known = self.known.get(&commit) == Some(&Known::All) || has.is_some();
+                let well = has.is_none_or(|has| has.state == CommitState::Success);
+                if !told && well && (known || pending) {
                     if !pending {
                         self.sink.set(&commit, status);
                     }
                     continue;
                 }
-                let early =
-                    brief || notes.is_some_and(|notes| !remembers(notes, &commit, &context));
-                if (pending && early) || self.is_blocked(&commit, &context, &status, now) {
+                let early = brief || notes.is_some_and(|n| !self.remembers(n, &commit, &context));
+                if pending && early {
                     continue;
+                }
+                match self.blocks.of(&commit, &context, &status, now) {
+                    None => {}
+                    Some(Until::Ever) => continue,
+                    Some(Until::Then(at)) => {
+                        self.wait(at);
+                        if !pending {
+                            self.unsaid.insert(commit.clone());
+                            self.later.insert(commit.clone());
+                        }
+                        continue;
+                    }
                 }
                 if !pending {
                     self.unsaid.insert(commit.clone());
@@ -210,12 +230,17 @@ impl Forge {
                 }
             }
         }
-        if let Some(at) = self.not_before.filter(|at| *at > now) {
+        if let Some(at) = self.contact.closed_until(now) {
             self.wait(at);
             return Vec::new();
         }
-        self.not_before = None;
-        todo.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        if todo.is_empty() && self.out.is_empty() && self.unsaid.is_empty() {
+            self.contact.has_everything();
+        }
+        // Who just failed comes last, so that no commit keeps others from being told.
+        todo.sort_by_cached_key(|(turn, commit, _)| {
+            (self.failed.get(commit).copied(), *turn, commit.clone())
+        });
         self.send(todo, now)
     }
 
@@ -228,15 +253,15 @@ impl Forge {
             if self.out.contains_key(&commit) {
                 continue;
             }
-            if self.known.get(&commit) != Some(&Known::All) {
-                self.out.insert(commit.clone(), None);
-                calls.push(Call::Read(commit));
-                continue;
-            }
             if let Some(until) = self.scarce_until.filter(|until| *until > now)
                 && turn > Turn::Whole
             {
                 self.wait(until);
+                continue;
+            }
+            if self.known.get(&commit) != Some(&Known::All) {
+                self.out.insert(commit.clone(), None);
+                calls.push(Call::Read(commit));
                 continue;
             }
             if let Some(at) = self.pace.full_until(now) {
@@ -250,25 +275,14 @@ impl Forge {
         calls
     }
 
-    fn wait(&mut self, at: Timestamp) {
-        self.next = Some(self.next.map_or(at, |next| next.min(at)));
+    /// Whether the notes say that a line is pending.
+    fn remembers(&self, notes: &Sink, commit: &Revision, context: &str) -> bool {
+        let mut lines = notes.written().get(commit).into_iter().flatten();
+        lines.any(|(noted, line)| is_pending(line) && self.key(noted) == context)
     }
 
-    fn is_blocked(
-        &mut self,
-        commit: &Revision,
-        context: &str,
-        status: &CommitStatus,
-        now: Timestamp,
-    ) -> bool {
-        match self.blocks.of(commit, context, status, now) {
-            None => false,
-            Some(Until::Ever) => true,
-            Some(Until::Then(at)) => {
-                self.wait(at);
-                true
-            }
-        }
+    fn wait(&mut self, at: Timestamp) {
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 
     /// A status was posted onto a commit, or not.
@@ -277,8 +291,10 @@ impl Forge {
         self.heed(&reply, now);
         match reply.result {
             Ok(()) => {
+                self.blocks.took(commit, &line.context);
                 self.sink.set(commit, line);
-                self.answered(commit);
+                self.contact.took();
+                self.knows(commit);
             }
             Err(refusal) => self.refused(commit, Some(line), refusal, now),
         }
@@ -298,16 +314,16 @@ impl Forge {
                     self.sink.set(commit, CommitStatus { context, ..line });
                 }
                 self.known.insert(commit.clone(), Known::All);
-                self.answered(commit);
+                self.contact.answered();
+                self.knows(commit);
             }
             Err(refusal) => self.refused(commit, None, refusal, now),
         }
     }
 
-    fn answered(&mut self, commit: &Revision) {
-        self.failures = 0;
-        self.trouble = None;
+    fn knows(&mut self, commit: &Revision) {
         self.blocks.found(commit);
+        self.failed.remove(commit);
     }
 
     /// How much of its hour is left.
@@ -317,7 +333,7 @@ impl Forge {
         let share = |of: u32| left.remaining.saturating_mul(of) < left.limit;
         self.scarce_until = share(4).then_some(until);
         if share(10) {
-            self.not_before = Some(until);
+            self.contact.wants_pause(left.resets_in, now);
         }
     }
 
@@ -328,54 +344,40 @@ impl Forge {
         refusal: Refusal,
         now: Timestamp,
     ) {
-        // Whether it took the line is not known: that is read before it gets it again.
-        let in_doubt = line.is_some();
+        self.failed.insert(commit.clone(), now);
         match refusal {
             Refusal::Unsure(cause) => {
-                if in_doubt {
+                // Whether it took the line is not known: that is read before it gets it again.
+                if line.is_some() {
                     self.known.remove(commit);
                 }
-                self.failures = (self.failures + 1).min(16);
-                let grown = FIRST_PAUSE * (1_i32 << (self.failures - 1).min(6));
-                self.not_before = Some(now + grown.min(LONGEST_PAUSE));
-                self.trouble = Some(cause);
+                self.contact.fails(cause, now);
             }
-            Refusal::Later(wait) => {
-                let wait = wait.max(FIRST_PAUSE);
-                self.not_before = Some(self.not_before.map_or(now + wait, |at| at.max(now + wait)));
-            }
-            Refusal::Shut(cause) => {
-                self.not_before = Some(now + PROBE);
-                self.trouble = Some(cause);
-            }
+            Refusal::Later(wait) => self.contact.wants_pause(wait, now),
+            Refusal::Shut(cause) => self.contact.shuts(cause, now),
             Refusal::NoCommit => self.blocks.misses(commit, now),
             Refusal::Full => {
                 if let Some(line) = line {
                     self.blocks.is_full(commit, line.context);
                 }
             }
-            Refusal::Never(cause) => {
-                self.trouble = Some(cause);
-                match line {
-                    Some(line) => self.blocks.refuses(commit, line),
-                    // What cannot even be read is not read again and again.
-                    None => self.not_before = Some(now + PROBE),
-                }
-            }
-            Refusal::Busy => self.not_before = Some(now + BUSY),
+            Refusal::Never(cause) => match line {
+                Some(line) => self.blocks.refuses(commit, line, cause),
+                // What cannot even be read is not read again and again.
+                None => self.contact.refuses(now),
+            },
+            Refusal::Busy => self.contact.is_busy(now),
             Refusal::Is(state) => match line {
                 Some(line) if line.state == state => self.sink.set(commit, line),
-                _ => drop(self.known.remove(commit)),
+                Some(line) => {
+                    self.known.remove(commit);
+                    let cause = format!("a status that is {} stays so", state.as_str());
+                    self.blocks.refuses(commit, line, cause);
+                }
+                None => {}
             },
         }
     }
-}
-
-/// Whether the notes say that a line is pending, whichever case its context is written in.
-fn remembers(notes: &Sink, commit: &Revision, context: &str) -> bool {
-    let lines = notes.written().get(commit).into_iter().flatten();
-    let mut same = lines.filter(|(noted, _)| noted.eq_ignore_ascii_case(context));
-    same.any(|(_, line)| is_pending(line))
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use jiff::SignedDuration;
+
 use super::super::pace::{HOUR, MINUTE, SECOND};
 use super::*;
 use crate::config::ForgeKind;
@@ -188,13 +190,12 @@ fn after_no_answer_it_is_read_before_it_is_told_again() {
     let all = wanted('a', &[(WHOLE, Success)]);
     assert_eq!(asks(&mut forge, &all, at(0)), ["success vitrine/prod"]);
     forge.told(&commit('a'), no(Refusal::Unsure("nobody answers".to_owned())), at(0));
-    assert_eq!(forge.trouble.as_deref(), Some("nobody answers"));
-    assert!(forge.is_quiet(), "nobody waits for who does not answer");
+    assert_eq!(forge.trouble().map(String::as_str), Some("nobody answers"));
     assert_eq!(asks(&mut forge, &all, at(0)), [""; 0]);
     assert_eq!(asks(&mut forge, &all, at(1)), ["read aaaaaaa"]);
     forge.has(&commit('a'), read(vec![line(WHOLE, Success)]), at(1));
     assert_eq!(asks(&mut forge, &all, at(2)), [""; 0], "it had stored it");
-    assert_eq!(forge.trouble, None);
+    assert_eq!(forge.trouble(), None);
 }
 
 #[test]
@@ -226,7 +227,7 @@ fn a_refused_credential_is_tried_once_in_ten_minutes() {
         }
     }
     assert_eq!(tries, 6);
-    assert_eq!(forge.trouble.as_deref(), Some("401"));
+    assert_eq!(forge.trouble().map(String::as_str), Some("401"));
 }
 
 #[test]
@@ -318,4 +319,151 @@ fn what_is_left_out_counts_as_told_and_what_is_pending_there_gets_its_last_word(
     let stands = vec![line(WHOLE, Success), line(&use_(1), Pending)];
     forge.has(&commit('a'), read(stands), at(1));
     assert_eq!(asks(&mut forge, &all, at(2)), ["success vitrine/prod/s001"]);
+}
+
+#[test]
+fn what_was_red_turns_green_also_where_what_is_well_has_no_line() {
+    let settings = config::Forge { kind: ForgeKind::GitLab, ..config::Forge::sample(false) };
+    let mut forge = Forge::new(InstanceName::parse("prod").unwrap(), settings, None);
+    forge.is_new(&commit('a'));
+    assert_eq!(asks(&mut forge, &wanted('a', &[(&use_(1), Failure)]), at(0)).len(), 1);
+    forge.told(&commit('a'), yes(), at(0));
+    let good = wanted('a', &[(&use_(1), Success)]);
+    assert_eq!(asks(&mut forge, &good, at(1)), ["success vitrine/prod/s001"]);
+    forge.told(&commit('a'), yes(), at(1));
+    assert_eq!(asks(&mut forge, &good, at(2)), [""; 0]);
+    // A successor that knows nothing looks first.
+    forge.known.clear();
+    forge.sink = Sink::default();
+    assert_eq!(asks(&mut forge, &good, at(3)), ["read aaaaaaa"]);
+    forge.has(&commit('a'), read(vec![line(&use_(1), Failure)]), at(3));
+    assert_eq!(asks(&mut forge, &good, at(4)), ["success vitrine/prod/s001"]);
+}
+
+#[test]
+fn a_forge_that_answers_questions_and_takes_nothing_is_asked_less_and_less() {
+    let mut forge = forge(ForgeKind::Gitea);
+    forge.is_new(&commit('a'));
+    let all = wanted('a', &[(WHOLE, Success)]);
+    let (mut posts, mut troubles) = (Vec::new(), BTreeSet::new());
+    for second in 0..600 {
+        let lines = forge.lines(&all);
+        for call in forge.calls(lines, None, false, at(second)) {
+            match call {
+                Call::Tell(commit, _) => {
+                    posts.push(second);
+                    let refusal = Refusal::Unsure("a fault of its own".to_owned());
+                    forge.told(&commit, no(refusal), at(second));
+                }
+                Call::Read(commit) => forge.has(&commit, read(Vec::new()), at(second)),
+            }
+        }
+        troubles.insert(forge.trouble().cloned());
+    }
+    assert!(posts.len() < 20, "{posts:?}");
+    assert_eq!(troubles.len(), 1, "it does not flap: {troubles:?}");
+    assert!(forge.is_quiet(), "nobody waits for it");
+}
+
+#[test]
+fn what_else_is_answered_meanwhile_makes_no_pause_shorter() {
+    let mut forge = forge(ForgeKind::GitLab);
+    let mut all = Wanted::new();
+    for digit in ['a', 'b', 'c', 'd'] {
+        forge.is_new(&commit(digit));
+        all.extend(wanted(digit, &[(&use_(1), Failure)]));
+    }
+    assert_eq!(asks(&mut forge, &all, at(0)).len(), 4);
+    forge.told(&commit('a'), no(Refusal::Later(SignedDuration::from_mins(10))), at(0));
+    forge.told(&commit('b'), no(Refusal::Busy), at(0));
+    forge.told(&commit('c'), no(Refusal::Unsure("broken".to_owned())), at(0));
+    forge.told(&commit('d'), yes(), at(0));
+    assert_eq!(asks(&mut forge, &all, at(599)), [""; 0]);
+    assert_eq!(asks(&mut forge, &all, at(600)).len(), 3);
+    // Four that break at once are one failure.
+    assert!(forge.is_quiet() || forge.trouble().is_none());
+}
+
+#[test]
+fn nobody_waits_for_a_forge_that_is_away_or_wants_a_long_pause_and_both_are_told() {
+    let all = wanted('a', &[(WHOLE, Success)]);
+    let mut away = forge(ForgeKind::Gitea);
+    for (n, second) in [0, 1, 3].into_iter().enumerate() {
+        assert!(!away.is_quiet() || n == 0);
+        assert_eq!(asks(&mut away, &all, at(second)), ["read aaaaaaa"]);
+        away.has(&commit('a'), no(Refusal::Unsure("down".to_owned())), at(second));
+    }
+    assert_eq!(asks(&mut away, &all, at(3)), [""; 0]);
+    assert!(away.is_quiet());
+    let mut pause = forge(ForgeKind::GitHub);
+    assert_eq!(asks(&mut pause, &all, at(0)).len(), 1);
+    pause.has(&commit('a'), no(Refusal::Later(SignedDuration::from_mins(90))), at(0));
+    asks(&mut pause, &all, at(1));
+    assert!(pause.is_quiet());
+    let told = pause.trouble().unwrap();
+    assert_eq!(told, "the forge wants to be left alone for 90 min");
+}
+
+#[test]
+fn a_commit_that_always_fails_keeps_no_other_from_being_told() {
+    let mut forge = forge(ForgeKind::GitHub);
+    let mut all = Wanted::new();
+    for digit in ['a', 'b', 'c'] {
+        forge.is_new(&commit(digit));
+        all.extend(wanted(digit, &[(&use_(1), Failure)]));
+    }
+    let mut told = BTreeSet::new();
+    for second in 0..300 {
+        let lines = forge.lines(&all);
+        for call in forge.calls(lines, None, false, at(second)) {
+            match call {
+                Call::Tell(at_, _) if at_ == commit('a') => {
+                    forge.told(&at_, no(Refusal::Unsure("broken".to_owned())), at(second));
+                }
+                Call::Tell(at_, _) => {
+                    told.insert(at_.clone());
+                    forge.told(&at_, yes(), at(second));
+                }
+                Call::Read(at_) => forge.has(&at_, read(Vec::new()), at(second)),
+            }
+        }
+    }
+    assert_eq!(told, [commit('b'), commit('c')].into());
+}
+
+#[test]
+fn a_context_that_was_refused_three_times_is_left_alone_and_its_cause_stays_told() {
+    let mut forge = forge(ForgeKind::GitLab);
+    forge.is_new(&commit('a'));
+    forge.is_new(&commit('b'));
+    let mut asked = 0;
+    for second in 0..100 {
+        let mut all = wanted('a', &[(WHOLE, Error)]);
+        all.get_mut(&commit('a')).unwrap()[0].description = format!("another text {second}");
+        all.extend(wanted('b', &[(WHOLE, Success)]));
+        let lines = forge.lines(&all);
+        for call in forge.calls(lines, None, false, at(second)) {
+            let Call::Tell(at_, _) = call else { panic!("{call:?}") };
+            if at_ == commit('a') {
+                asked += 1;
+                forge.told(&at_, no(Refusal::Never("423: archived".to_owned())), at(second));
+            } else {
+                forge.told(&at_, yes(), at(second));
+            }
+        }
+    }
+    assert_eq!(asked, 3);
+    assert!(forge.has_last_word(&commit('a'), WHOLE), "nobody waits for it");
+    assert_eq!(forge.trouble().map(String::as_str), Some("423: archived"));
+}
+
+#[test]
+fn what_a_forge_does_not_know_yet_is_not_called_told() {
+    let mut forge = forge(ForgeKind::Gitea);
+    let all = wanted('a', &[(WHOLE, Success)]);
+    assert_eq!(asks(&mut forge, &all, at(0)), ["read aaaaaaa"]);
+    forge.has(&commit('a'), no(Refusal::NoCommit), at(0));
+    assert_eq!(asks(&mut forge, &all, at(1)), [""; 0]);
+    assert!(forge.unsaid().contains(&commit('a')), "a successor has to know");
+    assert!(forge.is_quiet() && !forge.is_telling(&commit('a')), "nobody waits for it");
 }

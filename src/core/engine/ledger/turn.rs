@@ -25,9 +25,8 @@ impl Turn {
 }
 
 /// Whether there is nothing new in a line. One that is pending is told once: GitLab takes no other,
-/// and its words do not help anybody.
+/// and its words do not help anybody. Another address alone is no news.
 pub(super) fn is_same(has: &CommitStatus, wanted: &CommitStatus) -> bool {
     has.state == wanted.state
-        && (is_pending(has)
-            || (has.description.trim() == wanted.description.trim() && has.url == wanted.url))
+        && (is_pending(has) || has.description.trim() == wanted.description.trim())
 }
