@@ -200,7 +200,12 @@ impl Line {
             }
             Ok(heard) => {
                 let left = heard.left();
-                Reply { result: Err(self.refusal(commit, &heard).await), left }
+                let hidden = heard.status == StatusCode::NOT_FOUND && self.dialect.hides_rights();
+                let refusal = match hidden {
+                    true => self.meaning(&heard),
+                    false => self.refusal(commit, &heard).await,
+                };
+                Reply { result: Err(refusal), left }
             }
         }
     }
@@ -312,11 +317,14 @@ impl Line {
             match self.ask(&self.dialect.commit(&self.place, commit)).await {
                 Err(refusal) => return refusal,
                 Ok(found) if found.status.is_success() => {}
-                Ok(_) => match self.ask(&self.dialect.repository(&self.place)).await {
-                    Err(refusal) => return refusal,
-                    Ok(found) if found.status.is_success() => return Refusal::NoCommit,
-                    Ok(other) => return self.meaning(&other),
-                },
+                Ok(found) if is_missing(found.status) => {
+                    match self.ask(&self.dialect.repository(&self.place)).await {
+                        Err(refusal) => return refusal,
+                        Ok(found) if found.status.is_success() => return Refusal::NoCommit,
+                        Ok(other) => return self.meaning(&other),
+                    }
+                }
+                Ok(other) => return self.meaning(&other),
             }
         }
         // So GitLab answers where the project moved: it leads nobody on but who only reads.
@@ -352,6 +360,9 @@ impl Line {
                  reporting.forge.repository, or give the token {}",
                 self.dialect.scope()
             )),
+            StatusCode::LOCKED => Refusal::Shut(format!(
+                "{name} lets nobody write into {repository} ({code}: {words}); open it again"
+            )),
             status if status.is_redirection() => Refusal::Shut(format!(
                 "{name} says that {repository} is elsewhere now{}; mend reporting.forge",
                 heard.location().map(|to| format!(" ({to})")).unwrap_or_default()
@@ -362,4 +373,9 @@ impl Line {
             _ => Refusal::Never(format!("{name} refuses a status ({code}: {words})")),
         }
     }
+}
+
+/// Whether a forge says so that it does not have a commit.
+fn is_missing(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY)
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use reqwest::{Client, StatusCode};
+use reqwest::Client;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -104,9 +104,11 @@ impl Credential {
         if let Some(wait) = heard.pause() {
             return Err(Refusal::Later(wait));
         }
-        let token = heard.body["token"].as_str().filter(|_| heard.status == StatusCode::CREATED);
-        let Some(token) = token else {
-            let (code, said) = (heard.status.as_u16(), heard.words());
+        let given = heard.body["token"].as_str();
+        let Some(token) = given.filter(|_| heard.status.is_success()) else {
+            // Whatever else stands beside a token is not shown.
+            let said = if given.is_some() { "a token".to_owned() } else { heard.words() };
+            let code = heard.status.as_u16();
             let why = format!("GitHub gives {} no token ({code}: {said})", self.origin());
             return Err(match heard.status.is_server_error() {
                 true => Refusal::Unsure(why),

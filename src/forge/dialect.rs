@@ -84,6 +84,11 @@ pub(super) trait Dialect: Send + Sync {
         false
     }
 
+    /// Whether a post that a token may not make looks as if there were nothing.
+    fn hides_rights(&self) -> bool {
+        false
+    }
+
     /// What an answer means on this forge alone.
     fn refusal(&self, heard: &Heard) -> Option<Refusal>;
 

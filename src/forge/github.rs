@@ -1,5 +1,6 @@
 //! GitHub: <https://docs.github.com/en/rest/commits/statuses>.
 
+use jiff::SignedDuration;
 use reqwest::header::{AUTHORIZATION, HeaderName};
 use serde_json::{Value, json};
 
@@ -61,11 +62,19 @@ impl Dialect for GitHub {
         Request::get(format!("/repos/{}", place.repository), Vec::new())
     }
 
+    fn hides_rights(&self) -> bool {
+        true // a commit that it does not have is 422
+    }
+
     fn refusal(&self, heard: &Heard) -> Option<Refusal> {
         let says = |words: &str| heard.words().contains(words);
         match heard.status.as_u16() {
             422 if says("maximum number of statuses") => Some(Refusal::Full),
             422 if says("No commit found") => Some(Refusal::NoCommit),
+            // The limit for bursts, which does not always say how long it lasts.
+            403 if heard.pause().is_none() && says("rate limit") => {
+                Some(Refusal::Later(SignedDuration::from_mins(1)))
+            }
             _ => None,
         }
     }

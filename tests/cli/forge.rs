@@ -4,7 +4,7 @@ use serde_json::json;
 use vitrine_core::config::ForgeKind;
 
 use super::scene::Scene;
-use crate::support::forge::FakeForge;
+use crate::support::forge::{FakeForge, Fault};
 
 /// Settings with this forge.
 fn settle(scene: &Scene, forge: &FakeForge, kind: ForgeKind, token: &str) {
@@ -71,4 +71,22 @@ fn it_says_what_to_set_at_the_forge_for_each_webhook() {
     let wanted =
         "hook    Settings, Webhooks, Add webhook: Target URL https://gallery.example/hook/aim,";
     assert!(told.contains(wanted) && told.contains("/run/secrets/hook"), "{told}");
+}
+
+/// What GitHub answers that is easily taken for something else.
+#[test]
+fn a_right_that_lacks_is_not_taken_for_a_commit_that_lacks() {
+    let scene = Scene::of(&["use"]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for (status, message, told) in [
+        (404, "Not Found", "or give the token the permission"),
+        (403, "You have exceeded a secondary rate limit.", "left alone for 60 s"),
+        (423, "Repository is archived", "lets nobody write into aim/catalogue"),
+    ] {
+        let forge = runtime.block_on(FakeForge::start(ForgeKind::GitHub, ["a1".repeat(20)]));
+        settle(&scene, &forge, ForgeKind::GitHub, FakeForge::TOKEN);
+        forge.next_write(Fault::Status(status, vec![], json!({"message": message}).to_string()));
+        let said = scene.run(&["forge", "test"]).exits(1).out;
+        assert!(said.contains(told), "{status}: {said}");
+    }
 }

@@ -4,6 +4,7 @@
 mod blocks;
 mod contact;
 mod forge;
+mod marks;
 mod pace;
 mod sink;
 mod turn;
@@ -17,7 +18,7 @@ use crate::catalog::Changes;
 use crate::config::Config;
 use crate::ledger::{self, History};
 use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
-use crate::status::{CommitState, CommitStatus, Verdict};
+use crate::status::{CommitStatus, Verdict};
 pub(super) use forge::Call;
 use forge::Forge;
 use sink::{Sink, is_pending};
@@ -276,7 +277,7 @@ impl Ledger {
                 statuses.retain(|status| !is_pending(status));
             }
         }
-        self.remember_the_forge(&mut lines);
+        marks::add(&self.instance, &self.notes, self.forge.as_ref(), &mut lines);
         lines.retain(|commit, statuses| {
             let known = |s: &CommitStatus| self.notes.line(commit, &s.context) == Some(s);
             !statuses.iter().all(known)
@@ -287,36 +288,6 @@ impl Ledger {
         }
         self.under_way = Some(lines.clone());
         Some(lines)
-    }
-
-    /// What the forge was not told yet is remembered beside the lines, and that it was told.
-    fn remember_the_forge(&self, lines: &mut Lines) {
-        let own = self.forge.as_ref().map(Forge::owed);
-        let unsaid = self.forge.as_ref().map(Forge::unsaid);
-        let mark = |context: &str, state, words: &str| CommitStatus {
-            state,
-            context: context.to_owned(),
-            description: words.to_owned(),
-            url: String::new(),
-        };
-        for (commit, written) in self.notes.written() {
-            let is_mark = |context: &str| ledger::forge::is_mark(&self.instance, context);
-            let open = written.values().filter(|line| is_pending(line) && is_mark(&line.context));
-            for line in open {
-                let words = match own.as_ref() == Some(&line.context) {
-                    true if unsaid.is_some_and(|unsaid| unsaid.contains(commit)) => continue,
-                    true => "everything was told there",
-                    false => "nobody tells that forge any more",
-                };
-                let statuses = lines.entry(commit.clone()).or_default();
-                statuses.push(mark(&line.context, CommitState::Success, words));
-            }
-        }
-        for commit in unsaid.into_iter().flatten() {
-            if let (Some(own), Some(statuses)) = (&own, lines.get_mut(commit)) {
-                statuses.push(mark(own, CommitState::Pending, "not everything was told there yet"));
-            }
-        }
     }
 
     /// Leaves out what the forge is just being told, for a while.
@@ -417,7 +388,7 @@ mod tests {
     use super::*;
     use crate::catalog::Change;
     use crate::engine::event::Refusal;
-    use crate::status::{Cause, Health, Stage, Sync, sample};
+    use crate::status::{Cause, CommitState, Health, Stage, Sync, sample};
 
     type Verdicts = BTreeMap<ClaimedName, Verdict>;
 

@@ -382,5 +382,4 @@ impl Forge {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-#[path = "forge_tests.rs"]
 mod tests;

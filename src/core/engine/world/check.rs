@@ -249,11 +249,15 @@ impl World {
         if !has(head, &whole) {
             wrong.push(format!("the forge has no line for the whole on {head}"));
         }
-        for verdict in self.engine.rows.verdicts().values().filter(|_| forge.per_solution) {
+        for verdict in self.engine.rows.verdicts().values() {
             let Some(commit) = self.engine.ledger.record(&verdict.name) else { continue };
             let context = ledger::context(&self.settings.instance, Some(&verdict.name));
-            if !has(commit, &context) {
+            if forge.per_solution && !has(commit, &context) {
                 wrong.push(format!("the forge has no line for {context} on {commit}"));
+            }
+            let line = latest.get(commit).and_then(|lines| lines.get(&context));
+            if verdict.is_good() && line.is_some_and(|line| line.state != CommitState::Success) {
+                wrong.push(format!("{context} is well, and on {commit} stands {line:?}"));
             }
         }
         wrong

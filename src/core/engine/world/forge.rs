@@ -30,6 +30,7 @@ fn unsure<T>() -> Reply<T> {
 impl Forge {
     /// Posts a status. `chance`: 0 to 1.
     pub fn tell(&mut self, commit: &Revision, line: CommitStatus, chance: f64) -> Reply<()> {
+        // Who is both answers questions, and takes nothing.
         if self.down {
             return unsure();
         }
@@ -51,7 +52,7 @@ impl Forge {
 
     /// What stands on a commit, the newest of each context.
     pub fn lines(&self, commit: &Revision) -> Reply<Vec<CommitStatus>> {
-        if self.down {
+        if self.down && !self.moody {
             return unsure();
         }
         let lines = self.latest().remove(commit).unwrap_or_default();
