@@ -202,7 +202,7 @@ async fn a_status_leads_to_the_page_of_its_solution() {
     assert!(!text.contains("You come from"));
     let (_, _, text) = get_text(&router, &format!("{address}0123456789ab")).await;
     assert!(text.contains("You come from commit <code>0123456789ab</code>"), "{text}");
-    for nonsense in ["<script>alert(1)</script>", "zz", ""] {
+    for nonsense in ["%3Cscript%3Ealert(1)%3C/script%3E", "zz", ""] {
         let (code, _, text) = get_text(&router, &format!("{address}{nonsense}")).await;
         assert!(code == StatusCode::OK && !text.contains("You come from"), "{nonsense}");
     }

@@ -241,6 +241,11 @@ fn schema_and_reader_agree_on_settings() {
         "safety: {maxRemovedShare: 0.5, maxDeletions: 0, approvalsExpireAfter: 1h}",
         "rollouts: {maxParallel: 1, verify: {on: never, parallel: 100}}",
         "reporting: {notes: false}",
+        "reporting: {notes: false, forge: null}",
+        "reporting: {forge: {kind: gitea, apiUrl: \"https://git.example\", repository: a/b, \
+         auth: {tokenFile: /t}, perSolution: false, caFile: null}}",
+        "reporting: {forge: {kind: github, apiUrl: null, repository: a/b, auth: {appId: 1, \
+         installationId: 2, privateKeyFile: /k}}}",
         "web: {public: {listen: null, url: \"https://board.example\"}, private: null}",
         "web: {hooks: []}",
         "web: {hooks: [{name: a, kind: gitea, secretFiles: [/a, /b]}]}",
@@ -263,7 +268,12 @@ fn schema_and_reader_agree_on_settings() {
         "rollouts: {maxParallel: 0}",
         "rollouts: {verify: {parallel: 101}}",
         "schedule: {audit: x}",
-        "reporting: {forge: {}}",
+        "reporting: {forge: {kind: svn, repository: a/b, auth: {tokenFile: /t}}}",
+        "reporting: {forge: {kind: github, repository: a/b, auth: {token: secret}}}",
+        "reporting: {forge: {kind: github, repository: a/b, perSolution: 1, \
+         auth: {tokenFile: /t}}}",
+        "reporting: {forge: {kind: github, repository: a/b, auth: {appId: 1, installationId: 0, \
+         privateKeyFile: /k}}}",
         "web: {hooks: [{name: A, kind: github, secretFiles: [/a]}]}",
         "web: {hooks: [{name: a, kind: github, secretFiles: []}]}",
         "web: {hooks: [{name: a, kind: github}]}",

@@ -203,3 +203,28 @@ async fn words_that_were_made_to_harm_become_one_short_line() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_what_is_well_has_no_line_of_its_own_a_red_one_still_turns_green() {
+    on_each(&[ForgeKind::GitLab, ForgeKind::Gitea], &["one", "two"], async |stage| {
+        stage.settings.forge.as_mut().unwrap().per_solution = false;
+        stage.cluster.deny_deployments(&["sol-two"], "not on this cluster").await;
+        stage.start().await;
+        let head = stage.catalogue.head();
+        let red = |said: &(String, String)| matches!(&*said.0, "failure" | "error");
+        let (whole, two) = (context(""), context("two"));
+        let is_red = || {
+            let said = stage.said(&head);
+            said.len() == 2 && said.get(&two).is_some_and(red) && said.get(&whole).is_some_and(red)
+        };
+        until(is_red, || format!("not red: {:#?}", stage.said(&head))).await;
+        stage.cluster.deny_nothing().await;
+        stage.daemon().hint();
+        let all = ("", "success", "2 solutions: 2 Synced");
+        stage.stands(&head, &[all, ("two", "success", "Synced: ")]).await;
+        // The next commit is well from the start.
+        let next = stage.update("two", 'b').await;
+        stage.stands(&next, &[all]).await;
+    })
+    .await;
+}
