@@ -10,7 +10,9 @@ use crate::model::yaml::Value;
 pub fn forge(reporting: &Section<'_>) -> Option<Forge> {
     let section = reporting.section("forge", contract::FORGE);
     let auth = section.section("auth", contract::FORGE_AUTH);
-    if section.is_absent(contract::FORGE) && auth.is_absent(contract::FORGE_AUTH) {
+    // What `config show` prints without a forge has every key, and a value for none.
+    let own = contract::FORGE.keys().filter(|key| *key != "auth");
+    if section.is_silent(own) && auth.is_silent(contract::FORGE_AUTH.keys()) {
         return None;
     }
     let kind = kind(&section);

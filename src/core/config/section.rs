@@ -61,8 +61,8 @@ impl<'a> Section<'a> {
         self.sheet.report(self.sheet.fault(code::MISSING, at, message).help(help));
     }
 
-    /// Whether nothing of it is said anywhere.
-    pub fn is_absent(&self, schema: Schema) -> bool {
-        self.fields.is_none() && schema.keys().all(|key| self.get(key).is_none())
+    /// Whether none of these keys has a value anywhere.
+    pub fn is_silent(&self, mut keys: impl Iterator<Item = &'static str>) -> bool {
+        keys.all(|key| self.get(key).is_none())
     }
 }

@@ -129,7 +129,9 @@ fn a_forge_has_its_usual_api_and_what_it_shows_by_itself() {
 #[test]
 fn a_forge_that_is_not_said_completely_is_a_fault_and_none_is_none() {
     assert_eq!(settings(LEAST).unwrap().forge, None);
-    assert_eq!(settings(&with_forge("null")).unwrap().forge, None);
+    for none in ["null", "{}", "{kind: null, auth: {tokenFile: null}}"] {
+        assert_eq!(settings(&with_forge(none)).unwrap().forge, None, "{none}");
+    }
     for (text, codes) in [
         ("{kind: github}", "V0704 V0704"),
         ("{repository: a/b, auth: {tokenFile: t}}", "V0704"),
