@@ -208,6 +208,8 @@ scenario! {
                     let again = put_right(cluster, &daemon, &key, &mine, |_| false).await;
                     let again = again.and_then(|object| object.pointer(&pointer).cloned());
                     assert_eq!(again.as_ref(), Some(&value), "{key} at {pointer}");
+                    // What was said of the one that was refused is not of the next edit.
+                    daemon.verdict("one", "well again", |v| v.sync == Sync::Synced).await;
                 }
             }
         }
