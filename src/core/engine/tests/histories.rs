@@ -47,6 +47,24 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
+/// One thing that happens, or a few that seldom come together by chance and hurt when they do: a
+/// removal whose process dies in the middle of it, with the repository silent afterwards, or with
+/// another removal to come.
+fn scene() -> impl Strategy<Value = Vec<Act>> {
+    let n = || 0..6_u8;
+    let dies = |dark| Act::Crash { late_lease: false, dark };
+    prop_oneof![
+        40 => act().prop_map(|act| vec![act]),
+        1 => (n(), 0..12_u8).prop_map(move |(n, go)| {
+            vec![Act::Remove(n), Act::Go(go), dies(true), Act::Go(30)]
+        }),
+        1 => (n(), n(), 0..12_u8).prop_map(move |(n, other, go)| {
+            let first = [Act::Remove(n), Act::Go(go), dies(false), Act::Go(30)];
+            first.into_iter().chain([Act::Remove(other), Act::Go(30)]).collect()
+        }),
+    ]
+}
+
 /// Plays a history and says what was wrong with it.
 fn play(seed: u64, folders: usize, acts: &[Act]) -> Vec<String> {
     let mut settings = Config::sample();
@@ -89,9 +107,9 @@ fn play_many(cases: u32, seed: u64) {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let chance = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(config, chance);
-    let history = (any::<u64>(), 0..=6_usize, prop::collection::vec(act(), 1..40));
-    let played = runner.run(&history, |(seed, folders, acts)| {
-        let wrong = play(seed, folders, &acts);
+    let history = (any::<u64>(), 0..=6_usize, prop::collection::vec(scene(), 1..36));
+    let played = runner.run(&history, |(seed, folders, scenes)| {
+        let wrong = play(seed, folders, &scenes.concat());
         prop_assert!(wrong.is_empty(), "{wrong:#?}");
         Ok(())
     });

@@ -21,7 +21,11 @@ impl World {
     /// A commit never says more than was seen, and what it says to the end stays said.
     pub(super) fn judge_notes(&mut self, lines: &BTreeMap<Revision, Vec<CommitStatus>>) {
         for (commit, statuses) in lines {
-            for status in statuses {
+            // That the forge lacks something may be so more than once.
+            let mark = |status: &&CommitStatus| {
+                ledger::forge::is_mark(&self.settings.instance, &status.context)
+            };
+            for status in statuses.iter().filter(|status| !mark(status)) {
                 let mut told = self.notes.get(commit).into_iter().flatten();
                 let before = told.rfind(|said| said.context == status.context);
                 let last = before.filter(|said| said.state == CommitState::Success);
