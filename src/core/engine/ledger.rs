@@ -826,6 +826,23 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_stays_while_nobody_can_say_how_a_solution_is() {
+        let mut ledger = with_forge(true);
+        take(&mut ledger, 'a');
+        let good = verdicts(Sync::Synced);
+        assert_eq!(says(&mut ledger, &good, 0).1, ["a success vitrine/prod"]);
+        assert_eq!(says(&mut ledger, &good, 3).0.len(), 3, "two lines and the mark");
+        ledger.noted(Ok(()), at(3));
+        ledger.told(&commit('a'), yes(), at(3));
+        // The API server is silent: of no solution anything is said, and one was not told yet.
+        assert_eq!(says(&mut ledger, &verdicts(Sync::Unknown), 4), (vec![], vec![]));
+        assert_eq!(says(&mut ledger, &good, 5).1, ["a success vitrine/prod/use"]);
+        ledger.told(&commit('a'), yes(), at(5));
+        let notes = says(&mut ledger, &good, 6).0;
+        assert_eq!(notes.last().unwrap(), "a success vitrine/prod#forgejo", "{notes:?}");
+    }
+
+    #[test]
     fn a_forge_that_is_slow_holds_the_notes_up_for_three_seconds_and_no_longer() {
         let mut ledger = with_forge(true);
         take(&mut ledger, '0');

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::forge::Forge;
 use super::sink::{Sink, is_pending};
+use crate::ledger;
 use crate::ledger::forge::is_mark;
 use crate::model::{InstanceName, Revision};
 use crate::status::{CommitState, CommitStatus};
@@ -18,11 +19,18 @@ pub(super) fn add(
 ) {
     let own = forge.map(Forge::owed);
     let lacks = |commit: &Revision| forge.is_some_and(|forge| forge.unsaid().contains(commit));
+    // Also what nobody can say anything of just now: what stands in the notes is owed all the same.
+    let owes = |commit: &Revision, written: &BTreeMap<String, CommitStatus>| {
+        let mut ours = written
+            .values()
+            .filter(|line| !is_pending(line) && ledger::subject(instance, &line.context).is_some());
+        forge.is_some_and(|forge| ours.any(|line| !forge.has_last_word(commit, &line.context)))
+    };
     for (commit, written) in notes.written() {
         let is_open = |line: &&CommitStatus| is_pending(line) && is_mark(instance, &line.context);
         for line in written.values().filter(is_open) {
             let words = match own.as_ref() == Some(&line.context) {
-                true if lacks(commit) => continue,
+                true if lacks(commit) || owes(commit, written) => continue,
                 true => "everything was told there",
                 false => "nobody tells that forge any more",
             };
