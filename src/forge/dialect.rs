@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use vitrine_core::engine::Refusal;
 use vitrine_core::model::Revision;
-use vitrine_core::status::CommitStatus;
+use vitrine_core::status::{CommitState, CommitStatus};
 
 use super::answer::Heard;
 
@@ -73,11 +73,15 @@ pub(super) trait Dialect: Send + Sync {
         rows.into_iter().map(|row| row.status).collect()
     }
 
-    /// Asks whether the forge has a commit.
-    fn commit(&self, place: &Place, commit: &Revision) -> Request;
+    /// Asks whether the forge has a commit. All but GitLab have it where GitHub does.
+    fn commit(&self, place: &Place, commit: &Revision) -> Request {
+        Request::get(format!("/repos/{}/git/commits/{commit}", place.repository), Vec::new())
+    }
 
     /// Asks whether the repository can be seen.
-    fn repository(&self, place: &Place) -> Request;
+    fn repository(&self, place: &Place) -> Request {
+        Request::get(format!("/repos/{}", place.repository), Vec::new())
+    }
 
     /// Whether a commit that it does not have looks like a fault of its own.
     fn hides_unknown_commits(&self) -> bool {
@@ -94,6 +98,19 @@ pub(super) trait Dialect: Send + Sync {
 
     /// What a token needs, in the forge's own words.
     fn scope(&self) -> &'static str;
+}
+
+impl Row {
+    /// A row as all but GitLab write it, whatever they call the state.
+    pub fn of(row: &Value, state: CommitState) -> Option<Self> {
+        let status = CommitStatus {
+            state,
+            context: text(row, "context"),
+            description: text(row, "description"),
+            url: text(row, "target_url"),
+        };
+        Some(Self { id: row["id"].as_u64()?, status })
+    }
 }
 
 /// A field of a row as text; without one it is empty.

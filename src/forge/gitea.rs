@@ -9,7 +9,7 @@ use vitrine_core::model::Revision;
 use vitrine_core::status::{CommitState, CommitStatus};
 
 use super::answer::Heard;
-use super::dialect::{Dialect, Place, Request, Row, text};
+use super::dialect::{Dialect, Place, Request, Row};
 
 /// The longest page, whatever is asked for.
 const PAGE: usize = 50;
@@ -54,14 +54,6 @@ impl Dialect for Gitea {
         rows > 0 && total.map_or(rows >= PAGE, |total| total > u64::from(page) * PAGE as u64)
     }
 
-    fn commit(&self, place: &Place, commit: &Revision) -> Request {
-        Request::get(format!("/repos/{}/git/commits/{commit}", place.repository), Vec::new())
-    }
-
-    fn repository(&self, place: &Place) -> Request {
-        Request::get(format!("/repos/{}", place.repository), Vec::new())
-    }
-
     fn hides_unknown_commits(&self) -> bool {
         true
     }
@@ -82,11 +74,5 @@ fn row(row: &Value) -> Option<Row> {
         "failure" | "warning" => CommitState::Failure,
         _ => CommitState::Error,
     };
-    let status = CommitStatus {
-        state,
-        context: text(row, "context"),
-        description: text(row, "description"),
-        url: text(row, "target_url"),
-    };
-    Some(Row { id: row["id"].as_u64()?, status })
+    Row::of(row, state)
 }

@@ -44,13 +44,22 @@ pub fn listen(cursor: &Cursor<'_>) -> Option<String> {
 
 /// Reads `web.public.url`: where people find the page.
 pub fn public(cursor: &Cursor<'_>) -> Option<String> {
+    let help = "write https://host, without a query";
+    web(cursor, "an address of a page", help).map(|(address, _)| address)
+}
+
+/// Reads an address of the web, without a slash at its end and without a credential. `what` it is,
+/// and what to write instead, for people.
+pub fn web(cursor: &Cursor<'_>, what: &str, help: &str) -> Option<(String, url::Url)> {
     let text = cursor.text()?;
     let url = url::Url::parse(&text.value).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
     });
     let Some(url) = url else {
-        let message = format!("`{}` is not an address of a page", cursor.path);
-        let help = "write https://host, without a query";
+        let message = format!("`{}` is not {what}", cursor.path);
         cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
         return None;
     };
@@ -60,7 +69,7 @@ pub fn public(cursor: &Cursor<'_>) -> Option<String> {
         cursor.say(code::SETTING_PASSWORD, message);
         return None;
     }
-    Some(text.value.trim_end_matches('/').to_owned())
+    Some((text.value.trim_end_matches('/').to_owned(), url))
 }
 
 /// User name and whether there is a password, of `scheme://user:password@host`.

@@ -1,7 +1,7 @@
 //! Reads `reporting.forge`: who is told what became of commits, and how we prove who we are.
 
 use super::section::Section;
-use super::{Forge, ForgeAuth, ForgeKind, contract};
+use super::{Forge, ForgeAuth, ForgeKind, address, contract};
 use crate::model::decode::Cursor;
 use crate::model::fault::code;
 use crate::model::yaml::Value;
@@ -59,25 +59,8 @@ fn usual_api(section: &Section<'_>, kind: Option<ForgeKind>) -> Option<String> {
 
 /// An address without a path gets the path that the kind's API usually has.
 fn api_url(cursor: &Cursor<'_>, kind: Option<ForgeKind>) -> Option<String> {
-    let text = cursor.text()?;
-    let good = url::Url::parse(&text.value).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    });
-    let Some(url) = good else {
-        let message = format!("`{}` is not the address of an API", cursor.path);
-        let help = "write https://host, or with the path of its API, without a query";
-        cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
-        return None;
-    };
-    if url.password().is_some() || !url.username().is_empty() {
-        cursor.sheet.mask(&text);
-        cursor.say(code::SETTING_PASSWORD, format!("`{}` carries a credential", cursor.path));
-        return None;
-    }
-    let address = text.value.trim_end_matches('/');
+    let help = "write https://host, or with the path of its API, without a query";
+    let (address, url) = address::web(cursor, "the address of an API", help)?;
     let path = match kind? {
         _ if url.path() != "/" => "",
         ForgeKind::GitHub if url.host_str() == Some("api.github.com") => "",
