@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -70,6 +70,8 @@ pub struct Drive {
     courier: Courier,
     forge: Option<Forge>,
     pool: Pool,
+    /// What the pool and the forge did.
+    answers: mpsc::UnboundedReceiver<Event>,
     board: watch::Sender<Arc<Board>>,
     hints: Arc<Notify>,
     heart: Arc<Heart>,
@@ -88,7 +90,9 @@ impl Drive {
         let courier =
             Courier::start(source, &settings.repository, settings.instance.clone(), settings.notes);
         let forge = settings.forge.as_ref();
-        let forge = forge.map(|forge| Forge::new(forge, &settings.repository.branch));
+        let (tell, answers) = mpsc::unbounded_channel();
+        let branch = &settings.repository.branch;
+        let forge = forge.map(|forge| Forge::new(forge, branch, tell.clone()));
         let started = Instant::now();
         let engine = Engine::new(settings, fastrand::u64(..), now(started));
         let (board, boards) = watch::channel(Arc::clone(engine.board()));
@@ -97,7 +101,8 @@ impl Drive {
             cluster,
             courier,
             forge,
-            pool: Pool::new(),
+            pool: Pool::new(tell),
+            answers,
             board,
             hints: Arc::new(Notify::new()),
             heart: Arc::new(Heart::new()),
@@ -212,16 +217,14 @@ impl Drive {
         let mut events = tokio::select! {
             events = self.cluster.next() => events,
             event = self.courier.next() => vec![event?],
-            event = told(&mut self.forge) => vec![event],
-            event = self.pool.next() => vec![event],
+            Some(event) = self.answers.recv() => vec![event],
             () = self.hints.notified() => vec![Event::Hint],
             () = self.bell.heard() => vec![Event::Knock],
             () = tokio::time::sleep(pause) => Vec::new(),
         };
         // All that waits is heard before anything is decided.
         events.extend(std::iter::from_fn(|| self.courier.at_hand()));
-        events.extend(std::iter::from_fn(|| self.forge.as_mut()?.at_hand()));
-        events.extend(std::iter::from_fn(|| self.pool.at_hand()));
+        events.extend(std::iter::from_fn(|| self.answers.try_recv().ok()));
         Some(events)
     }
 
@@ -306,14 +309,6 @@ fn is_of_the_cluster(event: &Event) -> bool {
             Answer::Judged(_) | Answer::Rendered(_) => false,
         },
         Event::Repository(_) | Event::Hint | Event::Knock | Event::Lost(_) => false,
-    }
-}
-
-/// The next answer of the forge; without one it never comes.
-async fn told(forge: &mut Option<Forge>) -> Event {
-    match forge {
-        Some(forge) => forge.next().await,
-        None => std::future::pending().await,
     }
 }
 

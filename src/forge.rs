@@ -43,16 +43,14 @@ pub struct Forge {
     line: Arc<Line>,
     tasks: TaskTracker,
     tell: mpsc::UnboundedSender<Event>,
-    done: mpsc::UnboundedReceiver<Event>,
 }
 
 impl Forge {
-    /// A line to the forge of these settings; `branch`: the tracked one. Touches no network and no
-    /// file.
-    pub fn new(settings: &config::Forge, branch: &str) -> Self {
-        let (tell, done) = mpsc::unbounded_channel();
+    /// A line to the forge of these settings; `branch`: the tracked one; `tell`: whom its answers
+    /// go to. Touches no network and no file.
+    pub fn new(settings: &config::Forge, branch: &str, tell: mpsc::UnboundedSender<Event>) -> Self {
         let line = Arc::new(Line::new(settings, branch));
-        Self { line, tasks: TaskTracker::new(), tell, done }
+        Self { line, tasks: TaskTracker::new(), tell }
     }
 
     /// Posts a status.
@@ -73,19 +71,6 @@ impl Forge {
             let answer = work.await;
             let _ = tell.send(Event::Answered(id, answer)); // the loop may have ended
         });
-    }
-
-    /// The next answer. May be dropped while it waits.
-    pub async fn next(&mut self) -> Event {
-        match self.done.recv().await {
-            Some(event) => event,
-            None => std::future::pending().await, // we hold a sender ourselves
-        }
-    }
-
-    /// What was answered and nobody took yet.
-    pub fn at_hand(&mut self) -> Option<Event> {
-        self.done.try_recv().ok()
     }
 
     /// Lets what is under way finish, but not for long.

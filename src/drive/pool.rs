@@ -18,18 +18,16 @@ pub(super) struct Pool {
     memory: Arc<Mutex<Memory>>,
     tally: Arc<Tally>,
     tell: mpsc::UnboundedSender<Event>,
-    done: mpsc::UnboundedReceiver<Event>,
 }
 
 impl Pool {
-    pub fn new() -> Self {
-        let (tell, done) = mpsc::unbounded_channel();
+    /// Workers that tell what they did.
+    pub fn new(tell: mpsc::UnboundedSender<Event>) -> Self {
         Self {
             room: Arc::new(Semaphore::new(THREADS)),
             memory: Arc::default(),
             tally: Arc::default(),
             tell,
-            done,
         }
     }
 
@@ -65,18 +63,5 @@ impl Pool {
             };
             let _ = tell.send(event);
         });
-    }
-
-    /// The next piece of work that is done. May be dropped while it waits.
-    pub async fn next(&mut self) -> Event {
-        match self.done.recv().await {
-            Some(event) => event,
-            None => std::future::pending().await, // we hold a sender ourselves
-        }
-    }
-
-    /// What is done and nobody took yet.
-    pub fn at_hand(&mut self) -> Option<Event> {
-        self.done.try_recv().ok()
     }
 }
