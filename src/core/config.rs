@@ -227,7 +227,7 @@ pub struct Cluster {
 pub enum Mode {
     /// The cluster is made what the catalogue says.
     Apply,
-    /// Nothing is written, neither onto the cluster nor into the notes; the board says what would
+    /// Nothing is written, neither onto the cluster nor onto commits; the board says what would
     /// be done.
     Report,
 }
