@@ -981,9 +981,13 @@ mod tests {
             url: String::new(),
         });
         let (told, _) =
-            life(owing, &Lines::from([(commit('b'), noted[&commit('b')].clone())]), "ab");
+            life(owing.clone(), &Lines::from([(commit('b'), noted[&commit('b')].clone())]), "ab");
         assert!(told.contains(&"a vitrine/prod/use".to_owned()), "{told:?}");
         assert!(told.iter().all(|line| line.starts_with('a')), "{told:?}");
+        // Also where all of that is long past, and nothing of the history is told again.
+        let head = Lines::from([(commit('b'), noted[&commit('b')].clone())]);
+        let (told, _) = life(owing, &head, "b");
+        assert_eq!(told, ["a vitrine/prod/use"]);
     }
 
     #[test]
