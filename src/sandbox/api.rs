@@ -80,7 +80,7 @@ impl Sandbox {
         resource: &Arc<Resource>,
     ) -> Result<Reply, Refusal> {
         let place = (objects.namespace.clone(), objects.name.clone());
-        let object = self.lock().store.get(&resource.table, &place).cloned();
+        let object = self.lock().store.get(&resource.table, &place);
         let object = object.ok_or_else(|| Refusal::not_found(resource, &objects.name))?;
         Ok(Reply::Object {
             code: 200,
@@ -118,15 +118,17 @@ impl Sandbox {
         };
         let state = self.lock();
         let all = state.store.table(&resource.table).map(|t| &t.objects).into_iter().flatten();
-        let mut rest = all.filter(|(place, object)| {
-            after.as_ref().is_none_or(|after| *place > after) && wanted.matches(place, object)
-        });
+        let later = |place: &Place| after.as_ref().is_none_or(|after| place > after);
+        let mut rest = all
+            .filter(|(place, _)| later(place))
+            .map(|(place, object)| (place, object.open()))
+            .filter(|(place, object)| wanted.matches(place, object));
         let mut items = Vec::new();
         let mut last = None;
         while items.len() < limit
             && let Some((place, object)) = rest.next()
         {
-            items.push(object.clone());
+            items.push(object);
             last = Some(place);
         }
         let left = rest.count();
@@ -235,7 +237,7 @@ impl Sandbox {
         let (manager, now) = (request.manager(), self.now());
         let mut state = self.lock();
         let place = (objects.namespace.clone(), objects.name.clone());
-        let object = state.store.get(&resource.table, &place).cloned();
+        let object = state.store.get(&resource.table, &place);
         let mut object = object.ok_or_else(|| Refusal::not_found(resource, &objects.name))?;
         if matches!(request.method, Method::PUT | Method::PATCH) {
             let body = read_json(&request.body)?;
@@ -363,7 +365,7 @@ impl State {
     /// The kind of a definition is served from the moment that the definition is there.
     pub(super) fn follow_definition(&mut self, name: &str, now: &str) {
         let place = (String::new(), name.to_owned());
-        let Some(definition) = self.store.get(DEFINITIONS, &place).cloned() else {
+        let Some(definition) = self.store.get(DEFINITIONS, &place) else {
             if self.store.kinds.of_table(name).is_some_and(|r| r.schema.is_some()) {
                 let objects = self.store.table(name).map(|t| t.objects.keys().cloned().collect());
                 let objects: Vec<Place> = objects.unwrap_or_default();

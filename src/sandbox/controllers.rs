@@ -99,7 +99,7 @@ impl Around for Sandbox {
     fn object(&self, key: &ObjectKey) -> Option<Arc<Value>> {
         let resource = self.resource(key.kind)?;
         let place = (key.namespace.clone().unwrap_or_default(), key.name.clone());
-        self.lock().store.get(&resource.table, &place).cloned()
+        self.lock().store.get(&resource.table, &place)
     }
 
     fn inside(&self, kind: Kind, namespace: &str) -> Vec<Arc<Value>> {
@@ -108,6 +108,6 @@ impl Around for Sandbox {
         let Some(table) = state.store.table(&resource.table) else { return Vec::new() };
         let first = (namespace.to_owned(), String::new());
         let inside = table.objects.range(first..).take_while(|((ns, _), _)| ns == namespace);
-        inside.map(|(_, object)| object.clone()).collect()
+        inside.map(|(_, object)| object.open()).collect()
     }
 }

@@ -36,7 +36,7 @@ impl Sandbox {
     pub fn get(&self, key: &ObjectKey) -> Option<Value> {
         let resource = self.resource(key.kind)?;
         let place = (key.namespace.clone().unwrap_or_default(), key.name.clone());
-        self.lock().store.get(&resource.table, &place).map(|object| Value::clone(object))
+        self.lock().store.get(&resource.table, &place).map(Arc::unwrap_or_clone)
     }
 
     /// Any object: `api_version` and `kind` as in its own fields, namespace empty if it has none.
@@ -50,7 +50,7 @@ impl Sandbox {
         let state = self.lock();
         let resource = state.store.kinds.named(api_version, kind)?;
         let place = (namespace.to_owned(), name.to_owned());
-        state.store.get(&resource.table, &place).map(|object| Value::clone(object))
+        state.store.get(&resource.table, &place).map(Arc::unwrap_or_clone)
     }
 
     /// Creates an object of any served kind, as somebody else would (`kubectl create`).
@@ -154,7 +154,7 @@ impl Sandbox {
     pub fn all_objects(&self) -> Vec<Value> {
         let state = self.lock();
         let tables = state.store.tables().flat_map(|(_, table)| table.objects.values());
-        tables.map(|object| Value::clone(object)).collect()
+        tables.map(|object| Arc::unwrap_or_clone(object.open())).collect()
     }
 
     /// What two clusters that went different ways to the same state have in common: every object

@@ -28,7 +28,8 @@ pub fn settle(store: &mut Store, name: &str, now: &str) {
             let first = (name.to_owned(), String::new());
             let inside = held.objects.range(first..).take_while(|((ns, _), _)| ns == name);
             inside.map(move |(place, object)| {
-                let kept = !finalizers(object).is_empty();
+                let object = object.open();
+                let kept = !finalizers(&object).is_empty();
                 let dying = object.pointer("/metadata/deletionTimestamp").is_some();
                 (table.to_owned(), place.clone(), kept, dying)
             })
@@ -41,7 +42,7 @@ pub fn settle(store: &mut Store, name: &str, now: &str) {
             store.take(&table, &place);
             continue;
         }
-        let Some(object) = store.get(&table, &place).cloned() else { continue };
+        let Some(object) = store.get(&table, &place) else { continue };
         *left.entry(table.clone()).or_default() += 1;
         for finalizer in finalizers(&object) {
             *holders.entry(finalizer.to_owned()).or_default() += 1;
@@ -72,7 +73,7 @@ pub fn settle(store: &mut Store, name: &str, now: &str) {
     }) {
         return;
     }
-    let mut namespace = Value::clone(namespace);
+    let mut namespace = Value::clone(&namespace);
     namespace["status"]["conditions"] = Value::Array(conditions);
     store.put(TABLE, place, namespace);
 }

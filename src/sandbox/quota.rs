@@ -7,6 +7,7 @@
 //! that controller had just looked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 use vitrine_core::model::Quantity;
@@ -36,7 +37,7 @@ pub fn exceeded(
     let asked = usage(resource, object);
     let used = |name: &str| -> i64 {
         let inside = inside(store, &resource.table, namespace);
-        inside.filter_map(|object| usage(resource, object).get(name).copied()).sum()
+        inside.filter_map(|object| usage(resource, &object).get(name).copied()).sum()
     };
     // A quota of a scope is about pods.
     let quotas = inside(store, QUOTAS, namespace).filter(|quota| {
@@ -63,7 +64,7 @@ pub fn exceeded(
             };
             return Some(format!(
                 "exceeded quota: {}, requested: {}, used: {}, limited: {}",
-                text(quota, "/metadata/name").unwrap_or_default(),
+                text(&quota, "/metadata/name").unwrap_or_default(),
                 told(&|asked, _, _| asked.to_string()),
                 told(&|_, used, _| used.to_string()),
                 told(&|_, _, most| most.to_string()),
@@ -107,9 +108,9 @@ fn inside<'a>(
     store: &'a Store,
     table: &str,
     namespace: &'a str,
-) -> impl Iterator<Item = &'a Value> {
+) -> impl Iterator<Item = Arc<Value>> {
     let first = (namespace.to_owned(), String::new());
     let held = store.table(table).map(|table| table.objects.range(first..));
     let inside = held.into_iter().flatten().take_while(move |((ns, _), _)| ns == namespace);
-    inside.map(|(_, object)| &**object)
+    inside.map(|(_, object)| object.open())
 }

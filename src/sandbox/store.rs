@@ -41,9 +41,24 @@ pub struct Taking {
 /// Where something changed: table and place.
 pub type Changed = (String, Place);
 
+/// An object as it is kept: its JSON, which is a tenth of what a tree of it takes.
+#[derive(Clone)]
+pub struct Packed(Arc<[u8]>);
+
+impl Packed {
+    fn of(object: &Value) -> Self {
+        Self(serde_json::to_vec(object).unwrap_or_default().into())
+    }
+
+    /// The object.
+    pub fn open(&self) -> Arc<Value> {
+        Arc::new(serde_json::from_slice(&self.0).unwrap_or_default()) // we wrote it
+    }
+}
+
 /// The objects of one kind.
 pub struct Table {
-    pub objects: BTreeMap<Place, Arc<Value>>,
+    pub objects: BTreeMap<Place, Packed>,
     events: VecDeque<Event>,
     /// Watches from before this version have missed something.
     forgotten: u64,
@@ -55,11 +70,11 @@ pub struct Table {
 pub struct Event {
     pub version: u64,
     pub place: Place,
-    pub old: Option<Arc<Value>>,
+    pub old: Option<Packed>,
     /// Absent = deleted. A deletion's last state, with the version of the deletion, is in `last`.
-    pub new: Option<Arc<Value>>,
+    pub new: Option<Packed>,
     /// What the event carries.
-    pub last: Arc<Value>,
+    pub last: Packed,
 }
 
 impl Store {
@@ -105,8 +120,13 @@ impl Store {
         self.tables.iter().map(|(name, table)| (name.as_str(), table))
     }
 
-    pub fn get(&self, table: &str, place: &Place) -> Option<&Arc<Value>> {
-        self.tables.get(table)?.objects.get(place)
+    pub fn get(&self, table: &str, place: &Place) -> Option<Arc<Value>> {
+        Some(self.tables.get(table)?.objects.get(place)?.open())
+    }
+
+    /// Whether there is such an object.
+    pub fn has(&self, table: &str, place: &Place) -> bool {
+        self.tables.get(table).is_some_and(|table| table.objects.contains_key(place))
     }
 
     /// A UUID that no other object of this store has.
@@ -127,13 +147,13 @@ impl Store {
         self.version += 1;
         stamp(&mut object, self.version);
         self.announce(table, &place);
-        let object = Arc::new(object);
+        let packed = Packed::of(&object);
         let (version, history) = (self.version, self.history);
         let table = self.open(table);
-        let old = table.objects.insert(place.clone(), object.clone());
-        let event = Event { version, place, old, new: Some(object.clone()), last: object.clone() };
+        let old = table.objects.insert(place.clone(), packed.clone());
+        let event = Event { version, place, old, new: Some(packed.clone()), last: packed };
         table.remember(event, history);
-        object
+        Arc::new(object)
     }
 
     /// Takes an object away; returns it as the event of its deletion carries it.
@@ -144,13 +164,13 @@ impl Store {
         let table = self.tables.get_mut(table)?;
         let old = table.objects.remove(place)?;
         self.version = version;
-        let mut last = Value::clone(&old);
+        let mut last = Arc::unwrap_or_clone(old.open());
         stamp(&mut last, version);
-        let last = Arc::new(last);
+        let packed = Packed::of(&last);
         let event =
-            Event { version, place: place.clone(), old: Some(old), new: None, last: last.clone() };
+            Event { version, place: place.clone(), old: Some(old), new: None, last: packed };
         table.remember(event, history);
-        Some(last)
+        Some(Arc::new(last))
     }
 
     /// Every change from now on, for the controllers.

@@ -17,7 +17,7 @@ use super::answer::Shown;
 use super::kinds::Resource;
 use super::refusal::Refusal;
 use super::selector::Selector;
-use super::store::{Event, Place};
+use super::store::{Event, Packed, Place};
 
 /// What a watch is about.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ struct Watcher {
 }
 
 enum Found {
-    Initial(Vec<Arc<Value>>),
+    Initial(Vec<Packed>),
     Events(Vec<Event>),
     Forgotten { oldest: u64 },
     KindGone,
@@ -124,7 +124,7 @@ impl Watcher {
                 }
                 Found::Initial(objects) => {
                     for object in objects {
-                        self.show("ADDED", &object);
+                        self.show("ADDED", &object.open());
                     }
                     if self.course.mark_initial {
                         self.bookmark(true);
@@ -150,7 +150,8 @@ impl Watcher {
         let Some(cursor) = self.cursor else {
             self.cursor = Some(store.version());
             let objects = store.table(table).map(|t| &t.objects).into_iter().flatten();
-            let matching = objects.filter(|(place, object)| self.wanted.matches(place, object));
+            let matching =
+                objects.filter(|(place, object)| self.wanted.matches(place, &object.open()));
             return Found::Initial(matching.map(|(_, object)| object.clone()).collect());
         };
         match store.since(table, cursor, 256) {
@@ -167,13 +168,13 @@ impl Watcher {
     }
 
     fn tell(&mut self, event: &Event) {
-        let matches = |object: &Arc<Value>| self.wanted.matches(&event.place, object);
+        let matches = |object: &Packed| self.wanted.matches(&event.place, &object.open());
         let before = event.old.as_ref().is_some_and(matches);
         let after = event.new.as_ref().is_some_and(matches);
         match (before, after) {
-            (false, true) => self.show("ADDED", &event.last),
-            (true, true) => self.show("MODIFIED", &event.last),
-            (true, false) => self.show("DELETED", &event.last),
+            (false, true) => self.show("ADDED", &event.last.open()),
+            (true, true) => self.show("MODIFIED", &event.last.open()),
+            (true, false) => self.show("DELETED", &event.last.open()),
             (false, false) => {}
         }
     }

@@ -68,7 +68,7 @@ impl Write<'_> {
     pub fn create(&self, store: &mut Store, mut body: Value) -> Result<Done, Refusal> {
         self.address(&mut body)?;
         self.check_namespace(store)?;
-        if store.get(&self.resource.table, &self.place()).is_some() {
+        if store.has(&self.resource.table, &self.place()) {
             return Err(Refusal::already_exists(self.resource, self.name));
         }
         if text(&body, "/metadata/resourceVersion").is_some_and(|v| !v.is_empty()) {
@@ -89,7 +89,7 @@ impl Write<'_> {
         self.address(&mut body)?;
         let creates = matches!(self.resource.kind.as_str(), "Service" | "Lease");
         let fresh = text(&body, "/metadata/resourceVersion").is_none_or(str::is_empty);
-        if creates && fresh && store.get(&self.resource.table, &self.place()).is_none() {
+        if creates && fresh && !store.has(&self.resource.table, &self.place()) {
             return self.create(store, body);
         }
         let old = self.existing(store)?;
@@ -144,7 +144,7 @@ impl Write<'_> {
         if self.resource.status && self.subresource != "status" {
             remove(&mut body, "status");
         }
-        let Some(old) = store.get(&self.resource.table, &self.place()).cloned() else {
+        let Some(old) = store.get(&self.resource.table, &self.place()) else {
             return self.apply_new(store, &body);
         };
         if let Some(uid) = text(&body, "/metadata/uid")
@@ -249,7 +249,7 @@ impl Write<'_> {
     }
 
     fn existing(&self, store: &Store) -> Result<Arc<Value>, Refusal> {
-        let found = store.get(&self.resource.table, &self.place()).cloned();
+        let found = store.get(&self.resource.table, &self.place());
         found.ok_or_else(|| Refusal::not_found(self.resource, self.name))
     }
 }
