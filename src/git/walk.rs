@@ -152,6 +152,11 @@ struct Draft {
     begun: u64,
 }
 
+/// Whether a folder that was read is a solution's.
+fn holds_solution(folder: &Folder) -> bool {
+    folder.files.contains_key(SOLUTION_FILE) || folder.oddities.contains_key(SOLUTION_FILE)
+}
+
 /// How many names a path has.
 fn depth(path: &str) -> usize {
     path.split('/').count()
@@ -185,6 +190,13 @@ impl<S: Store> Walk<'_, S> {
     }
 
     fn folder(&mut self, place: &S::Folder, path: String) -> Result<(), Trouble> {
+        if let Some(known) = self.store.known(place).filter(|known| holds_solution(known)) {
+            // As it was: not even its list is read.
+            self.take(&known)?;
+            self.store.keep(place, &known);
+            self.found.folders.insert(path, known);
+            return Ok(());
+        }
         let listed = self.store.list(place)?;
         let is_solution = listed
             .iter()
@@ -201,9 +213,7 @@ impl<S: Store> Walk<'_, S> {
         }
         let folder = match self.store.known(place) {
             Some(known) => {
-                let bytes = known.files.values().filter_map(|file| file.bytes.as_ref());
-                self.weigh(bytes.map(|bytes| bytes.len() as u64).sum())?;
-                self.count(known.files.len())?;
+                self.take(&known)?;
                 known
             }
             None => {
@@ -220,6 +230,13 @@ impl<S: Store> Walk<'_, S> {
             self.found.folders.insert(path, folder);
         }
         Ok(())
+    }
+
+    /// Counts a folder that was read before.
+    fn take(&mut self, known: &Folder) -> Result<(), Trouble> {
+        let bytes = known.files.values().filter_map(|file| file.bytes.as_ref());
+        self.weigh(bytes.map(|bytes| bytes.len() as u64).sum())?;
+        self.count(known.files.len())
     }
 
     /// The files of a folder that is no solution. Their names say whether it was one; what they
