@@ -6,14 +6,16 @@ use vitrine_core::status::{CommitState, CommitStatus};
 
 /// The note with these lines; a line replaces the one of its context, all others stay.
 pub fn merge(note: &str, statuses: &[CommitStatus]) -> String {
-    let replaced = |line: &&str| {
+    let contexts: BTreeSet<String> =
+        statuses.iter().map(|status| one_line(&status.context)).collect();
+    let stays = |line: &&str| {
         let context = line.split('\t').nth(1);
-        !statuses.iter().any(|status| Some(one_line(&status.context).as_str()) == context)
+        !context.is_some_and(|context| contexts.contains(context))
     };
     let mut lines: BTreeSet<String> = note
         .lines()
         .filter(|line| !line.trim().is_empty())
-        .filter(replaced)
+        .filter(stays)
         .map(str::to_owned)
         .collect();
     let latest: BTreeMap<&str, &CommitStatus> =
