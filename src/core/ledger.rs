@@ -30,6 +30,9 @@ pub struct History {
     pub passed: BTreeSet<Revision>,
     /// Solutions that left the catalogue and have nothing on the cluster any more.
     pub removed: BTreeSet<SolutionName>,
+    /// Commits of `records` of which all was said everywhere, and nothing has changed since: what
+    /// they changed need not be put into words again.
+    pub done: BTreeSet<Revision>,
 }
 
 impl History {
@@ -50,6 +53,9 @@ pub fn statuses(
     let mut all: BTreeMap<Revision, Vec<CommitStatus>> = BTreeMap::new();
     let mut put = |commit: &Revision, status| all.entry(commit.clone()).or_default().push(status);
     for (name, commit) in &history.records {
+        if history.done.contains(commit) {
+            continue;
+        }
         if let Some(verdict) = verdicts.get(name) {
             if let Some(status) = solution(instance, verdict) {
                 put(commit, status);
@@ -141,10 +147,14 @@ fn aggregate(
     head: &Revision,
 ) -> Option<(CommitStatus, String)> {
     let mut groups: BTreeMap<(Sync, bool), Vec<&str>> = BTreeMap::new();
-    let mut state = CommitState::Success;
+    let (mut state, mut well) = (CommitState::Success, 0_usize);
     for verdict in verdicts.values() {
         let broken = verdict.sync == Sync::Synced && !verdict.is_good();
-        groups.entry((verdict.sync, broken)).or_default().push(verdict.name.as_str());
+        let group = groups.entry((verdict.sync, broken)).or_default();
+        match (verdict.sync, broken) {
+            (Sync::Synced, false) => well += 1, // nobody asks who they are
+            _ => group.push(verdict.name.as_str()),
+        }
         state = state.max(match verdict.sync {
             // What older commits asked for may be waking for a visitor.
             Sync::Synced if starts(verdict) && verdict.revision.as_ref() == Some(head) => {
@@ -169,7 +179,7 @@ fn aggregate(
     for (i, ((sync, broken), names)) in groups.iter().enumerate() {
         words.push_str(if i == 0 { ": " } else { ", " });
         words.push_str(&match (sync, broken) {
-            (Sync::Synced, false) => format!("{} Synced", names.len()),
+            (Sync::Synced, false) => format!("{well} Synced"),
             (Sync::Synced, true) => format!("{} Degraded ({})", names.len(), names.join(", ")),
             _ => format!("{} {sync:?} ({})", names.len(), names.join(", ")),
         });
@@ -302,6 +312,7 @@ mod tests {
             lost: [(commit('d'), ClaimedName::of("use"))].into(),
             passed: [commit('b')].into(),
             removed: [SolutionName::parse("gone").unwrap()].into(),
+            done: BTreeSet::new(),
         };
         (InstanceName::parse("demo").unwrap(), verdicts, history)
     }
@@ -333,6 +344,16 @@ mod tests {
                 ("failure", "Failed: solution.yaml:3:1: unknown field; mend the line"),
             ]
         );
+    }
+
+    #[test]
+    fn what_was_said_of_a_commit_is_not_put_into_words_again() {
+        let (instance, verdicts, mut history) = world();
+        let before = statuses(&instance, &verdicts, &history);
+        history.done.insert(commit('a'));
+        let after = statuses(&instance, &verdicts, &history);
+        assert!(before.contains_key(&commit('a')) && !after.contains_key(&commit('a')));
+        assert_eq!(before[&commit('c')], after[&commit('c')], "the whole still counts it");
     }
 
     #[test]

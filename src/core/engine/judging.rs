@@ -76,7 +76,7 @@ impl Engine {
                 self.checkup.stir();
             }
             self.diary.changed(name, self.steady.at(now));
-            self.ledger.changed();
+            self.ledger.changed(name);
             self.behind = true;
         }
     }

@@ -4,6 +4,7 @@
 mod blocks;
 mod contact;
 mod forge;
+mod history;
 mod marks;
 mod pace;
 mod sink;
@@ -14,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::Reply;
-use crate::catalog::Changes;
 use crate::config::Config;
 use crate::ledger::{self, History};
 use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
@@ -61,6 +61,8 @@ pub(super) struct Ledger {
     pending_since: Option<Timestamp>,
     /// When the sinks have to be looked at although nothing changed.
     look_at: Option<Timestamp>,
+    /// Whether the history became another one since what it leaves behind was forgotten.
+    moved: bool,
     /// Not before, because the notes could not be written.
     not_before: Option<Timestamp>,
     /// Why the notes could not be written.
@@ -82,127 +84,10 @@ impl Ledger {
             held_since: None,
             pending_since: None,
             look_at: None,
+            moved: false,
             not_before: None,
             trouble: None,
         }
-    }
-
-    /// What stands in the notes already. A commit that was passed while nobody looked, and a line
-    /// that never got its last word, get it still. `lost`: those that the branch does not have.
-    pub fn load(&mut self, noted: Lines, lost: &BTreeSet<Revision>) {
-        let owed = self.forge.as_ref().map(Forge::owed);
-        for (commit, statuses) in noted {
-            if let Some(forge) = &mut self.forge
-                && self.history.head.as_ref() != Some(&commit)
-            {
-                forge.load(&commit, &statuses);
-            }
-            // What the forge was not told is as open as what is pending.
-            let owes = |s: &CommitStatus| Some(&s.context) == owed.as_ref() && is_pending(s);
-            let owes = statuses.iter().any(owes);
-            for status in statuses {
-                let pending = owes || is_pending(&status);
-                match ledger::subject(&self.instance, &status.context) {
-                    None if ledger::forge::is_mark(&self.instance, &status.context) => {}
-                    None => continue, // another's
-                    Some(None) if pending => {
-                        self.history.passed.insert(commit.clone());
-                    }
-                    Some(Some(name)) if pending => {
-                        self.history.leaves(commit.clone(), name, lost.contains(&commit));
-                    }
-                    Some(_) => {}
-                }
-                self.notes.set(&commit, status);
-            }
-        }
-        self.behind = true;
-    }
-
-    /// The branch has another head: what waits for its last word on older commits goes on
-    /// waiting, the rest is forgotten. `is_known`: something is said of the name.
-    pub fn pass(&mut self, head: &Revision, is_known: impl Fn(&ClaimedName) -> bool) {
-        let mut overtaken = std::mem::take(&mut self.history.overtaken);
-        overtaken.retain(|(commit, name)| {
-            let known = is_known(name) || self.history.removed.contains(name.as_str());
-            known && !self.has_last_word(commit, Some(name))
-        });
-        self.history.overtaken = overtaken;
-        let mut lost = std::mem::take(&mut self.history.lost);
-        lost.retain(|(commit, name)| !self.has_last_word(commit, Some(name)));
-        self.history.lost = lost;
-        let mut passed = std::mem::take(&mut self.history.passed);
-        let before = self.history.head.replace(head.clone());
-        if before.as_ref().is_some_and(|before| before != head) {
-            self.reopen(head, None);
-        }
-        passed.extend(before);
-        passed.retain(|commit| commit != head && !self.has_last_word(commit, None));
-        self.history.passed = passed;
-        self.behind = true;
-    }
-
-    /// What commits changed, and which commit each folder has its form of. `again`: whether another
-    /// commit was in force before, so that these are younger than this process. `lost`: commits
-    /// that the branch does not have any more.
-    pub fn take_commit(
-        &mut self,
-        changes: &Changes,
-        records: BTreeMap<String, Revision>,
-        lost: &BTreeSet<Revision>,
-        again: bool,
-    ) {
-        for (commit, name) in std::mem::take(&mut self.history.overtaken) {
-            let is_lost = lost.contains(&commit);
-            self.history.leaves(commit, name, is_lost);
-        }
-        // What was known of a name before all of them: the same history may be told twice.
-        let mut before: BTreeMap<ClaimedName, Option<Revision>> = BTreeMap::new();
-        for change in &changes.commits {
-            if let Some(forge) = self.forge.as_mut().filter(|_| again && !changes.rewritten) {
-                forge.is_new(&change.revision);
-            }
-            for folder in &change.folders {
-                let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(folder));
-                let old = self.history.records.insert(name.clone(), change.revision.clone());
-                before.entry(name.clone()).or_insert_with(|| old.clone());
-                let waits = |old: &Revision| {
-                    *old != change.revision && !self.has_last_word(old, Some(&name))
-                };
-                if let Some(old) = old.filter(waits) {
-                    let is_lost = lost.contains(&old);
-                    self.history.leaves(old, name, is_lost);
-                }
-            }
-        }
-        for (folder, revision) in records {
-            let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(&folder));
-            let old = self.history.records.insert(name.clone(), revision.clone());
-            // No commit came after it that changed the folder: the branch went back behind it.
-            let waits = |old: &Revision| *old != revision && !self.has_last_word(old, Some(&name));
-            if let Some(old) = old.filter(waits) {
-                self.history.lost.insert((old, name));
-            }
-        }
-        let records = &self.history.records;
-        self.history.lost.retain(|(commit, name)| records.get(name) != Some(commit));
-        for (name, old) in before {
-            let now = self.history.records.get(&name);
-            if let Some(now) = now.filter(|now| old.is_some_and(|old| old != **now)).cloned() {
-                self.reopen(&now, Some(&name));
-            }
-        }
-        self.behind = true;
-    }
-
-    /// The branch came back to a line, in every sink.
-    fn reopen(&mut self, commit: &Revision, name: Option<&ClaimedName>) {
-        let context = ledger::context(&self.instance, name);
-        if let Some(forge) = &mut self.forge {
-            let context = forge.key(&context);
-            forge.sink.reopen((commit.clone(), context));
-        }
-        self.notes.reopen((commit.clone(), context));
     }
 
     /// Whether a status that is not pending stands on this commit in every sink, of a solution or
@@ -221,11 +106,14 @@ impl Ledger {
     /// A solution left the catalogue and has nothing on the cluster any more.
     pub fn removed(&mut self, name: &SolutionName) {
         self.history.removed.insert(name.clone());
-        self.behind = true;
+        self.changed(&ClaimedName::from(name));
     }
 
     /// A verdict changed.
-    pub fn changed(&mut self) {
+    pub fn changed(&mut self, name: &ClaimedName) {
+        if let Some(commit) = self.history.records.get(name) {
+            self.history.done.remove(commit);
+        }
         self.behind = true;
     }
 
@@ -263,8 +151,26 @@ impl Ledger {
             Some(forge) => forge.calls(told, self.notes_on.then_some(&self.notes), brief, now),
             None => Vec::new(),
         };
+        self.finish(&wanted);
         let lines = if notes { self.for_notes(wanted, brief, now) } else { None };
         Words { notes: lines, forge: calls }
+    }
+
+    /// Notes of which commits all was said.
+    fn finish(&mut self, wanted: &Lines) {
+        let History { head, passed, .. } = &self.history;
+        let said = |commit: &Revision, status: &CommitStatus| {
+            let noted = !self.notes_on || self.notes.line(commit, &status.context) == Some(status);
+            noted && !is_pending(status)
+        };
+        let done = wanted.iter().filter(|(commit, statuses)| {
+            head.as_ref() != Some(commit)
+                && !passed.contains(*commit)
+                && self.forge.as_ref().is_none_or(|forge| !forge.lacks(commit))
+                && statuses.iter().all(|status| said(commit, status))
+        });
+        let done: Vec<Revision> = done.map(|(commit, _)| commit.clone()).collect();
+        self.history.done.extend(done);
     }
 
     /// The lines that the notes lack, if they may be written now.
@@ -308,11 +214,15 @@ impl Ledger {
     /// Forgets what stands on commits that nobody looks at any more; also of those of which nothing
     /// can be said just now, what stands there still counts.
     fn forget_the_rest(&mut self) {
+        if !std::mem::take(&mut self.moved) {
+            return;
+        }
         let history = &self.history;
         let mut concerned: BTreeSet<Revision> = history.records.values().cloned().collect();
         let waiting = history.overtaken.iter().chain(&history.lost);
         concerned.extend(waiting.map(|(commit, _)| commit.clone()));
         concerned.extend(history.passed.iter().chain(&history.head).cloned());
+        self.history.done.retain(|commit| concerned.contains(commit));
         self.notes.retain(&concerned);
         if let Some(forge) = &mut self.forge {
             forge.retain(&concerned);
@@ -386,7 +296,7 @@ impl Ledger {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::catalog::Change;
+    use crate::catalog::{Change, Changes};
     use crate::engine::event::Refusal;
     use crate::status::{Cause, CommitState, Health, Stage, Sync, sample};
 

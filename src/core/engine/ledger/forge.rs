@@ -60,6 +60,8 @@ pub(super) struct Forge {
     unsaid: BTreeSet<Revision>,
     /// Those of them that are tried again much later.
     later: BTreeSet<Revision>,
+    /// Commits of which it had something else when this was last asked.
+    open: BTreeSet<Revision>,
 }
 
 impl Forge {
@@ -80,6 +82,7 @@ impl Forge {
             next: None,
             unsaid: BTreeSet::new(),
             later: BTreeSet::new(),
+            open: BTreeSet::new(),
         }
     }
 
@@ -126,6 +129,11 @@ impl Forge {
     /// Commits that have a last word which the forge lacks, while it can be told.
     pub fn unsaid(&self) -> &BTreeSet<Revision> {
         &self.unsaid
+    }
+
+    /// Whether some line of a commit was another one there, or none, when it was last looked.
+    pub fn lacks(&self, commit: &Revision) -> bool {
+        self.open.contains(commit)
     }
 
     /// Whether it is as well told as it can be.
@@ -187,6 +195,7 @@ impl Forge {
         self.next = None;
         self.unsaid.clear();
         self.later.clear();
+        self.open.clear();
         let mut todo = Vec::new();
         for (commit, lines) in wanted {
             for (context, Line { mut status, told }) in lines {
@@ -195,6 +204,7 @@ impl Forge {
                 if has.is_some_and(|has| is_same(has, &status)) {
                     continue;
                 }
+                self.open.insert(commit.clone());
                 let pending = is_pending(&status);
                 // What is left out is told all the same where something worse stands, or may stand.
                 let known = self.known.get(&commit) == Some(&Known::All) || has.is_some();

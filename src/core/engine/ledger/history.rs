@@ -1,0 +1,146 @@
+//! What the branch does to what is to be said: which commits wait for a last word, and which lines
+//! are open again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::forge::Forge;
+use super::sink::is_pending;
+use super::{Ledger, Lines};
+use crate::catalog::Changes;
+use crate::ledger;
+use crate::model::{ClaimedName, Revision};
+use crate::status::CommitStatus;
+
+impl Ledger {
+    /// What stands in the notes already. A commit that was passed while nobody looked, and a line
+    /// that never got its last word, get it still. `lost`: those that the branch does not have.
+    pub fn load(&mut self, noted: Lines, lost: &BTreeSet<Revision>) {
+        let owed = self.forge.as_ref().map(Forge::owed);
+        self.history.done.clear();
+        self.moved = true;
+        for (commit, statuses) in noted {
+            if let Some(forge) = &mut self.forge
+                && self.history.head.as_ref() != Some(&commit)
+            {
+                forge.load(&commit, &statuses);
+            }
+            // What the forge was not told is as open as what is pending.
+            let owes = |s: &CommitStatus| Some(&s.context) == owed.as_ref() && is_pending(s);
+            let owes = statuses.iter().any(owes);
+            for status in statuses {
+                let pending = owes || is_pending(&status);
+                match ledger::subject(&self.instance, &status.context) {
+                    None if ledger::forge::is_mark(&self.instance, &status.context) => {}
+                    None => continue, // another's
+                    Some(None) if pending => {
+                        self.history.passed.insert(commit.clone());
+                    }
+                    Some(Some(name)) if pending => {
+                        self.history.leaves(commit.clone(), name, lost.contains(&commit));
+                    }
+                    Some(_) => {}
+                }
+                self.notes.set(&commit, status);
+            }
+        }
+        self.behind = true;
+    }
+
+    /// The branch has another head: what waits for its last word on older commits goes on
+    /// waiting, the rest is forgotten. `is_known`: something is said of the name.
+    pub fn pass(&mut self, head: &Revision, is_known: impl Fn(&ClaimedName) -> bool) {
+        let mut overtaken = std::mem::take(&mut self.history.overtaken);
+        overtaken.retain(|(commit, name)| {
+            let known = is_known(name) || self.history.removed.contains(name.as_str());
+            known && !self.has_last_word(commit, Some(name))
+        });
+        self.history.overtaken = overtaken;
+        let mut lost = std::mem::take(&mut self.history.lost);
+        lost.retain(|(commit, name)| !self.has_last_word(commit, Some(name)));
+        self.history.lost = lost;
+        let mut passed = std::mem::take(&mut self.history.passed);
+        let before = self.history.head.replace(head.clone());
+        if before.as_ref().is_some_and(|before| before != head) {
+            self.reopen(head, None);
+        }
+        self.history.done.remove(head);
+        self.moved = true;
+        passed.extend(before);
+        passed.retain(|commit| commit != head && !self.has_last_word(commit, None));
+        self.history.passed = passed;
+        self.behind = true;
+    }
+
+    /// What commits changed, and which commit each folder has its form of. `again`: whether another
+    /// commit was in force before, so that these are younger than this process. `lost`: commits
+    /// that the branch does not have any more.
+    pub fn take_commit(
+        &mut self,
+        changes: &Changes,
+        records: BTreeMap<String, Revision>,
+        lost: &BTreeSet<Revision>,
+        again: bool,
+    ) {
+        if changes.rewritten || !lost.is_empty() {
+            self.history.done.clear();
+        }
+        for (commit, name) in std::mem::take(&mut self.history.overtaken) {
+            let is_lost = lost.contains(&commit);
+            self.history.leaves(commit, name, is_lost);
+        }
+        // What was known of a name before all of them: the same history may be told twice.
+        let mut before: BTreeMap<ClaimedName, Option<Revision>> = BTreeMap::new();
+        for change in &changes.commits {
+            if let Some(forge) = self.forge.as_mut().filter(|_| again && !changes.rewritten) {
+                forge.is_new(&change.revision);
+            }
+            for folder in &change.folders {
+                let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(folder));
+                let old = self.history.records.insert(name.clone(), change.revision.clone());
+                self.history.done.remove(&change.revision);
+                old.iter().for_each(|old| _ = self.history.done.remove(old));
+                before.entry(name.clone()).or_insert_with(|| old.clone());
+                let waits = |old: &Revision| {
+                    *old != change.revision && !self.has_last_word(old, Some(&name))
+                };
+                if let Some(old) = old.filter(waits) {
+                    let is_lost = lost.contains(&old);
+                    self.history.leaves(old, name, is_lost);
+                }
+            }
+        }
+        for (folder, revision) in records {
+            let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(&folder));
+            let old = self.history.records.insert(name.clone(), revision.clone());
+            if old.as_ref() != Some(&revision) {
+                self.history.done.remove(&revision);
+                old.iter().for_each(|old| _ = self.history.done.remove(old));
+            }
+            // No commit came after it that changed the folder: the branch went back behind it.
+            let waits = |old: &Revision| *old != revision && !self.has_last_word(old, Some(&name));
+            if let Some(old) = old.filter(waits) {
+                self.history.lost.insert((old, name));
+            }
+        }
+        let records = &self.history.records;
+        self.history.lost.retain(|(commit, name)| records.get(name) != Some(commit));
+        for (name, old) in before {
+            let now = self.history.records.get(&name);
+            if let Some(now) = now.filter(|now| old.is_some_and(|old| old != **now)).cloned() {
+                self.reopen(&now, Some(&name));
+            }
+        }
+        self.behind = true;
+    }
+
+    /// The branch came back to a line, in every sink.
+    fn reopen(&mut self, commit: &Revision, name: Option<&ClaimedName>) {
+        self.history.done.remove(commit);
+        let context = ledger::context(&self.instance, name);
+        if let Some(forge) = &mut self.forge {
+            let context = forge.key(&context);
+            forge.sink.reopen((commit.clone(), context));
+        }
+        self.notes.reopen((commit.clone(), context));
+    }
+}
