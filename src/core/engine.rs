@@ -5,6 +5,7 @@
 //! thing and sees no other; what one knows and another reads is handed over here.
 
 mod act;
+mod alarms;
 mod book;
 mod brake;
 mod chance;
@@ -16,6 +17,7 @@ mod form;
 mod happened;
 mod hear;
 mod judging;
+mod lease;
 mod ledger;
 mod now;
 mod nudges;
@@ -51,7 +53,6 @@ pub use sight::{Batch, Managed, Meta, News, Seen, Sight, Touched, Written};
 
 use crate::config::{Config, Mode};
 use crate::model::{ClaimedName, SolutionName};
-use crate::plan::observed::{Owner, Record};
 use crate::render::phase;
 use crate::status::{self, Board, Verdict};
 use book::Book;
@@ -303,10 +304,9 @@ impl Engine {
 
     /// The namespaces of ours that are being deleted, and when that has taken too long.
     fn late_namespaces(&self) -> impl Iterator<Item = (SolutionName, Timestamp)> {
-        self.sight.observed.namespaces.iter().filter_map(|(name, facts)| {
-            let ours = facts.owner == Owner::ThisInstance;
-            let late = facts.deleting.filter(|_| ours)? + status::health::NAMESPACE_PATIENCE;
-            Some((SolutionName::of_namespace(name)?, late + SignedDuration::from_millis(1)))
+        self.sight.leaving().iter().map(|(name, since)| {
+            let late = *since + status::health::NAMESPACE_PATIENCE;
+            (name.clone(), late + SignedDuration::from_millis(1))
         })
     }
 
@@ -350,49 +350,5 @@ impl Engine {
             let id = self.send(Errand::Approval(name.clone()), now);
             orders.push(Order::Approval { id, name });
         }
-    }
-
-    /// The Lease is read and written one after the other: an answer of before would look like a
-    /// step back.
-    fn is_lease_busy(&self) -> bool {
-        self.desk.any(|errand| matches!(errand, Errand::Record { .. } | Errand::Lease))
-    }
-
-    fn read_lease(&mut self, now: Now, orders: &mut Vec<Order>) {
-        self.reread |= self.sight.reads_lease();
-        // Before it was read at all, somebody is at it.
-        let unread = self.sight.observed.record == Record::Unread;
-        if self.reread && !unread && !self.is_lease_busy() {
-            self.reread = false;
-            let id = self.send(Errand::Lease, now);
-            orders.push(Order::Lease { id });
-        }
-    }
-
-    fn record(&mut self, now: Now, orders: &mut Vec<Order>) {
-        let Some(revision) = self.book.revision().cloned() else { return };
-        if self.is_lease_busy() {
-            return;
-        }
-        let complete = self.brake.is_completely_applied(self.is_sound(), &revision);
-        let steady = self.steady.at(now);
-        let Some(entry) = self.brake.entry(&revision, complete, now.wall, steady) else { return };
-        let brake::Entry { applied, complete, removals } = entry;
-        let errand =
-            Errand::Record { applied: applied.clone(), complete, removals: removals.clone() };
-        let id = self.send(errand, now);
-        let root = self.settings.repository.path.clone();
-        orders.push(Order::Record { id, applied, root, removals });
-    }
-
-    /// Whether what the brake counts is all there is. A faulty platform freezes everything: that
-    /// nothing is to be deleted then says nothing.
-    fn is_sound(&self) -> bool {
-        self.book.catalog().is_some_and(|c| c.platform.is_ok())
-            && self.book.heard
-            && self.book.is_complete()
-            && self.book.unknown.is_none()
-            && self.dirty.is_empty()
-            && self.sight.knows_every_kind()
     }
 }

@@ -202,8 +202,12 @@ impl Errand {
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     last: u64,
-    open: BTreeMap<OrderId, (Errand, Timestamp)>,
-    steps: usize,
+    /// Thousands of them, of which nobody asks but by their number.
+    steps: BTreeMap<OrderId, (Errand, Timestamp)>,
+    /// All others: a handful.
+    others: BTreeMap<OrderId, (Errand, Timestamp)>,
+    /// Until when each is waited for.
+    until: BTreeSet<(Timestamp, OrderId)>,
 }
 
 impl Desk {
@@ -211,47 +215,49 @@ impl Desk {
     pub fn send(&mut self, errand: Errand, now: Timestamp) -> OrderId {
         self.last += 1;
         let id = OrderId(self.last);
-        self.steps += usize::from(matches!(errand, Errand::Step { .. }));
         let until = now + errand.patience();
-        self.open.insert(id, (errand, until));
+        let is_step = matches!(errand, Errand::Step { .. });
+        let open = if is_step { &mut self.steps } else { &mut self.others };
+        open.insert(id, (errand, until));
+        self.until.insert((until, id));
         id
     }
 
     /// Takes an order back, answered or lost; `None` if nobody waits for it any more.
     pub fn take(&mut self, id: OrderId) -> Option<Errand> {
-        let (errand, _) = self.open.remove(&id)?;
-        self.steps -= usize::from(matches!(errand, Errand::Step { .. }));
+        let (errand, until) = self.steps.remove(&id).or_else(|| self.others.remove(&id))?;
+        self.until.remove(&(until, id));
         Some(errand)
     }
 
     /// The orders that nobody answered in time.
     pub fn overdue(&self, now: Timestamp) -> Vec<OrderId> {
-        let late = self.open.iter().filter(|(_, (_, until))| *until <= now);
-        late.map(|(id, _)| *id).collect()
+        self.until.iter().take_while(|(until, _)| *until <= now).map(|(_, id)| *id).collect()
     }
 
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.open.values().map(|(_, until)| *until).min()
+        self.until.first().map(|(until, _)| *until)
     }
 
     /// Whether a step is out.
     pub fn has_steps(&self) -> bool {
-        self.steps > 0
+        !self.steps.is_empty()
     }
 
-    /// Whether one of the orders that are out is so.
+    /// Whether one of the orders that are out and are no steps is so.
     pub fn any(&self, is: impl Fn(&Errand) -> bool) -> bool {
-        self.open.values().any(|(errand, _)| is(errand))
+        self.others.values().any(|(errand, _)| is(errand))
     }
 
     /// Nothing is out but what nobody has to wait for.
     pub fn is_quiet(&self) -> bool {
-        !self.any(|errand| match errand {
+        let waited = self.any(|errand| match errand {
             Errand::Step { .. } | Errand::Record { .. } | Errand::Note => true,
             Errand::Judge(_) | Errand::Render(_) | Errand::Lease | Errand::Post(_) => true,
             // The ledger knows whether somebody has to wait for it.
             Errand::Tell(_) | Errand::Lines(_) | Errand::Approval(_) | Errand::Ask => false,
-        })
+        });
+        !waited && !self.has_steps()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::alarms::Alarms;
 use super::happened::{Change, Happened, State};
 use crate::model::ClaimedName;
 use crate::status::Verdict;
@@ -17,8 +18,8 @@ pub(super) struct Diary {
     told: BTreeMap<ClaimedName, (State, Timestamp)>,
     /// Solutions that changed and wait for their turn, since when.
     waiting: BTreeMap<ClaimedName, Timestamp>,
-    /// The next turn.
-    next: Option<Timestamp>,
+    /// When each has its turn.
+    turns: Alarms<ClaimedName>,
 }
 
 impl State {
@@ -32,7 +33,7 @@ impl Diary {
     /// A verdict changed; it is told when its turn comes.
     pub fn changed(&mut self, name: &ClaimedName, now: Timestamp) {
         self.waiting.entry(name.clone()).or_insert(now);
-        self.next = Some(now);
+        self.turns.set(name.clone(), now);
     }
 
     /// What is to be told now. What passes by itself is told only if it lasts, so that it does not
@@ -42,45 +43,40 @@ impl Diary {
         verdicts: &BTreeMap<ClaimedName, Verdict>,
         now: Timestamp,
     ) -> Vec<Happened> {
-        if self.next.is_none_or(|at| at > now) {
-            return Vec::new();
-        }
         let mut news = Vec::new();
-        let mut next = None;
-        let (told, waiting) = (&mut self.told, &mut self.waiting);
-        waiting.retain(|name, since| {
-            let Some(verdict) = verdicts.get(name) else {
-                told.remove(name); // that it is removed is told by itself
-                return false;
+        for name in self.turns.ring(now) {
+            let Some(since) = self.waiting.remove(&name) else { continue };
+            let Some(verdict) = verdicts.get(&name) else {
+                self.told.remove(&name); // that it is removed is told by itself
+                continue;
             };
-            let (before, to) = (told.get(name), State::of(verdict));
+            let (before, to) = (self.told.get(&name), State::of(verdict));
             if before.is_some_and(|(state, _)| *state == to) {
-                return false;
+                continue;
             }
-            let lasts = if verdict.is_settled() { *since } else { *since + PAUSE };
+            let lasts = if verdict.is_settled() { since } else { since + PAUSE };
             let turn = before.map_or(lasts, |(_, at)| lasts.max(*at + PAUSE));
             if turn > now {
-                next = Some(next.map_or(turn, |next: Timestamp| next.min(turn)));
-                return true;
+                self.waiting.insert(name.clone(), since);
+                self.turns.set(name, turn);
+                continue;
             }
             let from = before.map(|(state, _)| state.clone());
-            told.insert(name.clone(), (to.clone(), now));
+            self.told.insert(name.clone(), (to.clone(), now));
             news.push(Happened::Verdict(Change {
-                name: name.clone(),
+                name,
                 from,
                 to,
                 reason: verdict.reason.text.clone(),
                 next: verdict.next.clone(),
             }));
-            false
-        });
-        self.next = next;
+        }
         news
     }
 
     /// When the next turn comes.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.next
+        self.turns.deadline()
     }
 }
 

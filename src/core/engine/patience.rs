@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::alarms::Alarms;
 use crate::model::ClaimedName;
 use crate::status::{Cause, Verdict};
 
@@ -13,15 +14,9 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 /// What waits.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
-    waits: BTreeMap<ClaimedName, Wait>,
-}
-
-#[derive(Debug)]
-struct Wait {
-    cause: Cause,
-    since: Timestamp,
-    /// Whether it was said that it takes too long.
-    told: bool,
+    /// What each waits for, and since when.
+    waits: BTreeMap<ClaimedName, (Cause, Timestamp)>,
+    alarms: Alarms<ClaimedName>,
 }
 
 impl Patience {
@@ -29,36 +24,29 @@ impl Patience {
     pub fn note(&mut self, name: &ClaimedName, verdict: Option<&Verdict>, now: Timestamp) {
         let cause = verdict.map(|verdict| verdict.reason.cause);
         let waits = cause.filter(|cause| cause.awaits_controller());
-        match waits {
-            None => {
-                self.waits.remove(name);
-            }
-            Some(cause) if self.waits.get(name).is_some_and(|wait| wait.cause == cause) => {}
-            Some(cause) => {
-                self.waits.insert(name.clone(), Wait { cause, since: now, told: false });
-            }
+        if self.waits.get(name).map(|(cause, _)| *cause) == waits {
+            return;
+        }
+        self.waits.remove(name);
+        self.alarms.stop(name);
+        if let Some(cause) = waits {
+            self.waits.insert(name.clone(), (cause, now));
+            self.alarms.set(name.clone(), now + PATIENCE);
         }
     }
 
-    /// Whether it has taken too long.
+    /// Whether a name has waited too long for one and the same.
     pub fn is_over(&self, name: &ClaimedName, now: Timestamp) -> bool {
-        self.waits.get(name).is_some_and(|wait| wait.since + PATIENCE <= now)
+        self.waits.get(name).is_some_and(|(_, since)| *since + PATIENCE <= now)
     }
 
-    /// The names of which it is to be said now.
+    /// The names whose wait has become too long, told once.
     pub fn ring(&mut self, now: Timestamp) -> Vec<ClaimedName> {
-        let mut news = Vec::new();
-        for (name, wait) in self.waits.iter_mut().filter(|(_, w)| w.since + PATIENCE <= now) {
-            if !std::mem::replace(&mut wait.told, true) {
-                news.push(name.clone());
-            }
-        }
-        news
+        self.alarms.ring(now)
     }
 
-    /// When the next one takes too long.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.waits.values().filter(|wait| !wait.told).map(|wait| wait.since + PATIENCE).min()
+        self.alarms.deadline()
     }
 }
 

@@ -29,7 +29,7 @@ pub use touched::{Batch, Touched};
 use super::chance::Chance;
 use super::event::Event;
 use crate::model::intern::Interner;
-use crate::model::{InstanceName, Kind, ObjectKey, marks};
+use crate::model::{InstanceName, Kind, ObjectKey, SolutionName, marks};
 use crate::plan::observed::{GatewayFault, KindState, Live, Machines, Observed, Problem};
 use audit::Audit;
 use backwards::Versions;
@@ -44,6 +44,8 @@ pub struct Sight {
     instance: InstanceName,
     /// The daemon's own namespace.
     namespace: String,
+    /// The namespaces of ours that are being deleted, and since when.
+    leaving: BTreeMap<SolutionName, Timestamp>,
     interner: Interner,
     /// The approvals that are there, read or not.
     offered: BTreeSet<String>,
@@ -74,6 +76,7 @@ impl Sight {
             problems: BTreeMap::new(),
             instance,
             namespace,
+            leaving: BTreeMap::new(),
             interner: Interner::default(),
             offered: BTreeSet::new(),
             posted: None,
@@ -162,6 +165,11 @@ impl Sight {
             | Event::Lost(_)) => return Some(other),
         }
         None
+    }
+
+    /// The solutions whose namespaces are being deleted, and since when.
+    pub fn leaving(&self) -> &BTreeMap<SolutionName, Timestamp> {
+        &self.leaving
     }
 
     /// The newest version of a kind that the server vouched for.
@@ -349,6 +357,7 @@ impl Sight {
         }
         if key.kind == Kind::Namespace && self.observed.namespaces.remove(&key.name).is_some() {
             batch.namespaces.insert(key.name.clone());
+            self.leaves(&key.name);
             self.observed.surveys.remove(&key.name);
         }
         if key.kind == Kind::ConfigMap && key.namespace.as_deref() == Some(&*self.namespace) {

@@ -1,7 +1,7 @@
 //! Namespaces, ours and others': whose they are, and what holds one that goes.
 
 use super::{Batch, Seen, Sight, version};
-use crate::model::{Kind, ObjectKey, marks};
+use crate::model::{Kind, ObjectKey, SolutionName, marks};
 use crate::plan::observed::{NamespaceFacts, Owner};
 
 impl Sight {
@@ -24,7 +24,19 @@ impl Sight {
             .is_some_and(|live| version(&meta.resource_version) < version(&live.resource_version));
         if !older && self.observed.namespaces.get(&meta.name) != Some(&facts) {
             self.observed.namespaces.insert(meta.name.clone(), facts);
+            self.leaves(&meta.name);
             batch.namespaces.insert(meta.name.clone());
+        }
+    }
+
+    /// Notes whether a namespace is one of ours and on its way out.
+    pub(super) fn leaves(&mut self, namespace: &str) {
+        let Some(name) = SolutionName::of_namespace(namespace) else { return };
+        let facts = self.observed.namespaces.get(namespace);
+        let ours = facts.filter(|facts| facts.owner == Owner::ThisInstance);
+        match ours.and_then(|facts| facts.deleting) {
+            Some(since) => _ = self.leaving.insert(name, since),
+            None => _ = self.leaving.remove(&name),
         }
     }
 }

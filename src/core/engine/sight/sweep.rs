@@ -53,6 +53,8 @@ impl Sight {
                     }
                     stays
                 });
+                let namespaces = &self.observed.namespaces;
+                self.leaving.retain(|name, _| namespaces.contains_key(&name.namespace()));
             }
             Kind::Pod => {
                 let there: HashSet<&str> = came.iter().map(|key| key.name.as_str()).collect();
