@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{Method, Request};
 use kube::Client;
-use serde_json::json;
 use vitrine::git::read_folder;
 use vitrine_core::catalog;
-use vitrine_core::model::{InstanceName, Kind, Revision};
+use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::plan::{Desired, DesiredObject, Phase};
+use vitrine_core::render::Body;
 
 use crate::catalogue::Catalogue;
 use crate::daemon::INSTANCE;
@@ -64,26 +64,25 @@ fn requests(object: &DesiredObject, revision: &Revision) -> Vec<Request<Vec<u8>>
         Some(namespace) => format!("{root}/namespaces/{namespace}/{}", facts.plural),
         None => format!("{root}/{}", facts.plural),
     };
-    let body = object.with_marks(revision, None);
-    let request = |method, uri: String, content: &str, body: &serde_json::Value| {
+    let body = Body::of(object);
+    let sent = body.with_marks(revision, None);
+    let request = |method, uri: String, content: &str, body: Vec<u8>| {
         Request::builder()
             .method(method)
             .uri(uri)
             .header("Content-Type", content)
             .header("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
-            .body(serde_json::to_vec(body).unwrap())
+            .body(body)
             .unwrap()
     };
     let mut all = Vec::new();
-    let asleep = object.key.kind == Kind::Deployment && body["spec"].get("replicas").is_none();
-    if asleep {
-        let mut born = body.clone();
-        born["spec"]["replicas"] = json!(0);
+    let asleep = object.body["spec"].get("replicas").is_none();
+    if let Some(born) = body.birth().filter(|_| asleep) {
         let uri = format!("{collection}?fieldManager=vitrine-birth&fieldValidation=Strict");
-        all.push(request(Method::POST, uri, "application/json", &born));
+        all.push(request(Method::POST, uri, "application/json", born.to_vec()));
     }
     let name = &object.key.name;
     let uri = format!("{collection}/{name}?fieldManager=vitrine&force=true&fieldValidation=Strict");
-    all.push(request(Method::PATCH, uri, "application/apply-patch+yaml", &body));
+    all.push(request(Method::PATCH, uri, "application/apply-patch+yaml", sent));
     all
 }

@@ -10,9 +10,10 @@ use super::request::{
 use super::wire;
 use vitrine_core::engine::{Seen, Written};
 use vitrine_core::model::{FieldSet, InstanceName, Kind, ObjectKey, Revision, marks};
-use vitrine_core::plan::DesiredObject;
+use vitrine_core::plan::Form;
 use vitrine_core::plan::observed::Survey;
 use vitrine_core::plan::{Outcome, Rejection, Step};
+use vitrine_core::render::Body;
 
 /// Foreign objects that a survey names; there may be more.
 const NAMED: usize = 20;
@@ -87,14 +88,14 @@ async fn patch(
     api: &Api,
     key: &ObjectKey,
     manager: &str,
-    body: &Value,
+    body: Vec<u8>,
     accept: &str,
 ) -> Result<(bool, Answer), Failure> {
     let address = with_query(
         &request::address(key),
         &[("fieldManager", manager), ("force", "true"), ("fieldValidation", "Strict")],
     );
-    let request = request::request(Method::PATCH, &address, accept, APPLY, encoded(body)?)?;
+    let request = request::request(Method::PATCH, &address, accept, APPLY, body)?;
     let answer = api.call(request).await?;
     Ok((answer.status == StatusCode::CREATED, answer))
 }
@@ -103,33 +104,39 @@ fn encoded(body: &Value) -> Result<Vec<u8>, Failure> {
     serde_json::to_vec(body).map_err(|e| unavailable(format!("a body cannot be written: {e}")))
 }
 
+/// What is sent of an object.
+fn body(object: &Form) -> Result<&Body, Failure> {
+    object
+        .body
+        .as_deref()
+        .ok_or_else(|| unavailable(format!("{} came without its body", object.key)))
+}
+
 fn read(answer: &Answer) -> Result<Seen, Failure> {
     wire::object(&answer.body).map_err(|e| unavailable(format!("an answer cannot be read: {e}")))
 }
 
 async fn apply(
     api: &Api,
-    object: &DesiredObject,
+    object: &Form,
     revision: &Revision,
     left: Option<&FieldSet>,
 ) -> Result<(bool, Seen), Failure> {
-    let body = object.with_marks(revision, left);
-    let (created, answer) = patch(api, &object.key, marks::MANAGER, &body, JSON).await?;
+    let body = body(object)?.with_marks(revision, left);
+    let (created, answer) = patch(api, &object.key, marks::MANAGER, body, JSON).await?;
     let seen = wire::applied(&answer.body);
     Ok((created, seen.map_err(|e| unavailable(format!("an answer cannot be read: {e}")))?))
 }
 
 /// Creates a Deployment asleep, then applies it: what we never own, the apply leaves at 0.
-async fn birth(
-    api: &Api,
-    object: &DesiredObject,
-    revision: &Revision,
-) -> Result<(bool, Seen), Failure> {
+async fn birth(api: &Api, object: &Form, revision: &Revision) -> Result<(bool, Seen), Failure> {
     let address = with_query(
         &request::collection(object.key.kind, object.key.namespace.as_deref()),
         &[("fieldManager", marks::BIRTH), ("fieldValidation", "Strict")],
     );
-    let body = encoded(&smallest(object))?;
+    let body = body(object)?.birth().map(<[u8]>::to_vec);
+    let body =
+        body.ok_or_else(|| unavailable("only a Deployment can be born asleep".to_owned()))?;
     let request = request::request(Method::POST, &address, METADATA, JSON, body)?;
     let born = match api.call(request).await {
         Ok(_) => true,
@@ -138,34 +145,6 @@ async fn birth(
     };
     let (created, seen) = apply(api, object, revision, None).await?;
     Ok((born || created, seen))
-}
-
-/// The smallest Deployment that the server accepts and that our apply can grow.
-fn smallest(object: &DesiredObject) -> Value {
-    let body = &object.body;
-    let template = &body["spec"]["template"];
-    let container = &template["spec"]["containers"][0];
-    let hash = object.template.as_ref().map(ToString::to_string).unwrap_or_default();
-    json!({
-        "apiVersion": body["apiVersion"],
-        "kind": body["kind"],
-        "metadata": {
-            "name": object.key.name,
-            "namespace": object.key.namespace,
-            "labels": body["metadata"]["labels"],
-            "annotations": { marks::VERIFIED: format!("{hash} born") },
-        },
-        "spec": {
-            "replicas": 0,
-            "selector": body["spec"]["selector"],
-            "template": {
-                "metadata": { "labels": template["metadata"]["labels"] },
-                "spec": { "containers": [
-                    { "name": container["name"], "image": container["image"] }
-                ] },
-            },
-        },
-    })
 }
 
 /// Keeps the live replicas under a manager of their own, before an apply without them.
@@ -177,7 +156,7 @@ async fn keep_replicas(
 ) -> Result<(bool, Seen), Failure> {
     let mut body = bare(key, uid);
     body["spec"] = json!({ "replicas": replicas });
-    let (created, answer) = patch(api, key, marks::HANDOVER, &body, METADATA).await?;
+    let (created, answer) = patch(api, key, marks::HANDOVER, encoded(&body)?, METADATA).await?;
     Ok((created, read(&answer)?))
 }
 
@@ -190,7 +169,7 @@ async fn verify(
 ) -> Result<(bool, Seen), Failure> {
     let mut body = bare(key, uid);
     body["metadata"]["annotations"] = annotations;
-    let (created, answer) = patch(api, key, marks::VERIFIER, &body, METADATA).await?;
+    let (created, answer) = patch(api, key, marks::VERIFIER, encoded(&body)?, METADATA).await?;
     Ok((created, read(&answer)?))
 }
 
@@ -310,9 +289,9 @@ mod tests {
     use crate::cluster::fake::{self, Asked, Says};
     use vitrine_core::model::{ContentHash, FieldSet};
     use vitrine_core::plan::step::Why;
-    use vitrine_core::render::Wave;
+    use vitrine_core::render::{DesiredObject, Wave};
 
-    fn deployment() -> Arc<DesiredObject> {
+    fn deployment() -> Arc<Form> {
         let body = json!({
             "apiVersion": "apps/v1",
             "kind": "Deployment",
@@ -329,7 +308,7 @@ mod tests {
                 },
             },
         });
-        Arc::new(DesiredObject {
+        Arc::new(Form::whole(&DesiredObject {
             key: ObjectKey::namespaced(Kind::Deployment, "sol-use", "web"),
             component: None,
             wave: Wave::Workload,
@@ -338,7 +317,7 @@ mod tests {
             pods: Some(ContentHash::recorded("p1")),
             fields: Arc::new(FieldSet::default()),
             body,
-        })
+        }))
     }
 
     fn revision() -> Revision {
@@ -385,7 +364,7 @@ mod tests {
         assert_eq!(asked[0].line(), "PATCH /apis/apps/v1/namespaces/sol-use/deployments/web");
         assert_eq!(asked[0].query, "fieldManager=vitrine&force=true&fieldValidation=Strict");
         assert_eq!(asked[0].content, "application/apply-patch+yaml");
-        let mut expected = deployment().body.clone();
+        let mut expected = deployment().object().unwrap().body;
         expected["metadata"]["annotations"]["vitrine.dev/revision"] = json!("a".repeat(40));
         assert_eq!(asked[0].body, expected);
     }

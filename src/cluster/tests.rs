@@ -13,7 +13,7 @@ use vitrine_core::engine::{Batch, Sight};
 use vitrine_core::model::{ContentHash, FieldSet, Kind, ObjectKey, SolutionName};
 use vitrine_core::plan::observed::{HealthFacts, KindState, Record, Removal, Went};
 use vitrine_core::plan::step::Why;
-use vitrine_core::plan::{DesiredObject, Harm};
+use vitrine_core::plan::{DesiredObject, Form, Harm};
 use vitrine_core::plan::{Observed, Outcome};
 use vitrine_core::render::Wave;
 use vitrine_sandbox::{Options, Sandbox};
@@ -35,7 +35,7 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-fn object(key: ObjectKey, spec: &Value) -> Arc<DesiredObject> {
+fn object(key: ObjectKey, spec: &Value) -> Arc<Form> {
     let mut body = json!({
         "apiVersion": key.kind.api_version(),
         "kind": key.kind.facts().kind,
@@ -53,7 +53,7 @@ fn object(key: ObjectKey, spec: &Value) -> Arc<DesiredObject> {
     }
     let mut sent = body.clone();
     sent["metadata"]["annotations"]["vitrine.dev/revision"] = json!(revision().as_str());
-    Arc::new(DesiredObject {
+    Arc::new(Form::whole(&DesiredObject {
         component: None,
         wave: Wave::Workload,
         content: ContentHash::recorded("c"),
@@ -62,19 +62,19 @@ fn object(key: ObjectKey, spec: &Value) -> Arc<DesiredObject> {
         fields: Arc::new(FieldSet::owned(key.kind, &sent)),
         key,
         body,
-    })
+    }))
 }
 
-fn namespace() -> Arc<DesiredObject> {
+fn namespace() -> Arc<Form> {
     object(ObjectKey::cluster(Kind::Namespace, "sol-use"), &Value::Null)
 }
 
-fn service(name: &str) -> Arc<DesiredObject> {
+fn service(name: &str) -> Arc<Form> {
     let spec = json!({"ports": [{"port": 80}], "selector": {"a": "b"}});
     object(ObjectKey::namespaced(Kind::Service, "sol-use", name), &spec)
 }
 
-fn deployment() -> Arc<DesiredObject> {
+fn deployment() -> Arc<Form> {
     let spec = json!({
         "selector": {"matchLabels": {"a": "b"}},
         "template": {
@@ -85,7 +85,7 @@ fn deployment() -> Arc<DesiredObject> {
     object(ObjectKey::namespaced(Kind::Deployment, "sol-use", "web"), &spec)
 }
 
-fn apply(object: &Arc<DesiredObject>) -> Step {
+fn apply(object: &Arc<Form>) -> Step {
     Step::Apply { object: Arc::clone(object), revision: revision(), left: None, why: Why::Create }
 }
 
@@ -295,7 +295,7 @@ async fn an_object_made_anew_by_someone_else_survives_our_delete() {
     let key = service("web").key.clone();
     let live = cluster.observed().solutions["use"][&key].clone();
     sandbox.remove(&key).unwrap();
-    sandbox.create("kubectl", service("web").body.clone()).unwrap();
+    sandbox.create("kubectl", service("web").object().unwrap().body).unwrap();
     let delete =
         Step::Delete { key: key.clone(), uid: live.uid, resource_version: live.resource_version };
     assert_eq!(carry_out(&mut cluster, vec![delete]).await, [Outcome::Changed]);

@@ -25,12 +25,14 @@ mod outage;
 mod outlook;
 mod patience;
 mod posting;
+mod press;
 mod rollouts;
 mod rows;
 mod setbacks;
 mod sight;
 mod tell;
 mod trials;
+mod window;
 #[cfg(any(test, feature = "samples"))]
 pub mod world;
 
@@ -43,9 +45,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use desk::{Order, OrderId, Work, judged};
+pub use desk::{Job, Order, OrderId, Work, judged};
 pub use event::{Answer, Commit, Event, Left, Refusal, Reply, Repository};
-pub use form::{FormKey, Rendered};
+pub use form::{Bodies, FormKey, Rendered};
 pub use happened::{Change, Happened, State};
 pub use now::Now;
 pub use outlook::{Awaited, Outlook};
@@ -243,6 +245,7 @@ impl Engine {
             self.diary.deadline(),
             self.patience.deadline(),
             self.nudges.deadline(),
+            self.book.deadline(),
             self.sight.deadline(),
             self.desk.deadline(),
             self.removal_look,
@@ -339,7 +342,9 @@ impl Engine {
     }
 
     fn ask_for_forms(&mut self, now: Now, orders: &mut Vec<Order>) {
-        for (work, forms) in self.book.work(&self.settings.instance) {
+        for (work, forms) in
+            self.book.work(&self.settings.instance, !self.idle, self.steady.at(now))
+        {
             let id = self.send(Errand::Render(forms), now);
             orders.push(Order::Render { id, work });
         }

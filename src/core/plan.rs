@@ -1,6 +1,6 @@
 //! Compares what the catalogue asks for with what is in the cluster.
 //!
-//! In: [`Desired`], [`Observed`]. Out: [`SolutionPlan`] per solution and one [`Hold`] for all.
+//! In: [`Outline`], [`Observed`]. Out: [`SolutionPlan`] per solution and one [`Hold`] for all.
 //! Every deletion is decided here, where it can be tested without a cluster.
 
 pub mod address;
@@ -35,8 +35,7 @@ pub use ground::Ground;
 pub use observed::{Live, Observed};
 #[cfg(any(test, feature = "samples"))]
 pub(crate) use outline::addresses;
-pub use outline::urls_of;
-pub(crate) use outline::{Outline, rest};
+pub use outline::{Form, Outline, urls_of};
 pub use publish::publish;
 pub use remove::remove;
 pub use rollout::Turns;
@@ -54,12 +53,12 @@ pub use crate::render::{Desired, DesiredObject, Phase, Wave};
 /// The plan for one name by what the catalogue says of it. `additions` as for [`remove()`].
 pub fn of_name(
     name: &SolutionName,
-    standing: Standing<&Desired>,
+    standing: Standing<&Outline>,
     additions: &[SolutionName],
     ground: &Ground<'_>,
 ) -> SolutionPlan {
     match standing {
-        Standing::Published(desired) => publish(desired, ground),
+        Standing::Published(outline) => publish(outline, ground),
         Standing::Frozen => SolutionPlan::default(),
         Standing::Gone => remove(name, additions, ground),
     }

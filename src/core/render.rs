@@ -6,6 +6,7 @@
 mod amounts;
 mod authorization_policy;
 mod backend_traffic_policy;
+mod body;
 mod callers;
 mod config_map;
 mod context;
@@ -46,6 +47,7 @@ mod yaml;
 
 use std::sync::Arc;
 
+pub use self::body::Body;
 pub use self::config_map::is_hashed;
 pub(crate) use self::deployment::NODE_AND_IMAGE;
 pub use self::desired::{Desired, DesiredObject, Phase, Wave};

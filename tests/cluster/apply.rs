@@ -14,7 +14,7 @@ use vitrine_core::plan::observed::{
     HealthFacts, KindState, Live, Observed, Owner, Record, Removal, Went,
 };
 use vitrine_core::plan::step::Why;
-use vitrine_core::plan::{Harm, Hold, Outcome, Step, Verified};
+use vitrine_core::plan::{Form, Harm, Hold, Outcome, Step, Verified};
 use vitrine_core::render::DesiredObject;
 
 use crate::render::fixtures::{Case, cases, instance};
@@ -105,7 +105,7 @@ scenario! {
         let namespace = object(&case, Kind::Namespace, "sol-use");
         engine.carry_out("use", vec![apply_step(&namespace)]).await;
         let wanted = object(&case, Kind::Deployment, "app");
-        let birth = || Step::Birth { object: wanted.clone(), revision: revision() };
+        let birth = || Step::Birth { object: whole(&wanted), revision: revision() };
 
         cluster.requests().take();
         let outcomes = engine.carry_out("use", vec![birth()]).await;
@@ -218,7 +218,7 @@ scenario! {
 
         let scaled = object(&case, Kind::Deployment, "app");
         let step = Step::Handover {
-            object: scaled.clone(),
+            object: whole(&scaled),
             revision: revision(),
             left: None,
             replicas: i32::try_from(replicas).unwrap(),
@@ -562,7 +562,12 @@ fn with(object: &DesiredObject, change: impl FnOnce(&mut Value)) -> Arc<DesiredO
 }
 
 fn apply_step(object: &Arc<DesiredObject>) -> Step {
-    Step::Apply { object: object.clone(), revision: revision(), left: None, why: Why::Create }
+    Step::Apply { object: whole(object), revision: revision(), left: None, why: Why::Create }
+}
+
+/// The object as a step takes it along.
+fn whole(object: &DesiredObject) -> Arc<Form> {
+    Arc::new(Form::whole(object))
 }
 
 fn revision() -> Revision {

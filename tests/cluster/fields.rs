@@ -5,7 +5,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use vitrine_core::model::fields::meaningful;
 use vitrine_core::model::{FieldSet, Kind, Revision, marks};
-use vitrine_core::render::DesiredObject;
+use vitrine_core::render::{Body, DesiredObject};
 
 use crate::render::fixtures::{Case, cases};
 use crate::support::cluster::Cluster;
@@ -225,7 +225,8 @@ async fn publish(cluster: &Cluster, kind: Kind, body: &Value) -> Result<Value, S
 /// The body as it is sent, in a namespace of the case's own: the cases share their solutions' names.
 pub(super) fn moved(object: &DesiredObject, case: usize) -> Value {
     let revision = Revision::parse("0123456789abcdef0123456789abcdef01234567").unwrap();
-    let mut body = object.with_marks(&revision, None);
+    let body = Body::of(object).with_marks(&revision, None);
+    let mut body: Value = serde_json::from_slice(&body).unwrap();
     let namespace = json!(format!("sol-fields-{case}"));
     match object.key.kind {
         Kind::Namespace => body["metadata"]["name"] = namespace,

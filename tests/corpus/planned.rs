@@ -7,7 +7,7 @@ use vitrine_core::catalog::snapshot::Oddity;
 use vitrine_core::catalog::{self, Catalog, Memory, Platform, Solution, Standing};
 use vitrine_core::model::{ClaimedName, InstanceName, Kind, ObjectKey, Revision, SolutionName};
 use vitrine_core::plan::observed::{KindState, NamespaceFacts, Owner, Record};
-use vitrine_core::plan::{self, Change, Difference, Live, Observed, Setbacks, Step};
+use vitrine_core::plan::{self, Change, Difference, Live, Observed, Outline, Setbacks, Step};
 use vitrine_core::render::{self, Desired, Phase};
 
 use super::from_folder::{Files, of_files};
@@ -210,7 +210,8 @@ fn pass(running: &Running, catalog: &Catalog) -> Pass {
     for name in names {
         let desired = match catalog.standing(name.as_str()) {
             Standing::Published(solution) => {
-                Standing::Published(wanted(solution, catalog.platform.as_ref().unwrap()))
+                let desired = wanted(solution, catalog.platform.as_ref().unwrap());
+                Standing::Published(Outline::of(&desired))
             }
             Standing::Frozen => Standing::Frozen,
             Standing::Gone => Standing::Gone,

@@ -10,7 +10,7 @@ use vitrine_core::catalog::solution::{Component, Exposure, RateLimit, Scaling, S
 use vitrine_core::catalog::{Platform, Solution};
 use vitrine_core::model::{ContentHash, FieldSet, Kind, Revision, marks};
 use vitrine_core::plan::is_routine;
-use vitrine_core::render::{self, Desired, DesiredObject, Phase, Wave};
+use vitrine_core::render::{self, Body, Desired, DesiredObject, Phase, Wave};
 
 use super::fixtures::{
     DOMAIN, cases, component, components, configurations, controlled_by, copies, instance,
@@ -548,7 +548,8 @@ fn the_commit_is_in_the_body_that_is_sent_and_in_no_hash() {
     let revision = Revision::parse(&"4be1".repeat(10)).unwrap();
     for case in cases() {
         for object in &case.render().objects {
-            let sent = object.with_marks(&revision, None);
+            let sent = Body::of(object).with_marks(&revision, None);
+            let sent: Value = serde_json::from_slice(&sent).unwrap();
             assert_eq!(sent["metadata"]["annotations"][marks::REVISION], revision.as_str());
             assert!(!object.body.to_string().contains(marks::REVISION));
             assert_eq!(FieldSet::owned(object.key.kind, &sent), *object.fields);

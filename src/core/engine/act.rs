@@ -31,13 +31,6 @@ struct Room<'a> {
     rolling: &'a BTreeSet<ObjectKey>,
 }
 
-/// What becomes of one dirty name.
-enum Thought {
-    Plan(SolutionPlan),
-    /// Its bodies have to be rendered again; what was said of it stays said.
-    Later,
-}
-
 impl Engine {
     /// Only dirty solutions are thought about. Doing it again changes nothing.
     pub(super) fn act(&mut self, now: Now, orders: &mut Vec<Order>) {
@@ -63,21 +56,18 @@ impl Engine {
         let mut slots = self.trials.slots(self.settings.rollouts.verify, steady);
         for name in dirty.iter().filter_map(ClaimedName::solution) {
             let room = Room { slots, overdue: &overdue, nudges: &nudges, rolling: &rolling };
-            match self.think(name, &additions, room, steady) {
-                Thought::Later => continue,
-                Thought::Plan(plan) => {
-                    let wakes = plan
-                        .ready()
-                        .filter(|s| matches!(s, Step::ForceActivation { on: true, .. }));
-                    slots = slots.saturating_sub(wakes.count());
-                    self.submit(name, &plan, now, orders);
-                    if plan.is_empty() {
-                        self.book.in_place(name);
-                    }
-                    self.rollouts.waits(name, plan.gates().any(|gate| *gate == Gate::Turn));
-                    self.rows.planned(name, plan);
-                }
+            let plan = self.think(name, &additions, room, steady);
+            let wakes =
+                plan.ready().filter(|s| matches!(s, Step::ForceActivation { on: true, .. }));
+            slots = slots.saturating_sub(wakes.count());
+            self.submit(name, &plan, now, orders);
+            if plan.is_empty() {
+                self.book.in_place(name);
             }
+            let under_way = plan.gates().any(|gate| matches!(gate, Gate::InFlight(_)));
+            self.book.sends(name, under_way || plan.ready().next().is_some(), steady);
+            self.rollouts.waits(name, plan.gates().any(|gate| *gate == Gate::Turn));
+            self.rows.planned(name, plan);
         }
         for name in &dirty {
             self.judge(name, now);
@@ -91,7 +81,8 @@ impl Engine {
 
     /// Learns what a dirty name asks for.
     fn prepare(&mut self, name: &SolutionName, now: Timestamp) {
-        self.book.settle(name);
+        let live = self.sight.observed.solutions.get(name).is_some_and(|live| !live.is_empty());
+        self.book.settle(name, live);
         let Self { book, brake, failures, trials, rollouts, nudges, sight, .. } = self;
         match book.known(name.as_str()) {
             Some(Known::Published { outline, phase, .. }) => {
@@ -122,32 +113,21 @@ impl Engine {
     }
 
     fn think(
-        &mut self,
+        &self,
         name: &SolutionName,
         additions: &[SolutionName],
         room: Room<'_>,
         steady: Timestamp,
-    ) -> Thought {
+    ) -> SolutionPlan {
         let Some(ground) = self.ground(name, room, steady) else {
-            return Thought::Plan(SolutionPlan::default());
+            return SolutionPlan::default();
         };
         let standing = match self.book.known(name.as_str()) {
-            Some(Known::Published { outline, bodies, .. }) => {
-                if let Some(rest) = plan::rest(outline, &ground) {
-                    return Thought::Plan(rest);
-                }
-                match bodies {
-                    Some(bodies) => Standing::Published(&**bodies),
-                    None => {
-                        self.book.want_bodies(name);
-                        return Thought::Later;
-                    }
-                }
-            }
+            Some(Known::Published { outline, .. }) => Standing::Published(outline),
             Some(Known::Coming | Known::Frozen) => Standing::Frozen,
             None => Standing::Gone,
         };
-        Thought::Plan(plan::of_name(name, standing, additions, &ground))
+        plan::of_name(name, standing, additions, &ground)
     }
 
     fn ground<'a>(
@@ -200,6 +180,7 @@ impl Engine {
             }
         }
         for step in plan.ready().filter(|step| waits.is_none_or(|why| !Brake::harms(why, step))) {
+            let Some(sent) = self.with_body(name, step) else { continue };
             let live = self.sight.live(&step.key());
             if let Step::Apply { object, .. } | Step::Handover { object, .. } = step
                 && live.is_some_and(|live| plan::restarts(object, live))
@@ -216,10 +197,17 @@ impl Engine {
             let uid = live.filter(|_| step.needs_object()).map(|live| live.uid.clone());
             self.sight.sent(step);
             let (solution, step) = (name.clone(), step.clone());
-            let errand = Errand::Step { solution: solution.clone(), step: step.clone(), sent_at };
+            let errand = Errand::Step { solution: solution.clone(), step, sent_at };
             let id = self.send(errand, now);
-            orders.push(Order::Step { id, solution, step, uid });
+            orders.push(Order::Step { id, solution, step: sent, uid });
         }
+    }
+
+    /// A step with what it sends; `None` while there is no room for its solution's bodies.
+    fn with_body(&mut self, name: &SolutionName, step: &Step) -> Option<Step> {
+        let form = step.form().filter(|form| form.body.is_none());
+        let Some(form) = form else { return Some(step.clone()) };
+        Some(step.clone().with_body(self.book.body(name, &form.key)?))
     }
 
     /// Solutions that are just being added: a rename removes the old name after the new one is

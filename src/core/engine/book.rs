@@ -1,4 +1,7 @@
 //! The book: what the catalogue says of each name now, and what it was rendered to.
+//!
+//! Every solution has its outline; bodies there are only of a window of those that have something
+//! to write, and of each only until it is written. So what is kept does not grow with what is sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,19 +9,21 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::desk::Work;
+use super::desk::{Job, Work};
 use super::event::Commit;
 use super::form::{FormKey, Rendered};
+use super::press::Press;
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Catalog, Snapshot, Solution, Standing};
 use crate::model::intern::Interner;
-use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
-use crate::plan::{Desired, Outline, Phase};
+use crate::model::{ClaimedName, InstanceName, ObjectKey, Revision, SolutionName};
+use crate::plan::{Outline, Phase};
+use crate::render::Body;
 use crate::render::phase::{day, phase_on};
 
-/// How many solutions one order renders.
-const AT_A_TIME: usize = 64;
-
+/// How many solutions one order renders: few enough that the first are sent while others are
+/// rendered.
+const AT_A_TIME: usize = 32;
 /// The catalogue in force, and its solutions as objects.
 #[derive(Default)]
 pub(super) struct Book {
@@ -30,12 +35,7 @@ pub(super) struct Book {
     /// Whether the repository has answered since the start. Before that nothing is deleted.
     pub heard: bool,
     forms: BTreeMap<SolutionName, Form>,
-    /// What is being rendered, and to what.
-    rendering: BTreeMap<SolutionName, FormKey>,
-    /// Solutions without any form in force that are to be rendered, or are being.
-    formless: BTreeSet<SolutionName>,
-    /// Solutions whose bodies are wanted again.
-    bodiless: BTreeSet<SolutionName>,
+    press: Press,
     /// Solutions that a commit of their own changed, until they are in place.
     own: BTreeSet<SolutionName>,
     today: Option<Date>,
@@ -54,8 +54,6 @@ struct Form {
     key: FormKey,
     solution: Arc<Solution>,
     outline: Outline,
-    /// While there is something to write; afterwards the outline is enough.
-    bodies: Option<Arc<Desired>>,
 }
 
 /// What the catalogue says of a name that is in it.
@@ -64,7 +62,6 @@ pub(super) enum Known<'a> {
     Published {
         solution: &'a Arc<Solution>,
         outline: &'a Outline,
-        bodies: Option<&'a Arc<Desired>>,
         phase: Phase,
     },
     /// Published, and not rendered yet in the form of now.
@@ -133,32 +130,29 @@ impl Book {
             touched.extend(old.refused.keys().cloned());
             touched.extend(old.protected.names.iter().cloned());
             let left = old.solutions.keys().filter(|name| !catalog.solutions.contains_key(*name));
-            touched.extend(left.map(ClaimedName::from));
+            for name in left {
+                touched.insert(ClaimedName::from(name));
+                self.forms.remove(name);
+                self.press.forget(name);
+                self.own.remove(name);
+            }
         }
         self.today = Some(day(now));
         self.catalog = Some(catalog);
-        let published: BTreeSet<SolutionName> = self.published().cloned().collect();
-        self.forms.retain(|name, _| published.contains(name));
-        self.rendering.retain(|name, _| published.contains(name));
-        self.formless.retain(|name| published.contains(name));
-        self.bodiless.retain(|name| published.contains(name));
-        self.own.retain(|name| published.contains(name));
         (!everything).then_some(touched)
     }
 
     /// Whether the form of a solution is that of now. If it is not, it has none until it is
-    /// rendered, which [`Book::work`] asks for.
-    pub fn settle(&mut self, name: &SolutionName) {
-        let Some(key) = self.wanted(name) else {
-            self.forms.remove(name);
-            self.formless.remove(name);
-            self.bodiless.remove(name);
+    /// rendered, which [`Book::work`] asks for. `live`: something of it is on the cluster.
+    pub fn settle(&mut self, name: &SolutionName, live: bool) {
+        let wanted = self.wanted(name);
+        if wanted.is_some() && self.forms.get(name).map(|form| &form.key) == wanted.as_ref() {
             return;
-        };
-        if self.forms.get(name).is_none_or(|form| form.key != key) {
-            self.forms.remove(name);
-            self.bodiless.remove(name);
-            self.formless.insert(name.clone());
+        }
+        self.forms.remove(name);
+        match wanted {
+            None => self.press.forget(name),
+            Some(key) => self.press.lacks(name, &key, live),
         }
     }
 
@@ -171,61 +165,65 @@ impl Book {
         Some(FormKey { tree, platform, phase })
     }
 
-    /// A solution has to be written, and its bodies were let go.
-    pub fn want_bodies(&mut self, name: &SolutionName) {
-        self.bodiless.insert(name.clone());
+    /// What is sent of an object, if it is at hand. If it is not, it is asked for.
+    pub fn body(&mut self, name: &SolutionName, key: &ObjectKey) -> Option<Arc<Body>> {
+        self.press.body(name, key)
     }
 
-    /// What has to be rendered and is not being rendered yet, in portions.
+    /// Whether a solution has something that can be sent, or is under way.
+    pub fn sends(&mut self, name: &SolutionName, sends: bool, now: Timestamp) {
+        self.press.sends(name, sends, now);
+    }
+
+    /// When those who wait for bodies have to be looked at although nothing happens.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.press.deadline()
+    }
+
+    /// What has to be rendered and is not being rendered yet, in portions. `writes`: whether
+    /// anything will be sent at all.
     pub fn work(
         &mut self,
         instance: &InstanceName,
+        writes: bool,
+        now: Timestamp,
     ) -> Vec<(Work, BTreeMap<SolutionName, FormKey>)> {
-        let asked: Vec<(SolutionName, FormKey)> = self
-            .formless
-            .iter()
-            .chain(&self.bodiless)
-            .filter_map(|name| Some((name.clone(), self.wanted(name)?)))
-            .filter(|(name, key)| self.rendering.get(name) != Some(key))
-            .collect();
+        let wanted = self.press.next(writes, now);
         let Some(catalog) = &self.catalog else { return Vec::new() };
         let Ok(platform) = &catalog.platform else { return Vec::new() };
         let mut portions = Vec::new();
-        for portion in asked.chunks(AT_A_TIME) {
-            let solutions = portion.iter().filter_map(|(name, key)| {
-                Some((Arc::clone(catalog.solutions.get(name)?), key.phase))
-            });
-            let work = Work {
-                platform: Arc::clone(platform),
-                instance: instance.clone(),
-                solutions: solutions.collect(),
-            };
-            portions.push((work, portion.iter().cloned().collect()));
+        for portion in wanted.chunks(AT_A_TIME) {
+            let (mut jobs, mut keys) = (Vec::new(), BTreeMap::new());
+            for (name, bodies) in portion {
+                let solution = catalog.solutions.get(name);
+                let Some((solution, key)) = solution.zip(self.wanted(name)) else { continue };
+                let (solution, phase) = (Arc::clone(solution), key.phase);
+                jobs.push(Job { solution, phase, bodies: *bodies });
+                self.press.asks(name.clone(), key.clone(), *bodies);
+                keys.insert(name.clone(), key);
+            }
+            let (platform, instance) = (Arc::clone(platform), instance.clone());
+            portions.push((Work { platform, instance, jobs }, keys));
         }
-        self.rendering.extend(asked);
         portions
     }
 
     /// Solutions were rendered. Returns the names whose form is that of now.
     pub fn rendered(&mut self, rendered: Vec<Rendered>) -> Vec<SolutionName> {
         let mut names = Vec::with_capacity(rendered.len());
-        for Rendered { key, mut desired } in rendered {
-            let name = desired.solution.clone();
-            if self.rendering.get(&name) == Some(&key) {
-                self.rendering.remove(&name);
-            }
+        for Rendered { key, mut outline, bodies } in rendered {
+            let name = outline.solution.clone();
+            self.press.answered(&name, &key);
             if self.wanted(&name).as_ref() != Some(&key) {
                 continue; // overtaken
             }
             let Some(solution) = self.catalog.as_ref().and_then(|c| c.solutions.get(&name)) else {
                 continue;
             };
-            share_fields(&mut desired, &mut self.interner);
-            let (solution, outline) = (Arc::clone(solution), Outline::of(&desired));
-            let form = Form { key, solution, outline, bodies: Some(Arc::new(desired)) };
-            self.forms.insert(name.clone(), form);
-            self.formless.remove(&name);
-            self.bodiless.remove(&name);
+            share_fields(&mut outline, &mut self.interner);
+            let solution = Arc::clone(solution);
+            self.forms.insert(name.clone(), Form { key, solution, outline });
+            self.press.has_form(&name, bodies);
             names.push(name);
         }
         names
@@ -233,17 +231,20 @@ impl Book {
 
     /// Nobody rendered these.
     pub fn not_rendered(&mut self, lost: &BTreeMap<SolutionName, FormKey>) {
-        self.rendering.retain(|name, key| lost.get(name) != Some(key));
+        for (name, key) in lost {
+            self.press.lost(name, key, self.forms.contains_key(name));
+        }
     }
 
-    /// Whether every solution has its form of now: before that nobody knows what they ask to delete.
+    /// Whether every solution that lives has its form of now: before that nobody knows what they ask
+    /// to delete.
     pub fn is_complete(&self) -> bool {
-        self.formless.is_empty()
+        self.press.is_complete()
     }
 
     /// Whether nothing is to be rendered.
     pub fn is_quiet(&self) -> bool {
-        self.formless.is_empty() && self.bodiless.is_empty() && self.coming.is_none()
+        self.press.is_quiet() && self.coming.is_none()
     }
 
     /// What the catalogue says of a name; `None` = it is not in it.
@@ -253,7 +254,6 @@ impl Book {
                 Some(form) => Known::Published {
                     solution: &form.solution,
                     outline: &form.outline,
-                    bodies: form.bodies.as_ref(),
                     phase: form.key.phase,
                 },
                 None => Known::Coming,
@@ -284,11 +284,12 @@ impl Book {
         refused.chain(protected)
     }
 
-    /// Lets go of what is only needed to write: 1000 solutions have 13 000 bodies. What changes it
-    /// from now on is not the commit that brought it here.
+    /// All of it is in place: lets go of what is only needed to write. What changes it from now on
+    /// is not the commit that brought it here.
     pub fn in_place(&mut self, name: &SolutionName) {
-        if let Some(form) = self.forms.get_mut(name) {
-            form.bodies = None;
+        // What has no form yet is in no place.
+        if self.forms.contains_key(name) {
+            self.press.let_go(name);
             self.own.remove(name);
         }
     }
@@ -321,9 +322,9 @@ impl Book {
 
 /// Lets equal field sets share one allocation: a set is larger than the body that it is of, and a
 /// thousand solutions of one shape have a handful of them.
-fn share_fields(desired: &mut Desired, interner: &mut Interner) {
-    for object in desired.objects.iter_mut().filter_map(Arc::get_mut) {
-        object.fields = interner.set((*object.fields).clone());
+fn share_fields(outline: &mut Outline, interner: &mut Interner) {
+    for form in outline.objects.iter_mut().filter_map(Arc::get_mut) {
+        form.fields = interner.share(&form.fields);
     }
 }
 
@@ -334,6 +335,7 @@ mod tests {
     use crate::catalog::{Changes, Memory};
     use crate::engine::judged;
     use crate::engine::world::{Form as Text, Remote};
+    use crate::model::Kind;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -348,6 +350,20 @@ mod tests {
     /// A repository with these folders in its first commit.
     fn remote(folders: &[(&str, Text)]) -> Remote {
         Remote::new(folders.iter().map(|(name, text)| ((*name).to_owned(), *text)).collect())
+    }
+
+    fn work(book: &mut Book) -> Vec<(Work, BTreeMap<SolutionName, FormKey>)> {
+        book.work(&instance(), true, NOW)
+    }
+
+    /// So many solutions, published.
+    fn many(number: usize) -> Book {
+        let folders: Vec<String> = (0..number).map(|n| format!("demo-{n:04}")).collect();
+        let folders: Vec<(&str, Text)> =
+            folders.iter().map(|name| (name.as_str(), Text::Good(0))).collect();
+        let mut book = Book::default();
+        book.take(head(&remote(&folders)), &none(), NOW);
+        book
     }
 
     fn none() -> BTreeSet<String> {
@@ -393,14 +409,14 @@ mod tests {
         let mut remote = remote(&[("alpha", Text::Good(0))]);
         let mut book = Book::default();
         book.take(head(&remote), &none(), NOW);
-        book.settle(&name("alpha"));
-        let [(old, _)] = &book.work(&instance())[..] else { panic!() };
+        book.settle(&name("alpha"), true);
+        let [(old, _)] = &work(&mut book)[..] else { panic!() };
         let old = old.clone();
-        assert!(book.work(&instance()).is_empty(), "asked for once");
+        assert!(work(&mut book).is_empty(), "asked for once");
         edit(&mut remote, "alpha", Text::Good(1));
         book.take(head(&remote), &none(), NOW);
-        book.settle(&name("alpha"));
-        let [(new, _)] = &book.work(&instance())[..] else { panic!() };
+        book.settle(&name("alpha"), true);
+        let [(new, _)] = &work(&mut book)[..] else { panic!() };
         let new = new.clone();
         assert_eq!(book.rendered(old.done()), []);
         assert!(!book.is_complete());
@@ -413,19 +429,90 @@ mod tests {
         let remote = remote(&[("alpha", Text::Good(0))]);
         let mut book = Book::default();
         book.take(head(&remote), &none(), NOW);
-        book.settle(&name("alpha"));
-        let work = book.work(&instance()).remove(0).0;
-        book.rendered(work.done());
+        book.settle(&name("alpha"), true);
+        let first = work(&mut book).remove(0).0;
+        book.rendered(first.done());
+        let [Known::Published { outline, .. }] = [book.known("alpha").unwrap()] else { panic!() };
+        let key = outline.objects[0].key.clone();
+        assert!(book.body(&name("alpha"), &key).is_some());
         book.in_place(&name("alpha"));
-        let bodies = |book: &Book| match book.known("alpha") {
-            Some(Known::Published { bodies, .. }) => bodies.is_some(),
-            _ => panic!(),
+        assert!(work(&mut book).is_empty() && book.is_quiet(), "nobody wants them");
+        assert!(book.body(&name("alpha"), &key).is_none() && !book.is_quiet());
+        assert!(book.is_complete(), "its outline stays");
+        let again = work(&mut book).remove(0).0;
+        assert!(book.body(&name("alpha"), &key).is_none() && work(&mut book).is_empty());
+        book.rendered(again.done());
+        assert!(book.body(&name("alpha"), &key).is_some());
+    }
+
+    #[test]
+    fn all_have_outlines_and_a_window_of_them_bodies() {
+        let mut book = many(1100);
+        let names: Vec<SolutionName> = book.published().cloned().collect();
+        names.iter().for_each(|name| book.settle(name, true));
+        for (work, _) in work(&mut book) {
+            book.rendered(work.done());
+        }
+        assert!(book.is_complete());
+        let key = |name: &SolutionName| ObjectKey::cluster(Kind::Namespace, name.namespace());
+        let with = |book: &mut Book| -> Vec<SolutionName> {
+            let has = |name: &&SolutionName| book.body(name, &key(name)).is_some();
+            names.iter().filter(has).cloned().collect()
         };
-        assert!(!bodies(&book) && book.work(&instance()).is_empty(), "nobody wants them");
-        book.want_bodies(&name("alpha"));
-        let work = book.work(&instance()).remove(0).0;
+        let first = with(&mut book);
+        assert!(first.len() < 600 && !first.is_empty(), "{}", first.len());
+        assert!(work(&mut book).is_empty(), "there is no room");
+        // Half of them are in place, the other half waits for somebody.
+        let (placed, waiting) = first.split_at(first.len() / 2);
+        placed.iter().for_each(|name| book.in_place(name));
+        waiting.iter().for_each(|name| book.sends(name, false, NOW));
+        let took = |book: &mut Book, now: Timestamp| -> usize {
+            let work = book.work(&instance(), true, now);
+            work.into_iter().map(|(work, _)| book.rendered(work.done()).len()).sum()
+        };
+        assert_eq!(took(&mut book, NOW), placed.len());
+        let later = book.deadline().unwrap();
+        assert_eq!(took(&mut book, later), waiting.len());
+    }
+
+    #[test]
+    fn what_is_new_is_rendered_once_and_when_there_is_room() {
+        let mut book = many(1100);
+        let names: Vec<SolutionName> = book.published().cloned().collect();
+        names.iter().for_each(|name| book.settle(name, false));
+        assert!(book.is_complete(), "it asks for no deletion");
+        let mut rendered = 0;
+        for _ in 0..9 {
+            for (work, _) in work(&mut book) {
+                rendered += work.jobs.len();
+                for name in book.rendered(work.done()) {
+                    book.in_place(&name);
+                }
+            }
+        }
+        assert_eq!((rendered, book.is_quiet()), (1100, true));
+        // It lives after all: its next form comes at once.
+        let mut book = many(1100);
+        names.iter().for_each(|name| book.settle(name, false));
+        let first: usize = work(&mut book).iter().map(|(work, _)| work.jobs.len()).sum();
+        assert!(first < 1100);
+        let last = names.last().unwrap();
+        book.settle(last, true);
+        assert!(!book.is_complete());
+        let [(work, _)] = &work(&mut book)[..] else { panic!() };
+        assert_eq!((&work.jobs[0].solution.name, work.jobs[0].bodies), (last, false));
+    }
+
+    #[test]
+    fn where_nothing_is_written_nothing_has_a_body() {
+        let remote = remote(&[("alpha", Text::Good(0))]);
+        let mut book = Book::default();
+        book.take(head(&remote), &none(), NOW);
+        book.settle(&name("alpha"), true);
+        let (work, _) = book.work(&instance(), false, NOW).remove(0);
+        assert!(work.done()[0].bodies.is_none());
         book.rendered(work.done());
-        assert!(bodies(&book));
+        assert!(book.is_complete() && book.is_quiet());
     }
 
     #[test]
@@ -433,10 +520,10 @@ mod tests {
         let remote = remote(&[("alpha", Text::Good(0))]);
         let mut book = Book::default();
         book.take(head(&remote), &none(), NOW);
-        book.settle(&name("alpha"));
-        let (_, lost) = book.work(&instance()).remove(0);
+        book.settle(&name("alpha"), true);
+        let (_, lost) = work(&mut book).remove(0);
         book.not_rendered(&lost);
-        assert_eq!(book.work(&instance()).len(), 1);
+        assert_eq!(work(&mut book).len(), 1);
     }
 
     #[test]

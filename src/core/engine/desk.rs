@@ -10,8 +10,8 @@ use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
 use crate::model::{InstanceName, Kind, Revision, SolutionName};
 use crate::plan::facts::Question;
 use crate::plan::observed::Removal;
-use crate::plan::{Hold, Phase, Step};
-use crate::render;
+use crate::plan::{Hold, Outline, Phase, Step};
+use crate::render::{self, Body, DesiredObject};
 use crate::status::{Board, CommitStatus};
 
 /// The number of an order, given once.
@@ -27,7 +27,7 @@ pub enum Order {
         id: OrderId,
         /// The solution that the step belongs to.
         solution: SolutionName,
-        /// What to do; what is to be sent is in it.
+        /// What to do; the body that is to be sent is in it.
         step: Step,
         /// The observed object's, for the steps that must not make it; none for the others.
         uid: Option<String>,
@@ -123,22 +123,39 @@ pub struct Work {
     pub platform: Arc<Platform>,
     /// The instance that owns the objects.
     pub instance: InstanceName,
-    /// Each solution, and whether the clock lets it run.
-    pub solutions: Vec<(Arc<Solution>, Phase)>,
+    /// Each solution.
+    pub jobs: Vec<Job>,
+}
+
+/// One solution to render.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The solution.
+    pub solution: Arc<Solution>,
+    /// Whether the clock lets it run.
+    pub phase: Phase,
+    /// Whether its bodies are wanted, for there is room for them.
+    pub bodies: bool,
 }
 
 impl Work {
     /// Renders them.
     pub fn done(&self) -> Vec<Rendered> {
-        let render = |(solution, phase): &(Arc<Solution>, Phase)| Rendered {
-            key: FormKey {
-                tree: solution.tree.clone(),
-                platform: self.platform.digest.clone(),
-                phase: *phase,
-            },
-            desired: render::all(solution, &self.platform, &self.instance, *phase),
+        let render = |Job { solution, phase, bodies }: &Job| {
+            let desired = render::all(solution, &self.platform, &self.instance, *phase);
+            let body =
+                |object: &Arc<DesiredObject>| (object.key.clone(), Arc::new(Body::of(object)));
+            Rendered {
+                key: FormKey {
+                    tree: solution.tree.clone(),
+                    platform: self.platform.digest.clone(),
+                    phase: *phase,
+                },
+                outline: Outline::of(&desired),
+                bodies: bodies.then(|| desired.objects.iter().map(body).collect()),
+            }
         };
-        self.solutions.iter().map(render).collect()
+        self.jobs.iter().map(render).collect()
     }
 }
 

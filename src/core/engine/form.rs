@@ -1,7 +1,14 @@
 //! A solution as objects, and what that depends on.
 
-use crate::model::{ContentHash, TreeId};
-use crate::plan::{Desired, Phase};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::{ContentHash, ObjectKey, TreeId};
+use crate::plan::{Outline, Phase};
+use crate::render::Body;
+
+/// What is sent of each object.
+pub type Bodies = BTreeMap<ObjectKey, Arc<Body>>;
 
 /// A solution's objects.
 #[derive(Debug)]
@@ -9,7 +16,9 @@ pub struct Rendered {
     /// What the objects depend on.
     pub key: FormKey,
     /// The objects that the solution should have on the cluster.
-    pub desired: Desired,
+    pub outline: Outline,
+    /// Their bodies, if they were asked for.
+    pub bodies: Option<Bodies>,
 }
 
 /// What a form of a solution depends on besides the instance: while this is the same, so is it.

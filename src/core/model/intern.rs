@@ -29,6 +29,14 @@ impl Interner {
         new
     }
 
+    /// As [`Interner::set`], of one that is in an allocation already.
+    pub fn share(&mut self, set: &Arc<FieldSet>) -> Arc<FieldSet> {
+        match self.sets.get(set) {
+            Some(known) => Arc::clone(known),
+            None => self.set((**set).clone()),
+        }
+    }
+
     /// The shared form of a word.
     pub fn word(&mut self, word: &str) -> Arc<str> {
         if let Some(known) = self.words.get(word) {

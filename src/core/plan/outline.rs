@@ -1,7 +1,8 @@
-//! What a comparison needs of a solution's objects, without their bodies.
+//! What a plan needs of a solution's objects, without their bodies.
 //!
 //! A solution that is in place is compared again at every event of its namespace and written
-//! never. So this is what is kept of it; the bodies are rendered again when one must be sent.
+//! never. So this is what is kept of it, and what plans are made of; a body is put into a step when
+//! it is sent.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,50 +10,89 @@ use std::sync::Arc;
 use serde::Deserialize as _;
 
 use super::address::{self, Address, IngressSpec, RouteSpec};
-use super::deletion::deletions;
-use super::ground::{Ground, namespace_gate};
-use super::observed::{Flight, Live};
-use super::solution_plan::SolutionPlan;
-use super::verify;
-use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, SolutionName};
-use crate::render::{Desired, DesiredObject, Wave};
+use crate::model::{ComponentName, ContentHash, FieldSet, Kind, ObjectKey, SolutionName};
+use crate::render::{Body, Desired, DesiredObject, Wave};
 
-/// A [`Desired`] without bodies: nothing of it can be sent.
+/// A [`Desired`] without bodies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outline {
     /// Whose objects these are.
     pub solution: SolutionName,
     /// In the order of [`Desired::objects`].
-    pub objects: Vec<Form>,
+    pub objects: Vec<Arc<Form>>,
     /// Where visitors open it when all of that is in place.
     pub addresses: BTreeSet<Address>,
 }
 
-/// A [`DesiredObject`] without its body.
+/// A [`DesiredObject`], with its body only where it is about to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Form {
     /// Its kind, namespace and name.
     pub key: ObjectKey,
+    /// The component that it belongs to; none if to the whole solution.
+    pub component: Option<ComponentName>,
+    /// When it is published.
+    pub wave: Wave,
     /// Hash of the body, as in [`DesiredObject::content`].
     pub content: ContentHash,
     /// Of a Deployment: the hash of its pod template.
     pub template: Option<ContentHash>,
+    /// Of a Deployment: the hash of all that its pods are, as in [`DesiredObject::pods`].
+    pub pods: Option<ContentHash>,
     /// What the API server records as ours once it is applied.
     pub fields: Arc<FieldSet>,
+    /// What is sent. Kept with a quota, of which a plan may ask for another form; of all others
+    /// absent until a step takes it along.
+    pub body: Option<Arc<Body>>,
+}
+
+impl Form {
+    /// An object that can be sent as it is.
+    pub fn whole(object: &DesiredObject) -> Self {
+        Self { body: Some(Arc::new(Body::of(object))), ..Self::bare(object) }
+    }
+
+    fn bare(object: &DesiredObject) -> Self {
+        Self {
+            key: object.key.clone(),
+            component: object.component.clone(),
+            wave: object.wave,
+            content: object.content.clone(),
+            template: object.template.clone(),
+            pods: object.pods.clone(),
+            fields: Arc::clone(&object.fields),
+            body: None,
+        }
+    }
+
+    fn of(object: &DesiredObject) -> Self {
+        match object.key.kind {
+            Kind::ResourceQuota => Self::whole(object),
+            _ => Self::bare(object),
+        }
+    }
+
+    /// The object that this is the form of; `None` without a body.
+    pub fn object(&self) -> Option<DesiredObject> {
+        Some(DesiredObject {
+            key: self.key.clone(),
+            component: self.component.clone(),
+            wave: self.wave,
+            body: self.body.as_ref()?.tree(),
+            content: self.content.clone(),
+            template: self.template.clone(),
+            pods: self.pods.clone(),
+            fields: Arc::clone(&self.fields),
+        })
+    }
 }
 
 impl Outline {
     /// The outline of what was rendered.
     pub fn of(desired: &Desired) -> Self {
-        let form = |object: &Arc<DesiredObject>| Form {
-            key: object.key.clone(),
-            content: object.content.clone(),
-            template: object.template.clone(),
-            fields: Arc::clone(&object.fields),
-        };
         Self {
             solution: desired.solution.clone(),
-            objects: desired.objects.iter().map(form).collect(),
+            objects: desired.objects.iter().map(|object| Arc::new(Form::of(object))).collect(),
             addresses: desired.objects.iter().flat_map(|object| addresses(object)).collect(),
         }
     }
@@ -83,29 +123,4 @@ pub(crate) fn addresses(object: &DesiredObject) -> BTreeSet<Address> {
         _ => return BTreeSet::new(),
     }
     .unwrap_or_default()
-}
-
-/// What [`publish`](super::publish()) would plan, if every object is in place: nothing, or the steps
-/// of a trial. They need no bodies. `None`: it takes the bodies to tell.
-pub fn rest(outline: &Outline, ground: &Ground<'_>) -> Option<SolutionPlan> {
-    let solution = &outline.solution;
-    let live = ground.observed.solutions.get(solution)?;
-    let in_place = |form: &Form| {
-        let same = |live: &Live| live.is_in_place(&form.content, &form.fields);
-        // What a verification writes leaves it in place.
-        let busy = ground.observed.in_flight.get(&form.key) == Some(&Flight::Body);
-        !busy && live.get(&form.key).is_some_and(same)
-    };
-    if namespace_gate(&outline.solution, ground).is_some()
-        || ground.hold.is_some_and(|hold| hold.staying.contains(solution))
-        || !outline.objects.iter().all(in_place)
-        || !deletions(solution, outline.keys(), ground.observed).is_empty()
-    {
-        return None;
-    }
-    let deployments = outline.objects.iter().filter(|form| form.key.kind == Kind::Deployment);
-    let templates = deployments.filter_map(|form| Some((&form.key, form.template.as_ref()?)));
-    let mut rest = SolutionPlan::default();
-    verify::verify(templates, live, ground, &mut rest);
-    Some(rest)
 }

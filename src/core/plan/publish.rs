@@ -7,13 +7,14 @@ use super::deletion::{delete, deletions};
 use super::gate::Gate;
 use super::ground::{self, Ground, kind_gate, namespace_gate};
 use super::observed::{Flight, HealthFacts, Live};
+use super::outline::{Form, Outline};
 use super::rollout::Queue;
 use super::route::{activation_gate, is_route, moving_gate, owns_replicas};
 use super::solution_plan::SolutionPlan;
 use super::step::{Outcome, Step, Why};
 use super::{quota, verify};
 use crate::model::{ComponentName, FieldSet, Kind, ObjectKey, marks};
-use crate::render::{Desired, DesiredObject, Wave};
+use crate::render::Wave;
 
 /// The steps that bring one solution from observed to desired, in the order of their waves.
 ///
@@ -22,7 +23,7 @@ use crate::render::{Desired, DesiredObject, Wave};
 /// than protections that are missing, so that one object that the server refuses does not stop the
 /// repair of the others. Deletions come last, after the gateway has accepted the new route, and so
 /// does a quota that becomes smaller, because it would refuse the pods of a roll-out.
-pub fn publish(desired: &Desired, ground: &Ground<'_>) -> SolutionPlan {
+pub fn publish(desired: &Outline, ground: &Ground<'_>) -> SolutionPlan {
     let mut plan = SolutionPlan::default();
     let empty = Default::default();
     let live = ground.observed.solutions.get(&desired.solution).unwrap_or(&empty);
@@ -132,7 +133,7 @@ impl Absent {
         self.needed = self.needed.take().or(needed);
     }
 
-    fn note(&mut self, object: &DesiredObject, ground: &Ground<'_>) {
+    fn note(&mut self, object: &Form, ground: &Ground<'_>) {
         let gate = || Gate::Object(object.key.clone());
         let (protection, needed) = &mut self.this_wave;
         if protects(object.wave) {
@@ -167,7 +168,7 @@ enum Urgency {
     Reopening,
 }
 
-fn urgency(step: &Step, object: &DesiredObject, live: &BTreeMap<ObjectKey, Live>) -> Urgency {
+fn urgency(step: &Step, object: &Form, live: &BTreeMap<ObjectKey, Live>) -> Urgency {
     let key = &object.key;
     let stays = |key: &ObjectKey| live.get(key).is_some_and(|live| live.deleting.is_none());
     match step {
@@ -212,11 +213,7 @@ enum State<'a> {
     Needs(Step),
 }
 
-fn state<'a>(
-    object: &Arc<DesiredObject>,
-    live: Option<&'a Live>,
-    ground: &Ground<'_>,
-) -> State<'a> {
+fn state<'a>(object: &Arc<Form>, live: Option<&'a Live>, ground: &Ground<'_>) -> State<'a> {
     match (ground.observed.in_flight.get(&object.key), live) {
         (None, _) => {}
         // What a verification writes leaves it in place.
@@ -279,7 +276,7 @@ fn state<'a>(
 const CONTENT_FIELD: &str = "f:vitrine.dev/content";
 const _: () = assert!(CONTENT_FIELD.len() == marks::CONTENT.len() + 2);
 
-fn apply(object: &Arc<DesiredObject>, live: Option<&Live>, ground: &Ground<'_>, why: Why) -> Step {
+fn apply(object: &Arc<Form>, live: Option<&Live>, ground: &Ground<'_>, why: Why) -> Step {
     let left = live.and_then(|live| left_behind(object, live));
     Step::Apply { object: object.clone(), revision: ground.revision.clone(), left, why }
 }
@@ -289,7 +286,7 @@ const REMEMBERED: usize = 16 * 1024;
 
 /// What an apply takes out of our set and does not take away, because another manager owns it too.
 /// It goes with the apply, so that nobody who dies in between forgets it.
-fn left_behind(object: &DesiredObject, live: &Live) -> Option<Arc<FieldSet>> {
+fn left_behind(object: &Form, live: &Live) -> Option<Arc<FieldSet>> {
     let nothing = FieldSet::default();
     let ours = live.fields.as_deref().unwrap_or(&nothing);
     let before = live.left.as_deref().unwrap_or(&nothing);
@@ -304,12 +301,12 @@ fn left_behind(object: &DesiredObject, live: &Live) -> Option<Arc<FieldSet>> {
     (!kept.is_empty()).then(|| Arc::new(kept))
 }
 
-fn setback_gate(object: &DesiredObject, ground: &Ground<'_>) -> Option<Gate> {
+fn setback_gate(object: &Form, ground: &Ground<'_>) -> Option<Gate> {
     ground::setback_gate(&object.key, Some(&object.content), ground)
 }
 
 /// What is ours in the namespace and no longer desired, and not yet going.
-fn extras(desired: &Desired, ground: &Ground<'_>) -> BTreeSet<ObjectKey> {
+fn extras(desired: &Outline, ground: &Ground<'_>) -> BTreeSet<ObjectKey> {
     let wanted = desired.objects.iter().map(|object| &object.key);
     deletions(&desired.solution, wanted, ground.observed)
 }
@@ -318,7 +315,7 @@ fn extras(desired: &Desired, ground: &Ground<'_>) -> BTreeSet<ObjectKey> {
 /// finalizer, so that KEDA does not fight the `replicas` that come next.
 fn leave_the_autoscaler(
     extras: &BTreeSet<ObjectKey>,
-    desired: &Desired,
+    desired: &Outline,
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,
 ) {
@@ -332,7 +329,7 @@ fn leave_the_autoscaler(
 /// that goes itself (another edge serves the host now) goes before what it refers to.
 fn tidy(
     extras: &BTreeSet<ObjectKey>,
-    desired: &Desired,
+    desired: &Outline,
     in_place: bool,
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::observed::{HealthFacts, Live};
+use super::outline::{Form, Outline};
 use crate::model::{Kind, ObjectKey};
-use crate::render::{self, Desired, DesiredObject};
+use crate::render;
 
 /// What of a desired object may be applied now.
 pub(super) struct Timely {
-    pub object: Arc<DesiredObject>,
+    pub object: Arc<Form>,
     /// The Deployment whose roll-out the rest of it waits for.
     pub waits_for: Option<ObjectKey>,
 }
@@ -21,8 +22,8 @@ pub(super) struct Timely {
 /// A ResourceQuota of which a value falls keeps the greater one while a Deployment is rolled out
 /// or one that is no longer desired is there. Every other object is timely as it is.
 pub(super) fn timely(
-    object: &Arc<DesiredObject>,
-    desired: &Desired,
+    object: &Arc<Form>,
+    desired: &Outline,
     extras: &BTreeSet<ObjectKey>,
     live: &BTreeMap<ObjectKey, Live>,
 ) -> Timely {
@@ -33,15 +34,15 @@ pub(super) fn timely(
     let Some(rolling) = rolling(desired, live).or_else(|| leaving(extras, live)) else {
         return whole;
     };
-    match render::widened(object, hard) {
-        Some(wide) => Timely { object: Arc::new(wide), waits_for: Some(rolling) },
+    match object.object().and_then(|quota| render::widened(&quota, hard)) {
+        Some(wide) => Timely { object: Arc::new(Form::whole(&wide)), waits_for: Some(rolling) },
         None => whole,
     }
 }
 
 /// A Deployment that is not yet as desired, or not all of whose pods are.
-fn rolling(desired: &Desired, live: &BTreeMap<ObjectKey, Live>) -> Option<ObjectKey> {
-    let complete = |object: &DesiredObject| {
+fn rolling(desired: &Outline, live: &BTreeMap<ObjectKey, Live>) -> Option<ObjectKey> {
+    let complete = |object: &Form| {
         live.get(&object.key).is_some_and(|live| {
             live.is_in_place(&object.content, &object.fields)
                 && matches!(&live.health, HealthFacts::Deployment(facts) if facts.is_rolled_out())

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use super::gate::Gate;
 use super::observed::{DeploymentFacts, HealthFacts, Live};
+use super::outline::Form;
 use crate::model::ObjectKey;
-use crate::render::DesiredObject;
 
 /// What may roll out because of a change for all.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub struct Turns<'a> {
 }
 
 /// Whether applying `object` would replace pods that run.
-pub fn restarts(object: &DesiredObject, live: &Live) -> bool {
+pub fn restarts(object: &Form, live: &Live) -> bool {
     let Some(pods) = &object.pods else { return false };
     match &live.health {
         HealthFacts::Deployment(facts) => {
@@ -48,7 +48,7 @@ impl<'a> Queue<'a> {
     }
 
     /// What a Deployment waits for whose pods are about to be replaced; takes a turn if it is free.
-    pub fn gate(&mut self, object: &DesiredObject, live: Option<&Live>) -> Option<Gate> {
+    pub fn gate(&mut self, object: &Form, live: Option<&Live>) -> Option<Gate> {
         let turns = self.turns.as_mut()?;
         if turns.rolling.contains(&object.key) || !live.is_some_and(|live| restarts(object, live)) {
             return None;

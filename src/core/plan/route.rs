@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::gate::Gate;
 use super::ground::{Ground, unknown_kind};
 use super::observed::{HealthFacts, Record};
+use super::outline::{Form, Outline};
 use crate::model::{FieldSet, Kind, ObjectKey, SolutionName};
-use crate::render::{Desired, DesiredObject};
 
 /// What makes a solution public.
 pub(super) const fn is_route(kind: Kind) -> bool {
@@ -38,8 +38,8 @@ pub(super) fn moving_gate(
 /// The gates of activation: KEDA must find the add-on's route when it reads a ScaledObject, and
 /// a route that leaves the interceptor needs a target that answers.
 pub(super) fn activation_gate(
-    object: &DesiredObject,
-    desired: &Desired,
+    object: &Form,
+    desired: &Outline,
     extras: &BTreeSet<ObjectKey>,
     ground: &Ground<'_>,
 ) -> Option<Gate> {

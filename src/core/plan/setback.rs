@@ -130,16 +130,7 @@ pub fn learn(
     jitter: f64,
 ) -> bool {
     let key = step.key();
-    let content = match step {
-        Step::Apply { object, .. } | Step::Birth { object, .. } | Step::Handover { object, .. } => {
-            Some(object.content.clone())
-        }
-        Step::Delete { .. }
-        | Step::Survey { .. }
-        | Step::ForceActivation { .. }
-        | Step::Nudge { .. }
-        | Step::Verified { .. } => None,
-    };
+    let content = step.form().map(|form| form.content.clone());
     let before = setbacks.remove(&key);
     let same = before.as_ref().filter(|before| before.content == content);
     let attempts = same.map_or(0, |before| before.attempts) + 1;

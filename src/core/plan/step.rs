@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::observed::Flight;
+use super::outline::Form;
 use super::verified::Verified;
 use crate::model::{ContentHash, FieldSet, ObjectKey, Quoted, Revision};
-use crate::render::DesiredObject;
+use crate::render::Body;
 
 /// One step of a plan. `apply` carries it out as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +14,7 @@ pub enum Step {
     /// One server-side apply of manager `vitrine`, with `revision` as annotation.
     Apply {
         /// What is sent.
-        object: Arc<DesiredObject>,
+        object: Arc<Form>,
         /// The commit that it is annotated with.
         revision: Revision,
         /// What was ours on it, is not any more, and stays because another manager owns it too.
@@ -25,7 +26,7 @@ pub enum Step {
     /// manager `vitrine-birth` (409 AlreadyExists is fine), then as `Apply`.
     Birth {
         /// What is applied after the POST.
-        object: Arc<DesiredObject>,
+        object: Arc<Form>,
         /// The commit that it is annotated with.
         revision: Revision,
     },
@@ -33,7 +34,7 @@ pub enum Step {
     /// the autoscaler takes over, then as `Apply`.
     Handover {
         /// What is applied afterwards, without replicas.
-        object: Arc<DesiredObject>,
+        object: Arc<Form>,
         /// The commit that it is annotated with.
         revision: Revision,
         /// As in [`Step::Apply`].
@@ -124,6 +125,32 @@ impl Step {
             | Self::Delete { .. }
             | Self::Survey { .. } => Flight::Body,
         }
+    }
+
+    /// What it applies, if it applies anything.
+    pub fn form(&self) -> Option<&Arc<Form>> {
+        match self {
+            Self::Apply { object, .. }
+            | Self::Birth { object, .. }
+            | Self::Handover { object, .. } => Some(object),
+            Self::Delete { .. }
+            | Self::Survey { .. }
+            | Self::ForceActivation { .. }
+            | Self::Nudge { .. }
+            | Self::Verified { .. } => None,
+        }
+    }
+
+    /// The step with what it sends.
+    #[must_use]
+    pub(crate) fn with_body(mut self, body: Arc<Body>) -> Self {
+        if let Self::Apply { object, .. }
+        | Self::Birth { object, .. }
+        | Self::Handover { object, .. } = &mut self
+        {
+            Arc::make_mut(object).body = Some(body);
+        }
+        self
     }
 
     /// The object that the step is about.

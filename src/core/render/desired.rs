@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::model::{
-    ComponentName, ContentHash, FieldSet, ObjectKey, Revision, SolutionName, marks,
-};
+use crate::model::{ComponentName, ContentHash, FieldSet, ObjectKey, SolutionName};
 
 /// What one solution should be on the cluster, in the order of its waves.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,18 +72,4 @@ pub enum Phase {
     Suspended,
     /// The day of `expires` has come.
     Expired,
-}
-
-impl DesiredObject {
-    /// The body as it is sent: with the commit that last changed the object, and what of it left
-    /// the catalogue and lives on.
-    pub fn with_marks(&self, revision: &Revision, left: Option<&FieldSet>) -> Value {
-        let mut body = self.body.clone();
-        let annotations = &mut body["metadata"]["annotations"];
-        annotations[marks::REVISION] = revision.as_str().into();
-        if let Some(left) = left {
-            annotations[marks::LEFT_BEHIND] = left.to_fields_v1().to_string().into();
-        }
-        body
-    }
 }

@@ -119,7 +119,7 @@ impl World {
                 self.count_harm(name);
             }
         } else if let Step::Apply { object, .. } = step {
-            let opens = plan::addresses(object);
+            let opens = object.object().map(|o| plan::addresses(&o)).unwrap_or_default();
             // What was opened a moment ago, before any watch told of it, nobody can miss.
             let told =
                 |address: &&Address| self.told.get(&key).is_some_and(|t| t.contains(address));

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::engine::{News, Written};
 use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision};
 use crate::plan::observed::{Approval, HealthFacts, PodFacts, Record, Survey};
-use crate::plan::{self, Address, DesiredObject, Outcome, Rejection, Step};
+use crate::plan::{self, Address, Form, Outcome, Rejection, Step};
 
 pub(super) use ills::ill;
 pub use stuck::Stuck;
@@ -275,12 +275,7 @@ impl Server {
         uid.is_some() && self.state.objects.get(key).map(|o| o.uid.as_str()) == uid
     }
 
-    fn apply(
-        &mut self,
-        object: &DesiredObject,
-        revision: &Revision,
-        birth: bool,
-    ) -> (Outcome, Written) {
+    fn apply(&mut self, object: &Form, revision: &Revision, birth: bool) -> (Outcome, Written) {
         let key = &object.key;
         if self.absent.contains(&key.kind) {
             return (Outcome::Rejected(no_kind()), Written::Nothing);
@@ -304,10 +299,14 @@ impl Server {
         next.revision = Some(revision.clone());
         next.template.clone_from(&object.template);
         next.pods.clone_from(&object.pods);
-        next.addresses = plan::addresses(object);
+        // What is sent, not what was meant.
+        let Some(body) = object.object() else {
+            return (Outcome::Rejected(no_body()), Written::Nothing);
+        };
+        next.addresses = plan::addresses(&body);
         next.ours = Some(Arc::clone(&object.fields));
         next.theirs = None; // `force` takes every field that we name
-        if let Some(replicas) = object.body["spec"]["replicas"].as_i64() {
+        if let Some(replicas) = body.body["spec"]["replicas"].as_i64() {
             next.replicas = i32::try_from(replicas).unwrap_or(1);
         }
         self.state.objects.insert(key.clone(), next);
@@ -428,6 +427,11 @@ fn denied() -> Rejection {
 
 fn no_kind() -> Rejection {
     rejection(404, "NotFound")
+}
+
+/// Nothing was sent, which no edge would do.
+fn no_body() -> Rejection {
+    rejection(400, "BadRequest")
 }
 
 fn no_namespace() -> Rejection {

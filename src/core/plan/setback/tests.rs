@@ -3,8 +3,8 @@
 use super::*;
 use crate::model::{FieldSet, Revision};
 use crate::plan::observed::Live;
-use crate::plan::{Rejection, Why};
-use crate::render::{DesiredObject, Wave};
+use crate::plan::{Form, Rejection, Why};
+use crate::render::Wave;
 
 /// One refused Deployment, a clock and a cluster.
 struct World {
@@ -22,7 +22,7 @@ fn home() -> ObjectKey {
 }
 
 fn step(body: &str) -> Step {
-    let object = DesiredObject {
+    let object = Form {
         key: key(),
         component: None,
         wave: Wave::Workload,
@@ -30,7 +30,7 @@ fn step(body: &str) -> Step {
         template: None,
         pods: None,
         fields: FieldSet::default().into(),
-        body: serde_json::Value::Null,
+        body: None,
     };
     let revision = Revision::parse(&"a".repeat(40)).unwrap();
     Step::Apply { object: object.into(), revision, left: None, why: Why::Update }
