@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::stream::{BoxStream, SelectAll, StreamExt as _, select_all};
+use futures::stream::{self, BoxStream, SelectAll, StreamExt as _, select_all};
 use jiff::Timestamp;
 use kube::Client;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
@@ -23,6 +23,10 @@ use vitrine_sandbox::cast::{self, Around, Door, Move, Queue, Stage};
 pub use vitrine_sandbox::cast::{GATEWAY_CONTROLLER, KEDA_FINALIZER, Player};
 
 use super::objects;
+
+/// How many objects a player answers at a time. One alone would fall behind where many solutions
+/// are published at once, and whoever waits for it would be measured by it.
+const AT_ONCE: usize = 8;
 
 /// The players on duty. They go when this goes.
 pub struct Players {
@@ -174,16 +178,21 @@ impl Hands {
                     mine.for_each(|key| queue.add(key, Instant::now()));
                 }
                 () = cast::sleep_until(queue.next()) => {
+                    let mut moves = Vec::new();
                     for key in queue.take_due(Instant::now()) {
                         let Some(object) = seen.object(&key) else { continue };
                         let turn = cast::turn(&key, &object, &seen, &self.stage());
-                        for made in turn.moves {
-                            self.try_to(player, made).await;
-                        }
+                        moves.push(turn.moves);
                         if let Some(again) = turn.again {
                             queue.add(key, Instant::now() + again);
                         }
                     }
+                    let each = async |moves: Vec<Move>| {
+                        for made in moves {
+                            self.try_to(player, made).await;
+                        }
+                    };
+                    stream::iter(moves).for_each_concurrent(AT_ONCE, each).await;
                 }
             }
         }
