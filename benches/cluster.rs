@@ -79,5 +79,4 @@ async fn compare(arguments: &Arguments) {
             report.add(&measure::one_size(arguments, solutions).await);
         }
     }
-    report.end(arguments.write);
 }

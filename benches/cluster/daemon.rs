@@ -33,7 +33,7 @@ impl Daemon {
              repository: {{url: {}, mirror: {}}}\n\
              cluster: {{kubeconfig: {}, namespace: {DAEMON_NAMESPACE}}}\n\
              rollouts: {{verify: {{on: never}}}}\n\
-             web: {{public: {{listen: \"127.0.0.1:{port}\"}}}}\n\
+             web: {{public: {{listen: \"127.0.0.1:{port}\"}}, private: {{listen: \"127.0.0.1:0\"}}}}\n\
              log: {{level: error}}\n",
             catalogue.path().display(),
             catalogue.mirror("bench").display(),
@@ -53,6 +53,14 @@ impl Daemon {
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Comes back when the process ended by itself, which it should not.
+    pub async fn ended(&self) {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        while !std::fs::read_to_string(&stat).is_ok_and(|text| text.contains(") Z ")) {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     /// Waits until its board says that this many solutions are Synced, and no other. Each look at a
@@ -75,7 +83,12 @@ impl Daemon {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, waited).await.expect("everything is Synced in the end");
+        tokio::select! {
+            synced = tokio::time::timeout(PATIENCE, waited) => {
+                synced.expect("everything is Synced in the end");
+            }
+            () = self.ended() => panic!("the daemon ended"),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub struct Report {
     /// The markers in the document between which these tables belong.
     place: &'static str,
     text: String,
+    writes: bool,
 }
 
 /// What a run adds, table by table.
@@ -56,24 +57,24 @@ impl Report {
             .skip(1)
             .filter(|word| !["--bench", "--write"].contains(&word.as_str()))
             .collect();
-        let arguments = typed.iter().map(|word| format!(" {word}")).collect();
-        Self { state, arguments, place, text: String::new() }
+        let typed = typed.iter().map(|word| format!(" {word}")).collect();
+        Self { state, arguments: typed, place, text: String::new(), writes: arguments.write }
     }
 
+    /// Prints a table, and writes all so far into the document if that is wanted: a run that is
+    /// broken off loses only what it had not measured.
     pub fn add(&mut self, part: &impl Part) {
         let text = part.text();
         println!("\n{text}");
         self.text += &format!("\n{text}");
-    }
-
-    /// Says of which state the numbers are, and writes everything into the document if that is
-    /// wanted.
-    pub fn end(self, write: bool) {
         let line = self.state.line(&self.arguments);
         println!("{line}");
-        if !write {
-            return;
+        if self.writes {
+            self.write(&line);
         }
+    }
+
+    fn write(&self, line: &str) {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
         let document = std::fs::read_to_string(&file).unwrap();
         let (begin, end) =

@@ -59,7 +59,10 @@ impl Who {
                 let begin = Instant::now();
                 let daemon = Daemon::start(catalogue, judge.kubeconfig());
                 // Its board is not looked at before: each look would cost it CPU time.
-                let stored = tokio::time::timeout(PATIENCE, routes.count(names.len())).await;
+                let stored = tokio::select! {
+                    stored = tokio::time::timeout(PATIENCE, routes.count(names.len())) => stored,
+                    () = daemon.ended() => panic!("the daemon ended"),
+                };
                 let stored = stored.expect("everything is published in the end") - begin;
                 daemon.synced(names.len()).await;
                 (Subject::Vitrine(daemon), Published { over: begin.elapsed(), stored })
