@@ -8,6 +8,7 @@ use vitrine::git::read_folder;
 use vitrine_core::catalog;
 use vitrine_core::model::{InstanceName, Kind, ObjectKey, Revision, marks};
 use vitrine_core::plan::{DesiredObject, Phase};
+use vitrine_core::render::Body;
 
 use crate::arguments::Workload;
 use crate::daemon::INSTANCE;
@@ -162,36 +163,13 @@ pub fn solutions(workload: Workload, folder: &Path) -> Vec<Solution> {
 fn rendered(object: &DesiredObject, revision: &Revision) -> Object {
     let asleep =
         object.key.kind == Kind::Deployment && object.body["spec"].get("replicas").is_none();
-    let birth = asleep.then(|| smallest(object));
-    Object { key: object.key.clone(), birth, body: object.with_marks(revision, None) }
+    let body = Body::of(object);
+    let birth = body.birth().filter(|_| asleep).map(tree);
+    Object { key: object.key.clone(), birth, body: tree(&body.with_marks(revision, None)) }
 }
 
-/// A Deployment that is born asleep, as the daemon creates it.
-fn smallest(object: &DesiredObject) -> Value {
-    let body = &object.body;
-    let template = &body["spec"]["template"];
-    let container = &template["spec"]["containers"][0];
-    let hash = object.template.as_ref().map(ToString::to_string).unwrap_or_default();
-    json!({
-        "apiVersion": body["apiVersion"],
-        "kind": body["kind"],
-        "metadata": {
-            "name": object.key.name,
-            "namespace": object.key.namespace,
-            "labels": body["metadata"]["labels"],
-            "annotations": {marks::VERIFIED: format!("{hash} born")},
-        },
-        "spec": {
-            "replicas": 0,
-            "selector": body["spec"]["selector"],
-            "template": {
-                "metadata": {"labels": template["metadata"]["labels"]},
-                "spec": {"containers": [
-                    {"name": container["name"], "image": container["image"]},
-                ]},
-            },
-        },
-    })
+fn tree(sent: &[u8]) -> Value {
+    serde_json::from_slice(sent).unwrap()
 }
 
 /// Ten objects, of which the ConfigMap has 1 KB. They are no part of what vitrine renders, so that
