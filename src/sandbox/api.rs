@@ -11,7 +11,7 @@ use super::kinds::Resource;
 use super::object::text;
 use super::refusal::Refusal;
 use super::request::{Objects, Request, Target};
-use super::selector::Selector;
+use super::selector::{EVENT_FIELDS, Selector};
 use super::store::{DEFINITIONS, Place};
 use super::watch::{self, Course, Wanted};
 use super::write::{Deleted, Done, Preconditions, Write};
@@ -96,8 +96,9 @@ impl Sandbox {
         objects: &Objects,
         resource: &Arc<Resource>,
     ) -> Result<Reply, Refusal> {
-        let selector =
-            Selector::parse(request.param("labelSelector"), request.param("fieldSelector"))?;
+        let more = if resource.is("", "events") { &EVENT_FIELDS[..] } else { &[] };
+        let (labels, fields) = (request.param("labelSelector"), request.param("fieldSelector"));
+        let selector = Selector::parse(labels, fields, more)?;
         let wanted = Wanted {
             resource: resource.clone(),
             namespace: objects.namespace.clone(),

@@ -220,6 +220,7 @@ const BUILT_IN_KINDS: &[Row] = &[
     row("", "v1", "LimitRange", "limitranges", "limits", "n"),
     row("", "v1", "Service", "services", "svc", "ns"),
     row("", "v1", "Pod", "pods", "po", "nsg"),
+    row("", "v1", "Event", "events", "ev", "n"),
     row("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", "ns"),
     row("apps", "v1", "Deployment", "deployments", "deploy", "nscg"),
     row("apps", "v1", "StatefulSet", "statefulsets", "sts", "nscg"),

@@ -8,9 +8,13 @@ use super::refusal::Refusal;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selector {
     labels: Vec<Requirement>,
-    /// `metadata.name`, `metadata.namespace`.
+    /// `metadata.name`, `metadata.namespace`; of an Event more.
     fields: Vec<(String, String, bool)>,
 }
+
+/// What Events are selected by, of what the real API server knows.
+pub const EVENT_FIELDS: [&str; 5] =
+    ["reason", "type", "involvedObject.kind", "involvedObject.name", "involvedObject.namespace"];
 
 #[derive(Clone, Debug, PartialEq)]
 struct Requirement {
@@ -27,8 +31,9 @@ enum Test {
 }
 
 impl Selector {
-    /// Reads `labelSelector` and `fieldSelector`; empty texts select everything.
-    pub fn parse(labels: &str, fields: &str) -> Result<Self, Refusal> {
+    /// Reads `labelSelector` and `fieldSelector`; empty texts select everything. `more`: fields that
+    /// the kind selects by beside name and namespace.
+    pub fn parse(labels: &str, fields: &str, more: &[&str]) -> Result<Self, Refusal> {
         let bad = |what: &str| Refusal::bad_request(format!("unable to parse requirement: {what}"));
         let labels = split(labels)
             .iter()
@@ -43,7 +48,7 @@ impl Selector {
                     (name, value.trim_start_matches('='), true)
                 }
             };
-            if !matches!(name, "metadata.name" | "metadata.namespace") {
+            if !matches!(name, "metadata.name" | "metadata.namespace") && !more.contains(&name) {
                 return Err(Refusal::bad_request(format!("field label not supported: {name}")));
             }
             selected.push((name.replace('.', "/"), value.to_owned(), equal));
@@ -142,17 +147,35 @@ mod tests {
             ("!a", false),
             ("a in (1,2),b=y", false),
         ] {
-            assert_eq!(Selector::parse(text, "").unwrap().matches(&object), expected, "{text}");
+            assert_eq!(
+                Selector::parse(text, "", &[]).unwrap().matches(&object),
+                expected,
+                "{text}"
+            );
         }
-        assert!(Selector::parse("", "metadata.name=n").unwrap().matches(&object));
-        assert!(!Selector::parse("", "metadata.name!=n").unwrap().matches(&object));
+        assert!(Selector::parse("", "metadata.name=n", &[]).unwrap().matches(&object));
+        assert!(!Selector::parse("", "metadata.name!=n", &[]).unwrap().matches(&object));
+    }
+
+    #[test]
+    fn events_are_selected_by_what_they_are_about() {
+        let event = json!({"reason": "Evicted", "involvedObject": {"kind": "Pod"}});
+        for (text, expected) in [
+            ("reason=Evicted,involvedObject.kind=Pod", true),
+            ("reason!=Pulled,reason!=Created,involvedObject.kind!=Node", true),
+            ("reason!=Pulled,reason!=Evicted", false),
+        ] {
+            let selector = Selector::parse("", text, &EVENT_FIELDS).unwrap();
+            assert_eq!(selector.matches(&event), expected, "{text}");
+        }
     }
 
     #[test]
     fn a_selector_that_cannot_be_read_is_refused() {
         for bad in ["a b", "a foo (1)", "a in (1", "=x"] {
-            assert_eq!(Selector::parse(bad, "").map_err(|r| r.code), Err(400), "{bad}");
+            assert_eq!(Selector::parse(bad, "", &[]).map_err(|r| r.code), Err(400), "{bad}");
         }
-        assert!(Selector::parse("", "spec.x=1").is_err());
+        assert!(Selector::parse("", "spec.x=1", &EVENT_FIELDS).is_err());
+        assert!(Selector::parse("", "reason=Evicted", &[]).is_err());
     }
 }
