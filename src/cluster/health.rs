@@ -127,6 +127,8 @@ pub(super) fn scaled(wire: &ScaledWire) -> ScaledFacts {
         triggers: wire.spec.triggers.iter().flatten().filter(|t| t.is_kedas()).count(),
         metrics: wire.status.external_metric_names.as_ref().map_or(0, Vec::len),
         last_active: wire.status.last_active_time,
+        // That stands beside it.
+        unknown_zone: None,
     }
 }
 

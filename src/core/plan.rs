@@ -18,6 +18,7 @@ mod quota;
 pub mod remove;
 mod rollout;
 mod route;
+pub mod said;
 pub mod setback;
 mod solution_plan;
 pub mod step;

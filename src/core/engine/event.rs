@@ -14,6 +14,7 @@ use crate::model::{Kind, Revision};
 use crate::plan::Outcome;
 use crate::plan::facts::{Look, Question};
 use crate::plan::observed::{Approval, Problem, Record};
+use crate::plan::said::Said;
 use crate::status::{CommitState, CommitStatus};
 
 /// Something that happened.
@@ -21,6 +22,8 @@ use crate::status::{CommitState, CommitStatus};
 pub enum Event {
     /// The watch of a kind, in its order.
     Watched(Kind, Vec<News>),
+    /// What Events say of our pods and ScaledObjects, as they were heard.
+    Said(Vec<Said>),
     /// The CRD of a kind is there, in this version.
     Defined(Kind, String),
     /// Something cannot be read, by the name that rights use, and why; or it can again.

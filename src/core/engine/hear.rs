@@ -26,6 +26,7 @@ impl Engine {
         let mut batch = Batch::default();
         match self.sight.take(event, &mut batch) {
             Some(Event::Repository(news)) => self.take_news(news, now),
+            Some(Event::Said(said)) => self.sight.said(said, self.steady.at(now), &mut batch),
             Some(Event::Hint) => {
                 self.failures.at_once(self.steady.at(now));
                 self.visit = true;
@@ -351,6 +352,9 @@ impl Engine {
     /// Deadlines that passed: look again at whatever waits for the clock.
     pub(super) fn wake(&mut self, now: Now) {
         let steady = self.steady.at(now);
+        let mut batch = Batch::default();
+        self.sight.forget_said(steady, &mut batch);
+        self.touch(batch.finish());
         self.dirty.extend(self.failures.ring(steady).into_iter().map(ClaimedName::from));
         if self.rollouts.expire(steady) {
             self.dirty.extend(self.rollouts.queued().map(ClaimedName::from));

@@ -14,6 +14,8 @@ mod graves;
 mod namespaces;
 mod own;
 mod pods;
+mod said;
+mod sayings;
 mod seen;
 mod sweep;
 mod touched;
@@ -34,6 +36,7 @@ use crate::plan::observed::{GatewayFault, KindState, Live, Machines, Observed, P
 use audit::Audit;
 use backwards::Versions;
 use graves::Graves;
+use sayings::Sayings;
 
 /// [`Observed`], and what it takes to keep it.
 pub struct Sight {
@@ -56,6 +59,7 @@ pub struct Sight {
     listing: HashMap<Kind, HashSet<ObjectKey>>,
     versions: Versions,
     audit: Audit,
+    sayings: Sayings,
     /// Whether a watch failed since one of them stood again.
     broken: bool,
     /// What began or ceased to be unreadable and was not told yet.
@@ -84,6 +88,7 @@ impl Sight {
             listing: HashMap::new(),
             versions: Versions::default(),
             audit: Audit::new(Chance::new(seed)),
+            sayings: Sayings::default(),
             broken: false,
             turns: Vec::new(),
             silent: BTreeSet::new(),
@@ -123,10 +128,11 @@ impl Sight {
         self.audit.ring(now, |kind| kinds.get(&kind) == Some(&KindState::Synced))
     }
 
-    /// When the next daily list is due.
+    /// When the next daily list is due, or something that was said is too old to count.
     pub fn deadline(&self) -> Option<Timestamp> {
         let kinds = &self.observed.kinds;
-        self.audit.deadline(|kind| kinds.get(&kind) == Some(&KindState::Synced))
+        let audit = self.audit.deadline(|kind| kinds.get(&kind) == Some(&KindState::Synced));
+        audit.into_iter().chain(self.sayings.deadline()).min()
     }
 
     /// The kinds of which a daily list was not what the watch had said, and in how many objects.
@@ -159,6 +165,7 @@ impl Sight {
             Event::Trouble(what, problem) => self.trouble(&what, problem),
             Event::Lease(record, version) => self.record(record, version.as_deref(), batch),
             other @ (Event::Repository(_)
+            | Event::Said(_)
             | Event::Hint
             | Event::Knock
             | Event::Answered(..)
@@ -342,6 +349,9 @@ impl Sight {
     fn deleted(&mut self, key: &ObjectKey, seen: &Seen, batch: &mut Batch) {
         self.buried.forget(key, &seen.meta.uid);
         if key.kind == Kind::Pod {
+            if let Some(solution) = key.solution(&self.instance) {
+                self.sayings.forget(&solution, &key.name);
+            }
             return self.forget_pod(seen, batch);
         }
         if self.observed.in_flight.contains_key(key) {

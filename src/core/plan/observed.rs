@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::address::Address;
 use super::approval::Harm;
+use super::said::{NewMachine, Probed};
 use crate::model::{
     ContentHash, FieldSet, Kind, ObjectKey, Quantity, Quoted, Revision, SolutionName,
 };
@@ -297,6 +298,8 @@ pub struct ScaledFacts {
     pub metrics: usize,
     /// `status.lastActiveTime`: when a trigger was active last.
     pub last_active: Option<Timestamp>,
+    /// A time zone that KEDA says it does not know, where an Event says so.
+    pub unknown_zone: Option<Quoted>,
 }
 
 /// How KEDA is told to leave a target alone. Ours only while a solution is suspended or expired.
@@ -435,7 +438,8 @@ pub struct PodFacts {
     /// The container that the word is about; empty = the pod as a whole. Not always the
     /// component's own: a mesh adds some.
     pub container: Quoted,
-    /// The kubelet's word: `ImagePullBackOff`, `OOMKilled`, `Unschedulable`, `CrashLoopBackOff`.
+    /// The kubelet's word: `ImagePullBackOff`, `OOMKilled`, `Unschedulable`, `CrashLoopBackOff`. Of
+    /// a pod that obeyed when it was thrown out: `Evicted` where an Event says so, else `Succeeded`.
     pub word: Option<Quoted>,
     /// What was said with the word: the last line of a program, the end of anything else that is
     /// long. Empty if nothing was.
@@ -448,6 +452,11 @@ pub struct PodFacts {
     pub is_final: bool,
     /// Its annotation `vitrine.dev/pods`: of which template it is.
     pub pods: Option<ContentHash>,
+    /// Of one that is not ready: what the kubelet's probe of its component got, where an Event says
+    /// so.
+    pub probed: Option<Probed>,
+    /// Of one without a machine: what the cluster's autoscaler does for it, where an Event says so.
+    pub machine: Option<NewMachine>,
 }
 
 /// [`PodFacts::word`] where the kubelet ended a container for not becoming ready in its time. It has

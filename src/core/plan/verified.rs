@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::observed::PodFacts;
+use super::said::Probed;
 use crate::model::{ContentHash, Quoted};
 
 /// What the annotation `vitrine.dev/verified` says of a template.
@@ -58,6 +59,9 @@ fn written(pod: &PodFacts) -> Value {
     if !pod.message.is_empty() {
         written["message"] = json!(pod.message.short(LONGEST));
     }
+    if let Some(got) = pod.probed {
+        written["probe"] = json!(got.written());
+    }
     written
 }
 
@@ -74,6 +78,7 @@ fn read_pod(text: &str) -> PodFacts {
         container: text("container"),
         exit_code: written["exitCode"].as_i64().and_then(|code| i32::try_from(code).ok()),
         message: text("message"),
+        probed: written["probe"].as_str().and_then(Probed::read),
         ..PodFacts::default()
     }
 }
@@ -85,11 +90,12 @@ mod tests {
     #[test]
     fn what_a_pod_said_is_remembered_when_it_is_gone() {
         let template = ContentHash::of(b"template");
-        for (container, exit_code, message) in [
-            ("app", Some(1), "KeyError: 'MODEL'"),
-            ("app", Some(137), ""),
-            ("app", None, "in the end: nothing"),
-            ("linkerd-network-validator", Some(95), "no redirect"),
+        for (container, exit_code, message, probed) in [
+            ("app", Some(1), "KeyError: 'MODEL'", None),
+            ("app", Some(137), "", Some(Probed::Status(500))),
+            ("app", Some(0), "", Some(Probed::Refused)),
+            ("app", None, "in the end: nothing", None),
+            ("linkerd-network-validator", Some(95), "no redirect", None),
         ] {
             let pod = PodFacts {
                 component: "app".to_owned(),
@@ -98,6 +104,7 @@ mod tests {
                 message: message.into(),
                 exit_code,
                 restarts: 4,
+                probed,
                 ..PodFacts::default()
             };
             let own = container == "app";

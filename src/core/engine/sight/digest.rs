@@ -12,6 +12,7 @@ impl Sight {
         let health = match key.kind {
             // A namespace is created active and ends with its deletion.
             Kind::Namespace => HealthFacts::Namespace { active: meta.deletion_timestamp.is_none() },
+            Kind::ScaledObject => self.sayings.of_scaled(key, &self.instance, health),
             _ => health,
         };
         // The watch shows metadata, or of an object as much as a health rule reads. What an answer

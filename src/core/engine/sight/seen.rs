@@ -13,6 +13,7 @@ use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, marks};
 use crate::plan::observed::{
     Condition, DeploymentFacts, HealthFacts, KindState, PodFacts, Problem, Survey,
 };
+use crate::plan::said::Said;
 
 /// What the watch of a kind has to say.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub struct Seen {
     pub health: HealthFacts,
     /// Of a Pod.
     pub pod: Option<PodFacts>,
+    /// Of an Event: what it says, if somebody needs it.
+    pub said: Option<Box<Said>>,
     /// Of a Namespace: what holds it while it is being deleted.
     pub remains: Vec<Condition>,
     /// What we own by the server's word and the object does not have; absent where not all of it

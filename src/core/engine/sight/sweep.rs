@@ -58,6 +58,7 @@ impl Sight {
             }
             Kind::Pod => {
                 let there: HashSet<&str> = came.iter().map(|key| key.name.as_str()).collect();
+                self.sayings.keep_pods(&there);
                 self.observed.pods.retain(|solution, pods| {
                     let before = pods.len();
                     pods.retain(|name, _| there.contains(name.as_str()));

@@ -7,6 +7,7 @@ use super::condition::Beyond;
 use super::{Setup, Trouble};
 use crate::model::Party;
 use crate::plan::observed::{NOT_WOKEN, PodFacts, STARTUP_PROBE, UNREADY};
+use crate::plan::said::{NewMachine, Probed};
 use crate::status::Cause;
 use crate::status::wording::{minutes, quote, short};
 
@@ -31,8 +32,8 @@ pub fn pod(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
         "OOMKilled" => out_of_memory(setup),
         "Evicted" => evicted(&facts.message, setup),
         "Succeeded" => ended(setup),
-        STARTUP_PROBE => silent(setup),
-        UNREADY => unready(setup),
+        STARTUP_PROBE => silent(facts.probed, setup),
+        UNREADY => unready(facts.probed, setup),
         NOT_WOKEN => operator(
             Cause::Unscalable,
             "was to be started and nobody did: KEDA scaled nothing".to_owned(),
@@ -57,30 +58,68 @@ pub(super) fn late() -> Trouble {
 }
 
 /// It runs, since whenever that began, and its time is over.
-fn unready(setup: &Setup<'_>) -> Trouble {
+fn unready(probed: Option<Probed>, setup: &Setup<'_>) -> Trouble {
     let port = setup.port.map_or_else(String::new, |port| format!(" on port {port}"));
-    author(
-        Cause::Silent,
-        format!("runs, and did not answer{port} in its time"),
-        "check the port and the readiness page, or raise `startup.timeout`",
-    )
+    let reason = match probed {
+        Some(Probed::Status(status)) => {
+            format!("runs, answers with status {status}{port} and was not ready in its time")
+        }
+        _ => format!("runs, and did not answer{port} in its time{}", got(probed)),
+    };
+    author(Cause::Silent, reason, look_at(probed))
 }
 
 /// The kubelet ended it: it did not become ready within its start-up time.
-fn silent(setup: &Setup<'_>) -> Trouble {
+fn silent(probed: Option<Probed>, setup: &Setup<'_>) -> Trouble {
     let port = setup.port.map_or_else(String::new, |port| format!(" on port {port}"));
     let time = setup
         .startup
         .map_or_else(|| "in time".to_owned(), |startup| format!("within {}", minutes(startup)));
-    author(
-        Cause::Silent,
-        format!("did not answer{port} {time}"),
-        "check the port and the readiness page, or raise `startup.timeout`",
-    )
+    let reason = match probed {
+        Some(Probed::Status(status)) => {
+            format!("answered with status {status}{port} and was not ready {time}")
+        }
+        _ => format!("did not answer{port} {time}{}", got(probed)),
+    };
+    author(Cause::Silent, reason, look_at(probed))
+}
+
+/// What a probe got that got no answer, behind what is said of it.
+const fn got(probed: Option<Probed>) -> &'static str {
+    match probed {
+        Some(Probed::Refused) => ": connection refused",
+        Some(Probed::Cut) => ": the connection was closed",
+        Some(Probed::Late) => ": it takes too long",
+        Some(Probed::Status(_)) | None => "",
+    }
+}
+
+/// What the author of a program that does not become ready should do.
+const fn look_at(probed: Option<Probed>) -> &'static str {
+    match probed {
+        Some(Probed::Refused) => {
+            "let it listen on that port, on every address and not on 127.0.0.1 alone, or raise \
+             `startup.timeout`"
+        }
+        Some(Probed::Status(_)) => {
+            "look why its readiness page answers so, or raise `startup.timeout`"
+        }
+        Some(Probed::Cut | Probed::Late) | None => {
+            "check the port and the readiness page, or raise `startup.timeout`"
+        }
+    }
 }
 
 fn no_machine(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
     let class = setup.class.map(|class| format!(" of class {}", quote(class))).unwrap_or_default();
+    if facts.machine == Some(NewMachine::Coming) {
+        return Trouble {
+            party: Party::Nobody,
+            reason: Cause::NoMachine
+                .says(format!("no machine{class} free, a machine is being added")),
+            next: "wait some minutes; the cluster's autoscaler adds a machine".to_owned(),
+        };
+    }
     if let Some(Beyond { resource, asked, largest }) = setup.beyond {
         let (asks, has) = match resource {
             "cpu" => (format!("{asked} CPUs"), largest.to_string()),
@@ -93,6 +132,13 @@ fn no_machine(facts: &PodFacts, setup: &Setup<'_>) -> Trouble {
             Cause::NoMachine,
             format!("asks for {asks}, the largest machine{class} has {has}"),
             "add a larger machine, or lower the class's `caps` so that nobody asks for more",
+        );
+    }
+    if facts.machine == Some(NewMachine::Refused) {
+        return operator(
+            Cause::NoMachine,
+            said(format!("no machine{class} free, and none is being added"), &facts.message),
+            "let the cluster's autoscaler add more machines of this class, or wait until one is free",
         );
     }
     operator(
@@ -208,8 +254,8 @@ fn evicted(message: &str, setup: &Setup<'_>) -> Trouble {
     )
 }
 
-/// The kubelet ends what is past a limit and says so in an event alone; a program that obeys then
-/// ends with 0. Of all limits, that of local files is told in no other way.
+/// The kubelet ends what is past a limit and says so in an Event alone, which was not heard; a
+/// program that obeys then ends with 0. Of all limits, that of local files is told in no other way.
 fn ended(setup: &Setup<'_>) -> Trouble {
     let reason = match setup.storage {
         Some(limit) => {
@@ -302,6 +348,7 @@ fn crash(facts: &PodFacts, word: &str) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Quantity;
     use crate::status::health::sample::SETUP;
 
     fn facts(word: &str, message: &str, exit_code: Option<i32>) -> PodFacts {
@@ -505,6 +552,73 @@ mod tests {
             assert_eq!((trouble.party, &*trouble.reason), (party, reason), "{word}");
             assert!(trouble.next.starts_with(next), "{word}: {}", trouble.next);
         }
+    }
+
+    /// The same pods without what an Event said of them, and with it.
+    #[test]
+    fn an_event_makes_the_words_exact() {
+        let says = |word: &str, probed| {
+            pod(&PodFacts { probed, ..facts(word, "", Some(0)) }, &SETUP).reason.text
+        };
+        for (probed, ended, runs) in [
+            (
+                None,
+                "did not answer on port 8080 within 5 min",
+                "runs, and did not answer on port 8080 in its time",
+            ),
+            (
+                Some(Probed::Refused),
+                "did not answer on port 8080 within 5 min: connection refused",
+                "runs, and did not answer on port 8080 in its time: connection refused",
+            ),
+            (
+                Some(Probed::Cut),
+                "did not answer on port 8080 within 5 min: the connection was closed",
+                "runs, and did not answer on port 8080 in its time: the connection was closed",
+            ),
+            (
+                Some(Probed::Late),
+                "did not answer on port 8080 within 5 min: it takes too long",
+                "runs, and did not answer on port 8080 in its time: it takes too long",
+            ),
+            (
+                Some(Probed::Status(500)),
+                "answered with status 500 on port 8080 and was not ready within 5 min",
+                "runs, answers with status 500 on port 8080 and was not ready in its time",
+            ),
+        ] {
+            assert_eq!(says(STARTUP_PROBE, probed), ended);
+            assert_eq!(says(UNREADY, probed), runs);
+        }
+
+        let large = Setup {
+            beyond: Some(Beyond {
+                resource: "cpu",
+                asked: Quantity::count(8),
+                largest: Quantity::count(2),
+            }),
+            ..SETUP
+        };
+        let waits = |machine| PodFacts { machine, ..facts("Unschedulable", "0/3 nodes", None) };
+        let coming = Some(NewMachine::Coming);
+        for setup in [&SETUP, &large] {
+            let trouble = pod(&waits(coming), setup);
+            assert_eq!(trouble.party, Party::Nobody);
+            assert_eq!(
+                &*trouble.reason,
+                "no machine of class gpu-l4 free, a machine is being added"
+            );
+        }
+        let refused = Some(NewMachine::Refused);
+        let trouble = pod(&waits(refused), &SETUP);
+        assert_eq!(trouble.party, Party::Operator);
+        assert_eq!(
+            &*trouble.reason,
+            "no machine of class gpu-l4 free, and none is being added: 0/3 nodes"
+        );
+        // What no machine can have says more.
+        let reason = pod(&waits(refused), &large).reason;
+        assert_eq!(&*reason, "asks for 8 CPUs, the largest machine of class gpu-l4 has 2");
     }
 
     #[test]

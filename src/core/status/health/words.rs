@@ -17,6 +17,7 @@ use crate::plan::observed::{
     Condition, DeploymentFacts, NOT_WOKEN, NamespaceFacts, Owner, Pause, PodFacts, RouteFacts,
     RouteParent, STARTUP_PROBE, ScaledFacts, UNREADY,
 };
+use crate::plan::said::{NewMachine, Probed};
 
 /// What the kubelet says (word, message, exit code), as real ones said it where a node was at hand.
 const PODS: [(&str, &str, Option<i32>); 25] = [
@@ -67,6 +68,21 @@ fn said() -> Vec<String> {
     let beyond = Beyond { resource: "cpu", asked: Quantity::count(8), largest: Quantity::count(2) };
     let large = Setup { beyond: Some(beyond), ..SETUP };
     said.push(pod(&words("Unschedulable", "0/1 nodes", None, "app"), &large).reason.text);
+    for (word, probed) in [
+        (STARTUP_PROBE, Probed::Refused),
+        (STARTUP_PROBE, Probed::Cut),
+        (STARTUP_PROBE, Probed::Late),
+        (STARTUP_PROBE, Probed::Status(500)),
+        (UNREADY, Probed::Refused),
+        (UNREADY, Probed::Status(500)),
+    ] {
+        let facts = PodFacts { probed: Some(probed), ..words(word, "", None, "") };
+        said.push(pod(&facts, &SETUP).reason.text);
+    }
+    for machine in [NewMachine::Coming, NewMachine::Refused] {
+        let waits = words("Unschedulable", "0/1 nodes", None, "");
+        said.push(pod(&PodFacts { machine: Some(machine), ..waits }, &SETUP).reason.text);
+    }
     for container in ["linkerd-network-validator", "linkerd-proxy"] {
         said.push(pod(&words("Error", "no", Some(95), container), &SETUP).reason.text);
     }
