@@ -6,6 +6,7 @@
 use super::Trouble;
 use crate::model::{ObjectKey, Party};
 use crate::plan::observed::{Condition, Pause, ScaledFacts};
+use crate::plan::said::{UNKNOWN_ZONE, zone_in};
 use crate::status::wording::{quote, short};
 use crate::status::{Cause, Reason};
 
@@ -43,6 +44,22 @@ pub fn scaled_object(key: &ObjectKey, facts: &ScaledFacts, hand: Option<&str>) -
             ),
             &format!("put {key} into Secret {secret}; vitrine never writes Secrets"),
         ));
+    }
+    if let Some(zone) = unknown_zone(facts) {
+        let trouble = operator(
+            Cause::Unscalable,
+            format!(
+                "KEDA does not know the time zone {zone} of its schedule: its image lacks zone data"
+            ),
+            "use KEDA's own image, or put zone data (tzdata) into yours; vitrine goes on by itself",
+        );
+        // As below: one trigger of several, at zero.
+        return match is("Ready", "False").filter(|_| facts.triggers > 1) {
+            Some(_) => {
+                Scaler::Serves { active: is("Active", "True").is_some(), warning: Some(trouble) }
+            }
+            None => Scaler::Broken(trouble),
+        };
     }
     // KEDA says so at zero of one trigger of several, and a visit wakes the target all the same.
     let some = is("Ready", "False").filter(|c| &*c.reason == "TriggerError" && facts.triggers > 1);
@@ -128,6 +145,20 @@ fn missing_secret(message: &str) -> Option<(String, String)> {
     let (_, rest) = rest.split_once("Key:")?;
     let (key, _) = rest.split_once(',')?;
     Some((quote(secret), quote(key)))
+}
+
+/// The time zone of a schedule that KEDA does not know, while it says that something is wrong. Its
+/// condition says no more than that (`Triggers defined in ScaledObject are not working correctly`);
+/// which zone it is stands in an Event, or in the words of those that say it in the condition.
+fn unknown_zone(facts: &ScaledFacts) -> Option<String> {
+    let fails = |c: &&Condition| match (&*c.kind, &*c.status) {
+        ("Ready", "False") => true,
+        ("Ready", "Unknown") => &*c.reason == "PartialTriggerError",
+        _ => false,
+    };
+    let failing = facts.conditions.iter().find(fails)?;
+    let said = failing.message.split_once(UNKNOWN_ZONE).map(|(_, zone)| quote(zone_in(zone)));
+    said.or_else(|| facts.unknown_zone.as_ref().map(short))
 }
 
 /// What KEDA says, or else the word for it.
@@ -221,6 +252,40 @@ mod tests {
             said(&half, None),
             "waits: waiting for KEDA to take on ScaledObject/app: 1 of 2 triggers"
         );
+    }
+
+    #[test]
+    fn a_keda_without_zone_data_is_the_operators_turn() {
+        let words = "KEDA does not know the time zone Europe/Berlin of its schedule: its image lacks zone data";
+        let broken = "Triggers defined in ScaledObject are not working correctly";
+        let some = "Some triggers defined in ScaledObject are not working correctly";
+        let with = |triggers, status: &str, reason: &str, message: &str, zone: Option<&str>| {
+            said(
+                &ScaledFacts {
+                    conditions: vec![fact("Ready", status, reason, message)],
+                    triggers,
+                    metrics: triggers,
+                    unknown_zone: zone.map(Into::into),
+                    ..ScaledFacts::default()
+                },
+                None,
+            )
+        };
+        let zone = Some("Europe/Berlin");
+        // At zero, with what else wakes it and without; then while somebody visits it.
+        let warns = format!("serves, warns: {words}");
+        assert_eq!(with(2, "False", "TriggerError", broken, zone), warns);
+        assert_eq!(with(1, "False", "TriggerError", broken, zone), format!("broken: {words}"));
+        assert_eq!(
+            with(2, "Unknown", "PartialTriggerError", some, zone),
+            format!("broken: {words}")
+        );
+        // Words in the condition itself.
+        let told =
+            "error getting metrics: unable to load timezone: unknown time zone Europe/Berlin";
+        assert_eq!(with(1, "False", "TriggerError", told, None), format!("broken: {words}"));
+        // What was said before KEDA was mended says nothing.
+        assert_eq!(with(2, "True", "ScaledObjectReady", "", zone), "serves");
     }
 
     #[test]

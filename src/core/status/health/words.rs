@@ -145,6 +145,10 @@ fn said() -> Vec<String> {
         scaled(1, vec![ready.clone(), fact("Fallback", "True", "FallbackExists", "")], None),
         scaled(1, vec![ready, fact("HPAActive", "False", "FailedGetExternalMetric", "")], None),
         scaled(1, Vec::new(), Some(Pause::At("0".into()))),
+        ScaledFacts {
+            unknown_zone: Some("Europe/Berlin".into()),
+            ..scaled(2, vec![fact("Ready", "False", "TriggerError", "")], None)
+        },
     ] {
         match scaled_object(&key(Kind::ScaledObject), &facts, Some("kubectl-annotate")) {
             Scaler::Broken(trouble)
