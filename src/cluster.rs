@@ -1,6 +1,7 @@
 //! Observes the cluster and carries out steps: the only room that holds the Kubernetes client.
 //!
-//! In: what the engine orders. Out: [`Event`]s of one watch a kind, and an answer to each order.
+//! In: what the engine orders. Out: [`Event`]s of one watch a kind, what Kubernetes' own Events say of
+//! our pods where that may be read, and an answer to each order.
 //! What to do, and above all what to delete, is decided elsewhere.
 
 mod approval;
@@ -15,6 +16,7 @@ mod health;
 mod lease;
 mod request;
 mod route;
+mod said;
 mod settings;
 mod subject;
 mod watch;
@@ -72,7 +74,7 @@ pub struct Cluster {
     arrivals: mpsc::UnboundedReceiver<Event>,
     tell: mpsc::UnboundedSender<Event>,
     jobs: mpsc::UnboundedSender<Job>,
-    again: BTreeMap<Kind, Arc<Notify>>,
+    again: BTreeMap<Subject, Arc<Notify>>,
     /// Watches and reads: end with the cluster.
     tasks: JoinSet<()>,
     /// Workers: finish what they began.
@@ -97,25 +99,24 @@ impl Cluster {
         let mut tasks = JoinSet::new();
         let mut again = BTreeMap::new();
         let ours = format!("{}={}", marks::INSTANCE, settings.instance);
-        for subject in watched().map(Subject::Kind).chain([Subject::Definitions]) {
-            let everybodys = match subject {
-                Subject::Kind(kind) => kind == Kind::Namespace,
-                Subject::Definitions => true,
+        for subject in watched().map(Subject::Kind).chain([Subject::Definitions, Subject::Events]) {
+            let selector = match subject {
+                Subject::Kind(Kind::Namespace) | Subject::Definitions => None,
+                Subject::Kind(_) => Some(("labelSelector", ours.clone())),
+                Subject::Events => Some(("fieldSelector", said::selector())),
             };
             let notify = Arc::new(Notify::new());
-            if let Subject::Kind(kind) = subject {
-                again.insert(kind, Arc::clone(&notify));
-            }
+            again.insert(subject, Arc::clone(&notify));
             let watch = Watch {
                 api: api.clone(),
                 subject,
-                selector: (!everybodys).then(|| ours.clone()),
+                selector,
                 out: say.clone(),
                 definitions: definitions.clone(),
                 again: notify,
                 served: match subject {
                     Subject::Kind(kind) => served.has(kind),
-                    Subject::Definitions => true,
+                    Subject::Definitions | Subject::Events => true,
                 },
             };
             tasks.spawn(watch.run());
@@ -178,6 +179,7 @@ impl Cluster {
     fn hear(&mut self, subject: Subject, news: News, events: &mut Vec<Event>) {
         let kind = match subject {
             Subject::Definitions => return events.extend(self.definitions.hear(news)),
+            Subject::Events => return remark(news, events),
             Subject::Kind(kind) => kind,
         };
         match events.last_mut() {
@@ -206,10 +208,13 @@ impl Cluster {
         });
     }
 
-    /// Lists a kind again.
+    /// Lists a kind again; with the pods what Events say of them.
     pub fn relist(&self, kind: Kind) {
-        if let Some(notify) = self.again.get(&kind) {
-            notify.notify_one();
+        let events = (kind == Kind::Pod).then_some(Subject::Events);
+        for subject in [Subject::Kind(kind)].into_iter().chain(events) {
+            if let Some(notify) = self.again.get(&subject) {
+                notify.notify_one();
+            }
         }
     }
 
@@ -253,6 +258,17 @@ impl Cluster {
         drop(jobs);
         tasks.abort_all();
         while workers.join_next().await.is_some() {}
+    }
+}
+
+/// Hands on what an Event says. Whether they can be read at all is nobody's trouble, and one that is
+/// gone unsays nothing.
+fn remark(news: News, events: &mut Vec<Event>) {
+    let News::Present(seen) = news else { return };
+    let Some(said) = seen.said else { return };
+    match events.last_mut() {
+        Some(Event::Said(all)) if all.len() < BATCH => all.push(*said),
+        _ => events.push(Event::Said(vec![*said])),
     }
 }
 

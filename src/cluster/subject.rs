@@ -11,6 +11,15 @@ pub enum Subject {
     Kind(Kind),
     /// The CustomResourceDefinitions of our kinds.
     Definitions,
+    /// What is said of pods and ScaledObjects beside them. Nobody waits for it.
+    Events,
+}
+
+impl Subject {
+    /// Whether the daemon works as well without it.
+    pub const fn is_optional(self) -> bool {
+        matches!(self, Self::Events)
+    }
 }
 
 /// As rights are written: `deployments.apps`.
@@ -19,6 +28,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Kind(kind) => f.write_str(&kind.resource()),
             Self::Definitions => f.write_str(definitions::RESOURCE),
+            Self::Events => f.write_str("events"),
         }
     }
 }

@@ -209,7 +209,7 @@ async fn a_start_asks_for_what_is_offered_watches_each_kind_once_and_reads_the_l
     tokio::time::sleep(Duration::from_millis(50)).await;
     let requests = sandbox.requests();
     let watches = requests.iter().filter(|r| r.is_watch()).count();
-    assert_eq!(watches, Kind::RENDERED.len() + 2, "Pods and CRDs too");
+    assert_eq!(watches, Kind::RENDERED.len() + 3, "Pods, Events and CRDs too");
     let others: Vec<String> = asked(&sandbox)
         .into_iter()
         .zip(&requests)
@@ -399,6 +399,70 @@ async fn a_kind_follows_its_crd_as_it_comes_and_goes() {
         cluster.observed().kinds[&Kind::ScaledObject] == KindState::Absent
     })
     .await;
+}
+
+/// An Event about the only pod of `use`, as a kubelet writes it.
+fn event(name: &str, reason: &str, count: u32) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Event",
+        "metadata": {"name": name, "namespace": "sol-use"},
+        "involvedObject": {"kind": "Pod", "namespace": "sol-use", "name": "web-1",
+            "fieldPath": "spec.containers{web}"},
+        "reason": reason, "type": "Warning", "count": count,
+        "message": "Readiness probe failed: HTTP probe failed with statuscode: 500",
+        "lastTimestamp": "2026-11-28T13:52:02Z",
+    })
+}
+
+/// What is said within this time.
+async fn said(rig: &mut Rig, time: Duration) -> usize {
+    let until = tokio::time::Instant::now() + time;
+    let mut count = 0;
+    while let Ok(events) = tokio::time::timeout_at(until, rig.cluster.next()).await {
+        for event in events {
+            match event {
+                Event::Said(all) => count += all.len(),
+                Event::Watched(Kind::Namespace, _) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    count
+}
+
+#[tokio::test]
+async fn events_of_our_namespaces_are_heard_and_no_routine_is_sent() {
+    let sandbox = sandbox();
+    let mut rig = connect(&sandbox).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    while tokio::time::timeout(Duration::from_millis(100), rig.hear()).await.is_ok() {}
+    for name in ["sol-use", "other"] {
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        sandbox.create("kubectl", object).unwrap();
+    }
+    sandbox.clear_requests();
+    sandbox.create("kubelet", event("web-1.1", "Unhealthy", 1)).unwrap();
+    sandbox.create("kubelet", event("web-1.2", "Pulled", 1)).unwrap();
+    sandbox.create("kubelet", event("web-1.3", "FailedMount", 1)).unwrap();
+    let mut foreign = event("web-1.4", "Unhealthy", 1);
+    foreign["metadata"]["namespace"] = json!("other");
+    sandbox.create("kubelet", foreign).unwrap();
+    assert_eq!(said(&mut rig, Duration::from_millis(200)).await, 1);
+    assert_eq!(asked(&sandbox), [] as [&str; 0], "nothing is asked because of them");
+}
+
+#[tokio::test]
+async fn events_that_may_not_be_read_trouble_nobody_and_are_not_asked_for_all_the_time() {
+    use vitrine_sandbox::{Fault, Meets, Refusal, Which};
+    let sandbox = sandbox();
+    let no = Refusal::new(403, "Forbidden", "events is forbidden");
+    let fault = Fault::new(Which::any().resource("events", ""), Meets::Refusal(no));
+    sandbox.faults(|faults| faults.planned = vec![fault]);
+    let mut rig = connect(&sandbox).await;
+    while tokio::time::timeout(Duration::from_secs(1), rig.hear()).await.is_ok() {}
+    assert!(rig.sight.problems.is_empty() && rig.sight.has_looked(), "{:?}", rig.sight.problems);
+    let tries = asked(&sandbox).iter().filter(|line| *line == "GET /api/v1/events").count();
+    assert_eq!(tries, 1);
 }
 
 #[tokio::test]

@@ -33,12 +33,15 @@ const WATCH_SECONDS: u64 = 290;
 const SPREAD: u64 = 60;
 /// How long after that a silent connection is given up.
 const GRACE: Duration = Duration::from_secs(15);
+/// How often something is tried that may not be read and nobody waits for.
+const FORBIDDEN_RETRY: Duration = Duration::from_secs(600);
+
 /// One watch.
 pub(super) struct Watch {
     pub api: Api,
     pub subject: Subject,
-    /// Absent for kinds that are watched whoever they belong to.
-    pub selector: Option<String>,
+    /// By what is selected, and what; absent for kinds that are watched whoever they belong to.
+    pub selector: Option<(&'static str, String)>,
     pub out: mpsc::Sender<(Subject, News)>,
     pub definitions: watch::Receiver<Definitions>,
     /// Lists again from the start when told.
@@ -132,8 +135,10 @@ impl Watch {
                     if !self.say(state).await {
                         return;
                     }
+                    let forbidden = failure.code() == Some(403) && self.subject.is_optional();
+                    let at_least = forbidden.then_some(FORBIDDEN_RETRY);
                     tokio::select! {
-                        () = pause.take(failure.retry_after()) => {}
+                        () = pause.take(at_least.or(failure.retry_after())) => {}
                         () = self.again.notified() => place.at = None,
                     }
                 }
@@ -181,6 +186,7 @@ impl Watch {
             Subject::Definitions => {
                 request::resource("apiextensions.k8s.io", "v1", None, "customresourcedefinitions")
             }
+            Subject::Events => request::resource("", "v1", None, "events"),
         }
     }
 
@@ -188,6 +194,7 @@ impl Watch {
         match self.subject {
             Subject::Kind(kind) => Depth::of(kind),
             Subject::Definitions => Depth::Metadata,
+            Subject::Events => Depth::Event,
         }
     }
 
@@ -195,7 +202,8 @@ impl Watch {
         if self.depth() == Depth::Metadata { metadata } else { request::JSON }
     }
 
-    /// Hands on what concerns us. Of CRDs, those of our kinds alone.
+    /// Hands on what concerns us. Of CRDs, those of our kinds alone; of Events, those that say
+    /// something of a solution.
     async fn pass(&self, seen: impl Into<Box<Seen>>, news: fn(Box<Seen>) -> News) -> bool {
         let seen = seen.into();
         let ours = match self.subject {
@@ -203,6 +211,7 @@ impl Watch {
             Subject::Definitions => {
                 Kind::RENDERED.iter().any(|kind| kind.crd().as_ref() == Some(&seen.meta.name))
             }
+            Subject::Events => seen.said.is_some(),
         };
         !ours || self.say(news(seen)).await
     }
@@ -213,8 +222,8 @@ impl Watch {
         let timeout = seconds.to_string();
         let mut query =
             vec![("watch", "1"), ("allowWatchBookmarks", "true"), ("timeoutSeconds", &timeout)];
-        if let Some(selector) = &self.selector {
-            query.push(("labelSelector", selector));
+        if let Some((by, selector)) = &self.selector {
+            query.push((by, selector));
         }
         let from = place.at.clone();
         match &from {
@@ -384,7 +393,7 @@ mod tests {
         let watch = Watch {
             api,
             subject: Subject::Kind(kind),
-            selector: Some("vitrine.dev/instance=prod".to_owned()),
+            selector: Some(("labelSelector", "vitrine.dev/instance=prod".to_owned())),
             out,
             definitions,
             again: Arc::clone(&again),

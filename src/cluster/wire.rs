@@ -11,6 +11,7 @@ use super::health::{
 };
 use super::request::Status;
 use super::route::{self, IngressWire, RouteWire};
+use super::said::{self, EventWire};
 use vitrine_core::engine::{Meta, Seen};
 use vitrine_core::model::Kind;
 use vitrine_core::plan::observed::HealthFacts;
@@ -52,6 +53,7 @@ pub(super) enum Depth {
     Policy,
     Quota,
     Pod,
+    Event,
 }
 
 impl Depth {
@@ -99,6 +101,7 @@ pub(super) fn event(depth: Depth, line: &[u8]) -> Result<Event, serde_json::Erro
         Depth::Policy => typed_event::<PolicyWire>(line),
         Depth::Quota => typed_event::<QuotaWire>(line),
         Depth::Pod => typed_event::<PodWire>(line),
+        Depth::Event => typed_event::<EventWire>(line),
     }
 }
 
@@ -118,6 +121,7 @@ pub(super) fn page(depth: Depth, body: &[u8]) -> Result<Page, serde_json::Error>
         Depth::Policy => typed_page::<PolicyWire>(body),
         Depth::Quota => typed_page::<QuotaWire>(body),
         Depth::Pod => typed_page::<PodWire>(body),
+        Depth::Event => typed_page::<EventWire>(body),
     }
 }
 
@@ -217,6 +221,13 @@ impl Wire for PodWire {
     fn seen(self) -> Seen {
         let pod = Some(health::pod(&self));
         Seen { meta: self.metadata, pod, ..Seen::default() }
+    }
+}
+
+impl Wire for EventWire {
+    fn seen(self) -> Seen {
+        let said = said::said(&self).map(Box::new);
+        Seen { meta: self.metadata, said, ..Seen::default() }
     }
 }
 

@@ -89,9 +89,9 @@ scenario! {
         for root in ["/api", "/apis"] {
             assert_eq!(asked.remove(root), Some(1), "discovery");
         }
-        // What we render, the pods, and the definitions of kinds: a list and its watch, which a
-        // server with streaming lists answers in one.
-        assert_eq!(asked.len(), Kind::RENDERED.len() + 2, "{asked:?}");
+        // What we render, the pods, what Events say of them, and the definitions of kinds: a list
+        // and its watch, which a server with streaming lists answers in one.
+        assert_eq!(asked.len(), Kind::RENDERED.len() + 3, "{asked:?}");
         assert!(asked.values().all(|times| *times <= 2), "{asked:?}");
         daemon.stop().await;
     }

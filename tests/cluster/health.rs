@@ -10,6 +10,7 @@ use vitrine_core::config::Verify;
 use vitrine_core::model::{Kind, ObjectKey, Party, marks};
 use vitrine_core::status::{Board, Health, Proof, Stage, Sync, Verdict};
 
+use super::counts::counted;
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;
 use crate::support::daemon::{Daemon, settings};
@@ -118,6 +119,75 @@ scenario! {
         // The controllers come back, and so does the solution.
         cluster.players().start(Player::Deployments);
         daemon.verdict("one", "awake", |v| v.is_good() && v.stage == Some(Stage::Awake)).await;
+        daemon.stop().await;
+    }
+}
+
+/// The Event about `app-1`, or another object, as somebody says it so many times.
+async fn event(cluster: &Cluster, about: [&str; 2], reason: &str, message: &str, times: u32) {
+    let [kind, object] = about;
+    let time = |seconds: u32| format!("2026-11-28T13:{:02}:{:02}Z", seconds / 60, seconds % 60);
+    let name = format!("{object}.{}", reason.to_lowercase());
+    let said = json!({
+        "apiVersion": "v1", "kind": "Event",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "involvedObject": {"kind": kind, "namespace": NAMESPACE, "name": object,
+            "fieldPath": "spec.containers{app}"},
+        "reason": reason, "message": message, "type": "Warning", "count": 1,
+        "firstTimestamp": time(0), "lastTimestamp": time(0),
+        "source": {"component": "somebody"}, "reportingComponent": "somebody",
+    });
+    let events = objects::api_of(&cluster.admin_client(), &said).unwrap();
+    events.create(&PostParams::default(), &serde_json::from_value(said).unwrap()).await.unwrap();
+    for count in 2..=times {
+        let again = Patch::Merge(json!({"count": count, "lastTimestamp": time(count)}));
+        events.patch(&name, &PatchParams::default(), &again).await.unwrap();
+    }
+}
+
+scenario! {
+    async fn what_stands_in_events_alone_makes_the_words_exact(cluster: &Cluster) {
+        let (_catalogue, mut daemon) = woken(cluster).await;
+        let message = "Pod ephemeral local storage usage exceeds the total limit of containers 5Gi. ";
+        pod(cluster, json!({"terminated": {"reason": "Completed", "exitCode": 0}}), json!({})).await;
+        report(&cluster.admin_client(), Kind::Pod, "app-1", json!({"phase": "Succeeded"})).await;
+        let begin = "starting again; a replica before: ";
+        let guess = format!("{begin}was ended from outside, probably past its 5 GiB of local files");
+        daemon.verdict("one", "guessed", |v| *v.reason == *guess).await;
+        event(cluster, ["Pod", "app-1"], "Evicted", message, 1).await;
+        let told = format!("{begin}stopped, it wrote more than its 5 GiB of local files");
+        daemon.verdict("one", "told", |v| *v.reason == *told).await;
+
+        // Said again and again it is heard once, and nothing is asked because of it.
+        cluster.requests().take();
+        let message = "Readiness probe failed: HTTP probe failed with statuscode: 500";
+        event(cluster, ["Pod", "app-1"], "Unhealthy", message, 50).await;
+        assert_eq!(counted(cluster), [""; 0]);
+        daemon.verdict("one", "still told", |v| *v.reason == *told).await;
+        daemon.stop().await;
+    }
+}
+
+scenario! {
+    async fn a_keda_without_zone_data_says_so_in_an_event_alone(cluster: &Cluster) {
+        let catalogue = Catalogue::of(&["one"]);
+        let mut daemon = Daemon::start(cluster, &catalogue).await;
+        daemon.verdict("one", "published", Verdict::is_good).await;
+        cluster.players().stop(Player::Keda).await;
+        let broken = json!({"type": "Ready", "status": "False", "reason": "TriggerError",
+            "message": "Triggers defined in ScaledObject are not working correctly"});
+        let status = json!({"conditions": [broken]});
+        report(&cluster.admin_client(), Kind::ScaledObject, "app", status).await;
+        let every = "KEDA cannot read every trigger of ScaledObject/app";
+        daemon.verdict("one", "broken", |v| v.reason.contains(every)).await;
+        let message = "unable to load timezone: unknown time zone Europe/Berlin";
+        event(cluster, ["ScaledObject", "app"], "KEDAScalerFailed", message, 3).await;
+        let told = "KEDA does not know the time zone Europe/Berlin of its schedule: its image lacks zone data";
+        let verdict = daemon.verdict("one", "told", |v| v.reason.ends_with(told)).await;
+        assert_eq!((verdict.party, verdict.is_good()), (Party::Operator, true));
+        assert!(verdict.next.contains("tzdata"), "{}", verdict.next);
+        cluster.players().start(Player::Keda);
+        daemon.verdict("one", "mended", |v| v.is_good() && v.party == Party::Nobody).await;
         daemon.stop().await;
     }
 }

@@ -59,7 +59,7 @@ impl Watch {
     pub(super) fn definition(&self) -> Option<String> {
         match self.subject {
             Subject::Kind(kind) => kind.crd(),
-            Subject::Definitions => None,
+            Subject::Definitions | Subject::Events => None,
         }
     }
 }

@@ -19,8 +19,8 @@ impl Watch {
         let mut token: Option<String> = None;
         loop {
             let mut query = vec![("limit", PAGE)];
-            if let Some(selector) = &self.selector {
-                query.push(("labelSelector", selector));
+            if let Some((by, selector)) = &self.selector {
+                query.push((by, selector));
             }
             if let Some(token) = &token {
                 query.push(("continue", token));

@@ -42,13 +42,33 @@ pub fn rights(namespace: &str) -> Vec<Right> {
     all
 }
 
-/// Rights that only findings need. Without one, what it would tell is told to be unknown.
+/// What an optional right tells: verbs, group, resource, and what is not known without it.
+type Optional = (&'static [&'static str], &'static str, &'static str, &'static str);
+
+const OPTIONAL: [Optional; 3] = [
+    (&["list"], "discovery.k8s.io", "endpointslices", "whether a pod answers behind a Service"),
+    (
+        &["create"],
+        "authorization.k8s.io",
+        "subjectaccessreviews",
+        "whether the add-on may read the waking page",
+    ),
+    (
+        &["list", "watch"],
+        "",
+        "events",
+        "why a pod was thrown out, what its probe got, whether a machine is being added, which \
+         time zone KEDA does not know",
+    ),
+];
+
+/// Rights that only findings and the words of a verdict need. Without one, what it would tell is
+/// told to be unknown, or less exactly.
 pub fn optional() -> Vec<Right> {
-    let right = |verb, group, resource| Right { verb, group, resource, namespace: None };
-    vec![
-        right("list", "discovery.k8s.io", "endpointslices"),
-        right("create", "authorization.k8s.io", "subjectaccessreviews"),
-    ]
+    let each = |(verbs, group, resource, _): Optional| {
+        verbs.iter().map(move |verb| Right { verb, group, resource, namespace: None })
+    };
+    OPTIONAL.into_iter().flat_map(each).collect()
 }
 
 /// One line for all of them.
@@ -82,22 +102,26 @@ pub(super) fn review(visit: &mut Visit<'_>) {
     } else if number == rights.len() {
         visit.fine(SUBJECT, format!("are complete, all {number}"));
     }
-    let lacking: Vec<String> = optional()
-        .into_iter()
-        .filter(|right| {
-            let question = Question::May(right.clone());
+    let mut lacking = Vec::new();
+    for (verbs, group, resource, tells) in OPTIONAL {
+        let mut lacks = |verb: &&'static str| {
+            let question = Question::May(Right { verb, group, resource, namespace: None });
             let look = visit.facts.look(&question);
             let lacks = look == Some(&Look::Absent);
             if look.is_none() {
                 visit.found.open.insert(question);
             }
             lacks
-        })
-        .map(|right| format!("{} {}.{}", right.verb, right.resource, right.group))
-        .collect();
+        };
+        let verbs: Vec<&str> = verbs.iter().copied().filter(|verb| lacks(verb)).collect();
+        if !verbs.is_empty() {
+            let dot = if group.is_empty() { "" } else { "." };
+            lacking.push(format!("{} {resource}{dot}{group} ({tells})", verbs.join(", ")));
+        }
+    }
     if !lacking.is_empty() {
         let sentence = format!("lack: {}", lacking.join("; "));
-        let mend = "kubectl apply -f deploy/rbac.yaml, or live without the findings that need them";
+        let mend = "kubectl apply -f deploy/rbac.yaml, or live without what they tell";
         visit.warn("optional rights of the daemon", sentence, mend);
     }
 }

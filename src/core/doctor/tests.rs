@@ -509,13 +509,29 @@ fn the_machines_of_a_group_are_known_by_what_they_have_to_give() {
 
 #[test]
 fn an_optional_right_is_a_warning_and_no_fault() {
-    let [right, _] = optional().try_into().unwrap();
-    let says = Server { lacks: vec![right], ..Server::ready() }.says();
-    assert_eq!(
-        says,
-        ["warning: optional rights of the daemon lack: list endpointslices.discovery.k8s.io; \
-          kubectl apply -f deploy/rbac.yaml, or live without the findings that need them"]
-    );
+    let [slices, _, list, watch] = optional().try_into().unwrap();
+    for (lacks, told) in [
+        (
+            vec![slices],
+            "list endpointslices.discovery.k8s.io (whether a pod answers behind a Service)",
+        ),
+        (
+            vec![list, watch],
+            "list, watch events (why a pod was thrown out, what its probe got, whether a machine \
+             is being added, which time zone KEDA does not know)",
+        ),
+    ] {
+        let findings = Server { lacks, ..Server::ready() };
+        assert_eq!(
+            findings.says(),
+            [format!(
+                "warning: optional rights of the daemon lack: {told}; kubectl apply -f \
+                 deploy/rbac.yaml, or live without what they tell"
+            )]
+        );
+        let findings = findings.examined_for(&platform(PLATFORM));
+        assert_eq!(answer(&findings), Grade::Warning);
+    }
 }
 
 #[test]
