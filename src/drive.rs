@@ -24,7 +24,7 @@ use pool::Pool;
 pub use tally::Tally;
 use vitrine_core::config::Config;
 pub use vitrine_core::engine::{Awaited, Outlook};
-use vitrine_core::engine::{Engine, Event, Now, Order};
+use vitrine_core::engine::{Engine, Event, Happened, Now, Order};
 use vitrine_core::status::Board;
 
 /// How long a command with a limit takes leave of whoever does not answer.
@@ -73,6 +73,8 @@ pub struct Drive {
     /// What the pool and the forge did.
     answers: mpsc::UnboundedReceiver<Event>,
     board: watch::Sender<Arc<Board>>,
+    /// Who wants to hear what happened, beside the log.
+    listener: Option<mpsc::UnboundedSender<Happened>>,
     hints: Arc<Notify>,
     heart: Arc<Heart>,
     bell: Arc<Bell>,
@@ -104,6 +106,7 @@ impl Drive {
             pool: Pool::new(tell),
             answers,
             board,
+            listener: None,
             hints: Arc::new(Notify::new()),
             heart: Arc::new(Heart::new()),
             bell: Arc::default(),
@@ -140,6 +143,13 @@ impl Drive {
     #[must_use]
     pub fn with_bell(mut self, bell: Arc<Bell>) -> Self {
         self.bell = bell;
+        self
+    }
+
+    /// Tells what happened, before the board shows what came of it.
+    #[must_use]
+    pub fn with_listener(mut self, listener: mpsc::UnboundedSender<Happened>) -> Self {
+        self.listener = Some(listener);
         self
     }
 
@@ -237,7 +247,14 @@ impl Drive {
     /// Asks what should be done, and hands each order to the edge that can.
     fn carry_out(&mut self) {
         self.heart.beat();
-        for order in self.engine.decide(self.now()) {
+        let orders = self.engine.decide(self.now());
+        for happened in self.engine.happened() {
+            log::line(&happened);
+            if let Some(listener) = &self.listener {
+                let _ = listener.send(happened); // whoever listened may have ended
+            }
+        }
+        for order in orders {
             match order {
                 Order::Step { id, solution: _, step, uid } => self.cluster.submit(id, step, uid),
                 Order::Record { id, applied, root, removals } => {
@@ -267,9 +284,6 @@ impl Drive {
                     self.board.send_replace(board);
                 }
             }
-        }
-        for happened in self.engine.happened() {
-            log::line(&happened);
         }
     }
 

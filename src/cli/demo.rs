@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::{Answer, Format, Stop, once, settings, stopped_by_signal, terminal};
 use crate::cluster::{self, Cluster};
@@ -83,7 +83,8 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
     let mut boards = reachable(boards, format!("--kubeconfig {}", as_word(&kubeconfig)));
     let shown = listening.map_or(arguments.listen, |address| address.to_string());
     let heart = Arc::new(web::Heart::new());
-    let engine = engine.with_heart(Arc::clone(&heart));
+    let (tell, news) = mpsc::unbounded_channel();
+    let engine = engine.with_heart(Arc::clone(&heart)).with_listener(tell);
     let router = web::router(boards.clone(), heart);
     tokio::spawn(web::serve(listener, router));
     let engine = tokio::spawn(engine.run(Until::Stopped, stop.clone()));
@@ -105,7 +106,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<Answer, Stop> {
         },
         () = stop.cancelled() => {}
     }
-    let told = tokio::spawn(follow::follow(boards));
+    let told = tokio::spawn(follow::follow(boards, news));
     let ended = engine.await;
     told.abort();
     ended.map(|_| Answer::Good).map_err(|error| Stop::new(format!("the engine ended: {error}")))

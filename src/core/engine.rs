@@ -18,6 +18,7 @@ mod happened;
 mod hear;
 mod judging;
 mod lease;
+mod leavers;
 mod ledger;
 mod now;
 mod nudges;
@@ -26,6 +27,7 @@ mod outlook;
 mod patience;
 mod posting;
 mod press;
+mod removals;
 mod rollouts;
 mod rows;
 mod setbacks;
@@ -62,6 +64,7 @@ use brake::Brake;
 use checkup::Checkup;
 use desk::{Desk, Errand};
 use diary::Diary;
+use leavers::Leavers;
 use ledger::Ledger;
 use now::Steady;
 use nudges::Nudges;
@@ -88,6 +91,7 @@ pub struct Engine {
     trials: Trials,
     rollouts: Rollouts,
     failures: Failures,
+    leavers: Leavers,
     ledger: Ledger,
     checkup: Checkup,
     rows: Rows,
@@ -140,6 +144,7 @@ impl Engine {
             trials: Trials::default(),
             rollouts: Rollouts::default(),
             failures: Failures::new(instance.clone(), seed),
+            leavers: Leavers::default(),
             ledger: Ledger::new(instance, &settings),
             checkup: Checkup::default(),
             rows: Rows::default(),
@@ -203,6 +208,7 @@ impl Engine {
                 self.act(now, &mut orders);
             }
         }
+        self.settle_doubts();
         if self.work_at.is_none_or(|at| at <= self.steady.at(now)) {
             self.work_at = None;
             self.ask_for_judgement(now, &mut orders);
@@ -323,13 +329,6 @@ impl Engine {
     /// Sends an order off, and gives it its number.
     fn send(&mut self, errand: Errand, now: Now) -> OrderId {
         self.desk.send(errand, self.steady.at(now))
-    }
-
-    fn send_reader(&mut self, orders: &mut Vec<Order>) {
-        let troubled = !self.sight.problems.is_empty();
-        if let Some(since) = self.brake.sends_reader(&self.sight.observed.record, troubled) {
-            orders.push(Order::Follow(since));
-        }
     }
 
     fn ask_for_judgement(&mut self, now: Now, orders: &mut Vec<Order>) {

@@ -7,8 +7,8 @@ pub mod forge;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{ClaimedName, InstanceName, Party, Revision, SolutionName};
-use crate::status::{Cause, CommitState, CommitStatus, Health, Sync, Verdict};
+use crate::model::{ClaimedName, InstanceName, Party, Revision};
+use crate::status::{Cause, CommitState, CommitStatus, Gone, Health, Sync, Verdict};
 
 /// The longest description, in characters: what the strictest forge takes.
 const LONGEST: usize = 140;
@@ -28,8 +28,8 @@ pub struct History {
     pub lost: BTreeSet<(Revision, ClaimedName)>,
     /// Commits that were the branch's head and got no last word on the whole before the next was.
     pub passed: BTreeSet<Revision>,
-    /// Solutions that left the catalogue and have nothing on the cluster any more.
-    pub removed: BTreeSet<SolutionName>,
+    /// Names that left the catalogue and have nothing on the cluster any more, and what went.
+    pub removed: BTreeMap<ClaimedName, Gone>,
     /// Commits of `records` of which all was said everywhere, and nothing has changed since: what
     /// they changed need not be put into words again.
     pub done: BTreeSet<Revision>,
@@ -41,6 +41,13 @@ impl History {
     pub fn leaves(&mut self, commit: Revision, name: ClaimedName, lost: bool) {
         let waiting = if lost { &mut self.lost } else { &mut self.overtaken };
         waiting.insert((commit, name));
+    }
+
+    /// Every commit of which something is or may be said.
+    pub fn commits(&self) -> BTreeSet<Revision> {
+        let waiting = self.overtaken.iter().chain(&self.lost).map(|(commit, _)| commit);
+        let heads = self.passed.iter().chain(&self.head);
+        self.records.values().chain(waiting).chain(heads).cloned().collect()
     }
 }
 
@@ -60,16 +67,22 @@ pub fn statuses(
             if let Some(status) = solution(instance, verdict) {
                 put(commit, status);
             }
-        } else if history.removed.contains(name.as_str()) {
-            put(commit, line(instance, Some(name), CommitState::Success, "removed", ""));
+        } else if let Some(gone) = history.removed.get(name) {
+            put(commit, removed(instance, name, gone));
         }
     }
     for (commit, name) in &history.overtaken {
-        let Some(newer) = history.records.get(name).filter(|newer| *newer != commit) else {
-            continue;
+        let newer = match (history.records.get(name), history.removed.get(name)) {
+            (Some(newer), _) if newer != commit => newer,
+            // Nobody knows any more which commit removed it: it may be this one.
+            (None, Some(gone)) if !verdicts.contains_key(name) => {
+                put(commit, removed(instance, name, gone));
+                continue;
+            }
+            _ => continue,
         };
         let (state, words) = match verdicts.get(name) {
-            None if history.removed.contains(name.as_str()) => {
+            None if history.removed.contains_key(name) => {
                 (CommitState::Success, "applied as part of")
             }
             None => continue,
@@ -133,6 +146,11 @@ fn solution(instance: &InstanceName, verdict: &Verdict) -> Option<CommitStatus> 
         &words,
         verdict.urls.first().map(String::as_str).unwrap_or_default(),
     ))
+}
+
+/// The last word on a solution that is gone.
+fn removed(instance: &InstanceName, name: &ClaimedName, gone: &Gone) -> CommitStatus {
+    line(instance, Some(name), CommitState::Success, &gone.words(LONGEST), "")
 }
 
 /// Whether what is asked for was applied and is on its way up: nobody knows yet how that ends.
@@ -311,7 +329,7 @@ mod tests {
             overtaken: [(commit('0'), ClaimedName::of("use"))].into(),
             lost: [(commit('d'), ClaimedName::of("use"))].into(),
             passed: [commit('b')].into(),
-            removed: [SolutionName::parse("gone").unwrap()].into(),
+            removed: [(ClaimedName::of("gone"), Gone::default())].into(),
             done: BTreeSet::new(),
         };
         (InstanceName::parse("demo").unwrap(), verdicts, history)

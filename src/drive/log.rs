@@ -48,7 +48,9 @@ pub(super) fn line(happened: &Happened) {
         Happened::Moving(solution) => {
             tracing::info!(solution = solution.as_str(), "moving: it is opened elsewhere now");
         }
-        Happened::Removed(solution) => tracing::info!(solution = solution.as_str(), "removed"),
+        Happened::Removed(solution, gone) => {
+            tracing::info!(solution = solution.as_str(), "{}", gone.words(usize::MAX));
+        }
         Happened::Step { solution, step, outcome, news } => {
             of_step(solution.as_str(), step, outcome, *news);
         }

@@ -150,7 +150,12 @@ fn what_the_guide_tells_to_try_shows_at_once() {
     // No folder, no solution.
     demo.git(&["rm", "-rq", "tourism"]);
     let over = demo.commit("The tourism project is over");
-    demo.says("tells of the removal", |out| out.contains("tourism: removed"));
+    let went = "objects, https://tourism.demo.example no longer answers\n";
+    let told = |out: &str| {
+        let line = out.lines().find_map(|line| line.split_once("tourism: removed: "));
+        line.map(|(_, went)| format!("{went}\n"))
+    };
+    demo.says("tells of the removal", |out| told(out).is_some_and(|told| told.ends_with(went)));
     demo.board_is("without tourism", |board| !verdicts(board).contains_key("tourism"));
     let note = demo.noted(&over, "removed");
     assert_eq!(contexts(&note), ["vitrine/demo", "vitrine/demo/tourism"], "{note}");

@@ -94,9 +94,11 @@ everywhere! {
         stage.catalogue.remove("three");
         stage.image("third", 'b');
         let without = stage.publish("A folder less, and another name");
-        let removed = |name| (name, "success", "removed");
+        let went = |name| format!("objects, https://{name}.demo.example no longer answers");
+        let (went_two, went_three) = (went("two"), went("three"));
         let two = whole("2 solutions: 2 Synced");
-        let lines = [two, removed("two"), synced("third"), removed("three")];
+        let gone = [("two", "success", &*went_two), ("three", "success", &*went_three)];
+        let lines = [two, gone[0], synced("third"), gone[1]];
         stage.stands(&without, &lines).await;
 
         // A push that takes a commit away again while somebody waits for it.

@@ -4,17 +4,28 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use vitrine_core::engine::Happened;
 use vitrine_core::model::ClaimedName;
 use vitrine_core::status::{Board, Verdict};
 
 /// Prints one line for each verdict that changed, until the board is closed.
-pub(super) async fn follow(mut boards: watch::Receiver<Arc<Board>>) {
+/// `news`: what happened, told before the board that shows it.
+pub(super) async fn follow(
+    mut boards: watch::Receiver<Arc<Board>>,
+    mut news: mpsc::UnboundedReceiver<Happened>,
+) {
     let mut said: BTreeMap<ClaimedName, Verdict> = index(&boards.borrow_and_update());
     let mut held = boards.borrow().held.clone();
+    let mut removed = BTreeMap::new();
     while boards.changed().await.is_ok() {
         let board = boards.borrow_and_update().clone();
+        while let Ok(happened) = news.try_recv() {
+            if let Happened::Removed(name, gone) = happened {
+                removed.insert(ClaimedName::from(&name), gone);
+            }
+        }
         let now = index(&board);
         for (name, verdict) in &now {
             if said.get(name).is_none_or(|old| is_news(old, verdict)) {
@@ -22,7 +33,8 @@ pub(super) async fn follow(mut boards: watch::Receiver<Arc<Board>>) {
             }
         }
         for name in said.keys().filter(|name| !now.contains_key(*name)) {
-            line(&format!("{name}: removed"));
+            let gone = removed.remove(name).unwrap_or_default();
+            line(&format!("{name}: {}", gone.words(usize::MAX)));
         }
         if board.held != held {
             if let Some(hold) = &board.held {

@@ -83,7 +83,13 @@ impl Engine {
     fn prepare(&mut self, name: &SolutionName, now: Timestamp) {
         let live = self.sight.observed.solutions.get(name).is_some_and(|live| !live.is_empty());
         self.book.settle(name, live);
-        let Self { book, brake, failures, trials, rollouts, nudges, sight, .. } = self;
+        let Self { book, brake, failures, trials, rollouts, nudges, sight, leavers, rows, .. } =
+            self;
+        if book.known(name.as_str()).is_some() {
+            leavers.stays(name);
+        } else {
+            leavers.leaves(name, rows.stood(name), &sight.observed);
+        }
         match book.known(name.as_str()) {
             Some(Known::Published { outline, phase, .. }) => {
                 failures.drop_old(name, outline);

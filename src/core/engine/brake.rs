@@ -119,6 +119,12 @@ impl Brake {
         }
     }
 
+    /// The solutions whose removal began lately, also in an earlier life.
+    pub fn begun(&self) -> impl Iterator<Item = &SolutionName> {
+        let removals = self.removals.iter();
+        removals.filter(|removal| removal.why == Went::Removed).map(|removal| &removal.name)
+    }
+
     /// Whether the reader of the repository was sent off.
     pub fn sent_reader(&self) -> bool {
         self.errands > 0

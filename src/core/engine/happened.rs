@@ -7,7 +7,7 @@ use crate::doctor::Finding;
 use crate::model::Party;
 use crate::model::{ClaimedName, ContentHash, Revision, SolutionName};
 use crate::plan::{Outcome, Step};
-use crate::status::{Cause, Health, Sync};
+use crate::status::{Cause, Gone, Health, Sync};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,8 +69,8 @@ pub enum Happened {
     Held(Option<(ContentHash, String)>),
     /// A solution's folder is gone, and its removal begins.
     Removing(SolutionName),
-    /// Nothing of it is left.
-    Removed(SolutionName),
+    /// Nothing of it is left; what went with it.
+    Removed(SolutionName, Gone),
     /// A solution is to be opened elsewhere, and what leads visitors to it is about to change.
     Moving(SolutionName),
     /// A step came to its end.

@@ -1,6 +1,6 @@
 //! What arrives. Each event says which solutions have to be thought about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -325,27 +325,6 @@ impl Engine {
         if self.book.is_complete() {
             self.dirty.extend(self.brake.concerned().map(ClaimedName::from));
             self.dirty.extend(self.removing().map(ClaimedName::from).collect::<Vec<_>>());
-        }
-    }
-
-    /// Removed solutions of which nothing is left are not on the board any more.
-    fn forget_what_is_gone(&mut self, now: Now) {
-        let steady = self.steady.at(now);
-        let solutions = &self.sight.observed.solutions;
-        let gone: Vec<SolutionName> = self
-            .removing()
-            .filter(|name| solutions.get(*name).is_none_or(BTreeMap::is_empty))
-            .cloned()
-            .collect();
-        for name in gone {
-            self.rows.forget(&name);
-            self.brake.forget(&name);
-            self.failures.forget(&name);
-            self.rollouts.waits(&name, false);
-            self.ledger.removed(&name);
-            self.diary.changed(&ClaimedName::from(&name), steady);
-            self.behind = true;
-            self.happened.push(Happened::Removed(name));
         }
     }
 

@@ -1,11 +1,23 @@
-//! When the Lease is read, and what is written onto it.
+//! The Lease: when it is read, what is written onto it, and when the reader of the repository may go.
 
 use super::brake::Entry;
 use super::desk::Errand;
 use super::{Engine, Now, Order};
+use crate::model::ClaimedName;
 use crate::plan::observed::Record;
 
 impl Engine {
+    /// Sends the reader of the repository off, once it is known from where history counts.
+    pub(super) fn send_reader(&mut self, orders: &mut Vec<Order>) {
+        let troubled = !self.sight.problems.is_empty();
+        if let Some(since) = self.brake.sends_reader(&self.sight.observed.record, troubled) {
+            for name in self.brake.begun() {
+                self.ledger.doubts.add(ClaimedName::from(name));
+            }
+            orders.push(Order::Follow(since));
+        }
+    }
+
     /// The Lease is read and written one after the other: an answer of before would look like a
     /// step back.
     fn is_lease_busy(&self) -> bool {
@@ -23,6 +35,7 @@ impl Engine {
         }
     }
 
+    /// Writes onto the Lease what it has to know.
     pub(super) fn record(&mut self, now: Now, orders: &mut Vec<Order>) {
         let Some(revision) = self.book.revision().cloned() else { return };
         if self.is_lease_busy() {

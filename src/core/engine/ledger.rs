@@ -3,6 +3,7 @@
 
 mod blocks;
 mod contact;
+mod doubts;
 mod forge;
 mod history;
 mod marks;
@@ -17,8 +18,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::event::Reply;
 use crate::config::Config;
 use crate::ledger::{self, History};
-use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
-use crate::status::{CommitStatus, Verdict};
+use crate::model::{ClaimedName, InstanceName, Revision};
+use crate::status::{CommitStatus, Gone, Verdict};
+use doubts::Doubts;
 pub(super) use forge::Call;
 use forge::Forge;
 use sink::{Sink, is_pending};
@@ -47,6 +49,8 @@ pub(super) struct Words {
 pub(super) struct Ledger {
     instance: InstanceName,
     history: History,
+    /// Names of which an earlier life may owe a word.
+    pub doubts: Doubts,
     /// Whether something changed that a sink may not have yet.
     behind: bool,
     /// Whether notes are written.
@@ -76,6 +80,7 @@ impl Ledger {
         Self {
             instance,
             history: History::default(),
+            doubts: Doubts::default(),
             behind: true,
             notes_on: settings.notes,
             notes: Sink::default(),
@@ -103,10 +108,11 @@ impl Ledger {
         self.history.records.get(name)
     }
 
-    /// A solution left the catalogue and has nothing on the cluster any more.
-    pub fn removed(&mut self, name: &SolutionName) {
-        self.history.removed.insert(name.clone());
-        self.changed(&ClaimedName::from(name));
+    /// A name left the catalogue and has nothing on the cluster any more.
+    pub fn removed(&mut self, name: &ClaimedName, gone: Gone) {
+        self.doubts.settle(name);
+        self.history.removed.insert(name.clone(), gone);
+        self.changed(name);
     }
 
     /// A verdict changed.
@@ -217,11 +223,7 @@ impl Ledger {
         if !std::mem::take(&mut self.moved) {
             return;
         }
-        let history = &self.history;
-        let mut concerned: BTreeSet<Revision> = history.records.values().cloned().collect();
-        let waiting = history.overtaken.iter().chain(&history.lost);
-        concerned.extend(waiting.map(|(commit, _)| commit.clone()));
-        concerned.extend(history.passed.iter().chain(&history.head).cloned());
+        let concerned = self.history.commits();
         self.history.done.retain(|commit| concerned.contains(commit));
         self.notes.retain(&concerned);
         if let Some(forge) = &mut self.forge {
@@ -538,9 +540,13 @@ mod tests {
     fn a_solution_that_is_gone_says_so_on_the_commit_that_removed_it() {
         let mut ledger = ledger();
         take(&mut ledger, 'a');
-        ledger.removed(&SolutionName::parse("use").unwrap());
-        let lines = lacking(&mut ledger, &Verdicts::new(), 0);
-        assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
+        let urls = vec!["https://use.demo.example".to_owned()];
+        let gone = Gone { objects: Some(14), urls };
+        ledger.removed(&ClaimedName::of("use"), gone);
+        let lines = ledger.words(&Verdicts::new(), true, at(0)).notes.unwrap();
+        let line = lines[&commit('a')].iter().find(|line| line.context == USE).unwrap();
+        let words = "removed: 14 objects, https://use.demo.example no longer answers";
+        assert_eq!((line.state, &*line.description), (CommitState::Success, words));
     }
 
     #[test]

@@ -72,6 +72,11 @@ impl Rows {
         self.removing.iter()
     }
 
+    /// Whether something was said of a name while it was in the catalogue.
+    pub fn stood(&self, name: &SolutionName) -> bool {
+        self.verdict(name.as_str()).is_some() && !self.removing.contains(name)
+    }
+
     /// All of a solution is in place as this commit of its folder asks.
     pub fn is_placed(&mut self, name: &SolutionName, record: Revision) {
         if self.placed.get(name) != Some(&record) {
@@ -130,9 +135,10 @@ mod tests {
         let mut rows = Rows::default();
         let use_ = ClaimedName::of("use");
         rows.judged(&use_, Some(verdict()), false);
-        assert_eq!(rows.removing().count(), 0);
+        assert_eq!((rows.removing().count(), rows.stood(&name("use"))), (0, true));
         rows.judged(&use_, Some(verdict()), true);
         assert_eq!(rows.removing().collect::<Vec<_>>(), [&name("use")]);
+        assert!(!rows.stood(&name("use")) && !rows.stood(&name("other")));
         rows.judged(&use_, Some(verdict()), false);
         assert_eq!(rows.removing().count(), 0, "it came back");
         rows.judged(&use_, Some(verdict()), true);

@@ -259,6 +259,90 @@ fn a_removal_is_on_the_lease_before_its_first_delete() {
     world.is_fine();
 }
 
+/// How many objects of a solution are there.
+fn objects(world: &World, name: &str) -> usize {
+    let instance = Config::sample().instance;
+    let is = |key: &ObjectKey| key.solution(&instance).is_some_and(|home| home.as_str() == name);
+    world.server.ours().filter(|(key, _)| is(key)).count()
+}
+
+/// What the notes say of a solution on the newest commit.
+fn noted(world: &World, name: &str) -> String {
+    let head = world.engine.book.revision().unwrap();
+    let context = format!("{}/{name}", crate::ledger::context(&Config::sample().instance, None));
+    let lines = world.notes.get(head).into_iter().flatten();
+    let mut lines = lines.filter(|line| line.context == context);
+    lines.next().map(|line| line.description.clone()).unwrap_or_default()
+}
+
+#[test]
+fn a_removal_says_how_much_went_and_which_address_no_longer_answers() {
+    let mut world = World::settled(&TWO);
+    let count = objects(&world, "alpha");
+    world.does(&[Act::Remove(0), Act::Hint, ON]);
+    world.is_fine();
+    let words = format!("removed: {count} objects, https://alpha.demo.example no longer answers");
+    assert_eq!(noted(&world, "alpha"), words);
+    // It comes back, is refused before anything is there, and goes again: nothing went with it.
+    world.does(&[Act::Publish(0, 0), Act::Slip(0), Act::Hint, ON, Act::Pass(10), ON]);
+    assert_eq!((world.sync("alpha"), objects(&world, "alpha")), (Some(Sync::Failed), 0));
+    world.does(&[Act::Remove(0), Act::Hint, ON]);
+    world.is_fine();
+    assert!(!noted(&world, "alpha").contains("objects"), "{}", noted(&world, "alpha"));
+}
+
+#[test]
+fn a_removal_that_a_restart_cut_in_two_says_what_is_known_and_no_number() {
+    let address = "https://alpha.demo.example no longer answers";
+    let some = ["removed".to_owned(), format!("removed: {address}")];
+    let mut known = BTreeSet::new();
+    for steps in 0..40 {
+        let mut world = World::settled(&TWO);
+        let count = objects(&world, "alpha");
+        world.does(&[Act::Remove(0), Act::Hint]);
+        (0..steps).for_each(|_| world.does(&[Act::Go(1)]));
+        let left = objects(&world, "alpha");
+        let recorded = match &world.server.state.record {
+            Some((Record::Kept { applied, .. }, _)) => {
+                applied.as_ref() == world.engine.book.revision()
+            }
+            _ => false,
+        };
+        world.does(&[Act::Crash { late_lease: false, dark: false }, ON]);
+        world.is_fine();
+        let words = noted(&world, "alpha");
+        let all = format!("removed: {count} objects, {address}");
+        let right = match words.as_str() {
+            // The Lease says that all was sent, and no line was written yet: nobody knows any more
+            // which commit it was.
+            "" => recorded,
+            words if words == all => left == 0,
+            _ => some.contains(&words),
+        };
+        assert!(right, "{left} of {count} left: {words:?}");
+        known.insert(words);
+    }
+    assert!(some.iter().all(|words| known.contains(words)), "{known:?}");
+}
+
+#[test]
+fn a_removal_that_ended_unsaid_gets_its_last_word_from_a_successor() {
+    let mut world = World::settled(&TWO);
+    world.does(&[Act::Remove(0), Act::Hint]);
+    for _ in 0..100 {
+        if !noted(&world, "alpha").starts_with("Removing") {
+            world.does(&[Act::Go(1), Act::Pass(2)]);
+        }
+    }
+    assert!(objects(&world, "alpha") > 0 && noted(&world, "alpha").starts_with("Removing"));
+    while objects(&world, "alpha") > 0 {
+        world.does(&[Act::Go(1)]);
+    }
+    world.does(&[Act::Crash { late_lease: false, dark: false }, ON]);
+    world.is_fine();
+    assert!(noted(&world, "alpha").starts_with("removed"), "{}", noted(&world, "alpha"));
+}
+
 #[test]
 fn lost_answers_are_asked_for_again_and_make_nothing_twice() {
     let mut world = World::settled(&TWO);

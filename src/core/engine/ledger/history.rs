@@ -36,6 +36,7 @@ impl Ledger {
                         self.history.passed.insert(commit.clone());
                     }
                     Some(Some(name)) if pending => {
+                        self.doubts.add(name.clone());
                         self.history.leaves(commit.clone(), name, lost.contains(&commit));
                     }
                     Some(_) => {}
@@ -51,8 +52,9 @@ impl Ledger {
     pub fn pass(&mut self, head: &Revision, is_known: impl Fn(&ClaimedName) -> bool) {
         let mut overtaken = std::mem::take(&mut self.history.overtaken);
         overtaken.retain(|(commit, name)| {
-            let known = is_known(name) || self.history.removed.contains(name.as_str());
-            known && !self.has_last_word(commit, Some(name))
+            let gone = self.history.removed.contains_key(name);
+            (gone || self.doubts.names().contains(name) || is_known(name))
+                && !self.has_last_word(commit, Some(name))
         });
         self.history.overtaken = overtaken;
         let mut lost = std::mem::take(&mut self.history.lost);
@@ -100,6 +102,9 @@ impl Ledger {
                 self.history.done.remove(&change.revision);
                 old.iter().for_each(|old| _ = self.history.done.remove(old));
                 before.entry(name.clone()).or_insert_with(|| old.clone());
+                if old.as_ref() != Some(&change.revision) {
+                    self.history.removed.remove(&name); // what went then went with another commit
+                }
                 let waits = |old: &Revision| {
                     *old != change.revision && !self.has_last_word(old, Some(&name))
                 };
