@@ -228,3 +228,67 @@ async fn where_what_is_well_has_no_line_of_its_own_a_red_one_still_turns_green()
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_solutions_have_no_line_of_their_own_the_whole_and_what_fails_are_the_only_ones() {
+    on_each(&ForgeKind::ALL, &["one", "two"], async |stage| {
+        stage.settings.forge.as_mut().unwrap().per_solution = false;
+        let first = stage.catalogue.head();
+        stage.start().await;
+        let whole = |state, text| ("", state, text);
+        let all = whole("success", "2 solutions: 2 Synced");
+        stage.stands(&first, &[all]).await;
+
+        // A mistake has its line, its correction none.
+        stage.catalogue.edit("two/solution.yaml", "spec:", "spec:\n  replica: 3");
+        let broken = stage.publish("A mistake");
+        let failed = ("two", "failure", "Failed: two/solution.yaml:6:3: ");
+        stage.stands(&broken, &[whole("failure", "1 Failed (two)"), failed]).await;
+        stage.catalogue.edit("two/solution.yaml", "\n  replica: 3", "");
+        let mended = stage.publish("Its correction");
+        stage.stands(&mended, &[all]).await;
+
+        // What takes long is told of the whole alone, and so is its end.
+        stage.cluster.players().stop(Player::Deployments).await;
+        stage.image("one", 'b');
+        let slow = stage.publish("A newer image");
+        stage.stands(&slow, &[whole("pending", "")]).await;
+        stage.cluster.players().start(Player::Deployments);
+        stage.stands(&slow, &[all]).await;
+
+        // So is a folder that goes.
+        stage.catalogue.remove("two");
+        let without = stage.publish("A folder less");
+        let alone = whole("success", "1 solution: 1 Synced");
+        stage.stands(&without, &[alone]).await;
+        // The notes have a line for each all the same, also of the folder that went.
+        let lines = |commit| {
+            let mut noted = stage.noted(commit);
+            noted.retain(|context, _| !context.contains('#'));
+            noted.into_iter().map(|(context, (state, _))| (context, state)).collect::<Vec<_>>()
+        };
+        let good = |names: &[&str]| {
+            names.iter().map(|name| (context(name), "success".to_owned())).collect::<Vec<_>>()
+        };
+        for (commit, names) in [
+            (&first, &["", "one", "two"][..]),
+            (&mended, &["", "two"]),
+            (&slow, &["", "one"]),
+            (&without, &["", "two"]),
+        ] {
+            until(|| lines(commit) == good(names), || format!("{:#?}", lines(commit))).await;
+        }
+        // Another life has nothing to add, and nothing is left open.
+        let before = stage.forge().writes();
+        stage.stop().await;
+        stage.start().await;
+        stage.daemon().settled(&without).await;
+        only_the_next_commit_is_told(stage, before).await;
+
+        let open = stage.forge().rows().into_iter();
+        let open =
+            open.filter(|row| stage.forge().latest(&row.sha)[&row.context].state == "pending");
+        assert_eq!(open.map(|row| row.sha).collect::<Vec<_>>(), [""; 0]);
+    })
+    .await;
+}
