@@ -31,24 +31,72 @@ fn until<T>(told: &str, log: impl Fn() -> String, mut is: impl FnMut() -> Option
 }
 
 #[test]
+fn a_change_that_takes_eight_seconds_is_pending_after_five_and_then_a_success() {
+    let scene = Scene::of(&["one"]);
+    let server = GitServer::over(scene.catalogue.path().parent().unwrap());
+    let first = scene.catalogue.head().to_string();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let forge = runtime.block_on(FakeForge::start(ForgeKind::Forgejo, [first.clone()]));
+    let (daemon, address) = daemon_with(&scene, |s: &mut Value| {
+        published_with(s, &scene, &server, &forge);
+        s["rollouts"] = json!({"verify": {"on": "update"}});
+    });
+    let log = || daemon.log();
+    until("told of the first commit", log, || {
+        forge.latest(&first).remove("vitrine/prod/one").filter(|row| row.state == "success")
+    });
+
+    // The played kubelet says after eight seconds that this image serves.
+    let slow = image('b').replace("demo:1.0.0", "slow-start:1.0.0");
+    scene.catalogue.edit("one/solution.yaml", &image('a'), &slow);
+    let head = scene.catalogue.commit("A program that takes its time").to_string();
+    forge.add_commit(&head);
+    let begun = Instant::now();
+    assert_eq!(push(&address, "aim", "s3cret", "slow"), 202);
+    until("told", log, || {
+        forge.latest(&head).remove("vitrine/prod/one").filter(|row| row.state == "success")
+    });
+    let path = format!("/statuses/{head}");
+    let sent = forge.requests().into_iter().filter(|r| r.is_write() && r.path.ends_with(&path));
+    let sent = sent.filter(|request| request.json()["context"] == "vitrine/prod/one");
+    let said: Vec<(Value, Duration)> = sent
+        .map(|request| (request.json()["state"].clone(), request.at.duration_since(begun)))
+        .collect();
+    // Past the test runner, which swallows what a passing test prints.
+    let _ = writeln!(std::io::stderr(), "a trial of 8 s: {said:?} after the webhook");
+    let states: Vec<&Value> = said.iter().map(|(state, _)| state).collect();
+    assert_eq!(states, ["pending", "success"], "{said:?}");
+    let (pending, success) = (said[0].1, said[1].1);
+    assert!(pending >= Duration::from_secs(4) && success >= Duration::from_secs(7), "{said:?}");
+    assert!(pending < success, "{said:?}");
+    assert_eq!(forge.faults(), [""; 0]);
+    daemon.signal("TERM");
+    daemon.ended().exits(0);
+}
+
+/// Settings of a daemon that hears of pushes by a hook alone, and tells this forge.
+fn published_with(s: &mut Value, scene: &Scene, server: &GitServer, forge: &FakeForge) {
+    let (secret, token) = (scene.home().join("hook-secret"), scene.home().join("token"));
+    std::fs::write(&secret, "s3cret\n").unwrap();
+    std::fs::write(&token, FakeForge::TOKEN).unwrap();
+    s["repository"]["url"] = json!(server.url("catalogue"));
+    s["repository"]["poll"] = json!("1h");
+    s["web"]["hooks"] = json!([{"name": "aim", "kind": "github", "secretFiles": [secret]}]);
+    s["reporting"] = json!({"notes": false, "forge": {
+        "kind": "forgejo", "apiUrl": forge.api_url(), "repository": FakeForge::REPOSITORY,
+        "auth": {"tokenFile": token},
+    }});
+}
+
+#[test]
 fn a_pushed_commit_has_its_final_status_and_no_other_and_a_broken_one_names_the_line() {
     let scene = Scene::of(&["one"]);
     let server = GitServer::over(scene.catalogue.path().parent().unwrap());
     let first = scene.catalogue.head().to_string();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let forge = runtime.block_on(FakeForge::start(ForgeKind::Forgejo, [first.clone()]));
-    let (secret, token) = (scene.home().join("hook-secret"), scene.home().join("token"));
-    std::fs::write(&secret, "s3cret\n").unwrap();
-    std::fs::write(&token, FakeForge::TOKEN).unwrap();
-    let (daemon, address) = daemon_with(&scene, |s: &mut Value| {
-        s["repository"]["url"] = json!(server.url("catalogue"));
-        s["repository"]["poll"] = json!("1h");
-        s["web"]["hooks"] = json!([{"name": "aim", "kind": "github", "secretFiles": [secret]}]);
-        s["reporting"] = json!({"notes": false, "forge": {
-            "kind": "forgejo", "apiUrl": forge.api_url(), "repository": FakeForge::REPOSITORY,
-            "auth": {"tokenFile": token},
-        }});
-    });
+    let (daemon, address) =
+        daemon_with(&scene, |s: &mut Value| published_with(s, &scene, &server, &forge));
     let log = || daemon.log();
     let state = |sha: &str, context: &str| {
         forge.latest(sha).get(context).map(|row| (row.state.clone(), row.description.clone()))

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use super::conditions::{list, seconds};
 use crate::object::text;
 
+/// How long a program runs before it serves, if its image is one of the slow ones.
+const SLOW_START: Duration = Duration::from_secs(8);
+
 /// What becomes of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
@@ -25,6 +28,8 @@ enum Fate {
     NoProgram,
     /// Image names with `fails-root`: it runs as root.
     Root,
+    /// Image names with `slow-start`: it comes up when its program has run for [`SLOW_START`].
+    SlowStart,
     /// Image names with `never-ready`: its start-up probe ends it when its time is over.
     NeverReady,
     /// Image names with `no-machine`.
@@ -40,6 +45,7 @@ impl Fate {
             ("fails-once", Self::ExitsOnce),
             ("fails-start", Self::NoProgram),
             ("fails-root", Self::Root),
+            ("slow-start", Self::SlowStart),
             ("never-ready", Self::NeverReady),
             ("no-machine", Self::NoMachine),
         ];
@@ -88,6 +94,14 @@ pub(super) fn later(pod: &Value, now: Timestamp) -> Next {
         };
         return Next::Status(status_as(pod, now, true, again));
     }
+    let lived = Duration::try_from(now.duration_since(began)).unwrap_or_default();
+    if first(Fate::SlowStart) && !ready {
+        if lived < SLOW_START {
+            return Next::Look(SLOW_START.saturating_sub(lived));
+        }
+        let up = |name: &str, _| container(name, Fate::Ready, &seconds(began));
+        return Next::Status(status_as(pod, now, true, up));
+    }
     if !first(Fate::NeverReady) {
         return Next::Nothing;
     }
@@ -98,7 +112,6 @@ pub(super) fn later(pod: &Value, now: Timestamp) -> Next {
         return Next::Nothing;
     };
     let budget = Duration::from_secs(budget.0 * budget.1);
-    let lived = Duration::try_from(now.duration_since(began)).unwrap_or_default();
     if lived < budget {
         return Next::Look(budget.saturating_sub(lived));
     }
@@ -169,7 +182,9 @@ fn container(name: &str, fate: Fate, now: &str) -> Value {
         |reason: &str, message: &str| json!({"waiting": {"reason": reason, "message": message}});
     let ended = |reason: &str, code: i32, message: &str| ended(reason, code, message, now, now);
     let (state, last, restarts) = match fate {
-        Fate::Ready | Fate::NeverReady | Fate::NoMachine => (running, json!({}), 0),
+        Fate::Ready | Fate::SlowStart | Fate::NeverReady | Fate::NoMachine => {
+            (running, json!({}), 0)
+        }
         Fate::NoImage => {
             let why = "Back-off pulling image: not found";
             (waits("ImagePullBackOff", why), json!({}), 0)

@@ -158,6 +158,34 @@ fn with_a_kubelet_a_deployment_begins_with_its_pods() {
 }
 
 #[test]
+fn a_slow_program_is_ready_when_it_has_run_for_eight_seconds_and_not_before() {
+    let mut object = live(deployment(Some(1)));
+    object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("lab/slow-start:1");
+    let key = at(Kind::Deployment, "d");
+    let later = |seconds: i64| {
+        let now = stage().now + jiff::SignedDuration::from_secs(seconds);
+        Stage { now, kubelet: true, ..stage() }
+    };
+    let born = turn(&key, &object, &World::default(), &later(0));
+    let mut pod = born.moves.into_iter().find_map(|made| match made {
+        Move::Create { object, .. } => Some(object),
+        Move::Patch { .. } | Move::Delete { .. } => None,
+    });
+    let pod = pod.as_mut().unwrap();
+    let ready = |pod: &Value| pod["status"]["containerStatuses"][0]["ready"].clone();
+    for (seconds, wanted, again) in [(0, false, 0), (7, false, 1), (8, true, 0)] {
+        let world = World::default().with(Kind::Pod, pod);
+        let made = turn(&key, &object, &world, &later(seconds));
+        let place = at(Kind::Pod, pod["metadata"]["name"].as_str().unwrap());
+        *pod = after(&place, pod, &made);
+        assert_eq!(ready(pod), json!(wanted), "after {seconds} s");
+        if again > 0 {
+            assert_eq!(made.again, Some(Duration::from_secs(again)));
+        }
+    }
+}
+
+#[test]
 fn a_scaled_object_follows_its_pause_then_its_visitors_then_its_cooldown() {
     let key = at(Kind::ScaledObject, "s");
     let paused = json!({"autoscaling.keda.sh/paused-replicas": "3",
