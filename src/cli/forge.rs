@@ -3,14 +3,16 @@
 use clap::{Args, Subcommand};
 
 use super::{Answer, Format, SettingsArguments, Stop, settings};
-use crate::forge;
-use vitrine_core::config::{ForgeKind, Hook};
+use crate::forge::{self, Hooked, Tried};
+use vitrine_core::config::{self, ForgeKind, Hook};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Tries the credential, the repository and the right to write statuses, and writes none.
+    /// Tries the credential, the repository and the right to write statuses, and writes none; asks
+    /// the forge for a delivery of each webhook that leads to us.
     #[command(
-        after_help = "Exit codes: 0 the forge can be told, 1 it cannot, 2 the settings cannot be read."
+        after_help = "Exit codes: 0 the forge can be told and no webhook is broken, 1 that is not so, \
+                      2 the settings cannot be read."
     )]
     Test(Arguments),
 }
@@ -32,9 +34,27 @@ pub(super) async fn forge(command: Command) -> Result<Answer, Stop> {
              auth: {tokenFile: ..}}}",
         ));
     };
-    let tried = forge::tried(forge, &config.repository.branch).await;
-    let board = config.web.public_url.as_deref();
-    let hooks: Vec<String> = config.web.hooks.iter().map(|hook| webhook(hook, board)).collect();
+    let mut tried = forge::tried(forge, &config.repository.branch).await;
+    let board = config.web.public_url.as_deref().map(|board| board.trim_end_matches('/'));
+    let can_ask = tried.iter().all(|one| one.good);
+    let mut hooks = Vec::new();
+    for hook in &config.web.hooks {
+        let set = webhook(hook, board);
+        let (Some(board), true) = (board, can_ask && is_of(hook, forge)) else {
+            hooks.push(set);
+            continue;
+        };
+        let url = format!("{board}/hook/{}", hook.name);
+        match forge::hook_tried(forge, &config.repository.branch, &url).await {
+            Hooked::Works(sentence) => tried.push(Tried { good: true, sentence }),
+            Hooked::Broken(why) => {
+                let sentence = format!("{why}; {set}");
+                tried.push(Tried { good: false, sentence });
+            }
+            Hooked::Asked(sentence) => hooks.push(sentence),
+            Hooked::Unseen(why) => hooks.push(format!("{why}; {set}")),
+        }
+    }
     match arguments.format {
         Format::Human => {
             for one in &tried {
@@ -56,8 +76,14 @@ pub(super) async fn forge(command: Command) -> Result<Answer, Stop> {
     Ok(if tried.iter().all(|one| one.good) { Answer::Good } else { Answer::NotGood })
 }
 
-/// What to set at the forge for a webhook, in its own words. Whether it was set is not asked: that
-/// takes another right than statuses do.
+/// Whether the forge that is told is of the kind that a webhook comes from. Gitea and Forgejo speak
+/// alike.
+fn is_of(hook: &Hook, forge: &config::Forge) -> bool {
+    let alike = |kind| if kind == ForgeKind::Forgejo { ForgeKind::Gitea } else { kind };
+    alike(hook.kind) == alike(forge.kind)
+}
+
+/// What to set at the forge for a webhook, in its own words.
 fn webhook(hook: &Hook, board: Option<&str>) -> String {
     let url = format!("{}/hook/{}", board.unwrap_or("https://<board>"), hook.name);
     let files: Vec<String> =

@@ -27,6 +27,11 @@ impl Request {
     pub fn post(path: String, body: Value) -> Self {
         Self { method: Method::POST, path, query: Vec::new(), body: Some(body) }
     }
+
+    /// A post that says nothing but where it goes.
+    pub fn poke(path: String) -> Self {
+        Self { method: Method::POST, path, query: Vec::new(), body: None }
+    }
 }
 
 /// Which repository, and which of its branches.
@@ -98,6 +103,85 @@ pub(super) trait Dialect: Send + Sync {
 
     /// What a token needs, in the forge's own words.
     fn scope(&self) -> &'static str;
+
+    /// A page of the repository's webhooks, from 1 on.
+    fn hooks(&self, place: &Place, page: u32) -> Request;
+
+    /// Whether there is another page after one with so many.
+    fn has_more_hooks(&self, rows: usize) -> bool;
+
+    /// One of them.
+    fn hook(&self, row: &Value) -> Option<Hook>;
+
+    /// Asks for a trial delivery of a webhook.
+    fn deliver(&self, place: &Place, hook: u64) -> Request;
+
+    /// What such a delivery is called: `a ping`.
+    fn trial(&self) -> &'static str {
+        "a test push"
+    }
+
+    /// Whether the answer to that says how the delivery was answered.
+    fn waits_for_the_answer(&self) -> bool {
+        false
+    }
+
+    /// The newest deliveries of a webhook, where they can be read.
+    fn deliveries(&self, _: &Place, _: u64) -> Option<Request> {
+        None
+    }
+
+    /// One of them; `None`: it was no trial, or is still on its way.
+    fn delivery(&self, _: &Value) -> Option<Delivery> {
+        None
+    }
+
+    /// What the daemon answers to a trial delivery that it takes.
+    fn taken(&self) -> &'static [u16] {
+        &[202, 204]
+    }
+
+    /// Where people see deliveries.
+    fn deliveries_for_people(&self) -> &'static str;
+
+    /// What a token needs to see webhooks and to try them.
+    fn hook_right(&self) -> &'static str;
+}
+
+/// A webhook as a forge has it.
+pub(super) struct Hook {
+    pub id: u64,
+    pub url: String,
+    pub active: bool,
+    /// Whether it is told of pushes.
+    pub pushes: bool,
+    /// Whether it sends JSON.
+    pub json: bool,
+}
+
+impl Hook {
+    /// A webhook as all but GitLab write it.
+    pub fn of(row: &Value) -> Option<Self> {
+        let config = &row["config"];
+        let events = row["events"].as_array();
+        let told = |word: &str| events.is_some_and(|events| events.iter().any(|it| it == word));
+        Some(Self {
+            id: row["id"].as_u64()?,
+            url: text(config, "url"),
+            active: row["active"] == true,
+            pushes: told("push") || told("*"),
+            json: config["content_type"] == "json",
+        })
+    }
+}
+
+/// A delivery as a forge remembers it.
+pub(super) struct Delivery {
+    pub id: u64,
+    /// What the forge makes of the answer, as a status of HTTP.
+    pub code: u16,
+    /// What it says of it.
+    pub words: String,
 }
 
 impl Row {

@@ -9,7 +9,7 @@ use vitrine_core::model::Revision;
 use vitrine_core::status::{CommitState, CommitStatus};
 
 use super::answer::Heard;
-use super::dialect::{Dialect, Place, Request, Row};
+use super::dialect::{Dialect, Hook, Place, Request, Row};
 
 /// The longest page, whatever is asked for.
 const PAGE: usize = 50;
@@ -64,6 +64,32 @@ impl Dialect for Gitea {
 
     fn scope(&self) -> &'static str {
         "the scope write:repository"
+    }
+
+    fn hooks(&self, place: &Place, page: u32) -> Request {
+        let query = vec![("limit", PAGE.to_string()), ("page", page.to_string())];
+        Request::get(format!("/repos/{}/hooks", place.repository), query)
+    }
+
+    fn has_more_hooks(&self, rows: usize) -> bool {
+        rows >= PAGE
+    }
+
+    fn hook(&self, row: &Value) -> Option<Hook> {
+        Hook::of(row)
+    }
+
+    /// What becomes of it stands on the webhook's page, and in no answer of the API.
+    fn deliver(&self, place: &Place, hook: u64) -> Request {
+        Request::poke(format!("/repos/{}/hooks/{hook}/tests", place.repository))
+    }
+
+    fn deliveries_for_people(&self) -> &'static str {
+        "Settings, Webhooks, the webhook, Recent Deliveries"
+    }
+
+    fn hook_right(&self) -> &'static str {
+        "the scope write:repository and an account that administers the repository"
     }
 }
 

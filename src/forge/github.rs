@@ -9,7 +9,7 @@ use vitrine_core::model::Revision;
 use vitrine_core::status::{CommitState, CommitStatus};
 
 use super::answer::Heard;
-use super::dialect::{Dialect, Place, Request, Row};
+use super::dialect::{Delivery, Dialect, Hook, Place, Request, Row, text};
 
 /// The longest page that GitHub gives.
 const PAGE: usize = 100;
@@ -73,6 +73,51 @@ impl Dialect for GitHub {
 
     fn scope(&self) -> &'static str {
         "the permission \"Commit statuses: read and write\" (a classic token: repo:status)"
+    }
+
+    fn hooks(&self, place: &Place, page: u32) -> Request {
+        let query = vec![("per_page", PAGE.to_string()), ("page", page.to_string())];
+        Request::get(format!("/repos/{}/hooks", place.repository), query)
+    }
+
+    fn has_more_hooks(&self, rows: usize) -> bool {
+        rows >= PAGE
+    }
+
+    fn hook(&self, row: &Value) -> Option<Hook> {
+        Hook::of(row)
+    }
+
+    fn deliver(&self, place: &Place, hook: u64) -> Request {
+        Request::poke(format!("/repos/{}/hooks/{hook}/pings", place.repository))
+    }
+
+    fn trial(&self) -> &'static str {
+        "a ping"
+    }
+
+    fn deliveries(&self, place: &Place, hook: u64) -> Option<Request> {
+        let query = vec![("per_page", PAGE.to_string())];
+        Some(Request::get(format!("/repos/{}/hooks/{hook}/deliveries", place.repository), query))
+    }
+
+    fn delivery(&self, row: &Value) -> Option<Delivery> {
+        // Without an answer and without a failure it is still on its way.
+        let code = row["status_code"].as_u64().and_then(|code| u16::try_from(code).ok());
+        let code = code.filter(|code| *code > 0 && row["event"] == "ping")?;
+        Some(Delivery { id: row["id"].as_u64()?, code, words: text(row, "status") })
+    }
+
+    fn taken(&self) -> &'static [u16] {
+        &[200]
+    }
+
+    fn deliveries_for_people(&self) -> &'static str {
+        "Settings, Webhooks, the webhook, Recent Deliveries"
+    }
+
+    fn hook_right(&self) -> &'static str {
+        "the permission \"Webhooks: read\" (a classic token: admin:repo_hook)"
     }
 }
 

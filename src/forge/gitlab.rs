@@ -8,7 +8,7 @@ use vitrine_core::model::Revision;
 use vitrine_core::status::{CommitState, CommitStatus};
 
 use super::answer::Heard;
-use super::dialect::{Dialect, Place, Request, Row, text};
+use super::dialect::{Delivery, Dialect, Hook, Place, Request, Row, text};
 
 /// The longest page that GitLab gives.
 const PAGE: usize = 100;
@@ -87,6 +87,54 @@ impl Dialect for GitLab {
 
     fn scope(&self) -> &'static str {
         "the scope api and, on a protected branch, the right to push or merge"
+    }
+
+    fn hooks(&self, place: &Place, page: u32) -> Request {
+        let query = vec![("per_page", PAGE.to_string()), ("page", page.to_string())];
+        Request::get(format!("/projects/{}/hooks", project(place)), query)
+    }
+
+    fn has_more_hooks(&self, rows: usize) -> bool {
+        rows >= PAGE
+    }
+
+    /// It sends nothing but JSON.
+    fn hook(&self, row: &Value) -> Option<Hook> {
+        Some(Hook {
+            id: row["id"].as_u64()?,
+            url: text(row, "url"),
+            active: row["alert_status"] != "disabled",
+            pushes: row["push_events"] == true,
+            json: true,
+        })
+    }
+
+    fn deliver(&self, place: &Place, hook: u64) -> Request {
+        Request::poke(format!("/projects/{}/hooks/{hook}/test/push_events", project(place)))
+    }
+
+    fn waits_for_the_answer(&self) -> bool {
+        true
+    }
+
+    /// Since 17.3.
+    fn deliveries(&self, place: &Place, hook: u64) -> Option<Request> {
+        Some(Request::get(format!("/projects/{}/hooks/{hook}/events", project(place)), Vec::new()))
+    }
+
+    fn delivery(&self, row: &Value) -> Option<Delivery> {
+        // A word in the place of a number: nobody answered, which the answer to the test says too.
+        let code = text(row, "response_status").parse().ok()?;
+        let id = row["id"].as_u64().filter(|_| row["trigger"] == "push_hooks")?;
+        Some(Delivery { id, code, words: text(row, "response_body") })
+    }
+
+    fn deliveries_for_people(&self) -> &'static str {
+        "Settings, Webhooks, Edit, Recent events"
+    }
+
+    fn hook_right(&self) -> &'static str {
+        "the scope api and the role Maintainer"
     }
 }
 

@@ -12,13 +12,13 @@ use crate::support::binary::post;
 use crate::support::catalogue::image;
 use crate::support::git_server::GitServer;
 
-const PUSH: &str =
+pub const PUSH: &str =
     r#"{"ref":"refs/heads/main","after":"0000000000000000000000000000000000000000"}"#;
 
 /// Long enough for a daemon that looks without being asked to be found.
 const ASIDE: Duration = Duration::from_secs(3);
 
-fn signature(secret: &str, body: &str) -> String {
+pub fn signature(secret: &str, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, body.as_bytes());
     let digits: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();

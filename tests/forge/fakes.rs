@@ -212,7 +212,10 @@ async fn a_trial_delivery_reaches_the_test() {
         let desk = Desk::open(kind).await;
         let id = desk.forge.add_hook("https://vitrine.example/hook/catalogue");
         let (told, heard) = mpsc::channel();
-        desk.forge.on_ping(move |id| told.send(id).unwrap());
+        desk.forge.on_ping(move |id| {
+            told.send(id).unwrap();
+            (204, String::new())
+        });
         let (_, hooks) = desk.get("/hooks").await;
         assert!(hooks.to_string().contains("https://vitrine.example/hook/catalogue"), "{kind:?}");
         for (hook, code) in [(id, code), (id + 1, 404)] {

@@ -268,12 +268,24 @@ impl FakeForge {
     /// A webhook that leads to `url`. Answers its id.
     pub fn add_hook(&self, url: &str) -> u64 {
         let mut store = self.shared.store();
-        store.hooks.push(url.to_owned());
+        store.hooks.push(store::Hook { url: url.to_owned(), active: true, json: true });
         store.hooks.len() as u64
     }
 
-    /// What happens, on a thread of its own, when somebody asks for a trial delivery of a hook.
-    pub fn on_ping(&self, call: impl Fn(u64) + Send + Sync + 'static) {
+    /// A webhook is switched off, or sends a form instead of JSON.
+    pub fn set_hook(&self, id: u64, active: bool, json: bool) {
+        let hook = &mut self.shared.store().hooks[id as usize - 1];
+        (hook.active, hook.json) = (active, json);
+    }
+
+    /// Whoever has the token does not administer the repository.
+    pub fn hide_hooks(&self) {
+        self.shared.store().hooks_hidden = true;
+    }
+
+    /// Makes the trial delivery of a hook, on a thread of its own, when somebody asks for one, and
+    /// says what it was answered: 0 when nobody was there.
+    pub fn on_ping(&self, call: impl Fn(u64) -> (u16, String) + Send + Sync + 'static) {
         self.shared.traffic().on_ping = Some(Arc::new(call));
     }
 }

@@ -22,6 +22,7 @@ use vitrine_core::config::ForgeKind;
 
 use super::Shared;
 use super::call::{Answer, Call};
+use super::store::Delivery;
 use super::{gitea, github, gitlab, schema};
 
 /// How long GitLab works on a status: so long another one of the same commit is refused.
@@ -101,7 +102,7 @@ pub struct Traffic {
     pub coming: VecDeque<(bool, Fault)>,
     /// The commits that GitLab works on.
     pub locked: BTreeSet<String>,
-    pub on_ping: Option<Arc<dyn Fn(u64) + Send + Sync>>,
+    pub on_ping: Option<Arc<dyn Fn(u64) -> (u16, String) + Send + Sync>>,
 }
 
 impl Traffic {
@@ -248,8 +249,22 @@ async fn serve(
     if cut_off {
         return broken(cut);
     }
-    if let (Some(hook), Some(call)) = (answer.pinged, shared.traffic().on_ping.clone()) {
-        tokio::task::spawn_blocking(move || call(hook));
+    let call = shared.traffic().on_ping.clone();
+    if let (Some(hook), Some(call)) = (answer.pinged, call) {
+        let shared = Arc::clone(shared);
+        let made = tokio::task::spawn_blocking(move || {
+            let (code, words) = call(hook);
+            let delivery = Delivery { hook, code, words: words.clone() };
+            shared.store().deliveries.push(delivery);
+            (code, words)
+        });
+        // It alone waits for the answer.
+        if kind == ForgeKind::GitLab {
+            let (code, words) = made.await.unwrap_or_default();
+            if !(200..300).contains(&code) {
+                return say(gitlab::undelivered(code, &words));
+            }
+        }
     }
     say(answer)
 }

@@ -5,7 +5,7 @@ use vitrine_core::config::ForgeKind;
 
 use super::FakeForge;
 use super::call::{Answer, Call, Credential};
-use super::store::{BRANCH, LOGIN, REPOSITORY_ID, Row, Store};
+use super::store::{BRANCH, Hook, LOGIN, REPOSITORY_ID, Row, Store};
 
 /// Rows on a page when nobody says, and when somebody says more.
 const PAGE: usize = 30;
@@ -54,7 +54,11 @@ pub fn answer(store: &mut Store, call: &Call) -> Answer {
             Some(sha) => Answer::json(200, &json!({"sha": sha, "url": call.path})),
             None => not_found(call),
         },
-        ("GET", ["hooks"]) => hooks(store),
+        (_, ["hooks", ..]) if store.hooks_hidden => {
+            let who = "user should be an owner or a collaborator with admin write of a repository";
+            says(call, 403, who)
+        }
+        ("GET", ["hooks"]) => hooks(store, call),
         ("POST", ["hooks", id, "tests"]) => trial(store, call, id),
         (_, ["statuses", _] | ["commits", _, "status" | "statuses"]) => Answer::empty(405),
         _ => not_found(call),
@@ -155,24 +159,25 @@ fn is_new(store: &Store) -> bool {
         && matches!(pair, (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= (1, 27))
 }
 
-fn hooks(store: &Store) -> Answer {
+fn hooks(store: &Store, call: &Call) -> Answer {
     let kind = store.kind.as_str();
-    let hook = |(at, url): (usize, &String)| {
+    let hook = |(at, hook): (usize, &Hook)| {
+        let content_type = if hook.json { "json" } else { "form" };
         json!({
-            "id": at + 1, "type": kind, "active": true, "events": ["push", "pull_request"],
-            "config": {"content_type": "json", "url": url},
+            "id": at + 1, "type": kind, "active": hook.active, "events": ["push", "pull_request"],
+            "config": {"content_type": content_type, "url": hook.url},
         })
     };
     let hooks: Vec<Value> = store.hooks.iter().enumerate().map(hook).collect();
-    Answer::json(200, &json!(hooks))
+    let (shown, pages) = call.page(&hooks, size(call));
+    Answer::json(200, &json!(shown)).with([("x-total-count", pages.total.to_string())])
 }
 
+/// What becomes of the delivery is in no answer of the API.
 fn trial(store: &Store, call: &Call, id: &str) -> Answer {
-    match id.parse() {
-        Ok(id) if (1..=store.hooks.len() as u64).contains(&id) => {
-            Answer { pinged: Some(id), ..Answer::empty(204) }
-        }
-        _ => not_found(call),
+    match store.hook(id) {
+        Some(id) => Answer { pinged: Some(id), ..Answer::empty(204) },
+        None => not_found(call),
     }
 }
 

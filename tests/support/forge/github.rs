@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::call::{Answer, Call, Credential};
-use super::store::{LOGIN, RATE_LIMIT, REPOSITORY_ID, Rate, Row, Store};
+use super::store::{Delivery, Hook, LOGIN, RATE_LIMIT, REPOSITORY_ID, Rate, Row, Store};
 use super::{FakeForge, app};
 
 /// The versions of the API that `X-GitHub-Api-Version` may name.
@@ -105,7 +105,10 @@ fn route(store: &mut Store, call: &Call, who: &str) -> Answer {
             true => Answer::json(200, &json!({"sha": sha})),
             false => not_found(),
         },
-        ("GET", ["hooks"]) => hooks(store),
+        // So it is said to whoever may not look.
+        (_, ["hooks", ..]) if store.hooks_hidden => not_found(),
+        ("GET", ["hooks"]) => hooks(store, call),
+        ("GET", ["hooks", id, "deliveries"]) => deliveries(store, call, id),
         ("POST", ["hooks", id, "pings"]) => ping(store, id),
         _ => not_found(),
     }
@@ -231,23 +234,48 @@ fn conditional(call: &Call, body: &Value) -> Answer {
     answer.with([("etag", tag)])
 }
 
-fn hooks(store: &Store) -> Answer {
-    let hook = |(at, url): (usize, &String)| {
+fn hooks(store: &Store, call: &Call) -> Answer {
+    let hook = |(at, hook): (usize, &Hook)| {
+        let content_type = if hook.json { "json" } else { "form" };
         json!({
-            "type": "Repository", "id": at + 1, "name": "web", "active": true,
-            "events": ["push", "pull_request"], "config": {"content_type": "json", "url": url},
+            "type": "Repository", "id": at + 1, "name": "web", "active": hook.active,
+            "events": ["push", "pull_request"],
+            "config": {
+                "content_type": content_type, "insecure_ssl": "0", "secret": "********",
+                "url": hook.url,
+            },
         })
     };
     let hooks: Vec<Value> = store.hooks.iter().enumerate().map(hook).collect();
-    Answer::json(200, &json!(hooks))
+    let (shown, pages) = call.page(&hooks, size(call));
+    Answer::json(200, &json!(shown)).with(call.link(&pages))
+}
+
+/// The newest first. What nobody answered is 502 here.
+fn deliveries(store: &Store, call: &Call, id: &str) -> Answer {
+    let Some(id) = store.hook(id) else { return not_found() };
+    let delivery = |(number, made): (u64, &Delivery)| {
+        let (code, status) = match made.code {
+            0 => (502, "failed to connect to host".to_owned()),
+            code @ 200..300 => (code, "OK".to_owned()),
+            code => (code, format!("Invalid HTTP Response: {code}")),
+        };
+        json!({
+            "id": number, "guid": format!("0b989ba4-242f-11e5-81e1-{number:012}"),
+            "delivered_at": "2026-11-30T00:00:00Z", "redelivery": false, "duration": 0.27,
+            "status": status, "status_code": code, "event": "ping", "action": null,
+            "installation_id": null, "repository_id": REPOSITORY_ID, "throttled_at": null,
+        })
+    };
+    let made: Vec<Value> = store.deliveries(id).into_iter().map(delivery).collect();
+    let shown: Vec<&Value> = made.iter().take(size(call)).collect();
+    Answer::json(200, &json!(shown))
 }
 
 fn ping(store: &Store, id: &str) -> Answer {
-    match id.parse() {
-        Ok(id) if (1..=store.hooks.len() as u64).contains(&id) => {
-            Answer { pinged: Some(id), ..Answer::empty(204) }
-        }
-        _ => not_found(),
+    match store.hook(id) {
+        Some(id) => Answer { pinged: Some(id), ..Answer::empty(204) },
+        None => not_found(),
     }
 }
 

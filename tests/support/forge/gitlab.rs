@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use super::FakeForge;
 use super::call::{Answer, Call, Credential};
-use super::store::{BRANCH, LOGIN, REPOSITORY_ID, Row, Store};
+use super::store::{BRANCH, Delivery, Hook, LOGIN, REPOSITORY_ID, Row, Store};
 
 const STATES: [&str; 6] = ["pending", "running", "success", "failed", "canceled", "skipped"];
 /// Of a description, an address and a ref, in characters.
 const LONGEST: usize = 255;
 const TOO_LONG: &str = "is too long (maximum is 255 characters)";
+/// Trial deliveries in a minute.
+const TRIALS: u32 = 5;
 /// Requests with a wrong token, after which an address is shut out.
 const PATIENCE: u32 = 30;
 
@@ -77,7 +79,9 @@ pub fn answer(store: &mut Store, call: &Call) -> Answer {
             Some(sha) => Answer::json(200, &json!({"id": sha})),
             None => says(404, "404 Commit Not Found"),
         },
-        ("GET", ["hooks"]) => hooks(store),
+        (_, ["hooks", ..]) if store.hooks_hidden => says(403, "403 Forbidden"),
+        ("GET", ["hooks"]) => hooks(store, call),
+        ("GET", ["hooks", id, "events"]) => events(store, id),
         ("POST", ["hooks", id, "test", "push_events"]) => trial(store, id),
         _ => Answer::json(404, &json!({"error": "404 Not Found"})),
     }
@@ -284,24 +288,54 @@ fn list(store: &Store, call: &Call, sha: &str) -> Answer {
         .with(call.link(&pages))
 }
 
-fn hooks(store: &Store) -> Answer {
-    let hook = |(at, url): (usize, &String)| {
+fn hooks(store: &Store, call: &Call) -> Answer {
+    let hook = |(at, hook): (usize, &Hook)| {
+        let status = if hook.active { "executable" } else { "disabled" };
         json!({
-            "id": at + 1, "url": url, "project_id": REPOSITORY_ID, "push_events": true,
-            "merge_requests_events": true, "alert_status": "executable",
+            "id": at + 1, "url": hook.url, "project_id": REPOSITORY_ID, "push_events": true,
+            "merge_requests_events": true, "alert_status": status,
         })
     };
     let hooks: Vec<Value> = store.hooks.iter().enumerate().map(hook).collect();
-    Answer::json(200, &json!(hooks))
+    let (shown, pages) = call.page(&hooks, call.number("per_page").unwrap_or(20).min(100));
+    Answer::json(200, &json!(shown)).with(call.link(&pages))
 }
 
-fn trial(store: &Store, id: &str) -> Answer {
-    match id.parse() {
-        Ok(id) if (1..=store.hooks.len() as u64).contains(&id) => {
-            Answer { pinged: Some(id), ..says(201, "201 Created") }
-        }
-        _ => says(404, "404 Not found"),
+/// At most five in a minute.
+fn trial(store: &mut Store, id: &str) -> Answer {
+    let Some(id) = store.hook(id) else { return says(404, "404 Not found") };
+    store.trials += 1;
+    if store.trials > TRIALS {
+        let words = "This endpoint has been requested too many times. Try again later.";
+        return Answer::json(429, &json!({"message": {"error": words}}));
     }
+    Answer { pinged: Some(id), ..says(201, "201 Created") }
+}
+
+/// The answer to the trial, in the words of whoever was called.
+pub fn undelivered(code: u16, words: &str) -> Answer {
+    match code {
+        0 => says(422, "Failed to open TCP connection (Connection refused)"),
+        _ => says(422, words),
+    }
+}
+
+/// The newest first; twenty at most.
+fn events(store: &Store, id: &str) -> Answer {
+    let Some(id) = store.hook(id) else { return says(404, "404 Not found") };
+    let event = |(number, made): (u64, &Delivery)| {
+        let status = match made.code {
+            0 => "internal error".to_owned(),
+            code => code.to_string(),
+        };
+        json!({
+            "id": number, "url": store.hooks[id as usize - 1].url, "trigger": "push_hooks",
+            "request_headers": {}, "request_data": {}, "response_headers": {},
+            "response_body": made.words, "execution_duration": 0.27, "response_status": status,
+        })
+    };
+    let events: Vec<Value> = store.deliveries(id).into_iter().take(20).map(event).collect();
+    Answer::json(200, &json!(events))
 }
 
 fn project(store: &Store) -> Value {

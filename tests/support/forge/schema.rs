@@ -71,6 +71,9 @@ fn known(kind: ForgeKind, call: &Call) -> Option<(Value, &'static [&'static str]
         }
         (ForgeKind::GitHub, "GET", ["git", "commits", _]) => (nothing, none),
         (ForgeKind::GitHub, "POST", ["hooks", _, "pings"]) => (nothing, none),
+        (ForgeKind::GitHub, "GET", ["hooks", _, "deliveries"]) => {
+            (nothing, &["per_page", "cursor", "status"])
+        }
         (ForgeKind::GitLab, "POST", ["statuses", _]) => (gitlab_status(), none),
         (ForgeKind::GitLab, "GET", ["repository", "commits", _, "statuses"]) => {
             (nothing, gitlab_list)
@@ -78,6 +81,9 @@ fn known(kind: ForgeKind, call: &Call) -> Option<(Value, &'static [&'static str]
         (ForgeKind::GitLab, "GET", ["repository", "commits", _]) => (nothing, &["stats"]),
         (ForgeKind::GitLab, "GET", ["hooks"]) => (nothing, gitlab),
         (ForgeKind::GitLab, "POST", ["hooks", _, "test", "push_events"]) => (nothing, none),
+        (ForgeKind::GitLab, "GET", ["hooks", _, "events"]) => {
+            (nothing, &["status", "per_page", "page"])
+        }
         (ForgeKind::GitLab, "GET", ["self"]) => (nothing, none),
         (ForgeKind::Gitea | ForgeKind::Forgejo, "POST", ["statuses", _]) => (gitea_status(), none),
         (ForgeKind::Gitea | ForgeKind::Forgejo, "GET", ["commits", _, "status"] | ["hooks"]) => {

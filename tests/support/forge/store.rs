@@ -62,6 +62,22 @@ pub struct Pipeline {
     pub source: &'static str,
 }
 
+/// A webhook.
+pub struct Hook {
+    pub url: String,
+    pub active: bool,
+    /// Whether it sends JSON; else a form.
+    pub json: bool,
+}
+
+/// A trial delivery that was made.
+pub struct Delivery {
+    pub hook: u64,
+    /// What it was answered; 0 when nobody was there.
+    pub code: u16,
+    pub words: String,
+}
+
 /// GitHub's window of requests.
 pub struct Rate {
     pub remaining: u32,
@@ -76,8 +92,14 @@ pub struct Store {
     pub commits: Vec<String>,
     pub rows: Vec<Row>,
     pub pipelines: Vec<Pipeline>,
-    /// Where they lead; the first has the id 1.
-    pub hooks: Vec<String>,
+    /// The first has the id 1.
+    pub hooks: Vec<Hook>,
+    /// The oldest first; the first has the id 1.
+    pub deliveries: Vec<Delivery>,
+    /// The account of the token may not see webhooks.
+    pub hooks_hidden: bool,
+    /// GitLab: trials that were asked for.
+    pub trials: u32,
     pub faults: Vec<String>,
     pub rate: Rate,
     pub revoked: bool,
@@ -109,6 +131,9 @@ impl Store {
             rows: Vec::new(),
             pipelines: Vec::new(),
             hooks: Vec::new(),
+            deliveries: Vec::new(),
+            hooks_hidden: false,
+            trials: 0,
             faults: Vec::new(),
             rate: Rate { remaining: RATE_LIMIT, reset: Instant::now() + Duration::from_secs(3600) },
             revoked: false,
@@ -151,6 +176,19 @@ impl Store {
         let (sha, reference) = (sha.to_owned(), reference.to_owned());
         self.pipelines.push(Pipeline { id, sha, reference, source });
         id
+    }
+
+    /// Whether there is a webhook with the id that a path names.
+    pub fn hook(&self, id: &str) -> Option<u64> {
+        id.parse().ok().filter(|id| (1..=self.hooks.len() as u64).contains(id))
+    }
+
+    /// The deliveries of a webhook with their ids, the newest first.
+    pub fn deliveries(&self, hook: u64) -> Vec<(u64, &Delivery)> {
+        let numbered = (1..).zip(&self.deliveries);
+        let mut of_it: Vec<_> = numbered.filter(|(_, it)| it.hook == hook).collect();
+        of_it.reverse();
+        of_it
     }
 
     /// The rows of a commit, the oldest first.
