@@ -75,7 +75,7 @@ async fn all(line: &Line) -> Result<Vec<Hook>, String> {
 }
 
 async fn asked(line: &Line, request: Request) -> Result<Heard, String> {
-    let heard = line.ask(&request).await.map_err(|refusal| sentence(refusal))?;
+    let heard = line.ask(&request).await.map_err(sentence)?;
     if heard.status.is_success() {
         return Ok(heard);
     }

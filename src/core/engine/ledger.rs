@@ -11,7 +11,7 @@ mod pace;
 mod sink;
 mod turn;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -297,6 +297,8 @@ impl Ledger {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::catalog::{Change, Changes};
     use crate::engine::event::Refusal;

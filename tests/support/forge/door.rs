@@ -89,6 +89,9 @@ impl Request {
     }
 }
 
+/// What a webhook's other end answers to a ping: its code and words.
+pub type OnPing = Arc<dyn Fn(u64) -> (u16, String) + Send + Sync>;
+
 /// What came, and what comes next.
 #[derive(Default)]
 pub struct Traffic {
@@ -102,7 +105,7 @@ pub struct Traffic {
     pub coming: VecDeque<(bool, Fault)>,
     /// The commits that GitLab works on.
     pub locked: BTreeSet<String>,
-    pub on_ping: Option<Arc<dyn Fn(u64) -> (u16, String) + Send + Sync>>,
+    pub on_ping: Option<OnPing>,
 }
 
 impl Traffic {
