@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use vitrine_core::config::ForgeAuth;
 
@@ -107,13 +107,14 @@ async fn delivered(line: &Line, hook: &Hook) -> Hooked {
         Ok(heard) => heard,
         Err(refusal) => {
             let why = sentence(refusal);
-            return Hooked::Asked(format!("{name} was asked for {what} to {url}, and {why}"));
+            let what = format!("whether {name} made {what} to {url} is not known");
+            return Hooked::Unseen(format!("{what}: {why}"));
         }
     };
     match heard.status {
         status if status.is_success() => {}
         // GitLab waits for the answer and repeats it.
-        StatusCode::UNPROCESSABLE_ENTITY => {
+        StatusCode::UNPROCESSABLE_ENTITY if line.dialect.waits_for_the_answer() => {
             let words = heard.words();
             return Hooked::Broken(format!("{what} of {name} to {url} failed ({words})"));
         }
@@ -125,13 +126,14 @@ async fn delivered(line: &Line, hook: &Hook) -> Hooked {
     let end = Instant::now() + PATIENCE;
     while before.is_some() && Instant::now() < end {
         sleep(AGAIN).await;
-        let now = record(line, hook).await.unwrap_or_default();
+        let now = timeout_at(end, record(line, hook)).await.ok().flatten().unwrap_or_default();
         if let Some(delivery) = now.into_iter().find(|delivery| !known.contains(&delivery.id)) {
             return meaning(line, url, &delivery);
         }
     }
     if line.dialect.waits_for_the_answer() {
-        return Hooked::Works(format!("{name} made {what} to {url}, which was taken"));
+        let who = "something there answered with success; whether it was vitrine is not told";
+        return Hooked::Asked(format!("{name} made {what} to {url}, and {who}"));
     }
     let told = match before {
         Some(_) => format!("has no record of it after {} s", PATIENCE.as_secs()),
