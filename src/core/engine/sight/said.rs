@@ -13,7 +13,9 @@ impl Sight {
         for said in said {
             let (solution, about) = (said.solution.clone(), said.about.clone());
             let topic = said.word.topic();
-            if self.sayings.hear(said, now) {
+            let pods = self.observed.pods.get(&solution);
+            let troubled = pods.is_some_and(|pods| pods.contains_key(&about));
+            if self.sayings.hear(said, troubled, now) {
                 self.retell(&solution, &about, &topic, batch);
             }
         }
@@ -191,6 +193,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_of_a_well_pod_gives_way_to_any_word() {
+        let mut sight = sight();
+        // One probe of a pod that stays ready, or what the server tells again after a restart.
+        sight.is_told("app-1", probe(Probed::Status(503)), 0);
+        sight.shows(pod("app-1", UNREADY));
+        assert!(sight.is_told("app-1", probe(Probed::Refused), 5));
+        assert_eq!(sight.facts("app-1").probed, Some(Probed::Refused));
+        assert!(sight.is_told("app-1", probe(Probed::Status(503)), 10));
+        assert!(!sight.is_told("app-1", probe(Probed::Refused), 15), "it is in trouble now");
+    }
+
+    #[test]
     fn of_what_the_autoscaler_says_the_newest_counts_and_no_longer_than_an_hour() {
         let mut sight = sight();
         sight.shows(pod("app-1", "Unschedulable"));
@@ -199,7 +213,7 @@ mod tests {
         assert_eq!(sight.facts("app-1").machine, Some(NewMachine::Coming));
         assert!(sight.is_told("app-1", Word::Machine(NewMachine::Refused), 20));
         assert!(!sight.is_told("app-1", Word::Machine(NewMachine::Refused), 30), "the same again");
-        assert_eq!(sight.deadline(), Some(at(30) + LONG));
+        assert!(sight.deadline().is_some_and(|next| next <= at(30) + LONG));
         assert!(!sight.forgets(3629));
         assert!(sight.forgets(3630));
         assert_eq!((sight.facts("app-1").machine, sight.kept()), (None, 0));

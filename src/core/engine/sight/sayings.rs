@@ -21,7 +21,11 @@ pub const TURNS: u8 = 5;
 
 /// What was said and still counts, by solution, then by object and topic.
 #[derive(Debug, Default)]
-pub(super) struct Sayings(BTreeMap<SolutionName, BTreeMap<(String, Topic), Saying>>);
+pub(super) struct Sayings {
+    all: BTreeMap<SolutionName, BTreeMap<(String, Topic), Saying>>,
+    /// No word is too old to count before.
+    next: Option<Timestamp>,
+}
 
 #[derive(Debug)]
 struct Saying {
@@ -32,27 +36,36 @@ struct Saying {
     until: Timestamp,
     /// How often it has become another word.
     turns: u8,
+    /// Whether whom it is about was in trouble then, as far as anybody knew.
+    troubled: bool,
 }
 
 impl Sayings {
-    /// Takes a word in. Answers whether it is another than before.
-    pub fn hear(&mut self, said: Said, now: Timestamp) -> bool {
+    /// Takes a word in. Answers whether it is another than before. `troubled`: whom it is about is
+    /// in trouble. What was said of who is well is gone with that trouble, and any word takes its
+    /// place.
+    pub fn hear(&mut self, said: Said, troubled: bool, now: Timestamp) -> bool {
         let Said { solution, about, word, at } = said;
-        let all = self.0.entry(solution).or_default();
+        let all = self.all.entry(solution).or_default();
         let until = now + LONG;
+        self.next = Some(self.next.map_or(until, |next| next.min(until)));
         if let Some(known) = all.get_mut(&(about.clone(), word.topic())) {
             if at < known.at {
                 return false;
             }
-            (known.at, known.until) = (at, until);
-            if known.word == word || !known.gives_way(&word) {
+            let same = known.word == word;
+            if !same && known.troubled && !known.gives_way(&word) {
+                return false;
+            }
+            (known.at, known.until, known.troubled) = (at, until, troubled);
+            if same {
                 return false;
             }
             (known.word, known.turns) = (word, known.turns.saturating_add(1));
             return true;
         }
         let key = (about, word.topic());
-        all.insert(key.clone(), Saying { word, at, until, turns: 0 });
+        all.insert(key.clone(), Saying { word, at, until, turns: 0, troubled });
         if all.len() > MOST {
             let oldest = all.iter().min_by_key(|(_, saying)| saying.at);
             let oldest = oldest.map(|(key, _)| key.clone());
@@ -66,7 +79,7 @@ impl Sayings {
 
     /// What was said of an object on a topic.
     pub fn word(&self, solution: &SolutionName, about: &str, topic: Topic) -> Option<&Word> {
-        self.0.get(solution)?.get(&(about.to_owned(), topic)).map(|saying| &saying.word)
+        self.all.get(solution)?.get(&(about.to_owned(), topic)).map(|saying| &saying.word)
     }
 
     /// A pod in trouble, and what was said of it.
@@ -130,23 +143,26 @@ impl Sayings {
 
     /// These pods are all there are.
     pub fn keep_pods(&mut self, there: &HashSet<&str>) {
-        let solutions: Vec<SolutionName> = self.0.keys().cloned().collect();
+        let solutions: Vec<SolutionName> = self.all.keys().cloned().collect();
         for solution in solutions {
             self.keep(&solution, |about, topic| *topic == Topic::Zone || there.contains(about));
         }
     }
 
     fn keep(&mut self, solution: &SolutionName, stays: impl Fn(&str, &Topic) -> bool) {
-        let Some(all) = self.0.get_mut(solution) else { return };
+        let Some(all) = self.all.get_mut(solution) else { return };
         all.retain(|(about, topic), _| stays(about, topic));
         if all.is_empty() {
-            self.0.remove(solution);
+            self.all.remove(solution);
+        }
+        if self.all.is_empty() {
+            self.next = None;
         }
     }
 
     /// Takes out what is too old to count, and says what that was. What was said of a pod in trouble
-    /// stays with it: why it is as it is does not change any more. A machine that comes, and a zone
-    /// that KEDA does not know, are said again while they are so.
+    /// stays with it: why it is as it is does not change any more. That a machine comes counts for
+    /// [`LONG`], and a zone that KEDA does not know is said again while it is so.
     pub fn expire(
         &mut self,
         now: Timestamp,
@@ -156,7 +172,7 @@ impl Sayings {
         if self.deadline().is_none_or(|at| at > now) {
             return gone;
         }
-        self.0.retain(|solution, all| {
+        self.all.retain(|solution, all| {
             all.retain(|(about, topic), saying| {
                 if saying.until > now {
                     return true;
@@ -171,18 +187,19 @@ impl Sayings {
             });
             !all.is_empty()
         });
+        self.next = self.all.values().flat_map(BTreeMap::values).map(|said| said.until).min();
         gone
     }
 
-    /// When the next word is too old to count.
+    /// When it has to be looked whether a word is too old to count.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.0.values().flat_map(BTreeMap::values).map(|saying| saying.until).min()
+        self.next
     }
 
     /// How many words are kept.
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.0.values().map(BTreeMap::len).sum()
+        self.all.values().map(BTreeMap::len).sum()
     }
 }
 

@@ -158,7 +158,9 @@ fn unknown_zone(facts: &ScaledFacts) -> Option<String> {
     };
     let failing = facts.conditions.iter().find(fails)?;
     let said = failing.message.split_once(UNKNOWN_ZONE).map(|(_, zone)| quote(zone_in(zone)));
-    said.or_else(|| facts.unknown_zone.as_ref().map(short))
+    // An Event is of a while ago: what the condition says by itself now is something else.
+    let of_triggers = matches!(&*failing.reason, "TriggerError" | "PartialTriggerError");
+    said.or_else(|| facts.unknown_zone.as_ref().filter(|_| of_triggers).map(short))
 }
 
 /// What KEDA says, or else the word for it.
