@@ -379,6 +379,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_of_an_older_commit_is_looked_at_again_only_when_something_changed() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        let mut verdicts = verdicts(Sync::Failed);
+        assert!(lacking(&mut ledger, &verdicts, 0).contains(&told('a', USE, CommitState::Error)));
+        ledger.noted(Ok(()), at(0));
+        // The next commit changes nothing.
+        ledger.pass(&commit('b'), |_| true);
+        let nothing = Changes { commits: Vec::new(), rewritten: false };
+        ledger.take_commit(&nothing, BTreeMap::new(), &BTreeSet::new(), true);
+        lacking(&mut ledger, &verdicts, 1);
+        ledger.noted(Ok(()), at(1));
+        assert!(lacking(&mut ledger, &verdicts, 2).is_empty());
+        assert!(ledger.history.done.contains(&commit('a')));
+        assert!(!ledger.history.done.contains(&commit('b')), "the whole moves with each verdict");
+        verdicts.get_mut("use").unwrap().sync = Sync::Synced;
+        ledger.changed(&ClaimedName::of("use"));
+        let lines = lacking(&mut ledger, &verdicts, 3);
+        assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
+    }
+
+    #[test]
     fn work_that_is_short_leaves_no_pending_line() {
         let mut ledger = ledger();
         take(&mut ledger, 'a');
