@@ -186,6 +186,14 @@ impl Engine {
         self
     }
 
+    /// With room for the bodies of so many solutions.
+    #[cfg(any(test, feature = "samples"))]
+    #[must_use]
+    pub(crate) fn narrow(mut self, places: usize) -> Self {
+        self.book.narrow(places);
+        self
+    }
+
     /// Takes in what happened. Cheap; never fails.
     pub fn hear(&mut self, event: Event, now: Now) {
         self.take_in(event, now);
@@ -251,7 +259,8 @@ impl Engine {
             self.diary.deadline(),
             self.patience.deadline(),
             self.nudges.deadline(),
-            self.book.deadline(),
+            // Before that nobody is asked.
+            self.book.deadline().map(|at| self.work_at.map_or(at, |work| at.max(work))),
             self.sight.deadline(),
             self.desk.deadline(),
             self.removal_look,

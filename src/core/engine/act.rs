@@ -60,12 +60,12 @@ impl Engine {
             let wakes =
                 plan.ready().filter(|s| matches!(s, Step::ForceActivation { on: true, .. }));
             slots = slots.saturating_sub(wakes.count());
-            self.submit(name, &plan, now, orders);
+            let sends = self.submit(name, &plan, now, orders);
             if plan.is_empty() {
                 self.book.in_place(name);
             }
             let under_way = plan.gates().any(|gate| matches!(gate, Gate::InFlight(_)));
-            self.book.sends(name, under_way || plan.ready().next().is_some(), steady);
+            self.book.sends(name, under_way || sends, steady);
             self.rollouts.waits(name, plan.gates().any(|gate| *gate == Gate::Turn));
             self.rows.planned(name, plan);
         }
@@ -161,16 +161,16 @@ impl Engine {
         })
     }
 
-    /// Sends the steps that can begin.
+    /// Sends the steps that can begin. Whether any did.
     fn submit(
         &mut self,
         name: &SolutionName,
         plan: &SolutionPlan,
         now: Now,
         orders: &mut Vec<Order>,
-    ) {
+    ) -> bool {
         if self.idle || self.brake.waits_for_lease(name, plan, &self.sight.observed) {
-            return;
+            return false;
         }
         let mut waits = None;
         if let Some(why) = self.brake.goes(name, self.book.known(name.as_str()).is_some()) {
@@ -185,6 +185,7 @@ impl Engine {
                 });
             }
         }
+        let before = orders.len();
         for step in plan.ready().filter(|step| waits.is_none_or(|why| !Brake::harms(why, step))) {
             let Some(sent) = self.with_body(name, step) else { continue };
             let live = self.sight.live(&step.key());
@@ -207,6 +208,7 @@ impl Engine {
             let id = self.send(errand, now);
             orders.push(Order::Step { id, solution, step: sent, uid });
         }
+        orders.len() > before
     }
 
     /// A step with what it sends; `None` while there is no room for its solution's bodies.

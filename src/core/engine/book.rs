@@ -24,6 +24,7 @@ use crate::render::phase::{day, phase_on};
 /// How many solutions one order renders: few enough that the first are sent while others are
 /// rendered.
 const AT_A_TIME: usize = 32;
+
 /// The catalogue in force, and its solutions as objects.
 #[derive(Default)]
 pub(super) struct Book {
@@ -71,6 +72,12 @@ pub(super) enum Known<'a> {
 }
 
 impl Book {
+    /// With room for the bodies of so many solutions.
+    #[cfg(any(test, feature = "samples"))]
+    pub fn narrow(&mut self, places: usize) {
+        self.press.narrow(places);
+    }
+
     /// A commit was read; it counts when it is judged.
     pub fn expect(&mut self, coming: Coming) {
         let earlier = self.coming.replace(coming);
@@ -485,12 +492,17 @@ mod tests {
         for _ in 0..9 {
             for (work, _) in work(&mut book) {
                 rendered += work.jobs.len();
-                for name in book.rendered(work.done()) {
-                    book.in_place(&name);
+                for (number, name) in book.rendered(work.done()).into_iter().enumerate() {
+                    // Every third waits for a controller for a moment.
+                    let waits = number % 3 == 0;
+                    book.sends(&name, !waits, NOW);
+                    if !waits {
+                        book.in_place(&name);
+                    }
                 }
             }
         }
-        assert_eq!((rendered, book.is_quiet()), (1100, true));
+        assert_eq!((rendered, book.is_quiet()), (1100, true), "who waits keeps its place");
         // It lives after all: its next form comes at once.
         let mut book = many(1100);
         names.iter().for_each(|name| book.settle(name, false));
@@ -522,6 +534,15 @@ mod tests {
         book.take(head(&remote), &none(), NOW);
         book.settle(&name("alpha"), true);
         let (_, lost) = work(&mut book).remove(0);
+        book.not_rendered(&lost);
+        let (again, _) = work(&mut book).remove(0);
+        book.rendered(again.done());
+        // Also where only the bodies are missing.
+        let key = ObjectKey::cluster(Kind::Namespace, name("alpha").namespace());
+        book.in_place(&name("alpha"));
+        assert!(book.body(&name("alpha"), &key).is_none());
+        let (_, lost) = work(&mut book).remove(0);
+        assert!(!book.is_quiet(), "it is being rendered");
         book.not_rendered(&lost);
         assert_eq!(work(&mut book).len(), 1);
     }

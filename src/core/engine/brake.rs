@@ -215,7 +215,7 @@ impl Brake {
     }
 
     /// Why nothing at all may be deleted, whatever the brake says. `heard`: the repository has
-    /// answered since the start. `complete`: every solution's form is known.
+    /// answered since the start. `complete`: the form of every solution that lives is known.
     pub fn shut(&self, heard: bool, complete: bool) -> Option<&'static Gate> {
         if !self.compared {
             Some(&Gate::Record)
@@ -288,7 +288,7 @@ impl Brake {
     }
 
     /// Every deletion that the commit asks for is done or sent. `sound`: the platform's file is
-    /// good, every kind and every form is known, and the repository can be read.
+    /// good, every kind is known and the form of all that lives, and the repository can be read.
     pub fn is_completely_applied(&self, sound: bool, revision: &Revision) -> bool {
         sound
             && self.compared

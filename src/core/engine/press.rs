@@ -2,7 +2,8 @@
 //!
 //! What lives on the cluster comes first and at once, without bodies if there is no room for them:
 //! before all of that is known, nobody can tell what the catalogue asks to delete. What is new asks
-//! for no deletion and is rendered when there is room, so it is rendered once.
+//! for no deletion and is rendered when there is room, so that it is rendered once, unless it waits
+//! so long for a controller that it gives its place to others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,6 +37,12 @@ struct Asked {
 }
 
 impl Press {
+    /// With room for so many solutions with bodies.
+    #[cfg(any(test, feature = "samples"))]
+    pub fn narrow(&mut self, places: usize) {
+        self.window = Window::of(places);
+    }
+
     /// A solution has no form in force and should have this one. `live`: something of it is on the
     /// cluster.
     pub fn lacks(&mut self, name: &SolutionName, key: &FormKey, live: bool) {
@@ -46,6 +53,7 @@ impl Press {
             self.new.remove(name);
         }
         if self.asked.get(name).is_none_or(|asked| asked.key != *key) {
+            self.asked.remove(name); // what comes of that is nobody's form any more
             self.queue(name);
         }
     }
@@ -89,9 +97,12 @@ impl Press {
         self.formless.is_empty()
     }
 
-    /// Whether nothing is to be rendered.
+    /// Whether nothing is to be rendered, or being rendered.
     pub fn is_quiet(&self) -> bool {
-        self.formless.is_empty() && self.bodiless.is_empty() && self.new.is_empty()
+        self.asked.is_empty()
+            && self.formless.is_empty()
+            && self.bodiless.is_empty()
+            && self.new.is_empty()
     }
 
     /// When those who wait for room have to be looked at although nothing happens.
@@ -140,14 +151,17 @@ impl Press {
         }
     }
 
-    /// Nobody rendered a solution. `has_form`: only its bodies were wanted; who misses them asks
-    /// again.
+    /// Nobody rendered a solution. `has_form`: only its bodies were wanted.
     pub fn lost(&mut self, name: &SolutionName, key: &FormKey, has_form: bool) {
-        if self.asked.get(name).is_some_and(|asked| asked.key == *key) {
-            self.asked.remove(name);
-            if !has_form {
-                self.queue(name);
-            }
+        match self.asked.get(name) {
+            Some(asked) if asked.key == *key => {}
+            _ => return,
+        }
+        let bodies = self.asked.remove(name).is_some_and(|asked| asked.bodies);
+        if !has_form {
+            self.queue(name);
+        } else if bodies {
+            self.bodiless.insert(name.clone());
         }
     }
 

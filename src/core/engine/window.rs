@@ -17,9 +17,15 @@ const PLACES: usize = 512;
 /// waits for controllers, and rendering again costs more than keeping.
 const PAUSE: SignedDuration = SignedDuration::from_secs(2);
 
-#[derive(Default)]
 pub(super) struct Window {
+    places: usize,
     held: BTreeMap<SolutionName, Held>,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self::of(PLACES)
+    }
 }
 
 /// The bodies of a solution that has something to write.
@@ -30,6 +36,11 @@ struct Held {
 }
 
 impl Window {
+    /// With so many places.
+    pub fn of(places: usize) -> Self {
+        Self { places, held: BTreeMap::new() }
+    }
+
     pub fn put(&mut self, name: SolutionName, bodies: Bodies) {
         self.held.insert(name, Held { bodies, idle: None });
     }
@@ -52,7 +63,7 @@ impl Window {
 
     /// How many more solutions may come. `coming`: those that are being rendered for it.
     pub fn room(&self, coming: usize) -> usize {
-        PLACES.saturating_sub(self.held.len() + coming)
+        self.places.saturating_sub(self.held.len() + coming)
     }
 
     /// Makes room for others, at most for so many, where somebody had nothing to send for a while.

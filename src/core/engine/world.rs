@@ -43,6 +43,8 @@ pub struct World {
     /// What the daemon's two clocks show.
     pub now: Now,
     settings: Config,
+    /// For how many solutions' bodies there is room, if it is not the usual number.
+    places: Option<usize>,
     chance: Chance,
     seed: u64,
     /// Orders that nobody began.
@@ -93,6 +95,14 @@ impl World {
         Self::with(Config::sample(), folders, seed)
     }
 
+    /// With room for the bodies of so many solutions.
+    #[must_use]
+    pub fn narrow(mut self, places: usize) -> Self {
+        self.places = Some(places);
+        self.engine = self.engine.narrow(places);
+        self
+    }
+
     /// The same, with these settings. The daemon's namespace stays [`server::DAEMON`].
     pub fn with(settings: Config, folders: &[&str], seed: u64) -> Self {
         let folders = folders.iter().map(|name| ((*name).to_owned(), Form::Good(0))).collect();
@@ -104,6 +114,7 @@ impl World {
         server.list_all();
         let mut world = Self {
             engine,
+            places: None,
             server,
             remote: Remote::new(folders),
             forge: forge::Forge::default(),
@@ -371,7 +382,11 @@ impl World {
         self.notes_read = false;
         self.late = late_lease;
         self.seed += 1;
-        self.engine = Engine::new(self.settings.clone(), self.seed, self.now);
+        let engine = Engine::new(self.settings.clone(), self.seed, self.now);
+        self.engine = match self.places {
+            Some(places) => engine.narrow(places),
+            None => engine,
+        };
         self.remote.restart();
         self.server.list_all();
         self.server_again();

@@ -96,10 +96,10 @@ impl World {
             }
             Order::Judge { id, snapshot } => {
                 let catalog = judged(&snapshot, &mut Memory::default());
-                self.answers.push((id, Answer::Judged(Box::new(catalog))));
+                self.answer(id, Answer::Judged(Box::new(catalog)));
             }
             Order::Render { id, work } => {
-                self.answers.push((id, Answer::Rendered(work.done())));
+                self.answer(id, Answer::Rendered(work.done()));
             }
             Order::Show(_) => {}
         }
@@ -119,6 +119,10 @@ impl World {
             }
             Answer::Recorded(_) => Answer::Recorded(Err("the answer broke off".to_owned())),
             Answer::Posted(_) => Answer::Posted(Err("the answer broke off".to_owned())),
+            // Whoever worked on it died.
+            Answer::Judged(_) | Answer::Rendered(_) => {
+                return self.events.push_back(Event::Lost(id));
+            }
             other => other,
         };
         self.answers.push((id, lost));
