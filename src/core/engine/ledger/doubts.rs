@@ -6,7 +6,7 @@ use crate::model::ClaimedName;
 
 /// Those of which it is not known yet what became of them.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Doubts(BTreeSet<ClaimedName>);
+pub struct Doubts(BTreeSet<ClaimedName>);
 
 impl Doubts {
     /// An earlier life may not have come to say what became of a name.
