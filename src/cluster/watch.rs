@@ -267,8 +267,15 @@ impl Watch {
                 Ok(Ok(None)) => return Ok(End::Closed),
                 Ok(Ok(Some(line))) => line,
             };
-            let event = wire::event(self.depth(), &line)
-                .map_err(|e| unavailable(format!("an event cannot be read: {e}")))?;
+            let event = match wire::event(self.depth(), &line) {
+                Ok(event) => event,
+                // Nobody waits for it; asked for again it would be the same.
+                Err(_) if self.subject.is_optional() => continue,
+                Err(e) => {
+                    let why = format!("an event cannot be read: {e}");
+                    return Err(End::Failed(unavailable(why)));
+                }
+            };
             if let Some(end) = self.follow(event, place).await {
                 return Ok(end);
             }
@@ -384,6 +391,14 @@ mod tests {
         served: bool,
         answer: impl Fn(usize, &Asked) -> Says + Send + Sync + 'static,
     ) -> Watched {
+        watched_as(Subject::Kind(kind), served, answer)
+    }
+
+    fn watched_as(
+        subject: Subject,
+        served: bool,
+        answer: impl Fn(usize, &Asked) -> Says + Send + Sync + 'static,
+    ) -> Watched {
         let count = AtomicUsize::new(0);
         let (api, log) =
             fake::api(move |asked| answer(count.fetch_add(1, Ordering::SeqCst), asked));
@@ -392,7 +407,7 @@ mod tests {
         let again = Arc::new(Notify::new());
         let watch = Watch {
             api,
-            subject: Subject::Kind(kind),
+            subject,
             selector: Some(("labelSelector", "vitrine.dev/instance=prod".to_owned())),
             out,
             definitions,
@@ -441,6 +456,27 @@ mod tests {
 
     fn refused(code: u16) -> Says {
         Says::json(code, &json!({"kind": "Status", "code": code, "reason": "No", "message": "no"}))
+    }
+
+    #[tokio::test]
+    async fn an_event_that_cannot_be_read_is_left_out_and_not_asked_for_again() {
+        let said = |name: &str, time: &str| {
+            json!({"type": "ADDED", "object": {
+                "metadata": {"name": name, "namespace": "sol-use", "resourceVersion": "4"},
+                "involvedObject": {"kind": "Pod", "namespace": "sol-use", "name": "app-1"},
+                "reason": "Evicted", "message": "disk", "type": "Warning", "lastTimestamp": time,
+            }})
+        };
+        let mut watched = watched_as(Subject::Events, true, move |count, _| match count {
+            0 => Says::events(&[
+                said("odd", "yesterday"),
+                said("good", "2026-01-05T10:00:00Z"),
+                end_of_list("10"),
+            ]),
+            _ => refused(500),
+        });
+        watched.hears_all(&["listing", "present good", "listed 10"]).await;
+        assert_eq!(watched.log.lock().unwrap().len(), 1);
     }
 
     #[tokio::test]
