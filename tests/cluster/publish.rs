@@ -101,6 +101,7 @@ scenario! {
         catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
         let head = catalogue.commit("A newer image");
         daemon.settled(&head).await;
+        cluster.requests().all_answered().await;
         let writes = cluster.requests().take_writes();
         let said: Vec<String> = writes.iter().map(ToString::to_string).collect();
         assert_eq!(said, ["PATCH /apis/apps/v1/namespaces/sol-one/deployments/app by vitrine -> 200"]);
@@ -121,6 +122,7 @@ scenario! {
         catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
         let head = catalogue.commit("A newer image");
         let board = daemon.settled(&head).await;
+        cluster.requests().all_answered().await;
         let said: Vec<String> =
             cluster.requests().take_writes().iter().map(ToString::to_string).collect();
         assert_eq!(said, [

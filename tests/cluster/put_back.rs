@@ -102,6 +102,7 @@ mod a_store_that_was_put_back_is_brought_forward_again {
         let client = requests.watch(plane.daemon_client().await);
         let mut again = Daemon::through(client, settings(&catalogue)).await.patient(PATIENCE);
         again.settled(&head).await;
+        requests.all_answered().await;
         let written: Vec<String> = requests.take_writes().iter().map(ToString::to_string).collect();
         assert_eq!(written, [""; 0]);
         again.stop().await;

@@ -101,6 +101,18 @@ impl Requests {
         self.take().into_iter().filter(|r| r.is_write() && !r.is_lease()).collect()
     }
 
+    /// Waits until every request was answered but the watches: a watch may tell of a write before
+    /// its answer is here.
+    pub async fn all_answered(&self) {
+        for _ in 0..500 {
+            let open = |r: &Request| r.status.is_none() && r.is_write();
+            if !self.log().requests.values().any(open) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
     fn sent(&self, request: &http::Request<kube::client::Body>) -> u64 {
         let mut log = self.log();
         log.sent += 1;
