@@ -71,12 +71,15 @@ pub fn statuses(
             put(commit, removed(instance, name, gone));
         }
     }
-    for (commit, name) in &history.overtaken {
+    // One line a name and commit: two would take turns for ever.
+    let mut said = BTreeSet::new();
+    for place @ (commit, name) in &history.overtaken {
         let newer = match (history.records.get(name), history.removed.get(name)) {
             (Some(newer), _) if newer != commit => newer,
             // Nobody knows any more which commit removed it: it may be this one.
             (None, Some(gone)) if !verdicts.contains_key(name) => {
                 put(commit, removed(instance, name, gone));
+                said.insert(place);
                 continue;
             }
             _ => continue,
@@ -91,8 +94,9 @@ pub fn statuses(
             Some(_) => (CommitState::Pending, "overtaken by"),
         };
         put(commit, line(instance, Some(name), state, &format!("{words} {}", newer.short()), ""));
+        said.insert(place);
     }
-    for (commit, name) in &history.lost {
+    for (commit, name) in history.lost.iter().filter(|place| !said.contains(*place)) {
         if let Some(head) = &history.head {
             let words = format!("not on the branch any more; {} is", head.short());
             put(commit, line(instance, Some(name), CommitState::Error, &words, ""));
@@ -372,6 +376,15 @@ mod tests {
         let after = statuses(&instance, &verdicts, &history);
         assert!(before.contains_key(&commit('a')) && !after.contains_key(&commit('a')));
         assert_eq!(before[&commit('c')], after[&commit('c')], "the whole still counts it");
+    }
+
+    #[test]
+    fn a_commit_that_is_overtaken_and_lost_has_one_line_for_a_name() {
+        let (instance, verdicts, mut history) = world();
+        history.lost.insert((commit('0'), ClaimedName::of("use")));
+        let all = statuses(&instance, &verdicts, &history);
+        let [line] = all[&commit('0')].as_slice() else { unreachable!("{all:?}") };
+        assert_eq!(line.description, "applied as part of aaaaaaa");
     }
 
     #[test]
