@@ -315,8 +315,8 @@ fn now(started: Instant) -> Now {
 fn is_of_the_cluster(event: &Event) -> bool {
     use vitrine_core::engine::Answer;
     match event {
-        Event::Watched(..) | Event::Said(..) | Event::Defined(..) => true,
-        Event::Trouble(..) | Event::Lease(..) => true,
+        Event::Watched(..) | Event::Defined(..) | Event::Trouble(..) | Event::Lease(..) => true,
+        Event::Said(..) => false, // nobody waits for it
         Event::Answered(_, answer) => match answer {
             Answer::Step(..) | Answer::Recorded(_) | Answer::Lease(..) => true,
             Answer::Approval(_) | Answer::Posted(_) | Answer::Facts(_) => true,
