@@ -107,11 +107,13 @@ pub(super) trait Dialect: Send + Sync {
     /// A page of the repository's webhooks, from 1 on.
     fn hooks(&self, place: &Place, page: u32) -> Request;
 
-    /// Whether there is another page after one with so many.
-    fn has_more_hooks(&self, rows: usize) -> bool;
+    /// How many stand on a page of that list.
+    fn hooks_on_a_page(&self) -> usize;
 
     /// One of them.
-    fn hook(&self, row: &Value) -> Option<Hook>;
+    fn hook(&self, row: &Value) -> Option<Hook> {
+        Hook::of(row)
+    }
 
     /// Asks for a trial delivery of a webhook.
     fn deliver(&self, place: &Place, hook: u64) -> Request;

@@ -9,7 +9,7 @@ use vitrine_core::model::Revision;
 use vitrine_core::status::{CommitState, CommitStatus};
 
 use super::answer::Heard;
-use super::dialect::{Dialect, Hook, Place, Request, Row};
+use super::dialect::{Dialect, Place, Request, Row};
 
 /// The longest page, whatever is asked for.
 const PAGE: usize = 50;
@@ -71,12 +71,8 @@ impl Dialect for Gitea {
         Request::get(format!("/repos/{}/hooks", place.repository), query)
     }
 
-    fn has_more_hooks(&self, rows: usize) -> bool {
-        rows >= PAGE
-    }
-
-    fn hook(&self, row: &Value) -> Option<Hook> {
-        Hook::of(row)
+    fn hooks_on_a_page(&self) -> usize {
+        PAGE
     }
 
     /// What becomes of it stands on the webhook's page, and in no answer of the API.

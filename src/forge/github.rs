@@ -9,7 +9,7 @@ use vitrine_core::model::Revision;
 use vitrine_core::status::{CommitState, CommitStatus};
 
 use super::answer::Heard;
-use super::dialect::{Delivery, Dialect, Hook, Place, Request, Row, text};
+use super::dialect::{Delivery, Dialect, Place, Request, Row, text};
 
 /// The longest page that GitHub gives.
 const PAGE: usize = 100;
@@ -80,12 +80,8 @@ impl Dialect for GitHub {
         Request::get(format!("/repos/{}/hooks", place.repository), query)
     }
 
-    fn has_more_hooks(&self, rows: usize) -> bool {
-        rows >= PAGE
-    }
-
-    fn hook(&self, row: &Value) -> Option<Hook> {
-        Hook::of(row)
+    fn hooks_on_a_page(&self) -> usize {
+        PAGE
     }
 
     fn deliver(&self, place: &Place, hook: u64) -> Request {

@@ -94,8 +94,8 @@ impl Dialect for GitLab {
         Request::get(format!("/projects/{}/hooks", project(place)), query)
     }
 
-    fn has_more_hooks(&self, rows: usize) -> bool {
-        rows >= PAGE
+    fn hooks_on_a_page(&self) -> usize {
+        PAGE
     }
 
     /// It sends nothing but JSON.

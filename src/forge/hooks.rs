@@ -67,7 +67,7 @@ async fn all(line: &Line) -> Result<Vec<Hook>, String> {
         let heard = asked(line, line.dialect.hooks(&line.place, page)).await?;
         let rows = heard.body.as_array().map(Vec::as_slice).unwrap_or_default();
         hooks.extend(rows.iter().filter_map(|row| line.dialect.hook(row)));
-        if !line.dialect.has_more_hooks(rows.len()) {
+        if rows.len() < line.dialect.hooks_on_a_page() {
             break;
         }
     }
