@@ -39,7 +39,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Courier {
     /// Hires the courier. It leaves when it knows [from where](Courier::follow) history counts.
-    /// `notes`: whether the lines on commits are read, once, to know what stands there.
+    /// `notes`: whether the lines on commits are read, to know what stands there.
     pub fn start(
         source: Source,
         settings: &config::Repository,
@@ -63,6 +63,7 @@ impl Courier {
             heard: false,
             failed: false,
             notes,
+            notes_read: false,
             told: BTreeSet::new(),
             outbox,
         };
@@ -119,8 +120,10 @@ struct Errand {
     heard: bool,
     /// Whether the last look failed, so that the same commit is delivered again after an outage.
     failed: bool,
-    /// Whether the notes are still to be read.
+    /// Whether anybody wants to know what stands in the notes.
     notes: bool,
+    /// Whether they were read since it was last told from where history counts.
+    notes_read: bool,
     /// The commits of which something may be said since the last one was delivered.
     told: BTreeSet<Revision>,
     outbox: mpsc::Sender<Event>,
@@ -147,6 +150,7 @@ impl Errand {
                 Some(Order::Follow(since)) => {
                     (self.since, self.read) = (since, None);
                     self.number += 1;
+                    self.notes_read = false; // older commits may matter now
                     Event::Repository(self.go(&mut backoff).await)
                 }
                 None => Event::Repository(self.go(&mut backoff).await),
@@ -238,14 +242,14 @@ impl Errand {
         Ok(Commit { snapshot, changes, records, errand: self.number, noted, lost })
     }
 
-    /// What stands in the notes of the commits that somebody may still look at, read once. What
-    /// cannot be read now is written again later, which changes nothing.
+    /// What stands in the notes of the commits that somebody may still look at, read once an
+    /// errand. What cannot be read now is written again later, which changes nothing.
     async fn noted(
         &mut self,
         changes: &Changes,
         records: &BTreeMap<String, Revision>,
     ) -> Option<BTreeMap<Revision, Vec<CommitStatus>>> {
-        if !self.notes {
+        if !self.notes || self.notes_read {
             return None;
         }
         if let Err(unknown) = self.source.fetch_notes(&self.instance).await {
@@ -256,7 +260,7 @@ impl Errand {
         wanted.extend(changes.commits.iter().map(|change| change.revision.clone()));
         wanted.extend(self.source.wanted_notes().await);
         let noted = self.source.read_notes(&self.instance, &wanted).await.ok()?;
-        self.notes = false;
+        self.notes_read = true;
         Some(noted)
     }
 }

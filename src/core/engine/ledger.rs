@@ -547,6 +547,32 @@ mod tests {
     }
 
     #[test]
+    fn what_older_commits_say_is_known_also_when_they_come_to_count_later() {
+        let good = CommitStatus {
+            state: CommitState::Success,
+            context: USE.to_owned(),
+            description: "Synced: seen running".to_owned(),
+            url: String::new(),
+        };
+        let noted: Lines = [(commit('a'), vec![good])].into();
+        let mut ledger = ledger();
+        let changed = |digit: char| {
+            let folders = ["use".to_owned()].into();
+            Change { revision: commit(digit), folders, platform: false }
+        };
+        // The head alone is read first; then the Lease tells from where history counts.
+        for commits in [vec![changed('b')], vec![changed('a'), changed('b')]] {
+            ledger.pass(&commit('b'), |_| true);
+            let changes = Changes { commits, rewritten: false };
+            ledger.take_commit(&changes, BTreeMap::new(), &BTreeSet::new(), false);
+            ledger.load(noted.clone(), &BTreeSet::new());
+            let lines = lacking(&mut ledger, &verdicts(Sync::Blocked), 0);
+            assert!(lines.iter().all(|(on, ..)| *on != 'a'), "{lines:?}");
+            ledger.noted(Ok(()), at(0));
+        }
+    }
+
+    #[test]
     fn nothing_is_written_where_notes_are_off_or_the_repository_is_silent() {
         let good = verdicts(Sync::Synced);
         let settings = Config { notes: false, ..Config::sample() };

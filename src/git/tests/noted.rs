@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::scene::{Scene, Server, git};
-use crate::git::Source;
+use crate::git::{Courier, Source};
+use vitrine_core::engine::{Event, Repository};
 use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::status::{CommitState, CommitStatus};
 
@@ -238,4 +239,26 @@ async fn a_note_that_is_no_note_is_not_read_into_memory() {
         let shown = scene.git(&["notes", "--ref", "vitrine/demo", "show", head.as_str()]);
         assert!(shown.len() < 200, "{url}: {} letters", shown.len());
     }
+}
+
+#[tokio::test]
+async fn what_stands_in_the_notes_is_told_again_when_older_commits_come_to_count() {
+    let scene = Scene::new();
+    let first = scene.published();
+    let mut source = scene.open();
+    let done = status(CommitState::Success, "vitrine/demo/use", "live");
+    source.write_notes(&demo(), &batch(&first, std::slice::from_ref(&done))).await.unwrap();
+    scene.git(&["rm", "-rq", "use"]);
+    scene.commit();
+    let mut courier = Courier::start(source, &scene.local(), demo(), true);
+    let mut told = Vec::new();
+    for since in [None, Some(first.clone())] {
+        courier.follow(since);
+        let Some(Event::Repository(Repository::Commit(commit))) = courier.next().await else {
+            panic!("the head is read")
+        };
+        told.push(commit.noted.and_then(|noted| noted.get(&first).cloned()));
+    }
+    assert_eq!(told[1], Some(vec![done]), "{told:?}");
+    courier.stop().await;
 }

@@ -12,8 +12,9 @@ use crate::model::{ClaimedName, Revision};
 use crate::status::CommitStatus;
 
 impl Ledger {
-    /// What stands in the notes already. A commit that was passed while nobody looked, and a line
-    /// that never got its last word, get it still. `lost`: those that the branch does not have.
+    /// What stands in the notes already, also of older commits that matter only now. A commit that
+    /// was passed while nobody looked, and a line that never got its last word, get it still.
+    /// `lost`: those that the branch does not have.
     pub fn load(&mut self, noted: Lines, lost: &BTreeSet<Revision>) {
         let owed = self.forge.as_ref().map(Forge::owed);
         self.history.done.clear();
@@ -41,7 +42,7 @@ impl Ledger {
                     }
                     Some(_) => {}
                 }
-                self.notes.set(&commit, status);
+                self.notes.load(&commit, status);
             }
         }
         self.behind = true;

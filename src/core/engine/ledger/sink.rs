@@ -51,6 +51,12 @@ impl Sink {
         lines.insert(status.context.clone(), status);
     }
 
+    /// A line was read there. The branch may have come back to it all the same.
+    pub fn load(&mut self, commit: &Revision, status: CommitStatus) {
+        let lines = self.written.entry(commit.clone()).or_default();
+        lines.insert(status.context.clone(), status);
+    }
+
     /// Lines were to be written, and nobody knows whether they were.
     pub fn tries(&mut self, lines: &BTreeMap<Revision, Vec<CommitStatus>>) {
         for (commit, statuses) in lines {

@@ -72,6 +72,7 @@ impl World {
                 self.answers.push((id, Answer::Facts(looks.collect())));
             }
             Order::Follow(since) => {
+                self.notes_read = false;
                 let news = self.remote.follow(since, self.now.wall);
                 self.events.push_back(Event::Repository(news));
             }
@@ -136,7 +137,7 @@ impl World {
     }
 
     pub(super) fn hear(&mut self, mut event: Event) {
-        // What stands in the notes is read once, with the first commit.
+        // What stands in the notes is read with the first commit of an errand.
         if let Event::Repository(Repository::Commit(commit) | Repository::Kept(commit, _)) =
             &mut event
             && !std::mem::replace(&mut self.notes_read, true)
