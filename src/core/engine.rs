@@ -246,7 +246,7 @@ impl Engine {
     pub fn deadline(&self, now: Now) -> Option<Now> {
         let steady = self.steady.at(now);
         let show = self.behind.then_some(self.show_at);
-        let note = (!self.idle && self.ledger.is_behind()).then_some(self.note_at);
+        let note = (self.can_speak() && self.ledger.is_behind()).then_some(self.note_at);
         let next = [
             self.failures.deadline(),
             self.trials.deadline(steady),
@@ -255,7 +255,7 @@ impl Engine {
             self.brake.deadline(steady),
             self.posting.deadline(steady),
             self.outage.deadline(),
-            self.ledger.deadline().map(|at| at.max(self.note_at)),
+            self.ledger.deadline().map(|at| at.max(self.note_at)).filter(|_| self.can_speak()),
             self.diary.deadline(),
             self.patience.deadline(),
             self.nudges.deadline(),
@@ -302,7 +302,7 @@ impl Engine {
             && self.book.is_quiet()
             && !self.behind
             && self.rows.verdicts().values().all(Verdict::is_settled)
-            && (self.idle || self.ledger.is_quiet())
+            && (!self.can_speak() || self.ledger.is_quiet())
     }
 
     /// The board as it was last shown.

@@ -44,10 +44,17 @@ impl Engine {
         self.happened.extend(lasted);
         let told = self.diary.tell(self.rows.verdicts(), steady);
         self.happened.extend(told);
-        if !self.idle && self.ledger.is_due(steady) && steady >= self.note_at {
+        if self.can_speak() && self.ledger.is_due(steady) && steady >= self.note_at {
             self.note_at = steady + self.breath();
             self.note(now, orders);
         }
+    }
+
+    /// Whether commits may be told anything. Where no verdict stands and not all of the cluster was
+    /// seen, something may run that no commit asks for: nobody knows whether that is well.
+    pub(super) fn can_speak(&self) -> bool {
+        let seen = !self.rows.verdicts().is_empty() || self.sight.knows_every_kind();
+        !self.idle && seen
     }
 
     /// The pause after something was said of all solutions.

@@ -61,8 +61,35 @@ impl World {
         desired.objects.iter().filter_map(template).collect()
     }
 
+    /// That all is well is said of the head only while nothing runs that it does not ask for.
+    fn look_at_lines(&mut self, lines: &BTreeMap<Revision, Vec<CommitStatus>>) {
+        let whole = ledger::context(&self.settings.instance, None);
+        for (commit, status) in lines.iter().flat_map(|(c, all)| all.iter().map(move |s| (c, s))) {
+            let head = self.engine.book.revision() == Some(commit);
+            if status.context == whole && status.state == CommitState::Success && head {
+                let runs = self.runs_unasked(commit);
+                self.wrong
+                    .extend(runs.map(|name| format!("{name} runs, and {commit}: {status:?}")));
+            }
+        }
+    }
+
+    /// A solution that has objects although a commit, all of which is sound, has no folder for it.
+    fn runs_unasked(&self, commit: &Revision) -> Option<String> {
+        let made = self.remote.made(commit)?;
+        let sound = made.platform && !made.link && !made.folders.values().any(|f| *f == Form::Slip);
+        if !sound || self.restored {
+            return None;
+        }
+        let names = self.server.ours().filter_map(|(key, _)| key.solution(&self.settings.instance));
+        names.map(|name| name.to_string()).find(|name| !made.folders.contains_key(name))
+    }
+
     /// What must hold of an order.
     pub(super) fn look_at(&mut self, order: &Order) {
+        if let Order::Note { lines, .. } = order {
+            self.look_at_lines(lines);
+        }
         let Order::Step { step, .. } = order else { return };
         self.steps += 1;
         let key = step.key();
