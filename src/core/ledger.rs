@@ -96,7 +96,13 @@ pub fn statuses(
         put(commit, line(instance, Some(name), state, &format!("{words} {}", newer.short()), ""));
         said.insert(place);
     }
-    for (commit, name) in history.lost.iter().filter(|place| !said.contains(*place)) {
+    // Of a name that no other commit changed since, its own line speaks.
+    let speaks = |commit: &Revision, name: &ClaimedName| {
+        let known = verdicts.contains_key(name) || history.removed.contains_key(name);
+        known && history.records.get(name) == Some(commit)
+    };
+    let lost = history.lost.iter().filter(|place| !said.contains(*place));
+    for (commit, name) in lost.filter(|(commit, name)| !speaks(commit, name)) {
         if let Some(head) = &history.head {
             let words = format!("not on the branch any more; {} is", head.short());
             put(commit, line(instance, Some(name), CommitState::Error, &words, ""));
@@ -376,6 +382,23 @@ mod tests {
         let after = statuses(&instance, &verdicts, &history);
         assert!(before.contains_key(&commit('a')) && !after.contains_key(&commit('a')));
         assert_eq!(before[&commit('c')], after[&commit('c')], "the whole still counts it");
+    }
+
+    #[test]
+    fn a_lost_commit_that_a_name_still_goes_by_has_one_line_for_it() {
+        let (instance, verdicts, mut history) = world();
+        // Nothing on the branch says anything of these two: what stands of them is of before.
+        for (name, digit) in [("broken", 'e'), ("gone", 'b')] {
+            history.records.insert(ClaimedName::of(name), commit(digit));
+            history.lost.insert((commit(digit), ClaimedName::of(name)));
+        }
+        let all = statuses(&instance, &verdicts, &history);
+        for (digit, name, begin) in [('e', "broken", "Failed:"), ('b', "gone", "removed")] {
+            let context = context(&instance, Some(&ClaimedName::of(name)));
+            let lines = all[&commit(digit)].iter().filter(|line| line.context == context);
+            let lines: Vec<&str> = lines.map(|line| line.description.as_str()).collect();
+            assert!(matches!(lines[..], [line] if line.starts_with(begin)), "{lines:?}");
+        }
     }
 
     #[test]
