@@ -573,6 +573,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_meanwhile_is_newer_than_what_was_read() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        let starts = ledger.words(&verdicts(Sync::Progressing), true, at(0)).notes;
+        assert!(starts.is_none(), "short work leaves no line");
+        let read = ledger.words(&verdicts(Sync::Progressing), true, at(6)).notes.unwrap();
+        ledger.noted(Ok(()), at(6));
+        assert!(!lacking(&mut ledger, &verdicts(Sync::Synced), 7).is_empty());
+        ledger.noted(Ok(()), at(7));
+        take(&mut ledger, 'b');
+        ledger.load(read, &BTreeSet::new());
+        let lines = lacking(&mut ledger, &verdicts(Sync::Blocked), 8);
+        assert!(lines.iter().all(|(on, ..)| *on != 'a'), "{lines:?}");
+    }
+
+    #[test]
     fn nothing_is_written_where_notes_are_off_or_the_repository_is_silent() {
         let good = verdicts(Sync::Synced);
         let settings = Config { notes: false, ..Config::sample() };

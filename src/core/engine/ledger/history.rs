@@ -28,7 +28,9 @@ impl Ledger {
             // What the forge was not told is as open as what is pending.
             let owes = |s: &CommitStatus| Some(&s.context) == owed.as_ref() && is_pending(s);
             let owes = statuses.iter().any(owes);
-            for status in statuses {
+            for read in statuses {
+                // What was written since is newer than what was read.
+                let status = self.notes.line(&commit, &read.context).cloned().unwrap_or(read);
                 let pending = owes || is_pending(&status);
                 match ledger::subject(&self.instance, &status.context) {
                     None if ledger::forge::is_mark(&self.instance, &status.context) => {}
