@@ -4,11 +4,15 @@ use std::fmt;
 
 /// A commit, as 40 lower-case hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Revision(Box<str>);
+pub struct Revision([u8; DIGITS]);
 
 /// A tree, as 40 lower-case hexadecimal digits. Equal trees have equal contents.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TreeId(Box<str>);
+pub struct TreeId([u8; DIGITS]);
+
+/// The length of a SHA-1 in hexadecimal digits. Kept in place: there is one for every object that
+/// is seen, and an allocation of its own would cost as much again.
+const DIGITS: usize = 40;
 
 /// A text that is not 40 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,24 +27,25 @@ macro_rules! git_name {
             /// # Errors
             /// [`BadObjectName`].
             pub fn parse(text: &str) -> Result<Self, BadObjectName> {
-                let ok = text.len() == 40
-                    && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-                if ok { Ok(Self(text.into())) } else { Err(BadObjectName(text.to_owned())) }
+                let digits = <[u8; DIGITS]>::try_from(text.as_bytes()).ok();
+                let is_digit = |b: &u8| b.is_ascii_digit() || (b'a'..=b'f').contains(b);
+                let digits = digits.filter(|digits| digits.iter().all(is_digit));
+                digits.map(Self).ok_or_else(|| BadObjectName(text.to_owned()))
             }
 
             /// All 40 digits.
             pub fn as_str(&self) -> &str {
-                &self.0
+                std::str::from_utf8(&self.0).unwrap_or_default() // digits are
             }
 
             /// The first seven digits, as people say it.
             pub fn short(&self) -> &str {
-                self.0.get(..7).unwrap_or(&self.0)
+                self.as_str().get(..7).unwrap_or_default()
             }
         }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
         impl fmt::Debug for $name {
@@ -50,7 +55,7 @@ macro_rules! git_name {
         }
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.serialize_str(&self.0)
+                s.serialize_str(self.as_str())
             }
         }
     )*};
