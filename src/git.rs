@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use vitrine_core::catalog::Changes;
 use vitrine_core::catalog::snapshot::{Snapshot, Unknown};
+use vitrine_core::catalog::{Changes, Folder};
 use vitrine_core::config;
 use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::status::CommitStatus;
@@ -180,10 +180,7 @@ impl Source {
         self.blocking(move |inner| {
             inner.soundly(Use::Snapshot, Some(&revision), |inner| {
                 let repository = inner.mirror.repository();
-                let (snapshot, folders) =
-                    snapshot::read(repository, &inner.root, &revision, &inner.folders)?;
-                inner.folders = folders;
-                Ok(snapshot)
+                snapshot::read(repository, &inner.root, &revision, &mut inner.last)
             })
         })
         .await
@@ -202,8 +199,8 @@ impl Source {
                 return Ok(None);
             }
             let local = inner.remote.open_local()?;
-            let read = snapshot::read(&local, &inner.root, &named, &inner.folders);
-            read.map(|(read, _)| Some(read)).map_err(|trouble| match trouble.side {
+            let read = snapshot::read(&local, &inner.root, &named, &mut snapshot::Last::default());
+            read.map(Some).map_err(|trouble| match trouble.side {
                 Side::Theirs | Side::Disk => trouble,
                 // It is not the mirror that was read.
                 Side::Cache(_) => Trouble::new(format!(
@@ -267,13 +264,13 @@ impl Source {
     pub async fn last_changes(
         &mut self,
         at: &Revision,
-        folders: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, Revision>, Unknown> {
-        let (at, folders) = (at.clone(), folders.clone());
+        folders: &Arc<BTreeMap<String, Arc<Folder>>>,
+    ) -> Result<Arc<BTreeMap<String, Revision>>, Unknown> {
+        let (at, folders) = (at.clone(), Arc::clone(folders));
         self.blocking(move |inner| {
             inner.soundly(Use::Records, Some(&at), |inner| {
                 let repository = inner.mirror.repository();
-                history::last_changes(repository, &inner.root, &at, &folders, &mut inner.records)
+                history::last_changes(repository, &inner.root, &at, &folders, &mut inner.history)
             })
         })
         .await
@@ -342,15 +339,16 @@ impl Source {
     pub async fn retain_notes(
         &mut self,
         at: &Revision,
-        records: BTreeSet<Revision>,
+        records: &Arc<BTreeMap<String, Revision>>,
     ) -> Result<(), Unknown> {
-        let at = at.clone();
+        let (at, records) = (at.clone(), Arc::clone(records));
         self.blocking(move |inner| {
-            let mut wanted = records;
-            wanted.extend(inner.soundly(Use::Records, Some(&at), |inner| {
-                history::newest(inner.mirror.repository(), &at, Self::KEPT_NOTES)
-            })?);
-            inner.notes.retain(wanted);
+            let newest = inner.soundly(Use::Records, Some(&at), |inner| {
+                let repository = inner.mirror.repository();
+                history::newest(repository, &at, Self::KEPT_NOTES, &mut inner.history)
+                    .map(<[Revision]>::to_vec)
+            })?;
+            inner.notes.retain(newest, records);
             Ok(())
         })
         .await

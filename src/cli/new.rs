@@ -123,7 +123,7 @@ impl Draft {
         // The tree's id only tells folders apart.
         let tree = snapshot.root.clone();
         let new = Folder { tree, files: files.collect(), oddities: BTreeMap::new() };
-        snapshot.folders.insert(place.path.clone(), Arc::new(new));
+        Arc::make_mut(&mut snapshot.folders).insert(place.path.clone(), Arc::new(new));
         let catalog = catalog::read(&snapshot, &mut catalog::Memory::default());
         let platform = catalog.platform.as_ref().map_err(|faults| folder::refused(faults))?;
         let refused = catalog.refused.values().filter(|refused| {

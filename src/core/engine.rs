@@ -58,7 +58,7 @@ pub use sight::{Batch, Managed, Meta, News, Seen, Sight, Touched, Written};
 use crate::config::{Config, Mode};
 use crate::model::{ClaimedName, SolutionName};
 use crate::render::phase;
-use crate::status::{self, Board, Verdict};
+use crate::status::{self, Board};
 use book::Book;
 use brake::Brake;
 use checkup::Checkup;
@@ -127,6 +127,9 @@ pub struct Engine {
     /// Not before: as for `show_at`, for the lines on commits.
     note_at: Timestamp,
     happened: Vec<Happened>,
+    /// How many names were thought about.
+    #[cfg(test)]
+    thought: usize,
 }
 
 impl Engine {
@@ -167,6 +170,8 @@ impl Engine {
             work_at: None,
             note_at: Timestamp::UNIX_EPOCH,
             happened: Vec::new(),
+            #[cfg(test)]
+            thought: 0,
             settings,
         }
     }
@@ -191,6 +196,7 @@ impl Engine {
     #[must_use]
     pub(crate) fn narrow(mut self, places: usize) -> Self {
         self.book.narrow(places);
+        self.ledger.narrow();
         self
     }
 
@@ -301,7 +307,7 @@ impl Engine {
             && self.desk.is_quiet()
             && self.book.is_quiet()
             && !self.behind
-            && self.rows.verdicts().values().all(Verdict::is_settled)
+            && self.rows.verdicts().values().all(|verdict| verdict.is_settled())
             && (!self.can_speak() || self.ledger.is_quiet())
     }
 

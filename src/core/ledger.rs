@@ -6,6 +6,7 @@
 pub mod forge;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{ClaimedName, InstanceName, Party, Revision};
 use crate::status::{Cause, CommitState, CommitStatus, Gone, Health, Sync, Verdict};
@@ -54,7 +55,7 @@ impl History {
 /// Every status that the verdicts ask for, by commit.
 pub fn statuses(
     instance: &InstanceName,
-    verdicts: &BTreeMap<ClaimedName, Verdict>,
+    verdicts: &BTreeMap<ClaimedName, Arc<Verdict>>,
     history: &History,
 ) -> BTreeMap<Revision, Vec<CommitStatus>> {
     let mut all: BTreeMap<Revision, Vec<CommitStatus>> = BTreeMap::new();
@@ -171,7 +172,7 @@ fn starts(verdict: &Verdict) -> bool {
 /// One status for the whole branch, and its counts alone: `4 solutions: 3 Synced, 1 Failed (use)`.
 fn aggregate(
     instance: &InstanceName,
-    verdicts: &BTreeMap<ClaimedName, Verdict>,
+    verdicts: &BTreeMap<ClaimedName, Arc<Verdict>>,
     head: &Revision,
 ) -> Option<(CommitStatus, String)> {
     let mut groups: BTreeMap<(Sync, bool), Vec<&str>> = BTreeMap::new();
@@ -199,7 +200,7 @@ fn aggregate(
         matches!(verdict.sync, Sync::Progressing | Sync::Removing)
             || (verdict.sync == Sync::OutOfSync && !verdict.is_settled())
     };
-    if verdicts.values().any(moves) {
+    if verdicts.values().any(|verdict| moves(verdict)) {
         state = CommitState::Pending;
     }
     let n = verdicts.len();
@@ -327,10 +328,10 @@ mod tests {
         Revision::parse(&digit.to_string().repeat(40)).unwrap()
     }
 
-    fn world() -> (InstanceName, BTreeMap<ClaimedName, Verdict>, History) {
+    fn world() -> (InstanceName, BTreeMap<ClaimedName, Arc<Verdict>>, History) {
         let verdicts = [("use", Sync::Synced), ("broken", Sync::Failed)];
         let verdicts =
-            verdicts.into_iter().map(|(n, s)| (ClaimedName::of(n), verdict(n, s))).collect();
+            verdicts.into_iter().map(|(n, s)| (ClaimedName::of(n), verdict(n, s).into())).collect();
         let history = History {
             head: Some(commit('c')),
             records: [("use", 'a'), ("broken", 'c'), ("gone", 'b')]
@@ -415,8 +416,8 @@ mod tests {
         let (instance, mut verdicts, history) = world();
         verdicts.remove("broken");
         for sync in [Sync::Progressing, Sync::OutOfSync, Sync::Removing] {
-            verdicts.insert(ClaimedName::of("use"), verdict("use", sync));
-            verdicts.insert(ClaimedName::of("other"), verdict("other", Sync::Synced));
+            verdicts.insert(ClaimedName::of("use"), verdict("use", sync).into());
+            verdicts.insert(ClaimedName::of("other"), verdict("other", Sync::Synced).into());
             let all = statuses(&instance, &verdicts, &history);
             for digit in ['c', 'a', '0'] {
                 let states = all[&commit(digit)].iter().map(|s| s.state);
@@ -431,7 +432,7 @@ mod tests {
         let mut stuck = Verdict { party: Party::Operator, ..verdict("use", Sync::Removing) };
         let holds = "1 object left; finalizer.keda.sh of ScaledObject/app holds it";
         (stuck.reason, stuck.next) = (Cause::Removing.says(holds), "look at KEDA".to_owned());
-        verdicts.insert(ClaimedName::of("use"), stuck);
+        verdicts.insert(ClaimedName::of("use"), stuck.into());
         let all = statuses(&instance, &verdicts, &history);
         let [line] = all[&commit('a')].as_slice() else { unreachable!() };
         assert_eq!(line.state, CommitState::Pending);
@@ -441,7 +442,7 @@ mod tests {
     #[test]
     fn a_commit_is_not_green_because_a_newer_one_failed() {
         let (instance, mut verdicts, history) = world();
-        verdicts.insert(ClaimedName::of("use"), verdict("use", Sync::Failed));
+        verdicts.insert(ClaimedName::of("use"), verdict("use", Sync::Failed).into());
         let all = statuses(&instance, &verdicts, &history);
         let [status] = all[&commit('0')].as_slice() else { unreachable!() };
         assert_eq!(
@@ -453,7 +454,7 @@ mod tests {
     #[test]
     fn an_unreadable_repository_says_nothing_on_commits() {
         let (instance, mut verdicts, history) = world();
-        for verdict in verdicts.values_mut() {
+        for verdict in verdicts.values_mut().map(Arc::make_mut) {
             verdict.sync = Sync::Unknown;
         }
         let all = statuses(&instance, &verdicts, &history);
@@ -463,7 +464,7 @@ mod tests {
     #[test]
     fn the_whole_names_who_is_synced_but_broken() {
         let (instance, mut verdicts, history) = world();
-        verdicts.get_mut("use").unwrap().health = Some(Health::Degraded);
+        Arc::make_mut(verdicts.get_mut("use").unwrap()).health = Some(Health::Degraded);
         let all = statuses(&instance, &verdicts, &history);
         let whole = all[&commit('c')].iter().find(|s| s.context == "vitrine/demo").unwrap();
         assert_eq!(

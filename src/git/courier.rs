@@ -11,8 +11,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use super::{Source, Watch};
-use vitrine_core::catalog::Changes;
 use vitrine_core::catalog::snapshot::Unknown;
+use vitrine_core::catalog::{Changes, Snapshot};
 use vitrine_core::config;
 use vitrine_core::engine::{Answer, Commit, Event, OrderId, Repository};
 use vitrine_core::model::{InstanceName, Revision};
@@ -64,7 +64,7 @@ impl Courier {
             failed: false,
             notes,
             notes_read: false,
-            told: BTreeSet::new(),
+            told: None,
             outbox,
         };
         let task = tokio::spawn(errand.run(inbox, Arc::clone(&look), watch, poll));
@@ -107,6 +107,12 @@ impl Courier {
     }
 }
 
+/// A commit that was delivered, and the commits of which something may be said since.
+struct Told {
+    snapshot: Arc<Snapshot>,
+    records: Arc<BTreeMap<String, Revision>>,
+}
+
 /// The courier's own side.
 struct Errand {
     source: Source,
@@ -124,8 +130,8 @@ struct Errand {
     notes: bool,
     /// Whether they were read since it was last told from where history counts.
     notes_read: bool,
-    /// The commits of which something may be said since the last one was delivered.
-    told: BTreeSet<Revision>,
+    /// What was delivered last.
+    told: Option<Told>,
     outbox: mpsc::Sender<Event>,
 }
 
@@ -222,9 +228,8 @@ impl Errand {
         let snapshot = self.source.read(&tip).await?;
         let from = self.read.as_ref().or(self.since.as_ref());
         let changes = self.source.changes(from, &tip).await?;
-        let folders: BTreeSet<String> = snapshot.folders.keys().cloned().collect();
-        let records = self.source.last_changes(&tip, &folders).await?;
-        self.source.retain_notes(&tip, records.values().cloned().collect()).await?;
+        let records = self.source.last_changes(&tip, &snapshot.folders).await?;
+        self.source.retain_notes(&tip, &records).await?;
         let noted = self.noted(&changes, &records).await;
         let mut waited: BTreeSet<Revision> = noted
             .iter()
@@ -233,13 +238,21 @@ impl Errand {
             .map(|(c, _)| c.clone())
             .collect();
         if changes.rewritten {
-            waited.append(&mut self.told);
+            let told = self.told.iter();
+            waited.extend(
+                told.flat_map(|told| {
+                    told.records.values().chain([&told.snapshot.revision]).cloned()
+                }),
+            );
         }
         let lost = self.source.lost(&tip, waited).await.unwrap_or_default();
-        self.told = records.values().chain([&tip]).cloned().collect();
-        self.read = Some(tip);
         let snapshot = Arc::new(snapshot);
-        Ok(Commit { snapshot, changes, records, errand: self.number, noted, lost })
+        let told = Told { snapshot: Arc::clone(&snapshot), records: Arc::clone(&records) };
+        let before = self.told.replace(told);
+        let like = before.filter(|told| told.snapshot.is_left_by(&snapshot));
+        let like = like.map(|told| told.snapshot.revision.clone());
+        self.read = Some(tip);
+        Ok(Commit { snapshot, like, changes, records, errand: self.number, noted, lost })
     }
 
     /// What stands in the notes of the commits that somebody may still look at, read once an

@@ -58,6 +58,7 @@ fn snapshot(found: Found) -> Result<Snapshot, Unknown> {
     let revision = Revision::parse(NO_COMMIT).map_err(|error| wrong(error.to_string()))?;
     let root = TreeId::parse(NO_COMMIT).map_err(|error| wrong(error.to_string()))?;
     let committed = Timestamp::UNIX_EPOCH;
+    let folders = Arc::new(folders);
     Ok(Snapshot { revision, committed, root, platform, folders, oddities })
 }
 

@@ -3,26 +3,34 @@
 //! Trees are compared by id; no file is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use git2::{ObjectType, Oid, Repository, Tree, TreeEntry};
 
-use vitrine_core::catalog::{Change, Changes, Snapshot};
+use vitrine_core::catalog::{Change, Changes, Folder, Snapshot};
 use vitrine_core::model::Revision;
 
 use super::Trouble;
 use super::commits::{Commit, descends};
 use super::left_out;
 use super::remote::{self, oid, revision};
-use super::snapshot::{Root, is_solution};
+use super::snapshot::{Root, alike, is_solution, same};
 use super::walk::{PLATFORM_FILE, join};
 
 /// Entries that are compared for one commit. A commit beyond it is a bomb that no snapshot accepts
 /// either; what was found until then counts.
 const MAX_COMPARED: usize = 400_000;
 
-/// What the last walk found, so that the next one ends where it began.
+/// The commit that last changed each folder.
+pub type Records = Arc<BTreeMap<String, Revision>>;
+
+/// What the last walks found, so that the next ones end where they began.
 #[derive(Default)]
-pub struct Records(Option<(Oid, BTreeMap<String, Revision>)>);
+pub struct Last {
+    records: Option<(Oid, Records)>,
+    /// The commits that were the newest, newest first.
+    newest: Vec<Revision>,
+}
 
 /// See [`Source::changes`](super::Source::changes).
 pub fn changes(
@@ -107,16 +115,20 @@ pub fn last_changes(
     repository: &Repository,
     root: &Root,
     at: &Revision,
-    folders: &BTreeSet<String>,
-    records: &mut Records,
-) -> Result<BTreeMap<String, Revision>, Trouble> {
-    let mut missing: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
-    let mut found = BTreeMap::new();
+    folders: &BTreeMap<String, Arc<Folder>>,
+    last: &mut Last,
+) -> Result<Records, Trouble> {
     let start = remote::commit(repository, at)?;
     let start_id = start.id;
+    if let Some(records) = unchanged(repository, root, &start, folders, last)? {
+        last.records = Some((start_id, Arc::clone(&records)));
+        return Ok(records);
+    }
+    let mut missing: BTreeSet<&str> = folders.keys().map(String::as_str).collect();
+    let mut found = BTreeMap::new();
     let mut next = Some(start);
     while let Some(commit) = next {
-        if let Some((known_at, known)) = &records.0
+        if let Some((known_at, known)) = &last.records
             && *known_at == commit.id
         {
             missing.retain(|folder| match known.get(*folder) {
@@ -138,25 +150,62 @@ pub fn last_changes(
         }
         next = parent(repository, &commit)?;
     }
-    records.0 = Some((start_id, found.clone()));
+    let found = Arc::new(found);
+    last.records = Some((start_id, Arc::clone(&found)));
     Ok(found)
 }
 
+/// How many commits that touched nothing may come after the last walk for its records to be looked
+/// for at all: more of them is another branch, or a day without us.
+const NEAR: usize = 64;
+
+/// The records of the last walk, if the commits since then touched no folder.
+fn unchanged(
+    repository: &Repository,
+    root: &Root,
+    start: &Commit,
+    folders: &BTreeMap<String, Arc<Folder>>,
+    last: &Last,
+) -> Result<Option<Records>, Trouble> {
+    let Some((known_at, records)) = &last.records else { return Ok(None) };
+    let mut next = Some(start.clone());
+    for _ in 0..NEAR {
+        let Some(commit) = next else { return Ok(None) };
+        if commit.id == *known_at {
+            let complete = records.len() == folders.len();
+            return Ok(complete.then(|| Arc::clone(records)));
+        }
+        if !change(repository, root, &commit)?.folders.is_empty() {
+            return Ok(None);
+        }
+        next = parent(repository, &commit)?;
+    }
+    Ok(None)
+}
+
 /// The first-parent commits at `at`, newest first, at most `limit`.
-pub fn newest(
+pub fn newest<'l>(
     repository: &Repository,
     at: &Revision,
     limit: usize,
-) -> Result<Vec<Revision>, Trouble> {
+    last: &'l mut Last,
+) -> Result<&'l [Revision], Trouble> {
     let mut found = Vec::new();
     let mut next = Some(remote::commit(repository, at)?);
     while let Some(commit) = next
         && found.len() < limit
     {
-        found.push(revision(commit.id)?);
+        let revision = revision(commit.id)?;
+        if last.newest.first() == Some(&revision) {
+            found.append(&mut last.newest);
+            found.truncate(limit);
+            break;
+        }
+        found.push(revision);
         next = parent(repository, &commit)?;
     }
-    Ok(found)
+    last.newest = found;
+    Ok(&last.newest)
 }
 
 fn parent(repository: &Repository, commit: &Commit) -> Result<Option<Commit>, Trouble> {
@@ -193,7 +242,10 @@ impl Comparison<'_> {
         old: Option<&Tree<'_>>,
         new: Option<&Tree<'_>>,
     ) -> Result<(), Trouble> {
-        let (first, last) = alike(old, new);
+        let (first, last) = match (old, new) {
+            (Some(old), Some(new)) => alike(old, new),
+            _ => (0, 0),
+        };
         let differing =
             |tree: Option<&Tree<'_>>| first..tree.map_or(0, Tree::len).saturating_sub(last);
         for entry in differing(new).filter_map(|n| new?.get(n)) {
@@ -243,23 +295,4 @@ impl Comparison<'_> {
         let groups = (old.filter(|t| !is_solution(t)), new.filter(|t| !is_solution(t)));
         self.group(&at, groups.0.as_ref(), groups.1.as_ref())
     }
-}
-
-fn same(old: Option<&TreeEntry<'_>>, new: Option<&TreeEntry<'_>>) -> bool {
-    let what = |entry: &TreeEntry<'_>| (entry.id(), entry.filemode());
-    old.map(what) == new.map(what)
-}
-
-/// How many entries are the same at the beginning and at the end. Most commits change one entry
-/// of a tree with thousands; looking up each by name would cost ten times as much.
-fn alike(old: Option<&Tree<'_>>, new: Option<&Tree<'_>>) -> (usize, usize) {
-    let (Some(old), Some(new)) = (old, new) else { return (0, 0) };
-    let alike = |a: usize, b: usize| match (old.get(a), new.get(b)) {
-        (Some(a), Some(b)) => same(Some(&a), Some(&b)) && a.name_bytes() == b.name_bytes(),
-        _ => false,
-    };
-    let shorter = old.len().min(new.len());
-    let first = (0..shorter).take_while(|&n| alike(n, n)).count();
-    let last = (1..=shorter - first).take_while(|&n| alike(old.len() - n, new.len() - n)).count();
-    (first, last)
 }

@@ -12,8 +12,8 @@ pub struct Inner {
     pub remote: Remote,
     pub mirror: Mirror,
     pub root: snapshot::Root,
-    pub folders: snapshot::Folders,
-    pub records: history::Records,
+    pub last: snapshot::Last,
+    pub history: history::Last,
     pub notes: notes::Copies,
 }
 
@@ -26,8 +26,8 @@ impl Inner {
             root: snapshot::Root::parse(&settings.path)?,
             mirror: Mirror::open(&settings.mirror, &remote.to_string())?,
             remote,
-            folders: snapshot::Folders::default(),
-            records: history::Records::default(),
+            last: snapshot::Last::default(),
+            history: history::Last::default(),
             notes: notes::Copies::default(),
         })
     }

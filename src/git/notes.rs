@@ -16,6 +16,7 @@ use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::status::CommitStatus;
 
 use super::Trouble;
+use super::history::Records;
 use super::mirror::Mirror;
 use super::refs::NOTES;
 use super::remote::{Pushed, Remote};
@@ -40,8 +41,8 @@ const FOLDER: i32 = 0o040_000;
 pub struct Copies {
     /// The instances whose notes in the mirror are known to be the remote's.
     current: BTreeSet<InstanceName>,
-    /// The commits whose notes are wanted; `None`: all.
-    wanted: Option<BTreeSet<Revision>>,
+    /// The commits whose notes are wanted: the newest, and the records. `None`: all.
+    wanted: Option<(Vec<Revision>, Records)>,
 }
 
 impl Copies {
@@ -52,12 +53,13 @@ impl Copies {
 
     /// The commits whose notes are wanted; `None`: all.
     pub fn wanted(&self) -> Option<BTreeSet<Revision>> {
-        self.wanted.clone()
+        let (newest, records) = self.wanted.as_ref()?;
+        Some(newest.iter().chain(records.values()).cloned().collect())
     }
 
     /// From now on a batch drops the notes of other commits.
-    pub fn retain(&mut self, wanted: BTreeSet<Revision>) {
-        self.wanted = Some(wanted);
+    pub fn retain(&mut self, newest: Vec<Revision>, records: Records) {
+        self.wanted = Some((newest, records));
     }
 }
 
@@ -80,8 +82,9 @@ pub fn write(
     if lines.values().all(Vec::is_empty) {
         return Ok(());
     }
+    let wanted = copies.wanted();
     for _ in 0..TRIES {
-        let batch = Batch { instance, lines, wanted: copies.wanted.as_ref() };
+        let batch = Batch { instance, lines, wanted: wanted.as_ref() };
         let stored = if remote.is_local() {
             store(remote, batch)?
         } else {

@@ -11,11 +11,21 @@ use vitrine_core::model::{Revision, TreeId};
 
 use super::commits::Commit;
 use super::left_out::Known;
-use super::walk::{Entry, Found, Length, Listed, MAX_ENTRIES, Read, SOLUTION_FILE, Store, walk};
+use super::walk::{
+    Entry, Found, Length, Listed, MAX_ENTRIES, PLATFORM_FILE, Read, SOLUTION_FILE, Store, walk,
+};
 use super::{Trouble, left_out, remote};
 
 /// The folders of the last snapshot by their tree.
-pub type Folders = HashMap<Oid, Arc<Folder>>;
+type Folders = HashMap<Oid, Arc<Folder>>;
+
+/// What the last reading found, so that the next reads what differs.
+#[derive(Default)]
+pub struct Last {
+    folders: Folders,
+    /// The tree of the catalogue's root, and what it holds.
+    whole: Option<(Oid, Snapshot)>,
+}
 
 /// The catalogue's root in the repository: a path without `.`, `..` and empty names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,13 +61,13 @@ impl Root {
     }
 }
 
-/// Reads everything below `root` at `revision`, and the folders by tree for the next call.
+/// Reads everything below `root` at `revision`; `last` is what the call before found.
 pub fn read(
     repository: &Repository,
     root: &Root,
     revision: &Revision,
-    previous: &Folders,
-) -> Result<(Snapshot, Folders), Trouble> {
+    last: &mut Last,
+) -> Result<Snapshot, Trouble> {
     let commit = remote::commit(repository, revision)?;
     let tree = root.tree(repository, &commit)?.ok_or_else(|| {
         Trouble::new(format!(
@@ -66,19 +76,61 @@ pub fn read(
             root.0
         ))
     })?;
+    let committed = Timestamp::from_second(commit.committed).unwrap_or_default();
+    let (revision, id) = (revision.clone(), tree_id(tree.id())?);
+    if let Some((before, whole)) = &last.whole
+        && says_the_same(repository, *before, &tree)?
+    {
+        let snapshot = Snapshot { revision, committed, root: id, ..whole.clone() };
+        last.whole = Some((tree.id(), snapshot.clone()));
+        return Ok(snapshot);
+    }
     let odb = repository.odb()?;
     let left_out = Known::of(repository)?;
+    let previous = &last.folders;
     let mut objects = Objects { repository, odb, left_out, previous, folders: Folders::new() };
     let Found { platform, folders, oddities } = walk(&mut objects, &tree.id())?;
-    let snapshot = Snapshot {
-        revision: revision.clone(),
-        committed: Timestamp::from_second(commit.committed).unwrap_or_default(),
-        root: tree_id(tree.id())?,
-        platform,
-        folders,
-        oddities,
+    let folders = Arc::new(folders);
+    let snapshot = Snapshot { revision, committed, root: id, platform, folders, oddities };
+    let folders = std::mem::take(&mut objects.folders);
+    drop(objects);
+    *last = Last { folders, whole: Some((tree.id(), snapshot.clone())) };
+    Ok(snapshot)
+}
+
+/// Whether two roots differ at most in files that nobody reads: a README, a licence.
+fn says_the_same(repository: &Repository, old: Oid, new: &Tree<'_>) -> Result<bool, Trouble> {
+    if old == new.id() {
+        return Ok(true);
+    }
+    let old = left_out::tree(repository, old)?;
+    let unread = |entry: &TreeEntry<'_>| {
+        matches!(kind(entry), Entry::File(_)) && entry.name_bytes() != PLATFORM_FILE.as_bytes()
     };
-    Ok((snapshot, objects.folders))
+    let (first, last) = alike(&old, new);
+    let mut differing = [&old, new].into_iter().flat_map(|tree| {
+        (first..tree.len().saturating_sub(last)).filter_map(move |at| tree.get(at))
+    });
+    Ok(differing.all(|entry| unread(&entry)))
+}
+
+/// How many entries of two trees are the same at the beginning and at the end. Most commits change
+/// one entry of a tree with thousands; looking up each by name would cost ten times as much.
+pub fn alike(old: &Tree<'_>, new: &Tree<'_>) -> (usize, usize) {
+    let alike = |a: usize, b: usize| match (old.get(a), new.get(b)) {
+        (Some(a), Some(b)) => same(Some(&a), Some(&b)) && a.name_bytes() == b.name_bytes(),
+        _ => false,
+    };
+    let shorter = old.len().min(new.len());
+    let first = (0..shorter).take_while(|&n| alike(n, n)).count();
+    let last = (1..=shorter - first).take_while(|&n| alike(old.len() - n, new.len() - n)).count();
+    (first, last)
+}
+
+/// Whether two entries hold the same, or neither is there.
+pub fn same(old: Option<&TreeEntry<'_>>, new: Option<&TreeEntry<'_>>) -> bool {
+    let what = |entry: &TreeEntry<'_>| (entry.id(), entry.filemode());
+    old.map(what) == new.map(what)
 }
 
 /// The trees and blobs of a repository.

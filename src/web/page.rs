@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use vitrine_core::model::{Party, Revision};
 use vitrine_core::plan::Harm;
 use vitrine_core::status::word::{self, Tone};
-use vitrine_core::status::{Board, Held, Outage, Verdict};
+use vitrine_core::status::{Board, Held, Outage, Verdict, Verdicts};
 
 /// The page's style. Its hash stands in the content security policy.
 pub const STYLE: &str = include_str!("page/style.css");
@@ -207,7 +207,7 @@ fn held_notice(held: &Held) -> Markup {
 }
 
 /// Three lists: what waits for somebody, what ends by itself, and the rest.
-fn sections(verdicts: &[Verdict]) -> Markup {
+fn sections(verdicts: &Verdicts) -> Markup {
     let of = |tones: &[Tone]| -> Vec<&Verdict> {
         verdicts.iter().filter(|v| tones.contains(&word::tone(v))).collect()
     };

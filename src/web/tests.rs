@@ -73,10 +73,11 @@ async fn an_outage_and_a_hold_are_said_above_everything_with_the_command_to_type
 async fn what_an_author_wrote_cannot_become_part_of_the_page() {
     let mut board = sample::board();
     let evil = "</script><script>alert(1)</script><img src=x onerror=\"alert(1)\">";
-    board.verdicts[0].name = ClaimedName::of(evil);
-    board.verdicts[0].reason.text = evil.into();
-    board.verdicts[0].next = evil.into();
-    board.verdicts[0].urls = vec!["javascript:alert(1)".into()];
+    let verdict = board.verdicts.edit(0).unwrap();
+    verdict.name = ClaimedName::of(evil);
+    verdict.reason.text = evil.into();
+    verdict.next = evil.into();
+    verdict.urls = vec!["javascript:alert(1)".into()];
     board.problems = vec![evil.into()];
     board.repository = evil.into();
     let (router, _sender) = with(board);

@@ -335,7 +335,7 @@ fn commit(catalogue: &Catalogue, model: &World, at: usize, instead: bool) {
     let text =
         |bytes: &Option<Arc<[u8]>>| String::from_utf8(bytes.as_ref().unwrap().to_vec()).unwrap();
     catalogue.write("platform.yaml", &text(&snapshot.platform.as_ref().unwrap().bytes));
-    for (name, folder) in &snapshot.folders {
+    for (name, folder) in snapshot.folders.iter() {
         let Folder { files, .. } = &**folder;
         for (file, content) in files {
             catalogue.write(&format!("{name}/{file}"), &text(&content.bytes));

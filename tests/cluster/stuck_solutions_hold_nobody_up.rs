@@ -18,7 +18,7 @@ use vitrine_core::engine::News;
 use vitrine_core::engine::world::{Act, Form, Remote, Stuck, World};
 use vitrine_core::model::{Kind, ObjectKey};
 use vitrine_core::plan::observed::{KindState, Problem};
-use vitrine_core::status::{Sync, Verdict};
+use vitrine_core::status::{Sync, Verdict, Verdicts};
 
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;
@@ -377,7 +377,7 @@ scenario! {
         let stuck = ["foreign", "leaving", "refused"];
         let catalogue = Catalogue::of(&[&well[..], &stuck].concat());
         let mut daemon = Daemon::start(cluster, &catalogue).await;
-        let good = |verdicts: &[Verdict]| verdicts.iter().filter(|v| v.is_good()).count();
+        let good = |verdicts: &Verdicts| verdicts.iter().filter(|v| v.is_good()).count();
         let head = catalogue.head();
         daemon
             .board("published but for three", |b| {

@@ -88,7 +88,9 @@ pub fn of_files(files: &Files, oddities: BTreeMap<String, Oddity>) -> Snapshot {
         committed: jiff::Timestamp::UNIX_EPOCH,
         root: tree("root"),
         platform: files.get("platform.yaml").map(|bytes| file("platform.yaml", bytes)),
-        folders: folders.into_iter().map(|(path, folder)| (path, Arc::new(folder))).collect(),
+        folders: Arc::new(
+            folders.into_iter().map(|(path, folder)| (path, Arc::new(folder))).collect(),
+        ),
         oddities: elsewhere,
     }
 }

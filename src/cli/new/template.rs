@@ -210,7 +210,8 @@ mod tests {
                     files: files.collect(),
                     oddities: BTreeMap::new(),
                 };
-                snapshot.folders.insert("sentence-encoder".to_owned(), Arc::new(new));
+                Arc::make_mut(&mut snapshot.folders)
+                    .insert("sentence-encoder".to_owned(), Arc::new(new));
                 let catalog = catalog::read(&snapshot, &mut Memory::default());
                 assert!(catalog.platform.is_ok(), "{:?}", catalog.platform);
                 let refused = catalog.refused.get(name.as_str());

@@ -54,7 +54,7 @@ pub fn name(path: &str) -> &str {
 /// Finds solutions, and what looks like one and is none.
 pub fn layout(snapshot: &Snapshot) -> Layout<'_> {
     let mut layout = Layout::default();
-    let folders = &snapshot.folders;
+    let folders = &*snapshot.folders;
     let is_solution = |path: &str| folders.get(path).is_some_and(|folder| holds_file(folder));
     let outer = |path: &str| {
         let mut ends = path.match_indices('/').map(|(at, _)| at);

@@ -22,8 +22,9 @@ pub struct Snapshot {
     /// Folders below the root by their path relative to it (`use`, `group/use`), each that holds
     /// files of its own; at most [`Snapshot::DEPTH`] names deep, those with a `solution.yaml` at most
     /// [`Snapshot::SEEN`]. Names that start with `.` or `_`
-    /// are left out. Equal trees are one allocation, also across snapshots of one source.
-    pub folders: BTreeMap<String, Arc<Folder>>,
+    /// are left out. Equal trees are one allocation, also across snapshots of one source; so is
+    /// all of it where a commit left it as it was.
+    pub folders: Arc<BTreeMap<String, Arc<Folder>>>,
     /// Entries below the root that could not be walked into, with the reason: symbolic links,
     /// submodules, names that are not UTF-8, devices.
     pub oddities: BTreeMap<String, Oddity>,
@@ -36,6 +37,17 @@ impl Snapshot {
     /// How many names deep a solution is looked for, only to say that it lies too deep: moved down
     /// there it must not look deleted. Below that, nobody knows what lies there.
     pub const SEEN: usize = 32;
+
+    /// Whether a later commit of the same source is known to have left everything as it was here.
+    pub fn is_left_by(&self, later: &Self) -> bool {
+        let bytes = |of: &Self| of.platform.as_ref().and_then(|file| file.bytes.clone());
+        let platform = match (bytes(self), bytes(later)) {
+            (Some(mine), Some(theirs)) => Arc::ptr_eq(&mine, &theirs) || mine == theirs,
+            (None, None) => self.platform.is_none() && later.platform.is_none(),
+            _ => false,
+        };
+        platform && Arc::ptr_eq(&self.folders, &later.folders) && self.oddities == later.oddities
+    }
 }
 
 /// The files of one folder, with those of its sub-folders by relative path (`examples/a.json`)

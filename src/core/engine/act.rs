@@ -72,6 +72,10 @@ impl Engine {
         for name in &dirty {
             self.judge(name, now);
         }
+        #[cfg(test)]
+        {
+            self.thought += dirty.len();
+        }
         if !additions.is_empty() && self.additions(now.wall).is_empty() {
             // The last addition arrived: what is removed waits no longer.
             let removing: Vec<ClaimedName> = self.removing().map(ClaimedName::from).collect();

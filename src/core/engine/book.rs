@@ -83,6 +83,9 @@ impl Book {
         let earlier = self.coming.replace(coming);
         // What the overtaken one would have told happened all the same.
         if let (Some(earlier), Some(now)) = (earlier, &mut self.coming) {
+            if now.commit.like.as_ref() == Some(&earlier.commit.snapshot.revision) {
+                now.commit.like = earlier.commit.like;
+            }
             let changes = &mut now.commit.changes;
             changes.rewritten |= earlier.commit.changes.rewritten;
             let later = std::mem::take(&mut changes.commits);
@@ -90,6 +93,13 @@ impl Book {
             changes.commits.extend(later);
             now.commit.noted = now.commit.noted.take().or(earlier.commit.noted);
         }
+    }
+
+    /// The commit that waits for its judgement, if it says what the one in force says: that was
+    /// judged.
+    pub fn like_now(&mut self) -> Option<Coming> {
+        let like = self.coming.as_ref()?.commit.like.as_ref()?;
+        if self.revision() == Some(like) { self.coming.take() } else { None }
     }
 
     /// The commit that waits for its judgement.
@@ -101,6 +111,27 @@ impl Book {
     pub fn arrived(&mut self, revision: &Revision) -> Option<Coming> {
         let is = self.coming.as_ref().is_some_and(|c| c.commit.snapshot.revision == *revision);
         if is { self.coming.take() } else { None }
+    }
+
+    /// The same catalogue is in force at another commit. Returns the names that have to be thought
+    /// about. `changed`: as in [`Book::take`]; what they say is as it was.
+    pub fn go_on(
+        &mut self,
+        revision: Revision,
+        changed: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> BTreeSet<ClaimedName> {
+        let Some(catalog) = &mut self.catalog else { return BTreeSet::new() };
+        catalog.revision = revision;
+        self.today = Some(day(now));
+        let mut touched = BTreeSet::new();
+        for folder in changed {
+            let name = folder.rsplit('/').next().unwrap_or(folder);
+            touched.insert(ClaimedName::of(name));
+            let own = catalog.solutions.get(name).filter(|s| s.folder == *folder);
+            self.own.extend(own.map(|solution| solution.name.clone()));
+        }
+        touched
     }
 
     /// Puts another catalogue into force. Returns the names that have to be thought about: those

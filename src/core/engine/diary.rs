@@ -1,6 +1,7 @@
 //! The diary: which changes of verdicts are told, so that one that flickers does not fill the log.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -40,7 +41,7 @@ impl Diary {
     /// take the turn of what it passes into.
     pub fn tell(
         &mut self,
-        verdicts: &BTreeMap<ClaimedName, Verdict>,
+        verdicts: &BTreeMap<ClaimedName, Arc<Verdict>>,
         now: Timestamp,
     ) -> Vec<Happened> {
         let mut news = Vec::new();
@@ -105,7 +106,7 @@ mod tests {
                 let verdict = Verdict { sync: *sync, reason, ..board.verdicts[0].clone() };
                 let name = ClaimedName::of("use");
                 diary.changed(&name, now);
-                verdicts.insert(name, verdict);
+                verdicts.insert(name, Arc::new(verdict));
             }
             for happened in diary.tell(&verdicts, now) {
                 let Happened::Verdict(change) = happened else { continue };

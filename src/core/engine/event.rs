@@ -60,10 +60,12 @@ pub enum Repository {
 pub struct Commit {
     /// The catalogue at this commit.
     pub snapshot: Arc<Snapshot>,
+    /// The commit that was told before, if the catalogue is as it was there.
+    pub like: Option<Revision>,
     /// What the commits since the last one that was read (or applied) changed.
     pub changes: Changes,
     /// The commit that last changed each folder of the snapshot.
-    pub records: BTreeMap<String, Revision>,
+    pub records: Arc<BTreeMap<String, Revision>>,
     /// How often the reader had been told, when it read this, from where history counts.
     pub errand: u32,
     /// What stands in the notes, told with the first commit; `None`: it was told, or could not be

@@ -107,6 +107,9 @@ impl Engine {
                 self.all_dirty();
             }
         }
+        if let Some(coming) = self.book.like_now() {
+            self.take_commit(coming, None, now);
+        }
         self.behind = true;
         self.checked(now);
     }
@@ -166,7 +169,7 @@ impl Engine {
             }
             (Errand::Judge(revision), Answer::Judged(catalog)) => {
                 if let Some(coming) = self.book.arrived(&revision) {
-                    self.take_commit(coming, *catalog, now);
+                    self.take_commit(coming, Some(*catalog), now);
                 }
             }
             (Errand::Render(_), Answer::Rendered(rendered)) => {
@@ -264,12 +267,14 @@ impl Engine {
         self.happened.push(Happened::Lost(what));
     }
 
-    /// A commit was judged: find out what it touches.
-    fn take_commit(&mut self, coming: Coming, catalog: Catalog, now: Now) {
+    /// A commit was judged: find out what it touches. `catalog`: what it says, if that is not what
+    /// the one in force says.
+    fn take_commit(&mut self, coming: Coming, catalog: Option<Catalog>, now: Now) {
         let Coming { commit, instead_of } = coming;
         let (count, head) = (commit.snapshot.folders.len(), commit.snapshot.revision.clone());
         self.happened.push(Happened::Read { revision: head.clone(), folders: count });
-        for fault in catalog.platform.as_ref().err().into_iter().flatten() {
+        let said = catalog.as_ref().or(self.book.catalog());
+        for fault in said.and_then(|said| said.platform.as_ref().err()).into_iter().flatten() {
             self.happened.push(Happened::Platform(fault.to_string()));
         }
         if let Some(unknown) = self.book.unknown.take() {
@@ -296,7 +301,10 @@ impl Engine {
             self.ledger.load(noted, &commit.lost);
         }
         self.failures.new_revision(self.steady.at(now));
-        let touched = self.book.take(catalog, &folders, now.wall);
+        let touched = match catalog {
+            Some(catalog) => self.book.take(catalog, &folders, now.wall),
+            None => Some(self.book.go_on(head, &folders, now.wall)),
+        };
         let can_delete = self.book.heard && self.brake.is_compared();
         if touched.is_none() || can_delete != could_delete {
             // Also what the cluster told before there was a catalogue to hold it against, and what

@@ -66,12 +66,13 @@ impl Engine {
         }
         self.patience.note(name, verdict.as_ref(), self.steady.at(now));
         let is_gone = self.book.known(name.as_str()).is_none();
-        let stage = |verdict: Option<&Verdict>| verdict.and_then(|verdict| verdict.stage);
-        let failed = stage(verdict.as_ref()) == Some(Stage::WakeFailed);
+        let failed = |verdict: &Verdict| verdict.stage == Some(Stage::WakeFailed);
+        let fails = verdict.as_ref().is_some_and(failed);
         let refused = verdict.as_ref().is_some_and(|v| v.reason.cause == Cause::RouteRefused);
         if let Some(before) = self.rows.judged(name, verdict, is_gone) {
             let same = before.as_ref().is_some_and(|v| v.reason.cause == Cause::RouteRefused);
-            if (failed && stage(before.as_ref()) != Some(Stage::WakeFailed)) || (refused && !same) {
+            let failed = before.as_deref().is_some_and(failed);
+            if (fails && !failed) || (refused && !same) {
                 // A partner that stopped may be why.
                 self.checkup.stir();
             }

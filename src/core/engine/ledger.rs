@@ -12,6 +12,7 @@ mod sink;
 mod turn;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -33,6 +34,9 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// knows the forge by, so they come after it.
 const AFTER_FORGE: SignedDuration = SignedDuration::from_secs(3);
 
+/// With fewer commits than this, what stands on them is not looked through.
+const FORGET_AT: usize = 128;
+
 /// Lines by the commit that they are for.
 type Lines = BTreeMap<Revision, Vec<CommitStatus>>;
 
@@ -49,6 +53,8 @@ pub(super) struct Words {
 pub(super) struct Ledger {
     instance: InstanceName,
     history: History,
+    /// The commit that last changed each folder, as the reader told it last.
+    records: Option<Arc<BTreeMap<String, Revision>>>,
     /// Names of which an earlier life may owe a word.
     pub doubts: Doubts,
     /// Whether something changed that a sink may not have yet.
@@ -65,6 +71,10 @@ pub(super) struct Ledger {
     pending_since: Option<Timestamp>,
     /// When the sinks have to be looked at although nothing changed.
     look_at: Option<Timestamp>,
+    /// With how many commits some are forgotten.
+    forget_at: usize,
+    /// Whether each is forgotten at once.
+    narrow: bool,
     /// Whether the history became another one since what it leaves behind was forgotten.
     moved: bool,
     /// Not before, because the notes could not be written.
@@ -80,6 +90,7 @@ impl Ledger {
         Self {
             instance,
             history: History::default(),
+            records: None,
             doubts: Doubts::default(),
             behind: true,
             notes_on: settings.notes,
@@ -89,10 +100,18 @@ impl Ledger {
             held_since: None,
             pending_since: None,
             look_at: None,
+            forget_at: FORGET_AT,
+            narrow: false,
             moved: false,
             not_before: None,
             trouble: None,
         }
+    }
+
+    /// Forgets at once what stands on commits that nobody looks at any more.
+    #[cfg(any(test, feature = "samples"))]
+    pub fn narrow(&mut self) {
+        (self.forget_at, self.narrow) = (0, true);
     }
 
     /// Whether a status that is not pending stands on this commit in every sink, of a solution or
@@ -126,7 +145,7 @@ impl Ledger {
     /// What the sinks lack, if it is time to say some of it. `open`: the repository can be read.
     pub fn words(
         &mut self,
-        verdicts: &BTreeMap<ClaimedName, Verdict>,
+        verdicts: &BTreeMap<ClaimedName, Arc<Verdict>>,
         open: bool,
         now: Timestamp,
     ) -> Words {
@@ -218,17 +237,20 @@ impl Ledger {
     }
 
     /// Forgets what stands on commits that nobody looks at any more; also of those of which nothing
-    /// can be said just now, what stands there still counts.
+    /// can be said just now, what stands there still counts. Whoever looks at all of them does so
+    /// when there are twice as many as need be, so that a commit does not cost as much as there are.
     fn forget_the_rest(&mut self) {
-        if !std::mem::take(&mut self.moved) {
+        if !self.moved || self.notes.written().len() < self.forget_at {
             return;
         }
+        self.moved = false;
         let concerned = self.history.commits();
         self.history.done.retain(|commit| concerned.contains(commit));
         self.notes.retain(&concerned);
         if let Some(forge) = &mut self.forge {
             forge.retain(&concerned);
         }
+        self.forget_at = if self.narrow { 0 } else { FORGET_AT.max(2 * concerned.len()) };
     }
 
     /// The notes were written, or not.
@@ -304,7 +326,7 @@ mod tests {
     use crate::engine::event::Refusal;
     use crate::status::{Cause, CommitState, Health, Stage, Sync, sample};
 
-    type Verdicts = BTreeMap<ClaimedName, Verdict>;
+    type Verdicts = BTreeMap<ClaimedName, Arc<Verdict>>;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).unwrap()
@@ -325,7 +347,7 @@ mod tests {
         let commits = vec![Change { revision: commit(digit), folders, platform: false }];
         ledger.take_commit(
             &Changes { commits, rewritten: false },
-            BTreeMap::new(),
+            BTreeMap::new().into(),
             &BTreeSet::new(),
             true,
         );
@@ -334,7 +356,7 @@ mod tests {
     fn verdicts(sync: Sync) -> Verdicts {
         let name = ClaimedName::of("use");
         let good = sample::board().verdicts[2].clone();
-        [(name, Verdict { sync, ..good })].into()
+        [(name, Arc::new(Verdict { sync, ..good }))].into()
     }
 
     /// The states that are to be written, by the last digit of the commit and the context.
@@ -388,13 +410,13 @@ mod tests {
         // The next commit changes nothing.
         ledger.pass(&commit('b'), |_| true);
         let nothing = Changes { commits: Vec::new(), rewritten: false };
-        ledger.take_commit(&nothing, BTreeMap::new(), &BTreeSet::new(), true);
+        ledger.take_commit(&nothing, BTreeMap::new().into(), &BTreeSet::new(), true);
         lacking(&mut ledger, &verdicts, 1);
         ledger.noted(Ok(()), at(1));
         assert!(lacking(&mut ledger, &verdicts, 2).is_empty());
         assert!(ledger.history.done.contains(&commit('a')));
         assert!(!ledger.history.done.contains(&commit('b')), "the whole moves with each verdict");
-        verdicts.get_mut("use").unwrap().sync = Sync::Synced;
+        Arc::make_mut(verdicts.get_mut("use").unwrap()).sync = Sync::Synced;
         ledger.changed(&ClaimedName::of("use"));
         let lines = lacking(&mut ledger, &verdicts, 3);
         assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
@@ -459,7 +481,7 @@ mod tests {
             let records = [("use".to_owned(), commit('a')), ("other".to_owned(), commit(head))];
             ledger.take_commit(
                 &Changes { commits, rewritten: true },
-                records.into(),
+                BTreeMap::from(records).into(),
                 &[commit('b')].into(),
                 true,
             );
@@ -493,7 +515,7 @@ mod tests {
             let lost = lost.into_iter().collect();
             let mut ledger = ledger();
             ledger.pass(&commit('c'), |_| true);
-            let records = [("use".to_owned(), commit('a'))].into();
+            let records = BTreeMap::from([("use".to_owned(), commit('a'))]).into();
             let changes = Changes { commits: Vec::new(), rewritten: false };
             ledger.take_commit(&changes, records, &lost, false);
             ledger.load([(commit('b'), vec![pending.clone()])].into(), &lost);
@@ -508,7 +530,7 @@ mod tests {
         let folders = ["use".to_owned()].into();
         let commits = vec![Change { revision: commit('c'), folders, platform: false }];
         let changes = Changes { commits, rewritten: true };
-        ledger.take_commit(&changes, BTreeMap::new(), &[commit('b')].into(), true);
+        ledger.take_commit(&changes, BTreeMap::new().into(), &[commit('b')].into(), true);
         let lines = lacking(&mut ledger, &verdicts(Sync::Synced), 0);
         assert!(lines.contains(&told('b', USE, CommitState::Error)), "{lines:?}");
         assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
@@ -564,7 +586,7 @@ mod tests {
         for commits in [vec![changed('b')], vec![changed('a'), changed('b')]] {
             ledger.pass(&commit('b'), |_| true);
             let changes = Changes { commits, rewritten: false };
-            ledger.take_commit(&changes, BTreeMap::new(), &BTreeSet::new(), false);
+            ledger.take_commit(&changes, BTreeMap::new().into(), &BTreeSet::new(), false);
             ledger.load(noted.clone(), &BTreeSet::new());
             let lines = lacking(&mut ledger, &verdicts(Sync::Blocked), 0);
             assert!(lines.iter().all(|(on, ..)| *on != 'a'), "{lines:?}");
@@ -624,7 +646,7 @@ mod tests {
         ledger.noted(Ok(()), at(1));
         let with = |health: Health| {
             let mut verdicts = verdicts(Sync::Synced);
-            verdicts.values_mut().for_each(|verdict| verdict.health = Some(health));
+            verdicts.values_mut().for_each(|verdict| Arc::make_mut(verdict).health = Some(health));
             verdicts
         };
         // It crashes, is woken by a visitor, and the API server cannot be written to.
@@ -665,7 +687,7 @@ mod tests {
         ledger.pass(&commit('b'), |_| true);
         for _ in 0..2 {
             let changes = Changes { commits: both("ab"), rewritten: false };
-            ledger.take_commit(&changes, BTreeMap::new(), &BTreeSet::new(), true);
+            ledger.take_commit(&changes, BTreeMap::new().into(), &BTreeSet::new(), true);
             lacking(&mut ledger, &good, 500);
             ledger.noted(Ok(()), at(501));
         }
@@ -694,7 +716,7 @@ mod tests {
         for (first, party, then, is_news) in table {
             let with = |sync: Sync, words: &str| {
                 let mut verdicts = verdicts(sync);
-                for verdict in verdicts.values_mut() {
+                for verdict in verdicts.values_mut().map(Arc::make_mut) {
                     verdict.party = party;
                     verdict.reason = Cause::Crashing.says(words);
                 }
@@ -714,7 +736,7 @@ mod tests {
         let mut ledger = ledger();
         take(&mut ledger, 'a');
         let mut starts = verdicts(Sync::Synced);
-        for verdict in starts.values_mut() {
+        for verdict in starts.values_mut().map(Arc::make_mut) {
             (verdict.health, verdict.stage) = (Some(Health::Progressing), Some(Stage::Queued));
             verdict.revision = Some(commit('a'));
         }
@@ -875,7 +897,7 @@ mod tests {
         let mut back = with_forge(true);
         back.pass(&commit('a'), |_| true);
         back.pass(&commit('0'), |_| true);
-        back.take_commit(&changes, BTreeMap::new(), &[commit('a')].into(), true);
+        back.take_commit(&changes, BTreeMap::new().into(), &[commit('a')].into(), true);
         let told = says(&mut back, &good, 0).1;
         assert!(told.iter().all(|call| call.starts_with("read")), "{told:?}");
     }
@@ -921,7 +943,7 @@ mod tests {
             let change = |d| Change { revision: commit(d), folders: folders(), platform: false };
             let commits = digits.chars().map(change).collect();
             let changes = Changes { commits, rewritten: false };
-            ledger.take_commit(&changes, BTreeMap::new(), &BTreeSet::new(), false);
+            ledger.take_commit(&changes, BTreeMap::new().into(), &BTreeSet::new(), false);
             ledger.load(noted, &BTreeSet::new());
             let mut told = Vec::new();
             for now in 0..20 {

@@ -1,15 +1,18 @@
 //! Rows: what was last planned and said of each name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{ClaimedName, Revision, SolutionName};
 use crate::plan::{Gate, SolutionPlan};
-use crate::status::Verdict;
+use crate::status::{Verdict, Verdicts};
 
 #[derive(Default)]
 pub(super) struct Rows {
     plans: BTreeMap<SolutionName, SolutionPlan>,
-    verdicts: BTreeMap<ClaimedName, Verdict>,
+    verdicts: BTreeMap<ClaimedName, Arc<Verdict>>,
+    /// The verdicts in the order of their names, if they were asked for since one changed.
+    listed: Option<Verdicts>,
     /// The solutions of `verdicts` that are not in the catalogue.
     removing: BTreeSet<SolutionName>,
     /// The commit of its folder that each solution was last in place as.
@@ -50,7 +53,7 @@ impl Rows {
         name: &ClaimedName,
         verdict: Option<Verdict>,
         gone: bool,
-    ) -> Option<Option<Verdict>> {
+    ) -> Option<Option<Arc<Verdict>>> {
         if let Some(solution) = name.solution() {
             if verdict.is_some() && gone {
                 self.removing.insert(solution.clone());
@@ -58,11 +61,12 @@ impl Rows {
                 self.removing.remove(solution);
             }
         }
-        if self.verdicts.get(name) == verdict.as_ref() {
+        if self.verdicts.get(name).map(|before| &**before) == verdict.as_ref() {
             return None;
         }
+        self.listed = None;
         Some(match verdict {
-            Some(verdict) => self.verdicts.insert(name.clone(), verdict),
+            Some(verdict) => self.verdicts.insert(name.clone(), Arc::new(verdict)),
             None => self.verdicts.remove(name),
         })
     }
@@ -90,16 +94,23 @@ impl Rows {
     }
 
     pub fn verdict(&self, name: &str) -> Option<&Verdict> {
-        self.verdicts.get(name)
+        self.verdicts.get(name).map(|verdict| &**verdict)
     }
 
-    pub fn verdicts(&self) -> &BTreeMap<ClaimedName, Verdict> {
+    /// All verdicts, by name.
+    pub fn list(&mut self) -> Verdicts {
+        let all = || self.verdicts.values().cloned().collect();
+        self.listed.get_or_insert_with(all).clone()
+    }
+
+    pub fn verdicts(&self) -> &BTreeMap<ClaimedName, Arc<Verdict>> {
         &self.verdicts
     }
 
     pub fn forget(&mut self, name: &SolutionName) {
         self.plans.remove(name);
         self.verdicts.remove(name.as_str());
+        self.listed = None;
         self.removing.remove(name);
         self.queued.remove(name);
         self.placed.remove(name);
@@ -126,7 +137,7 @@ mod tests {
         let use_ = ClaimedName::of("use");
         assert_eq!(rows.judged(&use_, Some(verdict()), false), Some(None));
         assert_eq!(rows.judged(&use_, Some(verdict()), false), None);
-        assert_eq!(rows.judged(&use_, None, false), Some(Some(verdict())));
+        assert_eq!(rows.judged(&use_, None, false), Some(Some(Arc::new(verdict()))));
         assert_eq!(rows.judged(&use_, None, false), None);
     }
 

@@ -31,15 +31,7 @@ impl Engine {
     /// Says what changed, if it is time to.
     pub(super) fn tell(&mut self, now: Now, orders: &mut Vec<Order>) {
         let steady = self.steady.at(now);
-        if self.behind && steady >= self.show_at {
-            let board = self.compose(now);
-            self.behind = false; // also what `compose` itself had to judge is said
-            self.show_at = steady + self.breath();
-            if *self.board != board {
-                self.board = Arc::new(board);
-                orders.push(Order::Show(Arc::clone(&self.board)));
-            }
-        }
+        self.show(now, orders);
         let lasted = self.outage.tell(steady);
         self.happened.extend(lasted);
         let told = self.diary.tell(self.rows.verdicts(), steady);
@@ -47,6 +39,21 @@ impl Engine {
         if self.can_speak() && self.ledger.is_due(steady) && steady >= self.note_at {
             self.note_at = steady + self.breath();
             self.note(now, orders);
+        }
+    }
+
+    /// Shows the board, if something changed and it is time to.
+    fn show(&mut self, now: Now, orders: &mut Vec<Order>) {
+        let steady = self.steady.at(now);
+        if !self.behind || steady < self.show_at {
+            return;
+        }
+        let board = self.compose(now);
+        self.behind = false; // also what `compose` itself had to judge is said
+        self.show_at = steady + self.breath();
+        if *self.board != board {
+            self.board = Arc::new(board);
+            orders.push(Order::Show(Arc::clone(&self.board)));
         }
     }
 
@@ -137,7 +144,7 @@ impl Engine {
                 .outage
                 .silence()
                 .map(|s| Outage { since: s.since, cause: visible(&s.cause) }),
-            verdicts: self.rows.verdicts().values().cloned().collect(),
+            verdicts: self.rows.list(),
             held: self.brake.hold().map(|hold| Held {
                 hash: hold.hash.clone(),
                 reason: visible(&hold.reason),

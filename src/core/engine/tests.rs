@@ -1,5 +1,6 @@
 //! The engine as a whole, in a world that it cannot tell from the real one.
 
+mod costs;
 mod histories;
 
 use std::collections::BTreeSet;

@@ -87,6 +87,8 @@ pub struct World {
     pub notes: BTreeMap<Revision, Vec<CommitStatus>>,
     /// How many questions about the platform were answered.
     pub asked: usize,
+    /// How many solutions were rendered, and how many commits judged.
+    pub worked: (usize, usize),
 }
 
 impl World {
@@ -145,6 +147,7 @@ impl World {
             steps: 0,
             notes: BTreeMap::new(),
             asked: 0,
+            worked: (0, 0),
         };
         world.read_lease();
         world
@@ -463,6 +466,11 @@ impl World {
                 self.wrong.push(format!("it does not come to rest: {}", self.unrest()));
             }
         }
+    }
+
+    /// Lets everything go its way, however much it is.
+    pub fn publish(&mut self) {
+        while !self.rest() {}
     }
 
     /// Whether the world came to rest.

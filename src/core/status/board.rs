@@ -10,6 +10,7 @@ use crate::model::{ContentHash, InstanceName, Revision};
 use crate::plan::{HELD_DIGITS, Harm};
 
 use super::verdict::Verdict;
+use super::verdicts::Verdicts;
 use super::word::{self, needs_a_person};
 use super::{Health, Sync};
 
@@ -31,7 +32,7 @@ pub struct Board {
     /// Set while the API server tells nothing: how what was published does, nobody knows.
     pub cluster: Option<Outage>,
     /// One for each solution and each refused folder.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Verdicts,
     /// Deletions, and moves of addresses, that wait for a person.
     pub held: Option<Held>,
     /// What belongs to no single solution and somebody should know: a fault of `platform.yaml`,
@@ -83,8 +84,12 @@ impl Board {
         let bare = held.command();
         held.options = options.to_owned();
         let whole = held.command();
-        for verdict in &mut board.verdicts {
-            verdict.next = verdict.next.replace(&bare, &whole);
+        for at in 0..board.verdicts.len() {
+            if let Some(verdict) =
+                board.verdicts.edit(at).filter(|verdict| verdict.next.contains(&bare))
+            {
+                verdict.next = verdict.next.replace(&bare, &whole);
+            }
         }
         board
     }
@@ -99,7 +104,7 @@ impl Board {
             checked_at: None,
             unknown: None,
             cluster: None,
-            verdicts: Vec::new(),
+            verdicts: Verdicts::default(),
             held: None,
             problems: Vec::new(),
             findings: Vec::new(),
@@ -142,11 +147,12 @@ mod tests {
     fn what_is_broken_is_not_counted_with_what_is_well() {
         use crate::status::{Health, Sync};
         let mut board = sample::board();
-        for verdict in &mut board.verdicts {
+        for at in 0..3 {
+            let verdict = board.verdicts.edit(at).unwrap();
             (verdict.sync, verdict.health) = (Sync::Synced, Some(Health::Healthy));
         }
         assert_eq!(board.summary(), "3 solutions: 3 Synced");
-        board.verdicts[1].health = Some(Health::Degraded);
+        board.verdicts.edit(1).unwrap().health = Some(Health::Degraded);
         assert_eq!(board.summary(), "3 solutions: 2 Synced, 1 Degraded");
     }
 

@@ -120,7 +120,7 @@ pub fn read_status_json(document: &Value) -> Result<Board, NotABoard> {
         checked_at: root.optional("checkedAt", |at| at.parse(|text| text.parse().ok()))?,
         unknown: root.optional("unknown", outage)?,
         cluster: root.optional("cluster", outage)?,
-        verdicts: root.list("solutions", verdict)?,
+        verdicts: root.list("solutions", verdict)?.into_iter().collect(),
         held,
         problems: root.list("problems", |at| at.parse(|text| Some(text.to_owned())))?,
         findings: root.list("findings", read_finding)?,

@@ -35,7 +35,7 @@ pub fn board() -> Board {
     Board {
         revision: Some(revision()),
         checked_at: Some("2026-11-24T14:05:01Z".parse().unwrap()),
-        verdicts: vec![
+        verdicts: [
             verdict("anomaly", Cause::Sleeping, "sleeps since 14:05, wakes on visit"),
             Verdict {
                 sync: Sync::Failed,
@@ -49,7 +49,9 @@ pub fn board() -> Board {
                 )
             },
             Verdict { stage: Some(Stage::Awake), ..verdict("use", Cause::Serving, "2 replicas") },
-        ],
+        ]
+        .into_iter()
+        .collect(),
         ..unread()
     }
 }

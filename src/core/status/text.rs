@@ -4,7 +4,7 @@ use crate::model::invisible::visible;
 use crate::model::{Party, SolutionName};
 
 use super::word::needs_a_person;
-use super::{Board, Verdict, word};
+use super::{Board, Verdict, Verdicts, word};
 
 /// Narrower than this, a reason goes below its row instead of beside it.
 const NARROWEST_REASON: usize = 24;
@@ -127,7 +127,7 @@ fn notice(out: &mut String, text: &str, width: Option<usize>, paint: Paint) {
     }
 }
 
-fn rows(out: &mut String, verdicts: &[Verdict], width: Option<usize>, paint: Paint) {
+fn rows(out: &mut String, verdicts: &Verdicts, width: Option<usize>, paint: Paint) {
     const TITLES: [&str; 5] = ["SOLUTION", "SYNC", "STAGE", "HEALTH", "TURN"];
     let cells: Vec<[String; 5]> = verdicts.iter().map(cells).collect();
     let widths: [usize; 5] = std::array::from_fn(|column| {
@@ -387,7 +387,7 @@ use            Synced  Awake   Healthy  -       2 replicas
     #[test]
     fn a_long_name_stands_above_its_words_and_never_widens_the_table() {
         let mut board = sample::board();
-        board.verdicts[0].name = ClaimedName::of(&"x".repeat(3000));
+        board.verdicts.edit(0).unwrap().name = ClaimedName::of(&"x".repeat(3000));
         let shown = table(&board, Some(60), false);
         let rows = shown.lines().skip_while(|line| *line != "SOLUTION");
         let widest = rows.map(length).max().unwrap();
@@ -434,7 +434,7 @@ part-comparer  Failed  Awake  Healthy
     #[test]
     fn a_reason_cannot_steer_the_terminal() {
         let mut board = sample::board();
-        board.verdicts[0].reason.text = "bad \x1b[2J name \u{202e}lmay".into();
+        board.verdicts.edit(0).unwrap().reason.text = "bad \x1b[2J name \u{202e}lmay".into();
         let shown = table(&board, Some(100), false);
         assert!(!shown.contains('\x1b') && !shown.contains('\u{202e}'));
         assert!(shown.contains("\\u{1b}[2J"), "{shown}");
@@ -444,7 +444,7 @@ part-comparer  Failed  Awake  Healthy
     fn an_empty_board_says_why_it_is_empty() {
         assert!(table(&sample::unread(), None, false).contains("has not been read yet"));
         let mut empty = sample::board();
-        empty.verdicts.clear();
+        empty.verdicts = Verdicts::default();
         assert!(table(&empty, None, false).contains("no folder of the catalogue"));
     }
 

@@ -12,9 +12,10 @@ async fn look(source: &mut Source) -> Result<Revision, String> {
     let look = async {
         let tip = source.tip().await?;
         source.fetch(&tip).await?;
-        assert!(source.read(&tip).await?.folders.contains_key("use"));
+        let folders = source.read(&tip).await?.folders;
+        assert!(folders.contains_key("use"));
         source.changes(None, &tip).await?;
-        source.last_changes(&tip, &["use".to_owned()].into()).await?;
+        source.last_changes(&tip, &folders).await?;
         Ok(tip)
     };
     look.await.map_err(|unknown: vitrine_core::catalog::snapshot::Unknown| unknown.cause)

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::scene::{SOLUTION, Scene};
 use crate::git::Source;
@@ -103,13 +104,12 @@ async fn a_merge_is_the_commit_that_changed_what_its_branch_changed() {
     let scene = Scene::new();
     let [first, side, merge, last] = merged(&scene);
     let (mut source, tip) = at_tip(&scene).await;
-    let wanted = set(&["a", "b", "c", "d", "never"]);
+    let wanted = source.read(&tip).await.unwrap().folders;
     let found = source.last_changes(&tip, &wanted).await.unwrap();
     assert_eq!(found["b"], merge);
     assert_eq!(found["c"], first);
     assert_eq!(found["d"], last);
     assert_ne!(found["a"], merge);
-    assert!(!found.contains_key("never"));
 
     // The commit of a side branch is an ancestor although no first parent is.
     let changes = source.changes(Some(&side), &tip).await.unwrap();
@@ -124,4 +124,34 @@ async fn a_merge_is_the_commit_that_changed_what_its_branch_changed() {
     assert_eq!(again["b"], merge, "what an earlier walk found is still true");
     let first_now = source.last_changes(&first, &wanted).await.unwrap();
     assert_eq!(first_now["a"], first, "and is not taken for an older commit");
+}
+
+#[tokio::test]
+async fn commits_that_touch_no_folder_share_the_records_of_before() {
+    let scene = Scene::new();
+    let first = scene.published();
+    let (mut source, tip) = at_tip(&scene).await;
+    let folders = source.read(&tip).await.unwrap().folders;
+    let records = source.last_changes(&tip, &folders).await.unwrap();
+    for text in ["one", "two"] {
+        scene.put("README.md", text);
+        scene.commit();
+    }
+    let second = source.tip().await.unwrap();
+    source.fetch(&second).await.unwrap();
+    let folders = source.read(&second).await.unwrap().folders;
+    let again = source.last_changes(&second, &folders).await.unwrap();
+    assert!(Arc::ptr_eq(&records, &again));
+
+    // Changed and changed back: the folder is as it was, and goes by another commit.
+    let text = std::fs::read_to_string(scene.work().join("use/solution.yaml")).unwrap();
+    scene.put("use/solution.yaml", "kind: Solution\n# between\n");
+    scene.commit();
+    scene.put("use/solution.yaml", &text);
+    let back = scene.commit();
+    source.fetch(&back).await.unwrap();
+    let folders = source.read(&back).await.unwrap().folders;
+    assert_eq!(source.last_changes(&back, &folders).await.unwrap()["use"], back);
+    // And of an older commit what was so then.
+    assert_eq!(source.last_changes(&second, &folders).await.unwrap()["use"], first);
 }

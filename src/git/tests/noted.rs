@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::scene::{Scene, Server, git};
 use crate::git::{Courier, Source};
@@ -206,7 +207,8 @@ async fn notes_that_nobody_wants_are_dropped_and_records_are_kept() {
     let tip = source.tip().await.unwrap();
     source.fetch(&tip).await.unwrap();
     source.write_notes(&demo(), &lines).await.unwrap();
-    source.retain_notes(&tip, BTreeSet::from([commits[0].clone()])).await.unwrap();
+    let records = BTreeMap::from([("use".to_owned(), commits[0].clone())]);
+    source.retain_notes(&tip, &Arc::new(records)).await.unwrap();
     let new = status(CommitState::Success, "vitrine/demo", "still live");
     source.write_notes(&demo(), &batch(&tip, &[new])).await.unwrap();
     let found = source.read_notes(&demo(), &commits.iter().cloned().collect()).await.unwrap();

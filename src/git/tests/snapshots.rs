@@ -93,6 +93,41 @@ async fn an_unchanged_folder_is_not_read_again() {
 }
 
 #[tokio::test]
+async fn what_a_commit_leaves_as_it_was_is_the_same_snapshot() {
+    let scene = Scene::new();
+    scene.put("platform.yaml", "kind: Platform\n");
+    scene.put("README.md", "a catalogue");
+    scene.put("use/solution.yaml", SOLUTION);
+    scene.commit();
+    let mut source = scene.open();
+    let mut before = read(&mut source).await;
+    let touch: [(&str, bool, &dyn Fn()); 6] = [
+        ("a README", true, &|| scene.put("README.md", "another")),
+        ("one file more", true, &|| scene.put("LICENSE", "free")),
+        ("one file less", true, &|| _ = scene.git(&["rm", "-q", "LICENSE"])),
+        ("the platform", false, &|| scene.put("platform.yaml", "kind: Platform\n# 2\n")),
+        ("a link", false, &|| _ = scene.shell("ln -s use alias")),
+        ("a folder", false, &|| scene.put("other/solution.yaml", SOLUTION)),
+    ];
+    for (what, same, touch) in touch {
+        touch();
+        scene.commit();
+        let after = read(&mut source).await;
+        assert_eq!(before.is_left_by(&after), same, "{what}");
+        assert_eq!(Arc::ptr_eq(&before.folders, &after.folders), same, "{what}");
+        assert_ne!(before.revision, after.revision, "{what}");
+        assert_ne!(before.root, after.root, "{what}");
+        let mut settings = scene.local();
+        settings.mirror = scene.folder.path().join(what);
+        let anew = read(&mut Source::open(&settings).unwrap()).await;
+        let names = |s: &Snapshot| s.folders.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&after), names(&anew), "{what}");
+        assert_eq!(after.oddities, anew.oddities, "{what}");
+        before = after;
+    }
+}
+
+#[tokio::test]
 async fn an_empty_catalogue_is_a_snapshot_and_a_missing_one_is_not() {
     let scene = Scene::new();
     scene.put("README.md", "nothing yet");

@@ -37,7 +37,8 @@ fn snapshot(platform: &str, solutions: &[(&str, &str)]) -> Snapshot {
         folders: solutions
             .iter()
             .map(|(path, body)| ((*path).to_owned(), folder(path, body)))
-            .collect(),
+            .collect::<BTreeMap<_, _>>()
+            .into(),
         oddities: BTreeMap::new(),
     }
 }
@@ -159,7 +160,7 @@ fn a_value_that_many_components_inherit_is_one_fault() {
 fn a_folder_that_calls_itself_like_another_takes_nothing_over() {
     let mut snapshot = snapshot(PLATFORM, &[("use", ""), ("thief", "")]);
     let disguised = Arc::clone(&snapshot.folders["use"]);
-    snapshot.folders.insert("thief".to_owned(), disguised);
+    Arc::make_mut(&mut snapshot.folders).insert("thief".to_owned(), disguised);
     let catalog = read(&snapshot, &mut Memory::default());
     assert!(catalog.solutions.contains_key("use"));
     assert_eq!(catalog.refused["thief"].faults[0].code, code::NAME_IS_NOT_FOLDER);
@@ -188,7 +189,7 @@ fn a_solution_that_moved_and_left_its_readme_is_published_from_its_new_place() {
         files: BTreeMap::from([("README.md".to_owned(), file("# Use\n"))]),
         oddities: BTreeMap::new(),
     };
-    snapshot.folders.insert("use".to_owned(), Arc::new(left));
+    Arc::make_mut(&mut snapshot.folders).insert("use".to_owned(), Arc::new(left));
     let catalog = read(&snapshot, &mut Memory::default());
     assert!(catalog.solutions.contains_key("use") && catalog.refused.is_empty());
 }
@@ -223,7 +224,8 @@ fn the_requests_of_a_warm_up_fit_into_what_a_pod_can_be_given() {
     let warmup = "  startup: {warmup: [examples/a.json, examples/b.json]}\n";
     let judged = |length: usize| {
         let mut snapshot = snapshot(PLATFORM, &[("use", warmup)]);
-        let folder = Arc::make_mut(snapshot.folders.get_mut("use").unwrap());
+        let folders = Arc::make_mut(&mut snapshot.folders);
+        let folder = Arc::make_mut(folders.get_mut("use").unwrap());
         let example = format!(r#"{{"path": "/", "body": "{}"}}"#, "x".repeat(length));
         for name in ["examples/a.json", "examples/b.json"] {
             folder.files.insert(name.to_owned(), file(&example));

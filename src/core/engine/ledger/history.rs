@@ -2,6 +2,7 @@
 //! are open again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::forge::Forge;
 use super::sink::is_pending;
@@ -82,7 +83,7 @@ impl Ledger {
     pub fn take_commit(
         &mut self,
         changes: &Changes,
-        records: BTreeMap<String, Revision>,
+        records: Arc<BTreeMap<String, Revision>>,
         lost: &BTreeSet<Revision>,
         again: bool,
     ) {
@@ -117,15 +118,21 @@ impl Ledger {
                 }
             }
         }
-        for (folder, revision) in records {
-            let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(&folder));
+        let told = self.records.replace(Arc::clone(&records));
+        let known = told.is_some_and(|told| Arc::ptr_eq(&told, &records));
+        for (folder, revision) in records.iter().filter(|_| !known) {
+            let name = folder.rsplit('/').next().unwrap_or(folder);
+            if self.history.records.get(name) == Some(revision) {
+                continue;
+            }
+            let name = ClaimedName::of(name);
             let old = self.history.records.insert(name.clone(), revision.clone());
-            if old.as_ref() != Some(&revision) {
-                self.history.done.remove(&revision);
+            if old.as_ref() != Some(revision) {
+                self.history.done.remove(revision);
                 old.iter().for_each(|old| _ = self.history.done.remove(old));
             }
             // No commit came after it that changed the folder: the branch went back behind it.
-            let waits = |old: &Revision| *old != revision && !self.has_last_word(old, Some(&name));
+            let waits = |old: &Revision| *old != *revision && !self.has_last_word(old, Some(&name));
             if let Some(old) = old.filter(waits) {
                 self.history.lost.insert((old, name));
             }

@@ -94,7 +94,7 @@ fn play(seed: u64, folders: usize, acts: &[Act]) -> Vec<String> {
 
 /// A number that the environment may say.
 #[expect(clippy::disallowed_methods, reason = "how many and which, not what")]
-fn told(name: &str) -> Option<u64> {
+pub(super) fn told(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 

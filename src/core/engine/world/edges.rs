@@ -1,6 +1,8 @@
 //! What the edges do in a model of the world: orders are carried out, answers and events arrive, in
 //! an order that chance decides.
 
+use std::sync::Arc;
+
 use crate::catalog::Memory;
 use crate::engine::{Answer, Event, News, Order, OrderId, Repository, Written, judged};
 use crate::model::Kind;
@@ -97,10 +99,13 @@ impl World {
             }
             Order::Judge { id, snapshot } => {
                 let catalog = judged(&snapshot, &mut Memory::default());
+                self.worked.1 += 1;
                 self.answer(id, Answer::Judged(Box::new(catalog)));
             }
             Order::Render { id, work } => {
-                self.answer(id, Answer::Rendered(work.done()));
+                let rendered = work.done();
+                self.worked.0 += rendered.len();
+                self.answer(id, Answer::Rendered(rendered));
             }
             Order::Show(_) => {}
         }
@@ -162,7 +167,20 @@ impl World {
             }
             _ => {}
         }
+        let told = match &event {
+            Event::Repository(Repository::Commit(commit) | Repository::Kept(commit, _)) => {
+                Some(Arc::clone(&commit.snapshot))
+            }
+            _ => None,
+        };
         self.engine.hear(event, self.now);
+        // What says the same as the commit before needs no judgement, and is judged here.
+        if let Some(told) = told
+            && self.engine.book.revision() == Some(&told.revision)
+        {
+            self.in_force = Some(judged(&told, &mut Memory::default()));
+            self.heard |= self.remote.has_answered();
+        }
     }
 
     /// The watch of routes told something.

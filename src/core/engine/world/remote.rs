@@ -56,6 +56,10 @@ pub struct Remote {
     failed: bool,
     /// What the mirror has of earlier lives.
     mirror: Option<usize>,
+    /// The commit that was delivered last.
+    told: Option<usize>,
+    /// Its records, shared with the next if that has the same.
+    records: Arc<BTreeMap<String, Revision>>,
 }
 
 impl Remote {
@@ -80,13 +84,15 @@ impl Remote {
             heard: false,
             failed: false,
             mirror: None,
+            told: None,
+            records: Arc::default(),
         }
     }
 
     /// Another process reads it from now on.
     pub fn restart(&mut self) {
         (self.read, self.since, self.errand) = (None, None, 0);
-        (self.heard, self.failed) = (false, false);
+        (self.heard, self.failed, self.told) = (false, false, None);
     }
 
     /// A commit on top of the head, or, if history is `rewritten`, of the one before it.
@@ -175,12 +181,23 @@ impl Remote {
             next = self.commits[index].parent;
         }
         self.read = Some(at);
+        if *self.records != records {
+            self.records = Arc::new(records);
+        }
+        let like = self.told.replace(at).filter(|told| {
+            let said = |at: usize| {
+                let Made { folders, platform, link, elsewhere, priority, .. } = &self.commits[at];
+                (folders, platform, link, elsewhere, priority)
+            };
+            said(*told) == said(at)
+        });
         let all = (0..self.commits.len()).filter(|index| !self.is_ancestor(*index, at));
         let lost = all.map(|index| self.commits[index].revision.clone()).collect();
         Commit {
             snapshot: Arc::new(self.snapshot(at)),
+            like: like.map(|told| self.commits[told].revision.clone()),
             changes: Changes { commits, rewritten },
-            records,
+            records: Arc::clone(&self.records),
             errand: self.errand,
             noted: None,
             lost,
@@ -257,7 +274,7 @@ impl Remote {
             committed: Timestamp::UNIX_EPOCH,
             root: tree(made.revision.as_str()),
             platform: Some(file(&platform)),
-            folders: folders.collect(),
+            folders: Arc::new(folders.collect()),
             oddities: made
                 .link
                 .then(|| ("link".to_owned(), Oddity::SymbolicLink))

@@ -50,7 +50,8 @@ pub struct Stored {
 /// What etcd holds.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    pub(super) version: u64,
+    /// The newest version of anything.
+    pub version: u64,
     /// All objects, ours and others', by their address.
     pub objects: BTreeMap<ObjectKey, Stored>,
     /// What the Lease says, and its version.

@@ -38,7 +38,7 @@ fn catalog(solution: &str) -> Catalog {
         committed: Timestamp::UNIX_EPOCH,
         root: TreeId::parse(&"c".repeat(40)).unwrap(),
         platform: Some(file(PLATFORM)),
-        folders: [("use".to_owned(), Arc::new(folder))].into(),
+        folders: Arc::new([("use".to_owned(), Arc::new(folder))].into()),
         oddities: BTreeMap::new(),
     };
     catalog::read(&snapshot, &mut catalog::Memory::default())
