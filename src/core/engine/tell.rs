@@ -39,6 +39,7 @@ impl Engine {
         if self.can_speak() && self.ledger.is_due(steady) && steady >= self.note_at {
             self.note_at = steady + self.breath();
             self.note(now, orders);
+            self.show(now, orders); // that the forge takes nothing, or does again
         }
     }
 
