@@ -69,7 +69,12 @@ impl Engine {
         let failed = |verdict: &Verdict| verdict.stage == Some(Stage::WakeFailed);
         let fails = verdict.as_ref().is_some_and(failed);
         let refused = verdict.as_ref().is_some_and(|v| v.reason.cause == Cause::RouteRefused);
+        let vanishes = verdict.is_none();
         if let Some(before) = self.rows.judged(name, verdict, is_gone) {
+            if vanishes {
+                // Taken back before anything of it was there: its commits wait for a word.
+                self.ledger.doubts.add(name.clone());
+            }
             let same = before.as_ref().is_some_and(|v| v.reason.cause == Cause::RouteRefused);
             let failed = before.as_deref().is_some_and(failed);
             if (fails && !failed) || (refused && !same) {
