@@ -45,9 +45,10 @@ impl Engine {
             let shelf = self.sight.observed.solutions.get(name.as_str());
             if declared {
                 self.ledger.doubts.settle(&name); // its line is that of its verdict
-            } else if self.book.known(name.as_str()).is_none()
+            } else if !catalog.protected.names.contains(name.as_str())
                 && shelf.is_none_or(BTreeMap::is_empty)
             {
+                // Also where a doubt protects every absent name: there is nothing to protect.
                 self.ledger.removed(&name, Gone::default());
             }
         }

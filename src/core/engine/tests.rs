@@ -346,14 +346,21 @@ fn a_removal_that_ended_unsaid_gets_its_last_word_from_a_successor() {
 
 #[test]
 fn what_is_taken_back_before_anything_of_it_was_there_gets_its_last_word() {
-    let mut world = World::settled(&["alpha"]);
-    world.does(&[Act::ServerDown(true), Act::Publish(1, 0), Act::Hint, ON, Act::Pass(61), ON]);
-    assert!(world.sync("beta").is_some_and(|sync| sync != Sync::Synced));
-    world.does(&[Act::Remove(1), Act::Hint, ON, Act::ServerDown(false), ON]);
-    world.is_fine();
-    assert_eq!(noted(&world, "beta"), "removed");
-    let pending = world.notes.values().flatten().filter(|line| line.state.as_str() == "pending");
-    assert_eq!(pending.count(), 0, "{:?}", world.notes);
+    for link in [false, true] {
+        let mut world = World::settled(&["alpha"]);
+        world.does(&[Act::ServerDown(true), Act::Publish(1, 0), Act::Hint, ON, Act::Pass(61), ON]);
+        assert!(world.sync("beta").is_some_and(|sync| sync != Sync::Synced));
+        world.does(&[Act::Remove(1), Act::Hint, ON]);
+        if link {
+            // Behind it anything may lie; nothing of it is there all the same.
+            world.does(&[Act::Link(true), Act::Hint, ON]);
+        }
+        world.does(&[Act::ServerDown(false), ON]);
+        world.is_fine();
+        let lines = || world.notes.values().flatten();
+        assert!(lines().any(|line| line.description == "removed"), "{:?}", world.notes);
+        assert!(lines().all(|line| line.state.as_str() != "pending"), "{:?}", world.notes);
+    }
 }
 
 #[test]
