@@ -7,12 +7,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserializer;
 use serde_json::{Map, Value};
 
 use super::{ContentHash, Kind};
 
 mod lacking;
 mod prune;
+mod reading;
 pub mod schema;
 
 pub use prune::meaningful;
@@ -68,6 +70,15 @@ impl FieldSet {
                 .map(|(element, below)| (element.as_str().into(), Self::recorded(below)))
                 .collect(),
         )
+    }
+
+    /// As [`FieldSet::recorded`], read from the JSON itself: there is one such entry or more for
+    /// every object that is seen.
+    ///
+    /// # Errors
+    /// That of the deserializer, where it is no JSON.
+    pub fn read<'de, D: Deserializer<'de>>(fields_v1: D) -> Result<Self, D::Error> {
+        fields_v1.deserialize_any(reading::Reading)
     }
 
     /// The set as an entry of `managedFields` carries it.
@@ -514,8 +525,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_map_has_no_fields() {
-        assert!(FieldSet::recorded(&json!("text")).is_empty());
-        assert!(FieldSet::recorded(&Value::Null).is_empty());
+    fn what_is_no_map_has_no_fields_whichever_way_it_is_read() {
+        let read = |text: &str| {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let read = FieldSet::read(&mut serde_json::Deserializer::from_str(text)).unwrap();
+            assert_eq!(read, FieldSet::recorded(&value), "{text}");
+            assert_eq!(read, FieldSet::read(value).unwrap(), "{text}");
+            read
+        };
+        for nothing in ["\"text\"", "null", "[1, {}]", "1", "-1", "1.5", "true"] {
+            assert!(read(nothing).is_empty());
+            assert!(!read(&format!("{{\"f:a\": {nothing}}}")).is_empty());
+        }
     }
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, marks};
 use crate::plan::observed::{
@@ -157,13 +156,8 @@ struct Entry {
     operation: String,
     #[serde(default)]
     subresource: String,
-    #[serde(default, deserialize_with = "recorded")]
+    #[serde(default, deserialize_with = "FieldSet::read")]
     fields_v1: FieldSet,
-}
-
-/// Reads one entry's fields; the JSON is dropped at once.
-fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldSet, D::Error> {
-    Ok(FieldSet::recorded(&Value::deserialize(deserializer)?))
 }
 
 fn digested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Managed, D::Error> {
