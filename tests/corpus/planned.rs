@@ -172,7 +172,7 @@ fn observed(running: &Running) -> Observed {
                 birth: false,
                 health: Default::default(),
             };
-            (object.key.clone(), live)
+            (object.key.clone(), Box::new(live))
         });
         observed.solutions.insert(name.clone(), live.collect());
     }

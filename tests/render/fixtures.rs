@@ -453,7 +453,7 @@ pub fn configurations() -> Solution {
                 mount("/config/model.yaml"),
                 Arc::from(file.into_bytes().as_slice()),
             )]);
-            (it.name.clone(), it)
+            (it.name.clone(), Box::new(it))
         })
         .collect();
     solution
@@ -510,7 +510,7 @@ pub fn solution(
         folder: name.to_owned(),
         tree: TreeId::parse(&"0".repeat(40)).unwrap(),
         shape,
-        components: components.into_iter().map(|c| (c.name.clone(), c)).collect(),
+        components: components.into_iter().map(|c| (c.name.clone(), Box::new(c))).collect(),
         expires: None,
         suspend: None,
         about: About::default(),

@@ -51,8 +51,9 @@ pub struct Solution {
     /// What its components are to each other.
     pub shape: Shape,
     /// At least one. A solution that declares none has one, called `app`; in a solution with
-    /// configurations, one a configuration.
-    pub components: BTreeMap<ComponentName, Component>,
+    /// configurations, one a configuration. Boxed, because most solutions have one, and a map has
+    /// room for eleven.
+    pub components: BTreeMap<ComponentName, Box<Component>>,
     /// From this day (UTC) on it sleeps.
     pub expires: Option<Date>,
     /// Asleep until a day, which may be over; absent = not asked for.

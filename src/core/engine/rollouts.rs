@@ -154,7 +154,7 @@ mod tests {
         };
         let live = Live { health: HealthFacts::Deployment(facts), ..Live::default() };
         let mut observed = Observed::default();
-        observed.solutions.entry(name("one")).or_default().insert(key("one"), live);
+        observed.solutions.entry(name("one")).or_default().insert(key("one"), live.into());
         observed
     }
 

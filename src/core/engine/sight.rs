@@ -322,9 +322,9 @@ impl Sight {
         self.buried.open(&key);
         let live = self.digest(&key, seen);
         let shelf = self.observed.solutions.entry(home.clone()).or_default();
-        if shelf.get(&key) != Some(&live) {
+        if shelf.get(&key).map(|old| &**old) != Some(&live) {
             batch.solution(&home);
-            shelf.insert(key, live);
+            shelf.insert(key, Box::new(live));
         }
     }
 
@@ -342,7 +342,8 @@ impl Sight {
 
     /// An object of ours, as far as it is known.
     pub fn live(&self, key: &ObjectKey) -> Option<&Live> {
-        self.observed.solutions.get(&key.solution(&self.instance)?)?.get(key)
+        let live = self.observed.solutions.get(&key.solution(&self.instance)?)?.get(key)?;
+        Some(live)
     }
 
     /// An object that left the watch: deleted, or without our label.

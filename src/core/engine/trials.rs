@@ -59,7 +59,7 @@ impl Trials {
         now: Timestamp,
     ) {
         let objects = observed.solutions.get(name);
-        let is_forced = |(key, live): &(&ObjectKey, &Live)| match &live.health {
+        let is_forced = |(key, live): &(&ObjectKey, &Box<Live>)| match &live.health {
             // From the moment that it is asked for: until the answer comes, others begin theirs.
             HealthFacts::ScaledObject(facts) => {
                 facts.forced || observed.in_flight.get(*key) == Some(&Flight::Wake)
@@ -169,7 +169,7 @@ mod tests {
             let key = ObjectKey::namespaced(Kind::ScaledObject, namespace.as_str(), "app");
             let facts = ScaledFacts { forced: *forced, ..ScaledFacts::default() };
             let live = Live { health: HealthFacts::ScaledObject(facts), ..Live::default() };
-            observed.solutions.entry(name(solution)).or_default().insert(key, live);
+            observed.solutions.entry(name(solution)).or_default().insert(key, live.into());
         }
         observed
     }
@@ -226,7 +226,7 @@ mod tests {
         let live =
             Live { health: HealthFacts::Deployment(DeploymentFacts::default()), ..Live::default() };
         let key = ObjectKey::namespaced(Kind::Deployment, "sol-one", "app");
-        woken.solutions.entry(name("one")).or_default().insert(key, live);
+        woken.solutions.entry(name("one")).or_default().insert(key, live.into());
         trials.note(&name("one"), &woken, minutes(2), at(0));
         let pod = PodFacts {
             component: "app".into(),

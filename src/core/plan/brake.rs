@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::address::Address;
 use super::approval::Harm;
-use super::observed::{Approval, Live, Observed, Record, Removal, Went};
+use super::observed::{Approval, Observed, Record, Removal, Went};
 use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 
 /// How long a removal counts against the share.
@@ -71,7 +71,7 @@ pub struct Wishes {
 /// The addresses of a solution that visitors can open now.
 pub fn opened(solution: &SolutionName, observed: &Observed) -> BTreeSet<Address> {
     let live = observed.solutions.get(solution).into_iter().flat_map(BTreeMap::values);
-    live.filter(|live| live.is_ours()).filter_map(Live::opens).flatten().cloned().collect()
+    live.filter(|live| live.is_ours()).filter_map(|live| live.opens()).flatten().cloned().collect()
 }
 
 /// What is wished and not approved.
@@ -179,7 +179,8 @@ impl Count<'_> {
         let (went, moved) = (recent(Went::Removed), recent(Went::Moved));
         let approved_away = wishes.disappearing.len() - self.disappearing.len();
         // What only carries our label is nobody's solution.
-        let living = observed.solutions.values().filter(|o| o.values().any(Live::is_ours)).count();
+        let living =
+            observed.solutions.values().filter(|o| o.values().any(|live| live.is_ours())).count();
         let total = (living + went).saturating_sub(approved_away);
         let going = self.disappearing.len() + went;
         let moving = self.losing.len() + moved;

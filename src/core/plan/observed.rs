@@ -22,8 +22,8 @@ pub struct Observed {
     /// The resourceVersion of each CRD of ours.
     pub definitions: BTreeMap<Kind, String>,
     /// Every object that carries our instance label, by the solution that its address names.
-    /// Namespaces too.
-    pub solutions: BTreeMap<SolutionName, BTreeMap<ObjectKey, Live>>,
+    /// Namespaces too. Boxed, because the leaves of a map have room for more than there is.
+    pub solutions: BTreeMap<SolutionName, BTreeMap<ObjectKey, Box<Live>>>,
     /// Every Namespace of the cluster, whoever it belongs to.
     pub namespaces: BTreeMap<String, NamespaceFacts>,
     /// Foreign work found in a namespace whose solution is being removed, as `Kind/name`.

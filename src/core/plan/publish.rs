@@ -57,10 +57,13 @@ pub fn publish(desired: &Outline, ground: &Ground<'_>) -> SolutionPlan {
             absent.next_wave();
         }
         let timely = quota::timely(object, desired, &extras, live);
-        let state = state(&timely.object, live.get(&object.key), ground);
+        let state = state(&timely.object, live.get(&object.key).map(|live| &**live), ground);
         if let (State::InPlace, Some(rolling)) = (&state, &timely.waits_for) {
             let gate = Gate::NotAvailable(rolling.clone());
-            plan.push(apply(object, live.get(&object.key), ground, Why::Update), Some(gate));
+            plan.push(
+                apply(object, live.get(&object.key).map(|live| &**live), ground, Why::Update),
+                Some(gate),
+            );
         }
         let own_gate = || {
             kind_gate(object.key.kind, ground)
@@ -95,12 +98,12 @@ pub fn publish(desired: &Outline, ground: &Ground<'_>) -> SolutionPlan {
                     Urgency::Repair => absent.protection.clone(),
                     Urgency::Reopening => absent.protection.clone().or(absent.needed.clone()),
                 };
-                let turn = || queue.gate(object, live.get(&object.key));
+                let turn = || queue.gate(object, live.get(&object.key).map(|live| &**live));
                 plan.push(step, waits.or_else(own_gate).or_else(turn));
                 blocks(Gate::Object(object.key.clone()));
             }
         }
-        if live.get(&object.key).is_none_or(|live| live.deleting.is_some()) {
+        if live.get(&object.key).map(|live| &**live).is_none_or(|live| live.deleting.is_some()) {
             absent.note(object, ground);
         }
     }
@@ -168,7 +171,7 @@ enum Urgency {
     Reopening,
 }
 
-fn urgency(step: &Step, object: &Form, live: &BTreeMap<ObjectKey, Live>) -> Urgency {
+fn urgency(step: &Step, object: &Form, live: &BTreeMap<ObjectKey, Box<Live>>) -> Urgency {
     let key = &object.key;
     let stays = |key: &ObjectKey| live.get(key).is_some_and(|live| live.deleting.is_none());
     match step {

@@ -162,7 +162,11 @@ impl World {
             birth: false,
             health,
         };
-        self.observed.solutions.entry(called("use")).or_default().insert(object.key.clone(), live);
+        self.observed
+            .solutions
+            .entry(called("use"))
+            .or_default()
+            .insert(object.key.clone(), live.into());
     }
 
     fn live(&mut self, kind: Kind, name: &str) -> &mut Live {
@@ -1035,7 +1039,7 @@ fn fleet(live: usize, going: usize) -> (Observed, Wishes) {
             .map(|o| ObjectKey::namespaced(Kind::Service, format!("sol-{name}"), o))
             .into();
         let template = World::settled().live(Kind::NetworkPolicy, "default-deny").clone();
-        let objects = keys.iter().map(|key| (key.clone(), template.clone())).collect();
+        let objects = keys.iter().map(|key| (key.clone(), template.clone().into())).collect();
         observed.solutions.insert(name.clone(), objects);
         if n < going {
             wishes.disappearing.insert(name, keys);
@@ -1111,7 +1115,7 @@ fn foreign_objects_with_our_label_do_not_loosen_the_brake() {
         let name = called(&format!("stranger{n}"));
         let key = ObjectKey::cluster(Kind::Namespace, format!("sol-{name}"));
         let stranger = Live { fields: None, birth: false, ..template.clone() };
-        observed.solutions.insert(name, [(key, stranger)].into());
+        observed.solutions.insert(name, [(key, stranger.into())].into());
     }
     assert!(held(&observed, &wishes).is_some());
 }

@@ -18,7 +18,7 @@ use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 /// its Deployments and the hashes of their pod templates.
 pub(super) fn verify<'a>(
     templates: impl Iterator<Item = (&'a ObjectKey, &'a ContentHash)>,
-    live: &BTreeMap<ObjectKey, Live>,
+    live: &BTreeMap<ObjectKey, Box<Live>>,
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,
 ) {

@@ -52,11 +52,7 @@ impl Way<'_> {
 impl<'a> Context<'a> {
     /// The hosts that visitors open: one for a solution, one for each configuration.
     pub fn doors(&self) -> Vec<Door<'a>> {
-        let public = self
-            .solution
-            .components
-            .values()
-            .filter(|c| matches!(c.exposure, Exposure::Public { .. }));
+        let public = self.public();
         match self.solution.shape {
             Shape::Configurations => {
                 public.map(|c| Door::new(format!("edge-{}", c.name), vec![c])).collect()

@@ -23,7 +23,7 @@ impl<'a> Context<'a> {
 
     /// The components that visitors reach.
     pub fn public(&self) -> impl Iterator<Item = &'a Component> {
-        let all = self.solution.components.values();
+        let all = self.solution.components.values().map(|component| &**component);
         all.filter(|c| matches!(c.exposure, Exposure::Public { .. }))
     }
 

@@ -48,7 +48,7 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     /// What is on the cluster of it.
-    pub fn objects(&self) -> Option<&'a BTreeMap<ObjectKey, Live>> {
+    pub fn objects(&self) -> Option<&'a BTreeMap<ObjectKey, Box<Live>>> {
         self.observed.solutions.get(self.name.solution()?)
     }
 

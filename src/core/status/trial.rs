@@ -24,7 +24,10 @@ pub(super) fn is_all(plan: &SolutionPlan) -> bool {
 }
 
 /// Whether all that is left is to note what a visit showed: nothing of the solution changes by that.
-pub(super) fn only_notes(plan: &SolutionPlan, live: Option<&BTreeMap<ObjectKey, Live>>) -> bool {
+pub(super) fn only_notes(
+    plan: &SolutionPlan,
+    live: Option<&BTreeMap<ObjectKey, Box<Live>>>,
+) -> bool {
     let is_forced = |key: &ObjectKey| {
         let scaler = ObjectKey { kind: Kind::ScaledObject, ..key.clone() };
         live.and_then(|live| live.get(&scaler)).is_some_and(

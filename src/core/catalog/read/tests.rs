@@ -50,7 +50,7 @@ fn app(platform: &str, body: &str) -> Component {
     assert!(catalog.platform.is_ok(), "{:#?}", catalog.platform);
     let refused: Vec<_> = catalog.refused.values().flat_map(|r| &r.faults).collect();
     let solution = catalog.solutions.get("use").unwrap_or_else(|| panic!("{refused:#?}"));
-    solution.components["app"].clone()
+    (*solution.components["app"]).clone()
 }
 
 /// The codes for which a solution with this body is refused.

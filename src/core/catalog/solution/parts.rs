@@ -17,7 +17,7 @@ pub fn parts(
     bench: &Bench<'_>,
     spec: &Fields<'_>,
     name: Option<&SolutionName>,
-) -> (Shape, BTreeMap<ComponentName, Component>) {
+) -> (Shape, BTreeMap<ComponentName, Box<Component>>) {
     let sheet = spec.sheet;
     let base = runtime::runtime(bench, spec);
     let filled = |key| spec.or_null(key).is_some_and(|cursor| has_entries(&cursor));
@@ -111,8 +111,8 @@ fn has_entries(cursor: &Cursor<'_>) -> bool {
     !matches!(&cursor.node.value, Value::Map(entries) if entries.is_empty())
 }
 
-fn by_name(components: impl Iterator<Item = Component>) -> BTreeMap<ComponentName, Component> {
-    components.map(|component| (component.name.clone(), component)).collect()
+fn by_name(components: impl Iterator<Item = Component>) -> BTreeMap<ComponentName, Box<Component>> {
+    components.map(|component| (component.name.clone(), Box::new(component))).collect()
 }
 
 fn too_many(cursor: &Cursor<'_>, found: usize, limit: usize) {

@@ -64,7 +64,7 @@ impl World {
             .solutions
             .entry(SolutionName::parse("use").unwrap())
             .or_default()
-            .insert(key, live);
+            .insert(key, live.into());
     }
 
     /// Sends it; the server says no. Whether that was news.

@@ -148,7 +148,7 @@ impl World {
             birth: true,
             health,
         };
-        self.observed.solutions.entry(called("use")).or_default().insert(key, live);
+        self.observed.solutions.entry(called("use")).or_default().insert(key, live.into());
     }
 
     fn deployment(&mut self, change: impl FnOnce(&mut DeploymentFacts)) {
