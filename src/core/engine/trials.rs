@@ -59,17 +59,17 @@ impl Trials {
         now: Timestamp,
     ) {
         let objects = observed.solutions.get(name);
-        let is_forced = |(key, live): &(&ObjectKey, &Box<Live>)| match &live.health {
+        let is_forced = |key: &ObjectKey, live: &Live| match &live.health {
             // From the moment that it is asked for: until the answer comes, others begin theirs.
             HealthFacts::ScaledObject(facts) => {
-                facts.forced || observed.in_flight.get(*key) == Some(&Flight::Wake)
+                facts.forced || observed.in_flight.get(key) == Some(&Flight::Wake)
             }
             _ => false,
         };
         let forced: BTreeSet<ObjectKey> = objects
             .into_iter()
             .flatten()
-            .filter(is_forced)
+            .filter(|(key, live)| is_forced(key, live))
             .map(|(key, _)| ObjectKey { kind: Kind::Deployment, ..key.clone() })
             .collect();
         self.woken.retain(|key, trial| trial.solution != *name || forced.contains(key));

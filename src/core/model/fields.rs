@@ -78,7 +78,7 @@ impl FieldSet {
     /// # Errors
     /// That of the deserializer, where it is no JSON.
     pub fn read<'de, D: Deserializer<'de>>(fields_v1: D) -> Result<Self, D::Error> {
-        fields_v1.deserialize_any(reading::Reading)
+        fields_v1.deserialize_any(reading::Reading(Self))
     }
 
     /// The set as an entry of `managedFields` carries it.
