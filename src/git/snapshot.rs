@@ -98,14 +98,17 @@ pub fn read(
     Ok(snapshot)
 }
 
-/// Whether two roots differ at most in files that nobody reads: a README, a licence.
+/// Whether two roots differ at most in what nobody reads: a README, a licence, hidden folders.
 fn says_the_same(repository: &Repository, old: Oid, new: &Tree<'_>) -> Result<bool, Trouble> {
     if old == new.id() {
         return Ok(true);
     }
-    let old = left_out::tree(repository, old)?;
+    // A mirror that was made anew has what the branch has, and not what was there before.
+    let Ok(old) = repository.find_tree(old) else { return Ok(false) };
     let unread = |entry: &TreeEntry<'_>| {
-        matches!(kind(entry), Entry::File(_)) && entry.name_bytes() != PLATFORM_FILE.as_bytes()
+        let is_file = matches!(kind(entry), Entry::File(_));
+        let hidden = entry.name_bytes().starts_with(b".") || entry.name_bytes().starts_with(b"_");
+        hidden || (is_file && entry.name_bytes() != PLATFORM_FILE.as_bytes())
     };
     let (first, last) = alike(&old, new);
     let mut differing = [&old, new].into_iter().flat_map(|tree| {

@@ -267,3 +267,23 @@ async fn a_history_that_cannot_be_read_is_not_a_rewritten_one() {
     assert!(!changes.rewritten && changes.commits.len() == 2, "{changes:?}");
     assert_eq!(made_again(&source), 1);
 }
+
+#[tokio::test]
+async fn a_mirror_made_anew_after_a_rewrite_is_read_though_it_lacks_what_was_read_before() {
+    let scene = Scene::new();
+    scene.published();
+    let server = Server::git(&scene, None);
+    let mut settings = scene.settings(&server.url("work/.git"));
+    settings.mirror = scene.folder.path().join("anew");
+    let mut source = Source::open(&settings).unwrap();
+    look(&mut source).await.unwrap();
+    scene.put("README.md", "amended");
+    scene.git(&["add", "-A"]);
+    scene.git(&["commit", "-q", "--amend", "-m", "another first commit"]);
+    scene.git(&["reflog", "expire", "--expire=now", "--all"]);
+    scene.git(&["gc", "-q", "--prune=now"]);
+    fs::remove_dir_all(&settings.mirror).unwrap();
+    let tip = scene.head();
+    assert_eq!(look(&mut source).await, Ok(tip.clone()));
+    assert_eq!(look(&mut source).await, Ok(tip));
+}

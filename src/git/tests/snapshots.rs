@@ -101,8 +101,13 @@ async fn what_a_commit_leaves_as_it_was_is_the_same_snapshot() {
     scene.commit();
     let mut source = scene.open();
     let mut before = read(&mut source).await;
-    let touch: [(&str, bool, &dyn Fn()); 6] = [
-        ("a README", true, &|| scene.put("README.md", "another")),
+    let touch: [(&str, bool, &dyn Fn()); 9] = [
+        ("a workflow", true, &|| scene.put(".github/workflows/check.yml", "on: push")),
+        ("a draft", true, &|| scene.put("_draft/solution.yaml", SOLUTION)),
+        ("a README that becomes a link", false, &|| {
+            scene.shell("rm README.md && ln -s platform.yaml README.md");
+        }),
+        ("a README", false, &|| _ = scene.shell("rm README.md && echo another > README.md")),
         ("one file more", true, &|| scene.put("LICENSE", "free")),
         ("one file less", true, &|| _ = scene.git(&["rm", "-q", "LICENSE"])),
         ("the platform", false, &|| scene.put("platform.yaml", "kind: Platform\n# 2\n")),
