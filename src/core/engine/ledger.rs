@@ -55,7 +55,7 @@ pub(super) struct Ledger {
     history: History,
     /// The commit that last changed each folder, as the reader told it last.
     records: Option<Arc<BTreeMap<String, Revision>>>,
-    /// Names of which an earlier life may owe a word.
+    /// Names of which a word may be owed.
     pub doubts: Doubts,
     /// Whether something changed that a sink may not have yet.
     behind: bool,
@@ -240,7 +240,8 @@ impl Ledger {
     /// can be said just now, what stands there still counts. Whoever looks at all of them does so
     /// when there are twice as many as need be, so that a commit does not cost as much as there are.
     fn forget_the_rest(&mut self) {
-        if !self.moved || self.notes.written().len() < self.forget_at {
+        let forge = self.forge.as_ref().map_or(0, |forge| forge.sink.written().len());
+        if !self.moved || self.notes.written().len().max(forge) < self.forget_at {
             return;
         }
         self.moved = false;
@@ -583,6 +584,7 @@ mod tests {
             Change { revision: commit(digit), folders, platform: false }
         };
         // The head alone is read first; then the Lease tells from where history counts.
+        ledger.narrow();
         for commits in [vec![changed('b')], vec![changed('a'), changed('b')]] {
             ledger.pass(&commit('b'), |_| true);
             let changes = Changes { commits, rewritten: false };
@@ -591,6 +593,72 @@ mod tests {
             let lines = lacking(&mut ledger, &verdicts(Sync::Blocked), 0);
             assert!(lines.iter().all(|(on, ..)| *on != 'a'), "{lines:?}");
             ledger.noted(Ok(()), at(0));
+        }
+    }
+
+    #[test]
+    fn a_branch_that_goes_back_to_a_commit_opens_its_line_again() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        lacking(&mut ledger, &verdicts(Sync::Synced), 0);
+        ledger.noted(Ok(()), at(0));
+        take(&mut ledger, 'b');
+        lacking(&mut ledger, &verdicts(Sync::Failed), 1);
+        ledger.noted(Ok(()), at(1));
+        // Nothing comes after it: no commit is told, only what the folder goes by.
+        ledger.pass(&commit('a'), |_| true);
+        let records = BTreeMap::from([("use".to_owned(), commit('a'))]).into();
+        let back = Changes { commits: Vec::new(), rewritten: true };
+        ledger.take_commit(&back, records, &[commit('b')].into(), true);
+        let lines = lacking(&mut ledger, &verdicts(Sync::Failed), 2);
+        assert!(lines.contains(&told('a', USE, CommitState::Error)), "{lines:?}");
+    }
+
+    #[test]
+    fn of_two_folders_with_one_last_name_the_one_that_was_changed_last_counts() {
+        let mut ledger = ledger();
+        take(&mut ledger, 'a');
+        take(&mut ledger, 'b');
+        let folders = [("group/use".to_owned(), commit('b')), ("use".to_owned(), commit('a'))];
+        let nothing = Changes { commits: Vec::new(), rewritten: false };
+        ledger.take_commit(&nothing, BTreeMap::from(folders).into(), &BTreeSet::new(), true);
+        assert_eq!(ledger.record(&ClaimedName::of("use")), Some(&commit('b')));
+        let lines = lacking(&mut ledger, &verdicts(Sync::Synced), 2);
+        assert!(lines.contains(&told('b', USE, CommitState::Success)), "{lines:?}");
+    }
+
+    #[test]
+    fn what_stands_on_hundreds_of_old_commits_is_forgotten_with_notes_and_without() {
+        let good = verdicts(Sync::Synced);
+        for notes in [true, false] {
+            let settings = Config {
+                notes,
+                forge: Some(crate::config::Forge::sample(true)),
+                ..Config::sample()
+            };
+            let mut ledger = Ledger::new(InstanceName::parse("prod").unwrap(), &settings);
+            let mut most = 0;
+            for n in 0..500 {
+                let head = Revision::parse(&format!("{n:040x}")).unwrap();
+                ledger.pass(&head, |_| true);
+                let words = ledger.words(&good, true, at(n * 60));
+                if words.notes.is_some() {
+                    ledger.noted(Ok(()), at(n * 60));
+                }
+                for call in words.forge {
+                    let well = Reply { result: Ok(()), left: None };
+                    match call {
+                        Call::Tell(commit, _) => ledger.told(&commit, well, at(n * 60)),
+                        Call::Read(commit) => {
+                            let nothing = Reply { result: Ok(Vec::new()), left: None };
+                            ledger.has(&commit, nothing, at(n * 60));
+                        }
+                    }
+                }
+                let forge = ledger.forge.as_ref().unwrap().sink.written().len();
+                most = most.max(ledger.notes.written().len()).max(forge);
+            }
+            assert!((100..=2 * FORGET_AT).contains(&most), "{most}");
         }
     }
 

@@ -31,7 +31,7 @@ impl Engine {
         }
     }
 
-    /// What became of names of which an earlier life owes a word. Of one that is gone from the
+    /// What became of names of which a word is owed. Of one that is gone from the
     /// catalogue and the cluster nothing more is known than that.
     pub(super) fn settle_doubts(&mut self) {
         let doubtful = self.ledger.doubts.names();

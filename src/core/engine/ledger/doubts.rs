@@ -1,4 +1,5 @@
-//! Names of which an earlier life may owe a word: a line was left pending, or a removal had begun.
+//! Names of which a word may be owed: an earlier life left a line pending or had begun a removal, or
+//! the name was taken back before anything of it was there.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use crate::model::ClaimedName;
 pub struct Doubts(BTreeSet<ClaimedName>);
 
 impl Doubts {
-    /// An earlier life may not have come to say what became of a name.
+    /// Nobody may have come to say what became of a name.
     pub fn add(&mut self, name: ClaimedName) {
         self.0.insert(name);
     }

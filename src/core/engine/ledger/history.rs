@@ -30,8 +30,10 @@ impl Ledger {
             let owes = |s: &CommitStatus| Some(&s.context) == owed.as_ref() && is_pending(s);
             let owes = statuses.iter().any(owes);
             for read in statuses {
-                // What was written since is newer than what was read.
-                let status = self.notes.line(&commit, &read.context).cloned().unwrap_or(read);
+                // What was written to the end since is newer than what was read.
+                let mine = self.notes.line(&commit, &read.context);
+                let mine = mine.filter(|mine| !is_pending(mine) || is_pending(&read)).cloned();
+                let status = mine.unwrap_or(read);
                 let pending = owes || is_pending(&status);
                 match ledger::subject(&self.instance, &status.context) {
                     None if ledger::forge::is_mark(&self.instance, &status.context) => {}
@@ -120,12 +122,22 @@ impl Ledger {
         }
         let told = self.records.replace(Arc::clone(&records));
         let known = told.is_some_and(|told| Arc::ptr_eq(&told, &records));
-        for (folder, revision) in records.iter().filter(|_| !known) {
-            let name = folder.rsplit('/').next().unwrap_or(folder);
-            if self.history.records.get(name) == Some(revision) {
+        let last = |folder: &str| folder.rsplit('/').next().unwrap_or(folder).to_owned();
+        // Of several folders with one last name (a solution that moved and left a README), the one
+        // that was changed last counts.
+        let same = |(folder, revision): (&String, &Revision)| {
+            let name = last(folder);
+            (self.history.records.get(name.as_str()) == Some(revision)).then_some(name)
+        };
+        let told = (!known).then_some(&records);
+        let settled: BTreeSet<String> =
+            told.iter().flat_map(|told| told.iter()).filter_map(same).collect();
+        for (folder, revision) in told.into_iter().flat_map(|told| told.iter()) {
+            let name = last(folder);
+            if settled.contains(&name) {
                 continue;
             }
-            let name = ClaimedName::of(name);
+            let name = ClaimedName::of(&name);
             let old = self.history.records.insert(name.clone(), revision.clone());
             if old.as_ref() != Some(revision) {
                 self.history.done.remove(revision);
@@ -133,8 +145,11 @@ impl Ledger {
             }
             // No commit came after it that changed the folder: the branch went back behind it.
             let waits = |old: &Revision| *old != *revision && !self.has_last_word(old, Some(&name));
-            if let Some(old) = old.filter(waits) {
-                self.history.lost.insert((old, name));
+            let lost = old.clone().filter(waits).map(|old| (old, name.clone()));
+            self.history.lost.extend(lost);
+            if old.is_some_and(|old| old != *revision) {
+                self.history.removed.remove(&name);
+                self.reopen(revision, Some(&name));
             }
         }
         let records = &self.history.records;
