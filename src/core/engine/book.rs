@@ -119,11 +119,9 @@ impl Book {
         &mut self,
         revision: Revision,
         changed: &BTreeSet<String>,
-        now: Timestamp,
     ) -> BTreeSet<ClaimedName> {
         let Some(catalog) = &mut self.catalog else { return BTreeSet::new() };
         catalog.revision = revision;
-        self.today = Some(day(now));
         let mut touched = BTreeSet::new();
         for folder in changed {
             let name = folder.rsplit('/').next().unwrap_or(folder);
@@ -175,7 +173,8 @@ impl Book {
                 self.own.remove(name);
             }
         }
-        self.today = Some(day(now));
+        // A new day is told by itself, to all whom it changes.
+        self.today.get_or_insert_with(|| day(now));
         self.catalog = Some(catalog);
         (!everything).then_some(touched)
     }

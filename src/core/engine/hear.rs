@@ -303,7 +303,7 @@ impl Engine {
         self.failures.new_revision(self.steady.at(now));
         let touched = match catalog {
             Some(catalog) => self.book.take(catalog, &folders, now.wall),
-            None => Some(self.book.go_on(head, &folders, now.wall)),
+            None => Some(self.book.go_on(head, &folders)),
         };
         let can_delete = self.book.heard && self.brake.is_compared();
         if touched.is_none() || can_delete != could_delete {
