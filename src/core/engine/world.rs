@@ -470,7 +470,12 @@ impl World {
 
     /// Lets everything go its way, however much it is.
     pub fn publish(&mut self) {
-        while !self.rest() {}
+        for _ in 0..10_000 {
+            if self.rest() {
+                return;
+            }
+        }
+        self.wrong.push(format!("it does not come to rest: {}", self.unrest()));
     }
 
     /// Whether the world came to rest.

@@ -35,12 +35,12 @@ macro_rules! git_name {
 
             /// All 40 digits.
             pub fn as_str(&self) -> &str {
-                std::str::from_utf8(&self.0).unwrap_or_default() // digits are
+                std::str::from_utf8(&self.0).expect("digits are ASCII")
             }
 
             /// The first seven digits, as people say it.
             pub fn short(&self) -> &str {
-                self.as_str().get(..7).unwrap_or_default()
+                self.as_str().get(..7).unwrap_or(self.as_str())
             }
         }
         impl fmt::Display for $name {

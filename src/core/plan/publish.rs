@@ -103,7 +103,7 @@ pub fn publish(desired: &Outline, ground: &Ground<'_>) -> SolutionPlan {
                 blocks(Gate::Object(object.key.clone()));
             }
         }
-        if live.get(&object.key).map(|live| &**live).is_none_or(|live| live.deleting.is_some()) {
+        if live.get(&object.key).is_none_or(|live| live.deleting.is_some()) {
             absent.note(object, ground);
         }
     }

@@ -85,9 +85,10 @@ impl Board {
         held.options = options.to_owned();
         let whole = held.command();
         for at in 0..board.verdicts.len() {
-            if let Some(verdict) =
-                board.verdicts.edit(at).filter(|verdict| verdict.next.contains(&bare))
-            {
+            if !board.verdicts[at].next.contains(&bare) {
+                continue;
+            }
+            if let Some(verdict) = board.verdicts.edit(at) {
                 verdict.next = verdict.next.replace(&bare, &whole);
             }
         }
