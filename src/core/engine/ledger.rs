@@ -597,24 +597,6 @@ mod tests {
     }
 
     #[test]
-    fn a_branch_that_goes_back_to_a_commit_opens_its_line_again() {
-        let mut ledger = ledger();
-        take(&mut ledger, 'a');
-        lacking(&mut ledger, &verdicts(Sync::Synced), 0);
-        ledger.noted(Ok(()), at(0));
-        take(&mut ledger, 'b');
-        lacking(&mut ledger, &verdicts(Sync::Failed), 1);
-        ledger.noted(Ok(()), at(1));
-        // Nothing comes after it: no commit is told, only what the folder goes by.
-        ledger.pass(&commit('a'), |_| true);
-        let records = BTreeMap::from([("use".to_owned(), commit('a'))]).into();
-        let back = Changes { commits: Vec::new(), rewritten: true };
-        ledger.take_commit(&back, records, &[commit('b')].into(), true);
-        let lines = lacking(&mut ledger, &verdicts(Sync::Failed), 2);
-        assert!(lines.contains(&told('a', USE, CommitState::Error)), "{lines:?}");
-    }
-
-    #[test]
     fn of_two_folders_with_one_last_name_the_one_that_was_changed_last_counts() {
         let mut ledger = ledger();
         take(&mut ledger, 'a');

@@ -149,7 +149,6 @@ impl Ledger {
             self.history.lost.extend(lost);
             if old.is_some_and(|old| old != *revision) {
                 self.history.removed.remove(&name);
-                self.reopen(revision, Some(&name));
             }
         }
         let records = &self.history.records;
