@@ -346,7 +346,6 @@ impl Source {
             let newest = inner.soundly(Use::Records, Some(&at), |inner| {
                 let repository = inner.mirror.repository();
                 history::newest(repository, &at, Self::KEPT_NOTES, &mut inner.history)
-                    .map(<[Revision]>::to_vec)
             })?;
             inner.notes.retain(newest, records);
             Ok(())

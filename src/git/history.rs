@@ -120,76 +120,43 @@ pub fn last_changes(
 ) -> Result<Records, Trouble> {
     let start = remote::commit(repository, at)?;
     let start_id = start.id;
-    if let Some(records) = unchanged(repository, root, &start, folders, last)? {
-        last.records = Some((start_id, Arc::clone(&records)));
-        return Ok(records);
-    }
-    let mut missing: BTreeSet<&str> = folders.keys().map(String::as_str).collect();
     let mut found = BTreeMap::new();
+    let put = |found: &mut BTreeMap<String, Revision>, folder: &String, by: &Revision| {
+        if folders.contains_key(folder) && !found.contains_key(folder) {
+            found.insert(folder.clone(), by.clone());
+        }
+    };
     let mut next = Some(start);
-    while let Some(commit) = next {
+    let mut before = None;
+    while let Some(commit) = next.filter(|_| found.len() < folders.len()) {
         if let Some((known_at, known)) = &last.records
             && *known_at == commit.id
         {
-            missing.retain(|folder| match known.get(*folder) {
-                Some(revision) => {
-                    found.insert((*folder).to_owned(), revision.clone());
-                    false
-                }
-                None => true,
-            });
-        }
-        if missing.is_empty() {
-            break;
-        }
-        let change = change(repository, root, &commit)?;
-        for folder in &change.folders {
-            if missing.remove(folder.as_str()) {
-                found.insert(folder.clone(), change.revision.clone());
+            if found.is_empty() && known.len() == folders.len() {
+                before = Some(Arc::clone(known)); // nothing was touched since
+                break;
+            }
+            known.iter().for_each(|(folder, by)| put(&mut found, folder, by));
+            if found.len() == folders.len() {
+                break;
             }
         }
+        let change = change(repository, root, &commit)?;
+        change.folders.iter().for_each(|folder| put(&mut found, folder, &change.revision));
         next = parent(repository, &commit)?;
     }
-    let found = Arc::new(found);
-    last.records = Some((start_id, Arc::clone(&found)));
-    Ok(found)
-}
-
-/// How many commits that touched nothing may come after the last walk for its records to be looked
-/// for at all: more of them is another branch, or a day without us.
-const NEAR: usize = 64;
-
-/// The records of the last walk, if the commits since then touched no folder.
-fn unchanged(
-    repository: &Repository,
-    root: &Root,
-    start: &Commit,
-    folders: &BTreeMap<String, Arc<Folder>>,
-    last: &Last,
-) -> Result<Option<Records>, Trouble> {
-    let Some((known_at, records)) = &last.records else { return Ok(None) };
-    let mut next = Some(start.clone());
-    for _ in 0..NEAR {
-        let Some(commit) = next else { return Ok(None) };
-        if commit.id == *known_at {
-            let complete = records.len() == folders.len();
-            return Ok(complete.then(|| Arc::clone(records)));
-        }
-        if !change(repository, root, &commit)?.folders.is_empty() {
-            return Ok(None);
-        }
-        next = parent(repository, &commit)?;
-    }
-    Ok(None)
+    let records = before.unwrap_or_else(|| Arc::new(found));
+    last.records = Some((start_id, Arc::clone(&records)));
+    Ok(records)
 }
 
 /// The first-parent commits at `at`, newest first, at most `limit`.
-pub fn newest<'l>(
+pub fn newest(
     repository: &Repository,
     at: &Revision,
     limit: usize,
-    last: &'l mut Last,
-) -> Result<&'l [Revision], Trouble> {
+    last: &mut Last,
+) -> Result<Vec<Revision>, Trouble> {
     let mut found = Vec::new();
     let mut next = Some(remote::commit(repository, at)?);
     while let Some(commit) = next
@@ -204,8 +171,8 @@ pub fn newest<'l>(
         found.push(revision);
         next = parent(repository, &commit)?;
     }
-    last.newest = found;
-    Ok(&last.newest)
+    last.newest.clone_from(&found);
+    Ok(found)
 }
 
 fn parent(repository: &Repository, commit: &Commit) -> Result<Option<Commit>, Trouble> {
