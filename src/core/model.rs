@@ -48,7 +48,7 @@ pub mod revision;
 pub mod yaml;
 
 pub use backoff::Backoff;
-pub use claimed_name::ClaimedName;
+pub use claimed_name::{ClaimedName, last_name};
 pub use cron::Cron;
 pub use fault::Fault;
 pub use fields::FieldSet;

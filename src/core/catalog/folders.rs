@@ -7,6 +7,7 @@ use super::contract;
 use super::fault::{Fault, code};
 use super::snapshot::{Folder, Oddity, Snapshot};
 use crate::model::decode::{Fields, Sheet};
+pub use crate::model::last_name as name;
 use crate::model::yaml::{Spanned, Value};
 use crate::model::{Party, SolutionName};
 
@@ -44,11 +45,6 @@ pub struct Misplaced {
 /// Whether the folder is a solution, be its file only a link to somewhere.
 fn holds_file(folder: &Folder) -> bool {
     folder.files.contains_key(FILE) || folder.oddities.contains_key(FILE)
-}
-
-/// The last name of a path: what the solution there is (or would be) called.
-pub fn name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Finds solutions, and what looks like one and is none.

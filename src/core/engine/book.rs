@@ -124,10 +124,10 @@ impl Book {
         catalog.revision = revision;
         let mut touched = BTreeSet::new();
         for folder in changed {
-            let name = folder.rsplit('/').next().unwrap_or(folder);
-            touched.insert(ClaimedName::of(name));
-            let own = catalog.solutions.get(name).filter(|s| s.folder == *folder);
+            let name = ClaimedName::of_folder(folder);
+            let own = catalog.solutions.get(name.as_str()).filter(|s| s.folder == *folder);
             self.own.extend(own.map(|solution| solution.name.clone()));
+            touched.insert(name);
         }
         touched
     }
@@ -424,6 +424,19 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_commit_that_is_heard_first_on_a_new_day_leaves_it_to_be_told() {
+        let day_after = NOW + SignedDuration::from_hours(24);
+        let mut book = many(1);
+        let same = head(&remote(&[("demo-0000", Text::Good(0))]));
+        book.take(same.clone(), &none(), day_after);
+        assert_eq!(book.today, Some(day(NOW)), "whoever expires is still to be told");
+        book.go_on(same.revision, &none());
+        assert_eq!(book.today, Some(day(NOW)), "whoever expires is still to be told");
+        book.changed_phase(day_after);
+        assert_eq!(book.today, Some(day(day_after)));
     }
 
     #[test]

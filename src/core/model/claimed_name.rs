@@ -45,6 +45,11 @@ impl NoSolution {
     }
 }
 
+/// The last name of a path: what the solution there is (or would be) called.
+pub fn last_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 impl ClaimedName {
     /// Takes any text: what is no good name is [`ClaimedName::Other`], cleaned.
     pub fn of(text: &str) -> Self {
@@ -52,6 +57,11 @@ impl ClaimedName {
             Ok(name) => Self::Solution(name),
             Err(_) => Self::Other(NoSolution::of(text)),
         }
+    }
+
+    /// The name that a folder claims: the last of its path.
+    pub fn of_folder(path: &str) -> Self {
+        Self::of(last_name(path))
     }
 
     /// The solution of this name, if it can be one.

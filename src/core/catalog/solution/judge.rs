@@ -176,7 +176,7 @@ fn readme_elsewhere(bench: &Bench<'_>) -> Option<Fault> {
 
 /// One bad name is one fault: a name that no solution may have is not compared with the folder's.
 fn solution_name(bench: &Bench<'_>, cursor: &Cursor<'_>, text: &str) -> Option<SolutionName> {
-    let folder = bench.path.rsplit('/').next().unwrap_or(bench.path);
+    let folder = folders::name(bench.path);
     match SolutionName::parse(text) {
         Err(bad) => {
             cursor.say(code::BAD_NAME, bad.to_string());

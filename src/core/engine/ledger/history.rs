@@ -1,7 +1,7 @@
 //! What the branch does to what is to be said: which commits wait for a last word, and which lines
 //! are open again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::forge::Forge;
@@ -9,7 +9,7 @@ use super::sink::is_pending;
 use super::{Ledger, Lines};
 use crate::catalog::Changes;
 use crate::ledger;
-use crate::model::{ClaimedName, Revision};
+use crate::model::{ClaimedName, Revision, last_name};
 use crate::status::CommitStatus;
 
 impl Ledger {
@@ -103,7 +103,7 @@ impl Ledger {
                 forge.is_new(&change.revision);
             }
             for folder in &change.folders {
-                let name = ClaimedName::of(folder.rsplit('/').next().unwrap_or(folder));
+                let name = ClaimedName::of_folder(folder);
                 let old = self.history.records.insert(name.clone(), change.revision.clone());
                 self.history.done.remove(&change.revision);
                 old.iter().for_each(|old| _ = self.history.done.remove(old));
@@ -122,22 +122,15 @@ impl Ledger {
         }
         let told = self.records.replace(Arc::clone(&records));
         let known = told.is_some_and(|told| Arc::ptr_eq(&told, &records));
-        let last = |folder: &str| folder.rsplit('/').next().unwrap_or(folder).to_owned();
+        let records = records.iter().filter(|_| !known);
+        let (same, other): (Vec<_>, Vec<_>) = records
+            .map(|(folder, revision)| (last_name(folder), revision))
+            .partition(|(name, revision)| self.history.records.get(*name) == Some(*revision));
         // Of several folders with one last name (a solution that moved and left a README), the one
         // that was changed last counts.
-        let same = |(folder, revision): (&String, &Revision)| {
-            let name = last(folder);
-            (self.history.records.get(name.as_str()) == Some(revision)).then_some(name)
-        };
-        let told = (!known).then_some(&records);
-        let settled: BTreeSet<String> =
-            told.iter().flat_map(|told| told.iter()).filter_map(same).collect();
-        for (folder, revision) in told.into_iter().flat_map(|told| told.iter()) {
-            let name = last(folder);
-            if settled.contains(&name) {
-                continue;
-            }
-            let name = ClaimedName::of(&name);
+        let same: HashSet<&str> = same.into_iter().map(|(name, _)| name).collect();
+        for (name, revision) in other.into_iter().filter(|(name, _)| !same.contains(name)) {
+            let name = ClaimedName::of(name);
             let old = self.history.records.insert(name.clone(), revision.clone());
             if old.as_ref() != Some(revision) {
                 self.history.done.remove(revision);
