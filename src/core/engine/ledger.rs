@@ -597,6 +597,23 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_another_life_ended_meanwhile_is_ended() {
+        let mut ledger = ledger();
+        let line = |state| CommitStatus {
+            state,
+            context: USE.to_owned(),
+            description: "of another life".to_owned(),
+            url: String::new(),
+        };
+        take(&mut ledger, 'a');
+        for state in [CommitState::Pending, CommitState::Success] {
+            ledger.load([(commit('a'), vec![line(state)])].into(), &BTreeSet::new());
+        }
+        let lines = lacking(&mut ledger, &verdicts(Sync::Blocked), 0);
+        assert!(lines.contains(&told('a', USE, CommitState::Success)), "{lines:?}");
+    }
+
+    #[test]
     fn of_two_folders_with_one_last_name_the_one_that_was_changed_last_counts() {
         let mut ledger = ledger();
         take(&mut ledger, 'a');
