@@ -59,6 +59,13 @@ pub struct Platform {
     pub own_networks: Vec<Network>,
     /// Categories and featured solutions.
     pub gallery: Gallery,
+    /// Of all prices, as three letters of ISO 4217; absent = nothing is said of cost.
+    pub currency: Option<String>,
+    /// What a cost is worked out with.
+    pub assumptions: Assumptions,
+    /// Whom a reviewer asks about what an operator should see: an account or a team of the forge,
+    /// a mail address; absent = nobody is named.
+    pub operators: Option<String>,
     /// Hash of the file's bytes: part of the key under which rendered objects are remembered.
     pub digest: ContentHash,
 }
@@ -262,6 +269,50 @@ pub struct HardwareClass {
     pub caps: BTreeMap<String, Quantity>,
     /// The longest idle time on this class; absent = that of [`Limits::cooldown`].
     pub max_cooldown: Option<Duration>,
+    /// What a replica costs that asks for no more than the class gives; absent = not said.
+    pub price: Option<Price>,
+}
+
+/// What something costs for an hour, in [`Platform::currency`]: from nothing to 9 999.9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Price {
+    ten_thousandths: u32,
+}
+
+impl Price {
+    /// Reads digits with at most four of them behind a point: `0.95`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |text: &str, most| {
+            (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+        };
+        if !digits(whole, 4) || !digits(part, 4) {
+            return None;
+        }
+        let ten_thousandths = format!("{whole}{part:0<4}").parse().ok()?;
+        Some(Self { ten_thousandths })
+    }
+
+    /// In the currency.
+    pub fn per_hour(self) -> f64 {
+        f64::from(self.ten_thousandths) / 10_000.0
+    }
+}
+
+impl std::fmt::Display for Price {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.per_hour())
+    }
+}
+
+/// What a month is taken to be when a cost is worked out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assumptions {
+    /// How many visits wake a solution on a day, one after the other; 20 if absent.
+    pub visits_per_day: u16,
+    /// How long one visit keeps it awake, its cooldown included: a solution with a longer cooldown
+    /// is awake for that; 30 minutes if absent.
+    pub awake_per_visit: Duration,
 }
 
 /// What a solution gets that says nothing.
@@ -380,6 +431,12 @@ impl Platform {
             cluster_version: (1, 33),
             own_networks: Vec::new(),
             gallery: Gallery::default(),
+            currency: None,
+            assumptions: Assumptions {
+                visits_per_day: 20,
+                awake_per_visit: Duration::from_secs(30 * 60),
+            },
+            operators: None,
             digest: ContentHash::of(b""),
         }
     }
@@ -431,6 +488,7 @@ impl HardwareClass {
                 ("ephemeral-storage", gib(20)),
             ]),
             max_cooldown: None,
+            price: None,
         }
     }
 

@@ -73,6 +73,12 @@ impl Quantity {
         u64::try_from((self.nanos + NANO - 1) / NANO).unwrap_or(u64::MAX)
     }
 
+    /// As a number of units, for ratios and for people; nothing is decided by it.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio needs no billionths")]
+    pub fn as_f64(self) -> f64 {
+        self.nanos as f64 / NANO as f64
+    }
+
     /// Whether it is nothing at all.
     pub fn is_zero(self) -> bool {
         self.nanos == 0

@@ -1,4 +1,6 @@
 //! What the operator may say.
+//!
+//! Long because it is one table: every key, what it may hold and the words about it.
 
 use super::bounds::{AMOUNTS, DAY, REPLICAS, TIME, WEEK};
 use crate::model::decode::{Field, Form, Schema};
@@ -71,7 +73,50 @@ const SPEC: Schema = Schema::described(&[
         .example("{level: restricted, runAsRoot: refuse}"),
     Field::new("gallery", Form::Map(&GALLERY), "How the gallery is ordered.")
         .example("{categories: [product-development], featured: [part-comparer]}"),
+    Field::new(
+        "currency",
+        Form::Like("^[A-Z]{3}$"),
+        "Of the prices of `hardware`: three letters of ISO 4217. Without it nothing is said of \
+         cost.",
+    )
+    .default("(none)")
+    .example("EUR"),
+    Field::new(
+        "assumptions",
+        Form::Map(&ASSUMPTIONS),
+        "What a month is taken to be when a reviewer is told a cost.",
+    )
+    .example("{visitsPerDay: 20, awakePerVisit: 30m}"),
+    Field::new(
+        "operators",
+        Form::Line(100),
+        "Whom reviewers are told to ask about more than a solution gets without a word: a team of \
+         the forge, a mail address.",
+    )
+    .default("(nobody is named)")
+    .example("\"@aim/operators\""),
 ]);
+
+const ASSUMPTIONS: Schema = Schema::described(&[
+    Field::new("visitsPerDay", Form::Whole(0, 10_000), "How many visits wake a solution on a day.")
+        .default("20"),
+    Field::new(
+        "awakePerVisit",
+        Form::Duration(1, DAY),
+        "How long one visit keeps it awake, until it sleeps again. A solution with a longer \
+         cooldownPeriod is awake for that.",
+    )
+    .default("30m"),
+]);
+
+const PRICE: Schema = Schema::described(&[Field::new(
+    "perHour",
+    Form::Like("^[0-9]{1,4}([.][0-9]{1,4})?$"),
+    "For one replica that asks for no more than the class gives; who asks for twice as much pays \
+     twice. Digits in quotes.",
+)
+.required()
+.example("\"0.95\"")]);
 
 const EDGE: Schema = Schema::described(&[
     Field::new(
@@ -222,6 +267,9 @@ const CLASS: Schema = Schema::described(&[
     Field::new("maxCooldown", TIME, "The longest idle time on this class.")
         .default("(the platform's)")
         .example("15m"),
+    Field::new("price", Form::Map(&PRICE), "What reviewers are told that it costs.")
+        .default("(not said)")
+        .example("{perHour: \"0.95\"}"),
 ]);
 
 const NODES: Schema = Schema::described(&[

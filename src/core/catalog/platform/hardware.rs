@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::names::{is_label_key, is_label_value, object_name};
-use super::{HardwareClass, Platform, limits};
+use super::{HardwareClass, Platform, Price, limits};
 use crate::catalog::fault::code;
 use crate::model::decode::{Cursor, Fields, nearest};
 use crate::model::yaml::Span;
@@ -45,6 +45,7 @@ fn class(item: &Cursor<'_>) -> Option<(Span, HardwareClass)> {
     });
     let isolation = fields.get("isolation").and_then(|c| c.word());
     let max_cooldown = fields.get("maxCooldown").and_then(|c| c.time());
+    let price = fields.get("price").and_then(|c| price(&c));
     let plain = |amounts: &limits::Amounts| {
         amounts.iter().map(|(name, amount)| (name.clone(), amount.value)).collect()
     };
@@ -56,9 +57,23 @@ fn class(item: &Cursor<'_>) -> Option<(Span, HardwareClass)> {
         limits: plain(&limits),
         caps: plain(&caps),
         max_cooldown: max_cooldown.map(|cooldown| cooldown.value),
+        price,
     };
     limits::class(item, &requests, &limits, &caps);
     Some((cursor.at(), class))
+}
+
+/// Reads `price`.
+fn price(cursor: &Cursor<'_>) -> Option<Price> {
+    let per_hour = cursor.fields()?.required("perHour")?;
+    let text = per_hour.text()?.value;
+    let price = Price::parse(&text);
+    if price.is_none() {
+        let message = format!("`{}` is `{text}`, which is not a price", per_hour.path);
+        let help = "write digits, with at most four behind a point, in quotes: \"0.95\"";
+        per_hour.sheet.report(per_hour.fault(code::BAD_TEXT, message).help(help));
+    }
+    price
 }
 
 /// Whether a resource is counted in whole devices, such as `nvidia.com/gpu`.

@@ -88,11 +88,42 @@ fn document(root: &Fields<'_>, platform: &mut Platform) {
     pod_security(&spec, platform);
     gallery(&spec, platform);
     let first = hardware::hardware(&spec, platform);
+    review(&spec, platform);
     if let Some(cursor) = spec.get("limits") {
         limits::limits(&cursor, &mut platform.limits);
     }
     edge::strangers(&spec, platform);
     limits::defaults(&spec, first.as_deref(), platform);
+}
+
+/// What reviewers of a change are told with: prices, and whom to ask.
+fn review(spec: &Fields<'_>, platform: &mut Platform) {
+    platform.currency = spec.get("currency").and_then(|cursor| {
+        let text = cursor.text()?.value;
+        let ok = text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
+        if !ok {
+            let message = format!("`{}` is `{text}`, which is not a currency", cursor.path);
+            let help = "write the three letters of ISO 4217, such as EUR";
+            cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
+        }
+        ok.then_some(text)
+    });
+    let priced = platform.hardware.values().any(|class| class.price.is_some());
+    if priced && !spec.has("currency") {
+        let at = spec.place("hardware").unwrap_or(spec.key);
+        let message = "`spec.hardware` has prices, and `spec.currency` is not there".to_owned();
+        spec.sheet.missing("currency", at, message, "add the currency: currency: EUR");
+    }
+    if let Some(fields) = spec.get("assumptions").and_then(|c| c.fields()) {
+        let visits = fields.get("visitsPerDay").and_then(|c| c.whole());
+        if let Some(visits) = visits.and_then(|visits| u16::try_from(visits.value).ok()) {
+            platform.assumptions.visits_per_day = visits;
+        }
+        if let Some(awake) = fields.get("awakePerVisit").and_then(|c| c.time()) {
+            platform.assumptions.awake_per_visit = awake.value;
+        }
+    }
+    platform.operators = spec.get("operators").and_then(|c| c.line()).map(|text| text.value);
 }
 
 fn domain(cursor: &Cursor<'_>) -> Option<Domain> {

@@ -17,10 +17,13 @@ use crate::model::decode::Sheet;
 use crate::model::yaml::{Span, Spanned};
 use crate::model::{ComponentName, MountPath, UrlPath, duration};
 
-/// The port that the paper's contract names.
-const PORT: u16 = 8080;
-/// How long a start may take, unless said otherwise.
-const STARTUP: Duration = Duration::from_secs(5 * 60);
+impl Component {
+    /// The port that the paper's contract names.
+    pub const PORT: u16 = 8080;
+    /// How long a start may take, unless said otherwise.
+    pub const STARTUP: Duration = Duration::from_secs(5 * 60);
+}
+
 /// How to mend a missing image.
 pub const ADD_IMAGE: &str =
     "add `image: registry/repository:tag@sha256:<digest>`; `vitrine pin` writes the digest";
@@ -45,6 +48,7 @@ pub fn component(
         limits: BTreeMap::new(),
         caps: BTreeMap::new(),
         max_cooldown: None,
+        price: None,
     };
     let class = platform.hardware.get(class_name).unwrap_or(&fallback);
     let (requests, limits) = resources::grant(sheet, class, &runtime);
@@ -64,7 +68,7 @@ pub fn component(
         image: value(&runtime.image)?,
         command: value(&runtime.command).unwrap_or_default(),
         args: value(&runtime.args).unwrap_or_default(),
-        port: value(&runtime.port).unwrap_or(PORT),
+        port: value(&runtime.port).unwrap_or(Component::PORT),
         env,
         expand_variables: value(&runtime.expand_variables).unwrap_or(false),
         secrets: secrets.into_keys().collect(),
@@ -80,7 +84,8 @@ pub fn component(
         read_only_root_filesystem: value(&runtime.read_only_root_filesystem).unwrap_or(false),
         scratch: each(&runtime.scratch),
         scaling,
-        startup: value(&runtime.startup).unwrap_or(STARTUP.min(platform.limits.startup_timeout)),
+        startup: value(&runtime.startup)
+            .unwrap_or(Component::STARTUP.min(platform.limits.startup_timeout)),
         warmup: value(&runtime.warmup).unwrap_or_default(),
         readiness: value(&runtime.readiness)
             .unwrap_or_else(|| Probe::Get { path: base_path.clone() }),
