@@ -24,7 +24,7 @@ const CORE: [Row; 10] = [
     ("config", &["model"]),
     ("catalog", &["model", "config"]),
     ("render", &["model", "config", "catalog"]),
-    ("change", &["model", "catalog", "render"]),
+    ("change", &["model", "catalog", "render", "plan"]),
     ("plan", &["model", "catalog", "render"]),
     ("status", &["model", "catalog", "plan", "doctor"]),
     ("doctor", &["model", "catalog", "plan"]),

@@ -67,11 +67,7 @@ impl Config {
                 namespace: "vitrine".to_owned(),
                 mode: Mode::Apply,
             },
-            safety: Safety {
-                max_removed_share: 0.2,
-                max_deletions: 100,
-                approvals_expire_after: Duration::from_secs(24 * 3600),
-            },
+            safety: Safety::default(),
             rollouts: Rollouts { max_parallel: 10, verify: Verify::Never },
             notes: true,
             forge: None,
@@ -241,6 +237,17 @@ pub struct Safety {
     pub max_deletions: usize,
     /// 60 s to 30 days; 24 hours if absent. What an older approval allows may no longer begin.
     pub approvals_expire_after: Duration,
+}
+
+impl Default for Safety {
+    /// What holds where the operator says nothing.
+    fn default() -> Self {
+        Self {
+            max_removed_share: 0.2,
+            max_deletions: 100,
+            approvals_expire_after: Duration::from_secs(24 * 3600),
+        }
+    }
 }
 
 /// How changes roll out.

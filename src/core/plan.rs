@@ -27,9 +27,9 @@ pub mod verify;
 
 pub use address::Address;
 pub use approval::{HELD_DIGITS, Harm, held_list};
-pub use between::{Change, Difference, between};
-pub use brake::Hold;
 pub(crate) use brake::{BrakeSettings, brake, losers, opened};
+pub use between::{Change, Difference, between};
+pub use brake::{Hold, Tally, too_many_deletions};
 pub use deletion::{deletions, is_routine};
 pub use gate::Gate;
 pub use ground::Ground;

@@ -51,6 +51,7 @@ pub use self::body::Body;
 pub use self::config_map::is_hashed;
 pub(crate) use self::deployment::NODE_AND_IMAGE;
 pub use self::desired::{Desired, DesiredObject, Phase, Wave};
+pub use self::pod::secret_name;
 pub use self::resource_quota::widened;
 pub use self::yaml::yaml;
 use crate::catalog::{Platform, Solution};

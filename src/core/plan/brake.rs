@@ -154,7 +154,60 @@ fn reason(
     if settings.rewritten {
         return Some(format!("{would}, and the branch's history was rewritten"));
     }
-    share.or_else(|| (deletions.len() > settings.max_deletions).then_some(would))
+    share.or_else(|| too_many_deletions(deletions.len(), settings.max_deletions))
+}
+
+/// Why so many deletions at once are held, if they are.
+pub fn too_many_deletions(deletions: usize, most: usize) -> Option<String> {
+    (deletions > most).then(|| format!("would delete {}", count(deletions, "object")))
+}
+
+/// How many solutions somebody would miss, of how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// They disappear.
+    pub going: usize,
+    /// They stay, and lose an address.
+    pub moving: usize,
+    /// All that live.
+    pub total: usize,
+    /// How many of `going` and `moving` did so within the last hour, before this.
+    pub lately: usize,
+}
+
+impl Tally {
+    /// Why they are too many, if they are: more than the share (at least one may always go or
+    /// move), or all of them going.
+    pub fn reason(&self, max_removed_share: f64) -> Option<String> {
+        self.weighed(max_removed_share, self.going > 0)
+    }
+
+    fn weighed(&self, max_removed_share: f64, some_go_now: bool) -> Option<String> {
+        let Self { going, moving, total, lately } = *self;
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count of solutions and a share between 0 and 1"
+        )]
+        let share = (total as f64 * max_removed_share).floor() as usize;
+        let all_go = some_go_now && going >= total;
+        if going + moving <= share.max(1) && !all_go {
+            return None;
+        }
+        let total = count(total, "solution");
+        let lately = match lately {
+            0 => String::new(),
+            n => format!(" ({n} of them within the last hour)"),
+        };
+        Some(match (going, moving) {
+            (going, 0) => format!("would remove {going} of {total}{lately}"),
+            (0, moving) => format!("would move the addresses of {moving} of {total}{lately}"),
+            (going, moving) => format!(
+                "would remove {going} and move the addresses of {moving} of {total}{lately}"
+            ),
+        })
+    }
 }
 
 /// The solutions that somebody would miss.
@@ -181,32 +234,15 @@ impl Count<'_> {
         // What only carries our label is nobody's solution.
         let living =
             observed.solutions.values().filter(|o| o.values().any(|live| live.is_ours())).count();
-        let total = (living + went).saturating_sub(approved_away);
-        let going = self.disappearing.len() + went;
-        let moving = self.losing.len() + moved;
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a count of solutions and a share between 0 and 1"
-        )]
-        let share = (total as f64 * settings.max_removed_share).floor() as usize;
-        let all_go = !self.disappearing.is_empty() && going >= total;
-        if going + moving <= share.max(1) && !all_go {
-            return None;
-        }
-        let total = count(total, "solution");
-        let lately = match went + moved {
-            0 => String::new(),
-            n => format!(" ({n} of them within the last hour)"),
+        let tally = Tally {
+            going: self.disappearing.len() + went,
+            moving: self.losing.len() + moved,
+            total: (living + went).saturating_sub(approved_away),
+            lately: went + moved,
         };
-        Some(match (going, moving) {
-            (going, 0) => format!("would remove {going} of {total}{lately}"),
-            (0, moving) => format!("would move the addresses of {moving} of {total}{lately}"),
-            (going, moving) => format!(
-                "would remove {going} and move the addresses of {moving} of {total}{lately}"
-            ),
-        })
+        // Those of the last hour alone are no reason.
+        let some_go_now = !self.disappearing.is_empty();
+        tally.weighed(settings.max_removed_share, some_go_now)
     }
 
     /// Solutions that went so within the last hour, that are not asked for again and that no person

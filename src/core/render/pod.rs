@@ -107,7 +107,7 @@ fn env(cx: &Context, component: &Component) -> Value {
         (name.clone(), json!({ "name": name, "value": value }))
     };
     let mut env = component.env.iter().map(written).collect::<Map<_, _>>();
-    let secret = secret_name(cx, component);
+    let secret = secret_name(cx.solution.shape, &component.name);
     for key in &component.secrets {
         env.entry(key).or_insert_with(|| {
             json!({ "name": key, "valueFrom": { "secretKeyRef": { "name": secret, "key": key } } })
@@ -183,11 +183,12 @@ fn words<'a>(component: &Component, texts: &'a [String]) -> Vec<Cow<'a, str>> {
     texts.iter().map(|text| word(component.expand_variables, text)).collect()
 }
 
-/// The Secret that the operator provides: configurations are one image, and share theirs.
-fn secret_name(cx: &Context, component: &Component) -> String {
-    match cx.solution.shape {
+/// The Secret that the operator provides for a component: configurations are one image, and share
+/// theirs.
+pub fn secret_name(shape: Shape, component: &ComponentName) -> String {
+    match shape {
         Shape::Single | Shape::Configurations => "app-secrets".to_owned(),
-        Shape::Components => format!("{}-secrets", component.name),
+        Shape::Components => format!("{component}-secrets"),
     }
 }
 

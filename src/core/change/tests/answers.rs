@@ -1,0 +1,308 @@
+//! What is answered to each question of a reviewer.
+
+use super::*;
+
+#[test]
+fn equal_catalogues_differ_in_nothing() {
+    let one = catalog("a", "", &[("use", ""), ("two", "")]);
+    let other = catalog("b", "", &[("use", ""), ("two", "")]);
+    let review = compare(&one, &other);
+    assert!(review.is_empty() && review.untouched == 2, "{review:#?}");
+    assert_eq!(review.summary(), "nothing changes; 2 as before");
+    assert!(text(&review, now(), false).ends_with("nothing changes; 2 as before\n"));
+}
+
+#[test]
+fn who_reaches_it_and_what_it_reaches_is_read_from_its_objects() {
+    let egress = "  network: {egress: [{cidr: 0.0.0.0/0, port: 443}]}\n";
+    let one = touched("", Some(""), Some(egress));
+    let at = Some("everyone, at https://use.demo.example");
+    assert_eq!(fact(&one, "reachable by"), Some((at, at)));
+    let internet = Some("the public internet (IPv4), port 443");
+    assert_eq!(fact(&one, "may reach"), Some((Some("nothing outside"), internet)));
+    assert!(said(&one.asks).contains("connections to the public internet (IPv4), port 443"));
+    assert!(said(&one.risks).iter().any(|risk| risk.contains("any address on the internet")));
+    // Back again nobody has to be asked.
+    let back = touched("", Some(egress), Some(""));
+    assert_eq!(said(&back.asks), BTreeSet::new());
+}
+
+#[test]
+fn components_are_named_where_they_differ_and_not_where_they_are_alike() {
+    let image = |digit: &str| format!("registry.example/x:1@sha256:{}", digit.repeat(64));
+    let body = |web: &str, api: &str| {
+        format!(
+            "  components:\n    web: {{image: {}, expose: {{path: /}}, dependsOn: [api]}}\n    \
+             api: {{image: {}, env: {{A: \"{api}\"}}}}\n",
+            image("a"),
+            image(web)
+        )
+    };
+    let one = touched("", Some(&body("b", "1")), Some(&body("c", "2")));
+    let image = |digit: &str| format!("registry.example/x:1 sha256:{}", digit.repeat(12));
+    let (b, c) = (image("b"), image("c"));
+    assert_eq!(fact(&one, "api: image"), Some((Some(&*b), Some(&*c))));
+    assert_eq!(fact(&one, "web: image"), None, "it is as it was");
+    assert_eq!(fact(&one, "api: env.A"), Some((Some("\"1\""), Some("\"2\""))));
+    assert_eq!(fact(&one, "inside"), Some((Some("web calls api"), Some("web calls api"))));
+    let copies = Some("0 to 1, asleep after 30m without a visit");
+    assert_eq!(fact(&one, "copies"), Some((copies, copies)), "said once of both");
+    let told = said(&one.risks);
+    assert!(told.contains("api: the image is another one under the same tag 1"), "{told:#?}");
+    assert!(told.iter().any(|risk| risk.starts_with("the pods of api are started anew")));
+}
+
+#[test]
+fn what_takes_the_old_pods_down_first_is_said() {
+    let platform = "  hardware:\n  - {name: big, requests: {nvidia.com/gpu: \"1\"}}\n";
+    let (old, new) = ("  hardware: big\n", "  hardware: big\n  env: {A: \"1\"}\n");
+    let told = said(&touched(platform, Some(old), Some(new)).risks);
+    let down = "its pods are started anew; those of now stop first, so nobody answers meanwhile";
+    let rolled = "its pods are started anew; those of now serve until the new ones answer";
+    assert!(told.contains(down) && !told.contains(rolled), "{told:#?}");
+    let told = said(&touched("", Some(""), Some("  env: {A: \"1\"}\n")).risks);
+    assert!(told.contains(rolled) && !told.contains(down), "{told:#?}");
+    let asleep = "  suspend: {reason: moving, until: 2027-01-05}\n";
+    let told = touched("", Some(asleep), Some(&format!("{asleep}  env: {{A: \"1\"}}\n")));
+    assert_eq!(said(&told.risks), BTreeSet::new(), "nothing runs that could be started anew");
+}
+
+#[test]
+fn a_price_is_told_where_there_is_one_and_no_word_of_cost_where_there_is_none() {
+    let priced = "  currency: EUR\n  hardware:\n  - {name: cpu-basic, price: {perHour: \"0.10\"}, \
+                  requests: {memory: 1Gi}, caps: {memory: 8Gi}}\n";
+    let one = touched(priced, Some(""), Some("  scaling: {maxReplicas: 3}\n"));
+    let most = (Some("73.00 EUR a month"), Some("219.00 EUR a month"));
+    assert_eq!(fact(&one, "costs at most"), Some(most));
+    // 20 visits of half an hour are ten hours a day.
+    let expected = Some(
+        "30.42 EUR a month at 20 visits a day of 30m each: awake for 10.0 h a day, asleep for 14.0 h",
+    );
+    assert_eq!(fact(&one, "expected"), Some((expected, expected)));
+    // Who asks for twice the memory pays twice, and who asks for less pays for all the same.
+    let bill = |body: &str| touched(priced, None, Some(body)).bills.1.unwrap().most;
+    let memory = |text: &str| format!("  resources: {{requests: {{memory: {text}}}}}\n");
+    assert!((bill(&memory("2Gi")) - 146.0).abs() < 0.001);
+    assert!((bill(&memory("512Mi")) - 73.0).abs() < 0.001);
+    // Always on is what it costs, whoever comes.
+    let always = touched(priced, None, Some("  scaling: {minReplicas: 1}\n")).bills.1.unwrap();
+    assert!((always.expected - 73.0).abs() < 0.001, "{always:?}");
+    assert!((always.awake - 24.0).abs() < 0.001);
+
+    let plain = touched("", Some(""), Some("  scaling: {maxReplicas: 3}\n"));
+    assert_eq!((fact(&plain, "costs at most"), plain.bills.clone()), (None, (None, None)));
+    let (before, then) = fact(&plain, "takes at most").unwrap();
+    assert!(before.unwrap().starts_with("1 copy: ") && then.unwrap().starts_with("3 copies: "));
+    for page in [markdown(&one_of(&plain)), text(&one_of(&plain), now(), true)] {
+        assert!(!page.contains("cost"), "{page}");
+    }
+}
+
+/// A review of this one alone.
+fn one_of(one: &Touched) -> Review {
+    let same = catalog("a", "", &[]);
+    Review { touched: vec![one.clone()], ..compare(&same, &same) }
+}
+
+#[test]
+fn a_longer_cooldown_and_a_class_without_a_price_are_in_the_bill() {
+    let priced = "  currency: EUR\n  assumptions: {visitsPerDay: 4, awakePerVisit: 1h}\n  \
+                  hardware:\n  - {name: cpu-basic, price: {perHour: \"0.10\"}}\n  - {name: dark}\n";
+    let bill = touched(priced, None, Some("  scaling: {cooldownPeriod: 2h}\n")).bills.1.unwrap();
+    assert!((bill.awake - 8.0).abs() < 0.001, "{bill:?}");
+    assert_eq!(touched(priced, None, Some("  hardware: dark\n")).bills.1, None);
+    let parts = "  components:\n    a: {image: \"x.example/a@sha256:X\", expose: {path: /}}\n    \
+                 b: {image: \"x.example/b@sha256:X\", hardware: dark}\n";
+    let bill = touched(priced, None, Some(&parts.replace('X', &"a".repeat(64)))).bills.1.unwrap();
+    assert_eq!(bill.unpriced, BTreeSet::from(["dark".to_owned()]));
+    assert!(bill.at_most().ends_with("without dark, which has no price"), "{bill:?}");
+}
+
+#[test]
+fn more_than_a_solution_gets_unless_asked_for_is_for_an_operator_and_less_is_not() {
+    let platform = "  hardware:\n  - {name: cpu-basic, requests: {memory: 1Gi}, limits: {memory: \
+                    1Gi}, caps: {memory: 8Gi}}\n  - {name: gpu, requests: {nvidia.com/gpu: \"1\"}}\n  \
+                    - {name: own, isolation: exclusive}\n";
+    let raises = [
+        ("  hardware: gpu\n", "a machine of class gpu with nvidia.com/gpu 1"),
+        ("  hardware: own\n", "a machine of class own for itself alone"),
+        (
+            "  resources: {limits: {memory: 2Gi}}\n",
+            "memory 2Gi a copy; the class cpu-basic gives 1Gi",
+        ),
+        ("  scaling: {minReplicas: 1}\n", "1 copy kept awake at all times"),
+        ("  scaling: {maxReplicas: 3}\n", "up to 3 copies; 1 unless asked for"),
+        ("  scaling: {cooldownPeriod: 2h}\n", "awake for 2h after a visit; 30m unless asked for"),
+        ("  http: {requestTimeout: 5m}\n", "answers that take up to 5m; 1m unless asked for"),
+        ("  http: {maxRequestBodySize: 50Mi}\n", "requests of up to 50Mi; 10Mi unless asked for"),
+        (
+            "  http: {rateLimit: {requestsPerSecond: 50}}\n",
+            "50 requests a second for one client; 10 unless asked for",
+        ),
+        (
+            "  network: {egress: [{cidr: 192.0.2.0/24, port: 80}]}\n",
+            "connections to 192.0.2.0/24, port 80",
+        ),
+        (
+            "  secrets: [KEY]\n",
+            "the Secret app-secrets in the namespace sol-use with KEY, before it can start",
+        ),
+        (
+            "  scaling: {schedules: [{timezone: Europe/Berlin, start: \"0 8 * * 1-5\", end: \"0 18 \
+             * * 1-5\", desiredReplicas: 1}]}\n",
+            "kept awake from 0 8 * * 1-5 to 0 18 * * 1-5 (Europe/Berlin)",
+        ),
+    ];
+    for (raise, ask) in raises {
+        for old in [None, Some("")] {
+            let asks = said(&touched(platform, old, Some(raise)).asks);
+            assert!(asks.contains(ask), "{raise}: {asks:#?}");
+        }
+        let back = touched(platform, Some(raise), Some(""));
+        assert_eq!(said(&back.asks), BTreeSet::new(), "{raise} taken back");
+        let other = touched(platform, Some(raise), Some(&format!("{raise}  env: {{A: \"1\"}}\n")));
+        assert_eq!(said(&other.asks), BTreeSet::new(), "{raise} is as it was");
+    }
+    let plain = touched(platform, None, Some(""));
+    assert_eq!(said(&plain.asks), BTreeSet::new(), "a solution that asks for nothing");
+}
+
+#[test]
+fn a_removal_says_what_vanishes_and_who_counts_on_it() {
+    let platform = "  gallery: {featured: [use]}\n";
+    let old =
+        [("use", "  secrets: [KEY]\n"), ("other", "  env: {U: \"https://use.demo.example/x\"}\n")];
+    let review = compare(&catalog("a", platform, &old), &catalog("b", platform, &old[1..]));
+    let one = &review.touched[0];
+    assert_eq!(
+        (one.what, one.urls.as_slice()),
+        (What::Disappears, &["https://use.demo.example".to_owned()][..])
+    );
+    let told = said(&one.risks);
+    for part in [
+        "https://use.demo.example leads nowhere any more",
+        "the Secret app-secrets (with KEY) goes with its namespace",
+        "nothing that it stored is kept",
+        "other stays, and names its address",
+        "platform.yaml still features it",
+    ] {
+        assert!(told.iter().any(|risk| risk.starts_with(part)), "{part}: {told:#?}");
+    }
+    assert!(one.objects.iter().all(|object| object.verb == Verb::Delete));
+    assert_eq!(review.held, None, "one may always go");
+}
+
+#[test]
+fn the_brake_is_foretold_as_it_will_decide() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    let of = |names: &[&str]| {
+        let solutions: Vec<(&str, &str)> = names.iter().map(|name| (*name, "")).collect();
+        catalog("a", "", &solutions)
+    };
+    let held = |kept: usize| compare(&of(&names), &of(&names[..kept])).held;
+    assert_eq!(held(8), None);
+    assert_eq!(held(7).as_deref(), Some("would remove 3 of 10 solutions"));
+    assert_eq!(held(0).as_deref(), Some("would remove 10 of 10 solutions"));
+    // Who stays and loses an address counts as well.
+    let configured = |name: &'static str| {
+        let body = format!("  configurations: {{{name}: {{}}}}\n");
+        let solutions: Vec<(&str, &str)> = names.iter().map(|one| (*one, body.as_str())).collect();
+        catalog("a", "", &solutions)
+    };
+    let moved = compare(&configured("old"), &configured("new")).held;
+    assert_eq!(moved.as_deref(), Some("would move the addresses of 10 of 10 solutions"));
+    let page = text(&compare(&of(&names), &of(&[])), now(), false);
+    assert!(
+        page.contains("The brake will hold this: it would remove 10 of 10 solutions."),
+        "{page}"
+    );
+}
+
+#[test]
+fn an_address_that_moves_is_told_as_lost() {
+    let of = |name: &str| format!("  configurations: {{{name}: {{}}}}\n");
+    let one = touched("", Some(&of("old")), Some(&of("new")));
+    let told = said(&one.risks);
+    let lost = "https://use--old.demo.example leads nowhere any more; whoever kept the link meets an error";
+    assert!(told.contains(lost), "{told:#?}");
+    assert!(told.contains("old is deleted, with all that belongs to it"), "{told:#?}");
+}
+
+#[test]
+fn what_was_refused_is_not_guessed() {
+    let fine = [("use", ""), ("two", "")];
+    let broken = [("use", "  replica: 3\n"), ("two", "")];
+    let (fine, broken) = (catalog("a", "", &fine), catalog("b", "", &broken));
+    let refused = compare(&fine, &broken);
+    assert_eq!(refused.touched.iter().map(|one| one.what).collect::<Vec<_>>(), [What::Refused]);
+    assert!(refused.refuses() && refused.touched[0].objects.is_empty());
+    assert_eq!(refused.touched[0].faults.len(), 1);
+    // Who changes something else is not told of it.
+    assert!(compare(&broken, &broken).is_empty());
+    let mended = &compare(&broken, &fine).touched[0];
+    assert_eq!(mended.what, What::WasFrozen);
+    assert!(mended.objects.iter().all(|object| object.verb == Verb::Apply));
+    let gone = catalog("c", "", &[("two", "")]);
+    assert_eq!(compare(&broken, &gone).touched[0].what, What::FrozenThenGone);
+}
+
+#[test]
+fn a_refused_platform_stops_all_telling() {
+    let fine = catalog("a", "", &[("use", "")]);
+    let broken = catalog("b", "  domian: x\n", &[]);
+    let review = compare(&fine, &broken);
+    assert!(review.is_frozen() && review.touched.is_empty(), "{review:#?}");
+    assert!(markdown(&review).contains("`platform.yaml` · refused"));
+    let mended = compare(&broken, &fine);
+    assert_eq!(mended.platform, Operator::Mended);
+    assert_eq!(mended.touched[0].what, What::WasFrozen);
+    assert!(mended.others_may_go.is_some());
+}
+
+#[test]
+fn whom_to_ask_is_said_by_the_platform_in_force() {
+    let base = catalog("a", "  operators: \"@aim/ops\"\n", &[("use", "")]);
+    let head = catalog("b", "  operators: \"@evil/ops\"\n", &[("use", "  secrets: [KEY]\n")]);
+    let review = compare(&base, &head);
+    assert_eq!(review.operators.as_deref(), Some("@aim/ops"));
+    assert!(text(&review, now(), false).contains("ask @aim/ops (operators) about"));
+}
+
+#[test]
+fn a_change_of_the_platform_is_told_once_for_those_that_it_changes_alike() {
+    let solutions = [("a", ""), ("b", ""), ("c", "")];
+    let base = catalog("a", "", &solutions);
+    let limit = "  podSecurity: {level: baseline}\n";
+    let mut changed = solutions;
+    changed[2] = ("c", "  env: {A: \"1\"}\n");
+    let review = compare(&base, &catalog("b", limit, &changed));
+    let Operator::Changed(facts) = &review.platform else { panic!("{:?}", review.platform) };
+    let told: Vec<String> = facts.iter().map(Fact::label).collect();
+    assert_eq!(told, ["podSecurity.level"]);
+    assert_eq!(
+        review.touched.iter().map(|one| one.by_platform).collect::<Vec<_>>(),
+        [true, true, false]
+    );
+    let page = text(&review, now(), false);
+    assert!(page.contains("a  changed  by platform.yaml") && page.contains("alike  b\n"), "{page}");
+    assert!(!page.contains("\nb  changed"), "{page}");
+}
+
+#[test]
+fn files_that_nothing_depends_on_are_said_to_change_nothing() {
+    let one = touched("", Some(""), Some("  # a word to ourselves\n"));
+    assert_eq!(one.what, What::Words);
+    assert!(one.objects.is_empty() && one.risks.is_empty());
+}
+
+#[test]
+fn a_review_for_a_program_has_every_answer() {
+    let one = touched("", Some(""), Some("  secrets: [KEY]\n"));
+    let value = json(&one_of(&one));
+    let told = &value["solutions"][0];
+    assert_eq!((&told["name"], &told["what"]), (&"use".into(), &"changes".into()));
+    assert_eq!(told["facts"][0]["topic"], "reach");
+    assert_eq!(told["asks"].as_array().map(Vec::len), Some(1));
+    assert_eq!(told["objects"][0]["verb"], "update");
+    assert!(told["objects"][0]["fields"][0]["path"].is_string());
+}
