@@ -18,6 +18,7 @@ mod completions;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
+mod diff;
 mod doctor;
 mod explain;
 mod fault;
@@ -31,6 +32,7 @@ mod pin;
 mod plan;
 mod registry;
 mod render;
+mod review;
 mod run;
 mod schema;
 mod settings;
@@ -108,6 +110,11 @@ enum Command {
         after_help = "Exit codes: 0 nothing to do, 1 there are changes or refused folders, 2 it cannot be told."
     )]
     Plan(plan::Arguments),
+    /// What a merge of one branch into another would change, told as a reviewer asks: who can reach
+    /// it, what it can reach, what it takes, what differs, what could go wrong. Needs a clone and
+    /// nothing else: 0 nothing changes, 1 something does, 2 cannot tell.
+    #[command(after_help = "Exit codes: 0 nothing changes, 1 something does, 2 it cannot be told.")]
+    Diff(diff::Arguments),
     /// The board in the terminal, from a running daemon or from the notes of a clone.
     #[command(
         after_help = "Exit codes: 0 all good, 1 some solution is not, 2 it could not be told."
@@ -176,6 +183,7 @@ pub fn main() -> ExitCode {
             Command::Explain(arguments) => explain::explain(&arguments),
             Command::Schema(arguments) => schema::schema(&arguments),
             Command::Plan(arguments) => plan::plan(arguments).await,
+            Command::Diff(arguments) => diff::diff(&arguments),
             Command::Status(arguments) => status::status(arguments).await,
             Command::New(arguments) => new::new(arguments).await,
             Command::Pin(arguments) => pin::pin(arguments).await,

@@ -13,11 +13,13 @@ use jiff::Timestamp;
 
 use vitrine_core::catalog::snapshot::{Snapshot, Unknown};
 use vitrine_core::catalog::{Changes, Folder};
+use vitrine_core::change::Comparison;
 use vitrine_core::config;
 use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::status::CommitStatus;
 
 mod address;
+mod clone;
 mod commits;
 mod courier;
 mod disk;
@@ -28,6 +30,7 @@ mod inner;
 mod left_out;
 mod limits;
 mod local;
+mod merge;
 mod mirror;
 mod named;
 mod notes;
@@ -47,6 +50,7 @@ mod trouble;
 mod walk;
 mod watch;
 
+pub use clone::LocalClone;
 pub use courier::Courier;
 pub use disk::{read_folder, read_lone_folder};
 pub use folder::{is_made_repository, is_mirror, is_mirror_in_use, make_repository};
@@ -186,34 +190,29 @@ impl Source {
         .await
     }
 
-    /// As [`Source::read`], of a commit that [`Source::resolve`] found: of a repository on this
-    /// machine the mirror has the tracked branch alone, and the others are read where they lie.
+    /// What two commits hold that [`Source::resolve`] found, beside each other. Of a repository on
+    /// this machine the mirror has the tracked branch alone, so it is read where it lies.
     ///
     /// # Errors
     /// As [`Source::read`].
-    pub async fn read_named(&mut self, revision: &Revision) -> Result<Snapshot, Unknown> {
-        let named = revision.clone();
-        let read = self.blocking(move |inner| {
-            let here = Commit::find(inner.mirror.repository(), remote::oid(&named)?)?.is_some();
-            if here || !inner.remote.is_local() {
-                return Ok(None);
+    pub async fn beside(
+        &mut self,
+        base: &Revision,
+        head: &Revision,
+    ) -> Result<Comparison, Unknown> {
+        let (base, head) = (base.clone(), head.clone());
+        self.blocking(move |inner| {
+            let (old, new) = (remote::oid(&base)?, remote::oid(&head)?);
+            if inner.remote.is_local() {
+                let local = inner.remote.open_local()?;
+                let read = merge::beside(&local, &inner.root, old, new);
+                return read.map_err(|trouble| trouble.of_theirs(&inner.remote));
             }
-            let local = inner.remote.open_local()?;
-            let read = snapshot::read(&local, &inner.root, &named, &mut snapshot::Last::default());
-            read.map(Some).map_err(|trouble| match trouble.side {
-                Side::Theirs | Side::Disk => trouble,
-                // It is not the mirror that was read.
-                Side::Cache(_) => Trouble::new(format!(
-                    "commit {} of {} cannot be read; run `git fsck` there",
-                    named.short(),
-                    inner.remote
-                )),
+            inner.soundly(Use::Snapshot, Some(&head), |inner| {
+                merge::beside(inner.mirror.repository(), &inner.root, old, new)
             })
-        });
-        match read.await? {
-            Some(snapshot) => Ok(snapshot),
-            None => self.read(revision).await,
-        }
+        })
+        .await
     }
 
     /// What the first-parent history of `to` changed after `from`, oldest first. Without `from`,

@@ -9,6 +9,7 @@ mod daemon;
 mod demo;
 mod demo_folder;
 mod demo_live;
+mod diff;
 mod doctor;
 mod explain;
 mod forge;

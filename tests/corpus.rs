@@ -12,6 +12,7 @@ mod mutation;
 mod pages;
 mod planned;
 pub mod protected;
+mod review;
 mod schema;
 mod situations;
 mod snapshots;

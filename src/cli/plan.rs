@@ -9,16 +9,15 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::limit::Limit;
-use super::{Answer, Format, SettingsArguments, Stop, once, settings};
+use super::review::{self, Format, Shape, Told};
+use super::{Answer, SettingsArguments, Stop, once, settings};
 use crate::drive::{Awaited, Outlook};
 use crate::git::Source;
 use row::Row;
-use vitrine_core::catalog::{self, Catalog, Fault, Refused};
+use vitrine_core::catalog::{self, Fault, Refused};
+use vitrine_core::change::Comparison;
 use vitrine_core::config::Config;
-use vitrine_core::model::{ClaimedName, Revision};
-use vitrine_core::plan;
-use vitrine_core::render;
-use vitrine_core::render::phase::phase_at;
+use vitrine_core::model::ClaimedName;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -30,23 +29,31 @@ pub(super) struct Arguments {
     /// How long it may take, whoever does not answer.
     #[arg(long, default_value = "1m", value_parser = settings::duration)]
     timeout: Duration,
-    #[arg(long, value_enum, default_value = "human")]
-    format: Format,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 pub(super) async fn plan(arguments: Arguments) -> Result<Answer, Stop> {
     let limit = Limit::of(arguments.timeout);
     let (config, _mirror) = settings::read_aside(&arguments.settings)?;
-    let Said { rows, frozen } = match &arguments.against {
-        Some(revision) => {
-            let compared = between(&config, revision);
-            limit.keep(Awaited::Repository, &config, compared).await??
+    if let Some(revision) = &arguments.against {
+        let compared =
+            limit.keep(Awaited::Repository, &config, between(&config, revision)).await??;
+        let brake = review::brake(&config.safety);
+        let told = Told { instance: &config.instance, now: Timestamp::now(), brake };
+        return review::tell(&compared, &told, &arguments.shape);
+    }
+    if arguments.shape.format == Format::Markdown || arguments.shape.objects {
+        return Err(Stop::new(
+            "--format markdown and --objects tell what differs between two commits; add --against",
+        ));
+    }
+    let Said { rows, frozen } = of_a_pass(&once::look(&config, &limit).await?);
+    match arguments.shape.format {
+        Format::Human | Format::Markdown if rows.is_empty() => say!("nothing to do")?,
+        Format::Human | Format::Markdown => {
+            rows.iter().try_for_each(|row| say!("{}", row.text()))?;
         }
-        None => of_a_pass(&once::look(&config, &limit).await?),
-    };
-    match arguments.format {
-        Format::Human if rows.is_empty() => say!("nothing to do")?,
-        Format::Human => rows.iter().try_for_each(|row| say!("{}", row.text()))?,
         Format::Json => {
             let all: Vec<serde_json::Value> = rows.iter().map(Row::json).collect();
             say!("{:#}", serde_json::Value::Array(all))?;
@@ -90,30 +97,12 @@ fn refused(platform: &[Fault], folders: &BTreeMap<ClaimedName, Refused>) -> Vec<
     platform.into_iter().chain(folders).collect()
 }
 
-/// What changes between two revisions, object by object, without any cluster.
-async fn between(config: &Config, against: &str) -> Result<Said, Stop> {
+/// Two commits of the repository beside each other, without any cluster.
+async fn between(config: &Config, against: &str) -> Result<Comparison, Stop> {
     let unknown = |u: catalog::snapshot::Unknown| Stop::new(u.cause);
     let mut source = Source::open(&config.repository).map_err(unknown)?;
     let tip = source.tip().await.map_err(unknown)?;
     source.fetch(&tip).await.map_err(unknown)?;
     let against = source.resolve(against).await.map_err(unknown)?;
-    let old = read(&mut source, &against).await?;
-    let new = read(&mut source, &tip).await?;
-    let now = Timestamp::now();
-    let differences = plan::between(&old, &new, |solution, platform| {
-        let phase = phase_at(solution, now);
-        render::all(solution, platform, &config.instance, phase)
-    });
-    let platform = new.platform.as_ref().err().map_or(&[][..], Vec::as_slice);
-    let mut rows = refused(platform, &new.refused);
-    if platform.is_empty() {
-        let row = |one| Row::of_difference(one, &old, &new, against.short());
-        rows.extend(differences.iter().map(row));
-    }
-    Ok(Said { rows, frozen: !platform.is_empty() })
-}
-
-async fn read(source: &mut Source, revision: &Revision) -> Result<Catalog, Stop> {
-    let snapshot = source.read_named(revision).await.map_err(|u| Stop::new(u.cause))?;
-    Ok(catalog::read(&snapshot, &mut catalog::Memory::default()))
+    source.beside(&against, &tip).await.map_err(unknown)
 }

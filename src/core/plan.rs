@@ -5,7 +5,6 @@
 
 pub mod address;
 pub mod approval;
-mod between;
 pub(crate) mod brake;
 mod deletion;
 pub mod facts;
@@ -28,7 +27,6 @@ pub mod verify;
 pub use address::Address;
 pub use approval::{HELD_DIGITS, Harm, held_list};
 pub(crate) use brake::{BrakeSettings, brake, losers, opened};
-pub use between::{Change, Difference, between};
 pub use brake::{Hold, Tally, too_many_deletions};
 pub use deletion::{deletions, is_routine};
 pub use gate::Gate;

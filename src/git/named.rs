@@ -52,6 +52,16 @@ pub fn commit(remote: &Remote, mirror: &Repository, text: &str) -> Result<Oid, T
     })
 }
 
+/// As [`commit`], of a repository that is read where it lies, called `shown`.
+pub fn here(repository: &Repository, shown: &str, text: &str) -> Result<Oid, Trouble> {
+    one_meaning(repository, parts(text).0, "refs/tags/", "refs/heads/")?;
+    find(repository, text, text)?.ok_or_else(|| {
+        Trouble::new(format!(
+            "{shown} has no commit `{text}`; name a branch, a tag or a commit that it has"
+        ))
+    })
+}
+
 /// `v1.4~2` is `v1.4` and `~2`.
 fn parts(text: &str) -> (&str, &str) {
     let ends = text.char_indices().skip(1).find(|(at, character)| match character {

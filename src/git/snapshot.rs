@@ -68,8 +68,18 @@ pub fn read(
     revision: &Revision,
     last: &mut Last,
 ) -> Result<Snapshot, Trouble> {
-    let commit = remote::commit(repository, revision)?;
-    let tree = root.tree(repository, &commit)?.ok_or_else(|| {
+    read_commit(repository, root, &remote::commit(repository, revision)?, last)
+}
+
+/// As [`read`], of a commit that need not be in the database: its tree must be.
+pub fn read_commit(
+    repository: &Repository,
+    root: &Root,
+    commit: &Commit,
+    last: &mut Last,
+) -> Result<Snapshot, Trouble> {
+    let revision = remote::revision(commit.id)?;
+    let tree = root.tree(repository, commit)?.ok_or_else(|| {
         Trouble::new(format!(
             "commit {} has no folder `{}`; restore it or set repository.path",
             revision.short(),
@@ -77,7 +87,7 @@ pub fn read(
         ))
     })?;
     let committed = Timestamp::from_second(commit.committed).unwrap_or_default();
-    let (revision, id) = (revision.clone(), tree_id(tree.id())?);
+    let id = tree_id(tree.id())?;
     if let Some((before, whole)) = &last.whole
         && says_the_same(repository, *before, &tree)?
     {

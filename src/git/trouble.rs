@@ -62,6 +62,17 @@ impl Trouble {
         }
     }
 
+    /// The same about a repository that is read where it lies: it is not the mirror that was read.
+    pub fn of_theirs(self, shown: &impl std::fmt::Display) -> Self {
+        match self.side {
+            Side::Theirs | Side::Disk => self,
+            Side::Cache(_) => {
+                let why = self.why.unwrap_or(self.sentence);
+                Self::new(format!("{shown} cannot be read ({why}); run `git fsck` there"))
+            }
+        }
+    }
+
     /// With the disk of the mirror in `place`.
     pub fn disk(place: &Path, error: &io::Error) -> Self {
         use io::ErrorKind;

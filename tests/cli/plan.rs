@@ -63,14 +63,16 @@ fn two_revisions_are_compared_without_a_cluster() {
     std::fs::remove_file(scene.kubeconfig()).unwrap();
 
     let run = scene.run(&["plan", "--against", old.as_str(), "--format", "json"]).exits(1);
-    let plan = lines(&run.json());
-    assert!(
-        plan.iter().any(|(verb, o)| verb == "update" && o.contains("Deployment")),
-        "{}",
-        run.out
-    );
-    assert!(plan.iter().any(|(verb, o)| verb == "delete" && o.contains("sol-two")), "{}", run.out);
-    assert!(plan.iter().all(|(verb, _)| verb != "create"), "{}", run.out);
+    let rows = objects(&run.json());
+    let has = |verb: &str, object: &str| rows.iter().any(|(v, o)| v == verb && o.contains(object));
+    assert!(has("update", "one Deployment/app"), "{}", run.out);
+    assert!(has("delete", "two Namespace/sol-two"), "{}", run.out);
+    assert!(!has("create", ""), "{}", run.out);
+    let page = scene.run(&["plan", "--against", old.as_str()]).exits(1).out;
+    assert!(page.contains("who can reach it") && page.contains("two  removed"), "{page}");
+    let page = scene.run(&["plan", "--against", old.as_str(), "--format", "markdown"]).exits(1).out;
+    assert!(page.contains("### `two` · removed"), "{page}");
+    scene.run(&["plan", "--objects"]).exits(2).says(&["add --against"]);
     scene.run(&["plan", "--against", scene.catalogue.head().as_str()]).exits(0);
     scene.run(&["plan", "--against", "HEAD~1"]).exits(1);
     scene.run(&["plan", "--against", "no-such-tag"]).exits(2).says(&["no-such-tag"]);
@@ -91,6 +93,26 @@ fn what_cannot_be_read_cannot_be_planned() {
     scene.run(&["plan"]).exits(2).says(&["/no/kubeconfig"]);
 }
 
+/// The objects of a review as (verb, `solution Kind/name`).
+fn objects(review: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let of = |one: &Value| -> Vec<(String, String)> {
+        let name = text(&one["name"]);
+        let object = |object: &Value| {
+            let (kind, its) = (text(&object["kind"]), text(&object["name"]));
+            (text(&object["verb"]), format!("{name} {kind}/{its}"))
+        };
+        one["objects"].as_array().unwrap().iter().map(object).collect()
+    };
+    review["solutions"].as_array().unwrap().iter().flat_map(of).collect()
+}
+
+/// What a review says of each name.
+fn whats(review: &Value) -> Vec<&str> {
+    let all = review["solutions"].as_array().unwrap().iter();
+    all.map(|one| one["what"].as_str().unwrap()).collect()
+}
+
 /// The row of a refused folder.
 #[track_caller]
 fn refusal<'p>(plan: &'p Value, solution: &str) -> &'p Value {
@@ -105,12 +127,16 @@ fn a_refused_folder_is_told_and_nothing_of_it_is_called_a_deletion() {
     scene.publish();
     scene.catalogue.edit("one/solution.yaml", "spec:", "spec:\n  replica: 3");
     scene.catalogue.commit("A typo");
-    for plan in [&["plan"][..], &["plan", "--against", "HEAD~1"]] {
+    let against = ["plan", "--against", "HEAD~1"];
+    for plan in [&["plan"][..], &against] {
         let run = scene.run(plan).exits(1).says(&["one", "refused", "one/solution.yaml:6:3"]);
         assert!(!run.out.contains("delete ") && !run.out.contains("update"), "{}", run.out);
-        let json = scene.run(&[plan, &["--format", "json"]].concat()).exits(1).json();
-        assert_eq!(json.as_array().unwrap().len(), 1, "{json:#}");
-        let fault = &refusal(&json, "one")["faults"][0];
+    }
+    let json = |plan: &[&str]| scene.run(&[plan, &["--format", "json"]].concat()).exits(1).json();
+    let (pass, review) = (json(&["plan"]), json(&against));
+    assert_eq!(pass.as_array().unwrap().len(), 1, "{pass:#}");
+    assert_eq!((whats(&review), objects(&review)), (vec!["refused"], vec![]), "{review:#}");
+    for fault in [&refusal(&pass, "one")["faults"][0], &review["solutions"][0]["faults"][0]] {
         assert_eq!((&fault["file"], &fault["line"]), (&json!("one/solution.yaml"), &json!(6)));
         assert!(fault["message"].as_str().unwrap().contains("replica"), "{fault:#}");
     }
@@ -122,10 +148,11 @@ fn a_refused_folder_is_told_and_nothing_of_it_is_called_a_deletion() {
     scene.catalogue.edit("one/solution.yaml", "\n  replica: 3", "");
     scene.catalogue.edit("one/solution.yaml", &image('a'), &image('b'));
     scene.catalogue.commit("Mended");
-    let run = scene.run(&["plan", "--against", "HEAD~1", "--format", "json"]).exits(1);
-    let rows = lines(&run.json());
-    assert!(rows.iter().all(|(verb, _)| verb == "apply" || verb == "unsure"), "{}", run.out);
-    assert!(rows.contains(&("apply".to_owned(), "one Deployment/app".to_owned())), "{}", run.out);
+    let review = json(&against);
+    assert_eq!(whats(&review), ["wasFrozen"]);
+    let rows = objects(&review);
+    assert!(rows.iter().all(|(verb, _)| verb == "apply"), "{review:#}");
+    assert!(rows.contains(&("apply".to_owned(), "one Deployment/app".to_owned())), "{review:#}");
     scene.run(&["plan", "--against", "HEAD~1"]).exits(1).says(&["not known what runs"]);
 }
 
@@ -152,12 +179,16 @@ fn every_mistake_that_protects_a_name_protects_it_in_plan_too() {
         scene.publish();
         make(&scene);
         scene.catalogue.commit(what);
-        for plan in [&["plan"][..], &["plan", "--against", "HEAD~1"]] {
-            scene.run(plan).exits(1).says(&["refused"]);
-            let json = scene.run(&[plan, &["--format", "json"]].concat()).exits(1).json();
-            let verbs: Vec<_> = lines(&json).into_iter().map(|(verb, _)| verb).collect();
-            assert!(verbs.iter().all(|v| v == "refused" || v == "keep"), "{what}: {json:#}");
-        }
+        let json = scene.run(&["plan", "--format", "json"]).exits(1).says(&["refused"]).json();
+        let verbs: Vec<_> = lines(&json).into_iter().map(|(verb, _)| verb).collect();
+        assert!(verbs.iter().all(|v| v == "refused" || v == "keep"), "{what}: {json:#}");
+        let against = ["plan", "--against", "HEAD~1", "--format", "json"];
+        let review = scene.run(&against).exits(1).json();
+        assert!(
+            whats(&review).iter().all(|w| ["refused", "kept"].contains(w)),
+            "{what}: {review:#}"
+        );
+        assert_eq!(objects(&review), [], "{what}");
         let before = scene.api.state();
         scene.once().exits(1);
         assert_eq!(scene.api.state(), before, "{what}");
@@ -171,19 +202,24 @@ fn a_refused_platform_is_a_row_and_nothing_can_be_told() {
     scene.catalogue.write("platform.yaml", "kind: [\n");
     scene.catalogue.remove("one");
     scene.catalogue.commit("A slip");
-    for plan in [&["plan"][..], &["plan", "--against", "HEAD~1"]] {
+    let against = ["plan", "--against", "HEAD~1"];
+    for plan in [&["plan"][..], &against] {
         let run = scene.run(plan).exits(2).says(&["platform.yaml:", "cannot be told"]);
-        assert!(!run.out.contains(" delete "), "{}", run.out);
-        let json = scene.run(&[plan, &["--format", "json"]].concat()).exits(2).json();
-        assert_eq!(refusal(&json, "*")["object"], "platform.yaml");
-        assert_eq!(json.as_array().unwrap().len(), 1, "{json:#}");
+        assert!(!run.out.contains("delete "), "{}", run.out);
     }
+    let json = |plan: &[&str]| scene.run(&[plan, &["--format", "json"]].concat()).exits(2).json();
+    let pass = json(&["plan"]);
+    assert_eq!(refusal(&pass, "*")["object"], "platform.yaml");
+    assert_eq!(pass.as_array().unwrap().len(), 1, "{pass:#}");
+    let review = json(&against);
+    assert_eq!(review["platform"]["what"], "refused");
+    assert_eq!(review["solutions"], json!([]), "{review:#}");
     // Mended, what ran in between is not known.
     let platform = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog/platform.yaml");
     std::fs::copy(platform, scene.catalogue.path().join("platform.yaml")).unwrap();
     scene.catalogue.commit("Mended");
     let run = scene.run(&["plan", "--against", "HEAD~1"]).exits(1);
-    run.says(&["unsure", "every name was left alone", "apply", "two"]);
+    run.says(&["every name was left alone", "published again", "two"]);
     scene.run(&["plan"]).exits(1).says(&["one", "delete"]);
 }
 
@@ -234,7 +270,8 @@ fn means(scene: &Scene, names: &[(String, String)]) {
         let wanted = by_commit.entry(commit.clone()).or_insert_with(|| {
             scene.run(&["plan", "--against", commit, "--repo", local.to_str().unwrap()]).out
         });
-        assert_eq!(run.out, *wanted, "{name}");
+        let told = |out: &str| out.lines().skip(1).collect::<Vec<_>>().join("\n");
+        assert_eq!(told(&run.out), told(wanted), "{name}");
     }
     assert_eq!(by_commit.len(), 4, "the commits differ");
     let distinct: std::collections::BTreeSet<_> = by_commit.values().collect();

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use vitrine_core::catalog::snapshot::Oddity;
 use vitrine_core::catalog::{self, Catalog, Memory, Platform, Solution, Standing};
+use vitrine_core::change::{self, Brake, Setting, Verb, What};
 use vitrine_core::model::{ClaimedName, InstanceName, Kind, ObjectKey, Revision, SolutionName};
 use vitrine_core::plan::observed::{KindState, NamespaceFacts, Owner, Record};
-use vitrine_core::plan::{self, Change, Difference, Live, Observed, Outline, Setbacks, Step};
+use vitrine_core::plan::{self, Live, Observed, Outline, Setbacks, Step};
 use vitrine_core::render::{self, Desired, Phase};
 
 use super::from_folder::{Files, of_files};
@@ -241,7 +242,7 @@ fn pass(running: &Running, catalog: &Catalog) -> Pass {
 /// What `plan --against` says, sorted.
 #[derive(Default, Debug)]
 struct Said {
-    of: BTreeMap<Change, BTreeSet<(SolutionName, ObjectKey)>>,
+    of: BTreeMap<Verb, BTreeSet<(SolutionName, ObjectKey)>>,
     unsure: BTreeSet<ClaimedName>,
     kept: BTreeSet<SolutionName>,
     others_may_go: bool,
@@ -249,17 +250,25 @@ struct Said {
 
 fn said(old: &Catalog, new: &Catalog) -> Said {
     let mut said = Said::default();
-    for difference in plan::between(old, new, wanted) {
-        match difference {
-            Difference::Object { solution, key, change } => {
-                said.of.entry(change).or_default().insert((solution, key));
-            }
-            Difference::WasFrozen { solution } => _ = said.unsure.insert(solution.into()),
-            Difference::FrozenThenGone { name } => _ = said.unsure.insert(name),
-            Difference::Kept { solution } => _ = said.kept.insert(solution),
-            Difference::OthersMayGo => said.others_may_go = true,
+    let setting = Setting {
+        instance: &InstanceName::parse("prod").unwrap(),
+        now: "2026-01-05T10:00:00Z".parse().unwrap(),
+        brake: Brake { max_removed_share: 0.2, max_deletions: 100 },
+        earlier: &BTreeMap::new(),
+    };
+    let review = change::between(old, new, &setting);
+    for one in review.touched {
+        for object in one.objects {
+            let solution = one.name.solution().unwrap().clone();
+            said.of.entry(object.verb).or_default().insert((solution, object.key));
+        }
+        match one.what {
+            What::WasFrozen | What::FrozenThenGone => _ = said.unsure.insert(one.name),
+            What::Kept => _ = said.kept.insert(one.name.solution().unwrap().clone()),
+            What::Appears | What::Changes | What::Words | What::Disappears | What::Refused => {}
         }
     }
+    said.others_may_go = review.others_may_go.is_some();
     said
 }
 
@@ -310,21 +319,21 @@ proptest! {
 
         let (said, pass) = (said(&old, &new), pass(&running, &new));
         let nothing = BTreeSet::new();
-        let of = |change: Change| said.of.get(&change).unwrap_or(&nothing);
-        for at in of(Change::Delete) {
+        let of = |verb: Verb| said.of.get(&verb).unwrap_or(&nothing);
+        for at in of(Verb::Delete) {
             prop_assert!(pass.deleted.contains(at), "{at:?} is kept");
         }
         for at in &pass.deleted {
-            let told = of(Change::Delete).contains(at)
+            let told = of(Verb::Delete).contains(at)
                 || said.unsure.contains(at.0.as_str())
                 || (said.others_may_go && !old.solutions.contains_key(at.0.as_str()));
             prop_assert!(told, "nobody was told that {at:?} is deleted");
         }
-        for at in of(Change::Create).iter().chain(of(Change::Update)) {
+        for at in of(Verb::Create).iter().chain(of(Verb::Update)) {
             prop_assert!(pass.written.contains(at), "{at:?} is not written");
         }
         for at in &pass.written {
-            let changes = [Change::Create, Change::Update, Change::Apply];
+            let changes = [Verb::Create, Verb::Update, Verb::Apply];
             prop_assert!(changes.iter().any(|c| of(*c).contains(at)), "{at:?} was not told");
         }
         let refused = new.refused.keys().map(ClaimedName::as_str);
@@ -347,7 +356,7 @@ fn the_edits_reach_every_kind_of_difference() {
     let changes = |said: &Said| said.of.keys().copied().collect::<Vec<_>>();
 
     let good = after(&[Edit::Publish("alpha", 2)], &[Edit::Publish("alpha", 1)]);
-    assert_eq!(changes(&good), [Change::Update, Change::Delete]);
+    assert_eq!(changes(&good), [Verb::Update, Verb::Delete]);
     let refused = after(&[], &[Edit::Typo("alpha"), Edit::Lose("beta")]);
     assert!(changes(&refused).is_empty() && refused.kept.is_empty(), "{refused:?}");
     let hidden = after(&[], &[Edit::Remove("alpha"), Edit::Odd("group", Oddity::SymbolicLink)]);
@@ -360,7 +369,7 @@ fn the_edits_reach_every_kind_of_difference() {
         "its name is claimed"
     );
     let mended = after(&[Edit::Typo("alpha")], &[Edit::Publish("alpha", 0)]);
-    assert_eq!(changes(&mended), [Change::Apply]);
+    assert_eq!(changes(&mended), [Verb::Apply]);
     assert_eq!(mended.unsure, BTreeSet::from([ClaimedName::of("alpha")]));
     let gone = after(&[Edit::Typo("alpha")], &[Edit::Remove("alpha")]);
     assert!(changes(&gone).is_empty() && gone.unsure.contains("alpha"), "{gone:?}");

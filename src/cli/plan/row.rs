@@ -3,11 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::cli::fault::FaultJson;
-use vitrine_core::catalog::Catalog;
 use vitrine_core::catalog::{Fault, Refused};
-use vitrine_core::model::ObjectKey;
 use vitrine_core::model::fault::harmless;
-use vitrine_core::plan::{Change, Difference, Hold, Planned, Step, When, Why};
+use vitrine_core::plan::{Hold, Planned, Step, When, Why};
 
 /// The names of the keys and the verbs are a promise.
 pub(super) struct Row {
@@ -80,52 +78,6 @@ impl Row {
     /// Something that is waited for before any step can be said.
     pub fn wait(solution: &str, gate: impl ToString) -> Self {
         Self::new(solution, "wait", gate)
-    }
-
-    /// What differs between two revisions, of which `old` is called `against`.
-    pub fn of_difference(
-        difference: &Difference,
-        old: &Catalog,
-        new: &Catalog,
-        against: &str,
-    ) -> Self {
-        let frozen =
-            |name: &str| format!("at {against} it was left alone ({})", old.why_frozen(name));
-        match difference {
-            Difference::Object { solution, key, change } => {
-                Self::of_object(solution.as_str(), key, *change)
-            }
-            Difference::WasFrozen { solution } => Self::new(solution.as_str(), "unsure", "*")
-                .detail(harmless(&format!(
-                    "{}, so it is not known what runs: what follows is created, updated or in \
-                     place, and what else runs of it is deleted",
-                    frozen(solution.as_str())
-                ))),
-            Difference::FrozenThenGone { name } => {
-                Self::new(name.as_str(), "delete", "*").detail(harmless(&format!(
-                    "{}, so it is not known what runs: whatever it is, it is deleted",
-                    frozen(name.as_str())
-                )))
-            }
-            Difference::OthersMayGo => Self::new("*", "unsure", "*").detail(harmless(&format!(
-                "at {against} every name was left alone ({}): what else ran then is in neither \
-                 revision, and is deleted",
-                old.protected.all.as_deref().unwrap_or_default()
-            ))),
-            Difference::Kept { solution } => {
-                Self::kept(solution.as_str(), &new.why_frozen(solution.as_str()))
-            }
-        }
-    }
-
-    fn of_object(solution: &str, key: &ObjectKey, change: Change) -> Self {
-        let verb = match change {
-            Change::Create => "create",
-            Change::Update => "update",
-            Change::Delete => "delete",
-            Change::Apply => "apply",
-        };
-        Self::new(solution, verb, key)
     }
 
     /// One line, and one for each fault.

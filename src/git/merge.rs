@@ -1,0 +1,131 @@
+//! What a merge of one commit into another would leave, made in memory: nothing is written.
+
+use std::collections::BTreeMap;
+
+use git2::{Oid, Repository};
+use jiff::Timestamp;
+
+use vitrine_core::catalog::Snapshot;
+use vitrine_core::change::{Comparison, Earlier, How};
+use vitrine_core::model::TreeId;
+
+use super::commits::{Commit, descends};
+use super::snapshot::{Last, Root, read_commit};
+use super::{Trouble, left_out, remote};
+
+/// Commits of the base's first-parent history in which an older form of a folder is looked for.
+const LOOKED_BACK: usize = 500;
+
+/// Reads `base`, and what a merge of `head` into it would leave.
+///
+/// `repository` must be a handle of its own: what is merged stays in its memory.
+///
+/// # Errors
+/// A commit or an object that is missing or cannot be read, or no folder of the catalogue there.
+pub fn compare(
+    repository: &Repository,
+    root: &Root,
+    base: Oid,
+    head: Oid,
+) -> Result<Comparison, Trouble> {
+    let (base, head) = (Commit::read(repository, base)?, Commit::read(repository, head)?);
+    let fork = repository.merge_base(base.id, head.id).ok();
+    let (base, head, how) = match fork {
+        Some(fork) if fork == base.id => (base, head, How::Merged),
+        None => (base, head, How::Alone),
+        Some(fork) if fork == head.id => (base, head, How::Alone),
+        Some(fork) => {
+            let fork = Commit::read(repository, fork)?;
+            match merged(repository, &fork, &base, &head)? {
+                Some(tree) => (base, Commit { tree, ..head }, How::Merged),
+                None => (fork, head, How::Branched),
+            }
+        }
+    };
+    snapshots(repository, root, &base, &head, how)
+}
+
+/// Reads two commits as they are.
+///
+/// # Errors
+/// As [`compare`].
+pub fn beside(
+    repository: &Repository,
+    root: &Root,
+    base: Oid,
+    head: Oid,
+) -> Result<Comparison, Trouble> {
+    let (base, head) = (Commit::read(repository, base)?, Commit::read(repository, head)?);
+    let how = if descends(repository, head.id, base.id)? { How::Merged } else { How::Alone };
+    snapshots(repository, root, &base, &head, how)
+}
+
+fn snapshots(
+    repository: &Repository,
+    root: &Root,
+    base: &Commit,
+    head: &Commit,
+    how: How,
+) -> Result<Comparison, Trouble> {
+    let mut last = Last::default();
+    let old = read_commit(repository, root, base, &mut last)?;
+    let new = read_commit(repository, root, head, &mut last)?;
+    let earlier = earlier(repository, root, base, &old, &new)?;
+    Ok(Comparison { base: old, head: new, how, earlier })
+}
+
+/// The tree of a merge; `None` where people would have to decide.
+fn merged(
+    repository: &Repository,
+    fork: &Commit,
+    base: &Commit,
+    head: &Commit,
+) -> Result<Option<Oid>, Trouble> {
+    let tree = |commit: &Commit| left_out::tree(repository, commit.tree);
+    let mut index = repository.merge_trees(&tree(fork)?, &tree(base)?, &tree(head)?, None)?;
+    if index.has_conflicts() {
+        return Ok(None);
+    }
+    // Whatever is written from here on stays in memory, and goes with the handle.
+    repository.odb()?.add_new_mempack_backend(i32::MAX)?;
+    Ok(Some(index.write_tree_to(repository)?))
+}
+
+/// For each folder that differs, the newest older commit in which it was the same.
+fn earlier(
+    repository: &Repository,
+    root: &Root,
+    base: &Commit,
+    old: &Snapshot,
+    new: &Snapshot,
+) -> Result<BTreeMap<String, Earlier>, Trouble> {
+    let differs = |(path, folder): (&String, &std::sync::Arc<_>)| {
+        let folder: &vitrine_core::catalog::Folder = folder;
+        let before = old.folders.get(path).map(|before| &before.tree);
+        (before != Some(&folder.tree) && folder.files.contains_key("solution.yaml"))
+            .then(|| (path.clone(), folder.tree.clone()))
+    };
+    let mut wanted: BTreeMap<String, TreeId> = new.folders.iter().filter_map(differs).collect();
+    let mut found = BTreeMap::new();
+    let mut next = base.parents.first().copied();
+    for _ in 0..LOOKED_BACK {
+        let Some(id) = next.filter(|_| !wanted.is_empty()) else { break };
+        // The history of a shallow clone ends somewhere.
+        let Some(commit) = Commit::find(repository, id)? else { break };
+        next = commit.parents.first().copied();
+        let Some(tree) = root.tree(repository, &commit)? else { continue };
+        let then = Earlier {
+            revision: remote::revision(commit.id)?,
+            committed: Timestamp::from_second(commit.committed).unwrap_or_default(),
+        };
+        wanted.retain(|path, tree_id| {
+            let entry = tree.get_path(std::path::Path::new(path));
+            let same = entry.is_ok_and(|entry| entry.id().to_string() == tree_id.as_str());
+            if same {
+                found.insert(path.clone(), then.clone());
+            }
+            !same
+        });
+    }
+    Ok(found)
+}
