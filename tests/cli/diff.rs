@@ -46,7 +46,9 @@ fn what_a_merge_would_change_is_told_and_not_what_the_branch_lacks() {
         assert_eq!(again.out, run.out, "{same}");
     }
     let page = diff(&catalogue.path(), &["main..feature"]).out;
-    for word in ["1 new, 1 changed, 1 removed; 2 as before", "who can reach it", "two  removed"] {
+    for word in
+        ["1 new, 1 changed, 1 removed; 2 solutions as before", "who can reach it", "two  removed"]
+    {
         assert!(page.contains(word), "{page}");
     }
     let page = diff(&catalogue.path(), &["main..feature", "--objects"]).out;
@@ -118,7 +120,11 @@ fn what_is_the_same_is_said_in_a_line_and_what_names_nothing_is_said_too() {
     let catalogue = branched();
     let at = catalogue.path();
     let run = diff(&at, &["main"]);
-    assert!(run.code == Some(0) && run.out.contains("nothing changes; 4 as before"), "{}", run.out);
+    assert!(
+        run.code == Some(0) && run.out.contains("nothing changes; 4 solutions as before"),
+        "{}",
+        run.out
+    );
     for (commits, words) in [
         ("no-such..main", "`no-such`"),
         ("main..no-such", "`no-such`"),

@@ -122,7 +122,17 @@ fn touched(
         // A folder that was refused alike is no part of this change.
         let before = base.refused.get(name);
         let same = before.is_some_and(|b| b.faults == refused.faults && b.folder == refused.folder);
-        return (!same).then(|| (of_refusal(name, head), false));
+        let mut touched = of_refusal(name, head);
+        // What runs of it goes on.
+        if let Standing::Published(old) = base.standing(name.as_str())
+            && let Some(old) = Side::of(base, old, setting)
+        {
+            touched.facts = fact::compare(&old.values(), &old.values());
+            touched.facts.retain(fact::Fact::answers);
+            touched.urls = urls_of(&old.desired);
+            touched.bills = (old.bill(), old.bill());
+        }
+        return (!same).then_some((touched, false));
     }
     match (base.standing(name.as_str()), head.standing(name.as_str())) {
         (Standing::Published(old), Standing::Published(new)) => {
@@ -200,8 +210,9 @@ fn of_refusal(name: &ClaimedName, head: &Catalog) -> Touched {
     let mut touched =
         bare(name, What::Refused, refused.map_or(name.as_str(), |refused| &refused.folder));
     touched.faults = refused.map(|refused| refused.faults.clone()).unwrap_or_default();
-    let risk = Sentence::of("nothing of it is changed or deleted until it is mended", &[]);
-    touched.risks.push(risk);
+    let ours =
+        "what runs of it goes on as it is: nothing of it is changed or deleted until it is mended";
+    touched.risks.push(Sentence::of(ours, &[]));
     touched
 }
 

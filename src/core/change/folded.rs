@@ -1,9 +1,8 @@
 //! What a reviewer need not read forty times: solutions that a change of the operator's file
-//! changes alike.
+//! changes alike, and new ones that differ in name and image alone.
 
 use std::collections::BTreeMap;
 
-use super::fact::Fact;
 use super::touched::{Touched, What};
 
 /// Solutions that are told as one.
@@ -19,7 +18,8 @@ pub(super) fn groups(touched: &[Touched]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut known: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     for one in touched {
-        if !one.by_platform || one.what != What::Changes {
+        let alike = one.what == What::Appears || (one.by_platform && one.what == What::Changes);
+        if !alike {
             groups.push(Group { one, others: Vec::new() });
             continue;
         }
@@ -34,9 +34,16 @@ pub(super) fn groups(touched: &[Touched]) -> Vec<Group<'_>> {
     groups
 }
 
-/// What of it differs, without its own names and numbers.
+/// What of it differs, without its own names. Of what an author writes the values count as well.
 fn kind(one: &Touched) -> Vec<String> {
-    let facts = one.facts.iter().filter(|fact| fact.differs()).map(Fact::label);
+    let name = one.name.as_str();
+    let facts = one.facts.iter().filter(|fact| fact.differs()).map(|fact| match one.what {
+        What::Appears if fact.what != "image" && fact.what != "title" => {
+            let then = fact.then.as_deref().unwrap_or_default();
+            format!("{} {}", fact.label(), then.replace(name, "*"))
+        }
+        _ => fact.label(),
+    });
     let objects = one.objects.iter().map(|object| {
         let fields: Vec<&str> = object.fields.iter().map(|field| field.path.as_str()).collect();
         format!("{} {} {}", object.verb.as_str(), object.key.kind, fields.join(" "))

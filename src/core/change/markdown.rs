@@ -53,6 +53,9 @@ enum Depth {
 
 fn page(review: &Review, depth: Depth) -> String {
     let mut out = format!("{}\n", review.summary());
+    if let Some(costs) = review.costs() {
+        out += &format!("\n{costs}\n");
+    }
     // What stops a merge or a removal comes first.
     if let Some(reason) = &review.held {
         out += &format!("\n> **Held:** {}\n", hold(reason).replace("HASH", "&lt;hash&gt;"));
@@ -113,7 +116,7 @@ fn page(review: &Review, depth: Depth) -> String {
 
 /// One line a solution.
 fn table(groups: &[Group<'_>]) -> String {
-    let mut out = "\n| solution | | reachable by | may reach | at most | asks |\n\
+    let mut out = "\n| solution | | reachable by | may reach | at most | for an operator |\n\
                    |---|---|---|---|---|---|\n"
         .to_owned();
     for Group { one, others } in groups {
@@ -129,7 +132,7 @@ fn table(groups: &[Group<'_>]) -> String {
             0 => String::new(),
             n => format!(" and {n} alike"),
         };
-        let asks = if one.asks.is_empty() { String::new() } else { one.asks.len().to_string() };
+        let asks = if one.asks.is_empty() { "none".to_owned() } else { one.asks.len().to_string() };
         out += &format!(
             "| {}{more} | {} | {} | {} | {} | {asks} |\n",
             cell(one.name.as_str()),
@@ -161,13 +164,19 @@ fn section(review: &Review, group: &Group<'_>, depth: Depth) -> String {
     if let Some(earlier) = &one.earlier {
         // A day, and not how long ago it is: the same is told the same tomorrow.
         let day = earlier.committed.strftime("%Y-%m-%d");
-        out += &format!("\nIdentical to revision {} of {day}.\n", earlier.revision.short());
+        let short = earlier.revision.short();
+        out += &format!(
+            "\nIts folder goes back to exactly what it was at revision {short} of {day}.\n"
+        );
     }
     if !one.facts.is_empty() {
         out += match one.what {
             What::Appears | What::WasFrozen => "\n| | after the merge |\n|---|---|\n",
             What::Disappears => "\n| | now |\n|---|---|\n",
-            _ => "\n| | now | after the merge |\n|---|---|---|\n",
+            What::Refused => "\n| | now, and after the merge |\n|---|---|\n",
+            What::Changes | What::Words | What::Kept | What::FrozenThenGone => {
+                "\n| | now | after the merge |\n|---|---|---|\n"
+            }
         };
     }
     for topic in Topic::ALL {
@@ -176,8 +185,8 @@ fn section(review: &Review, group: &Group<'_>, depth: Depth) -> String {
             continue;
         }
         let sides = match one.what {
-            What::Appears | What::WasFrozen | What::Disappears => 1,
-            _ => 2,
+            What::Appears | What::WasFrozen | What::Disappears | What::Refused => 1,
+            What::Changes | What::Words | What::Kept | What::FrozenThenGone => 2,
         };
         let question = capital(one.words(topic));
         out += &format!("| **{question}** |{}\n", " |".repeat(sides));
@@ -190,18 +199,24 @@ fn section(review: &Review, group: &Group<'_>, depth: Depth) -> String {
             };
         }
     }
+    let refused = one.what == What::Refused;
+    if refused {
+        out += &format!("\n**What is wrong**\n\n{}", faults(&one.faults));
+    }
     if !one.risks.is_empty() {
-        out += "\n**What could go wrong?**\n\n";
+        out +=
+            if refused { "\n**What a merge does**\n\n" } else { "\n**What could go wrong?**\n\n" };
         one.risks.iter().for_each(|risk| out += &format!("- {}\n", spoken(risk)));
     }
     if !one.asks.is_empty() {
         let whom = review.operators.as_deref().map_or("an operator".to_owned(), code);
         out += &format!("\n**Ask {whom} before the merge about**\n\n");
         one.asks.iter().for_each(|ask| out += &format!("- {}\n", spoken(ask)));
+    } else if matches!(one.what, What::Appears | What::Changes | What::WasFrozen) {
+        out += "\nIt asks for nothing that an operator has to be asked about.\n";
     }
-    if !one.faults.is_empty() {
-        let words = if one.what == What::Refused { "What is wrong" } else { "Warnings" };
-        out += &format!("\n**{words}**\n\n{}", faults(&one.faults));
+    if !one.faults.is_empty() && !refused {
+        out += &format!("\n**Warnings**\n\n{}", faults(&one.faults));
     }
     if !one.objects.is_empty() {
         let counts = counted(&one.objects);

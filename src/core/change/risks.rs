@@ -62,8 +62,8 @@ pub(super) fn of_change(
             });
         }
     };
-    restart(rolled, "those of now serve until the new ones answer");
-    restart(down, "those of now stop first, so nobody answers meanwhile");
+    restart(rolled, "if the new ones do not come up, those of now go on serving");
+    restart(down, "those of now stop first: nobody answers until the new ones do");
     if phase == Phase::Live
         && let Some(slowest) = new.components.values().map(|component| component.startup).max()
         && let Activation::Interceptor(interceptor) = &platform.activation
@@ -144,13 +144,13 @@ pub(super) fn of_removal(
             &[secret, &several(names)],
         ));
     }
-    let ours = "nothing that it stored is kept: it had no storage beyond its pods";
+    let ours = "what it wrote into its pods is gone with them; it had no other storage";
     risks.push(Sentence::of(ours, &[]));
     let dependants = dependants(old, urls, head);
     if !dependants.is_empty() {
         let ours = match dependants.len() {
-            1 => "{} stays, and names its address",
-            _ => "{} stay, and name its address",
+            1 => "{} still names an address of it, which is dead after the merge",
+            _ => "{} still name an address of it, which is dead after the merge",
         };
         risks.push(Sentence::of(ours, &[&several(dependants)]));
     }

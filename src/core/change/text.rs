@@ -1,5 +1,6 @@
 //! A review for a terminal.
 
+use super::bill::Bill;
 use super::fact::{Fact, Topic};
 use super::folded::groups;
 use super::objects::{ObjectChange, Verb};
@@ -18,6 +19,7 @@ pub fn text(review: &Review, now: Timestamp, objects: bool) -> String {
     let mut out = String::new();
     out += &format!("{} -> {}\n", review.base.short(), review.head.short());
     out += &format!("{}\n", review.summary());
+    out += &review.costs().map(|costs| format!("{costs}\n")).unwrap_or_default();
     match &review.platform {
         Operator::Same => {}
         Operator::Changed(facts) => {
@@ -162,7 +164,22 @@ fn indented(text: &str) -> String {
 }
 
 impl Review {
-    /// `1 new, 2 changed, 1 removed; 37 as before`
+    /// What all of it together costs more or less than now, at most; absent where nothing is priced
+    /// or it costs the same.
+    pub fn costs(&self) -> Option<String> {
+        let most = |bill: &Option<Bill>| bill.as_ref().map_or(0.0, |bill| bill.most);
+        let difference: f64 =
+            self.touched.iter().map(|one| most(&one.bills.1) - most(&one.bills.0)).sum();
+        let mut bills = self.touched.iter().flat_map(|one| [&one.bills.1, &one.bills.0]);
+        let currency = &bills.find_map(Option::as_ref)?.currency;
+        let word = if difference > 0.0 { "more" } else { "less" };
+        let amount = difference.abs();
+        (amount >= 0.005).then(|| {
+            format!("All together it costs at most {amount:.2} {currency} a month {word}.")
+        })
+    }
+
+    /// `1 new, 2 changed, 1 removed; 37 solutions as before`
     pub fn summary(&self) -> String {
         let counts = [
             What::Appears,
@@ -194,7 +211,8 @@ impl Review {
         let parts = if parts.is_empty() { "nothing changes".to_owned() } else { parts.join(", ") };
         match self.untouched {
             0 => parts,
-            n => format!("{parts}; {n} as before"),
+            1 => format!("{parts}; 1 solution as before"),
+            n => format!("{parts}; {n} solutions as before"),
         }
     }
 }

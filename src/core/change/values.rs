@@ -167,25 +167,17 @@ impl Sheet {
     fn edge(&mut self, component: &Component, platform: &Platform) {
         let Http { request_timeout, max_request_body_size, body_limit_asked: _, rate_limit, cors } =
             &component.http;
-        let held = |ability| match platform.lacks(ability) {
-            Some(NotAble::Never(_)) => None,
-            Some(NotAble::Otherwise(_)) | None => Some(()),
+        let held = |ability, limit: String| match platform.lacks(ability) {
+            Some(NotAble::Never(_)) => "no limit at this edge".to_owned(),
+            Some(NotAble::Otherwise(_)) | None => limit,
         };
-        let rate = held(Ability::RateLimit).map(|()| {
-            let RateLimit { requests_per_second, burst } = rate_limit;
-            format!("{requests_per_second} requests a second for one client, {burst} at once")
-        });
-        let size = held(Ability::BodyLimit)
-            .map(|()| format!("requests of at most {}", Quantity::bytes(*max_request_body_size)));
-        let time = held(Ability::RequestTimeout)
-            .map(|()| format!("answers within {}", duration::text(*request_timeout)));
-        let mut limits: Vec<String> = [rate, size, time].into_iter().flatten().collect();
-        let unlimited: Vec<&str> = platform.unlimited().iter().map(|(what, _)| *what).collect();
-        if !unlimited.is_empty() {
-            limits.push(format!("no limit on {}", unlimited.join(", nor on ")));
-        }
-        let limits = limits.join("; ");
-        self.say(Topic::Reach, "limits", limits);
+        let RateLimit { requests_per_second, burst } = rate_limit;
+        let rate = format!("{requests_per_second} a second from one client, {burst} at once");
+        let size = Quantity::bytes(*max_request_body_size).to_string();
+        let time = duration::text(*request_timeout);
+        self.say(Topic::Reach, "requests", held(Ability::RateLimit, rate));
+        self.say(Topic::Reach, "largest request", held(Ability::BodyLimit, size));
+        self.say(Topic::Reach, "longest answer", held(Ability::RequestTimeout, time));
         if !cors.is_empty() {
             self.say(Topic::Reach, "other pages that may call it", list(cors));
         }

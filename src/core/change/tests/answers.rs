@@ -8,8 +8,8 @@ fn equal_catalogues_differ_in_nothing() {
     let other = catalog("b", "", &[("use", ""), ("two", "")]);
     let review = compare(&one, &other);
     assert!(review.is_empty() && review.untouched == 2, "{review:#?}");
-    assert_eq!(review.summary(), "nothing changes; 2 as before");
-    assert!(text(&review, now(), false).ends_with("nothing changes; 2 as before\n"));
+    assert_eq!(review.summary(), "nothing changes; 2 solutions as before");
+    assert!(text(&review, now(), false).ends_with("nothing changes; 2 solutions as before\n"));
 }
 
 #[test]
@@ -57,8 +57,10 @@ fn what_takes_the_old_pods_down_first_is_said() {
     let platform = "  hardware:\n  - {name: big, requests: {nvidia.com/gpu: \"1\"}}\n";
     let (old, new) = ("  hardware: big\n", "  hardware: big\n  env: {A: \"1\"}\n");
     let told = said(&touched(platform, Some(old), Some(new)).risks);
-    let down = "its pods are started anew; those of now stop first, so nobody answers meanwhile";
-    let rolled = "its pods are started anew; those of now serve until the new ones answer";
+    let down =
+        "its pods are started anew; those of now stop first: nobody answers until the new ones do";
+    let rolled =
+        "its pods are started anew; if the new ones do not come up, those of now go on serving";
     assert!(told.contains(down) && !told.contains(rolled), "{told:#?}");
     let told = said(&touched("", Some(""), Some("  env: {A: \"1\"}\n")).risks);
     assert!(told.contains(rolled) && !told.contains(down), "{told:#?}");
@@ -95,6 +97,7 @@ fn a_price_is_told_where_there_is_one_and_no_word_of_cost_where_there_is_none() 
     assert!(before.unwrap().starts_with("1 copy: ") && then.unwrap().starts_with("3 copies: "));
     for page in [markdown(&one_of(&plain)), text(&one_of(&plain), now(), true)] {
         assert!(!page.contains("cost"), "{page}");
+        assert!(!page.contains("EUR"), "{page}");
     }
 }
 
@@ -182,8 +185,8 @@ fn a_removal_says_what_vanishes_and_who_counts_on_it() {
     for part in [
         "https://use.demo.example leads nowhere any more",
         "the Secret app-secrets (with KEY) goes with its namespace",
-        "nothing that it stored is kept",
-        "other stays, and names its address",
+        "what it wrote into its pods is gone",
+        "other still names an address of it",
         "platform.yaml still features it",
     ] {
         assert!(told.iter().any(|risk| risk.starts_with(part)), "{part}: {told:#?}");
@@ -236,6 +239,8 @@ fn what_was_refused_is_not_guessed() {
     let refused = compare(&fine, &broken);
     assert_eq!(refused.touched.iter().map(|one| one.what).collect::<Vec<_>>(), [What::Refused]);
     assert!(refused.refuses() && refused.touched[0].objects.is_empty());
+    let at = Some("everyone, at https://use.demo.example");
+    assert_eq!(fact(&refused.touched[0], "reachable by"), Some((at, at)), "what runs goes on");
     assert_eq!(refused.touched[0].faults.len(), 1);
     // Who changes something else is not told of it.
     assert!(compare(&broken, &broken).is_empty());
@@ -305,4 +310,23 @@ fn a_review_for_a_program_has_every_answer() {
     assert_eq!(told["asks"].as_array().map(Vec::len), Some(1));
     assert_eq!(told["objects"][0]["verb"], "update");
     assert!(told["objects"][0]["fields"][0]["path"].is_string());
+}
+
+#[test]
+fn what_forty_new_ones_cost_is_added_up_and_they_are_told_as_one() {
+    let priced =
+        "  currency: EUR\n  hardware:\n  - {name: cpu-basic, price: {perHour: \"0.10\"}}\n";
+    let names: Vec<String> = (0..40).map(|n| format!("demo{n:02}")).collect();
+    let mut solutions: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    solutions[7].1 = "  env: {ODD: \"1\"}\n";
+    let review = compare(&catalog("a", priced, &[]), &catalog("b", priced, &solutions));
+    let costs = "All together it costs at most 2920.00 EUR a month more.";
+    assert_eq!(review.costs().as_deref(), Some(costs));
+    let page = markdown(&review);
+    assert_eq!(page.matches("### `demo").count(), 2, "the odd one stands for itself: {page}");
+    assert!(page.contains(costs) && page.contains("### `demo07` · new"), "{page}");
+    let back = compare(&catalog("b", priced, &solutions), &catalog("a", priced, &[]));
+    assert!(back.costs().unwrap().ends_with("2920.00 EUR a month less."));
+    let same = compare(&catalog("a", priced, &solutions), &catalog("b", priced, &solutions));
+    assert_eq!(same.costs(), None);
 }

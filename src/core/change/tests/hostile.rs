@@ -144,6 +144,8 @@ fn a_value_of_a_hundred_kilobytes_stays_small_and_in_its_cell() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn whatever_is_written_stays_in_its_cell(
         words in prop::collection::vec(
