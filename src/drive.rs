@@ -22,7 +22,7 @@ use crate::git::{Courier, Source};
 use crate::web::{Bell, Heart};
 use pool::Pool;
 pub use tally::Tally;
-use vitrine_core::config::Config;
+use vitrine_core::config::{Config, ForgeKind};
 pub use vitrine_core::engine::{Awaited, Outlook};
 use vitrine_core::engine::{Engine, Event, Happened, Now, Order};
 use vitrine_core::status::Board;
@@ -69,6 +69,7 @@ pub struct Drive {
     cluster: Cluster,
     courier: Courier,
     forge: Option<Forge>,
+    forge_kind: Option<ForgeKind>,
     pool: Pool,
     /// What the pool and the forge did.
     answers: mpsc::UnboundedReceiver<Event>,
@@ -94,7 +95,9 @@ impl Drive {
         let forge = settings.forge.as_ref();
         let (tell, answers) = mpsc::unbounded_channel();
         let branch = &settings.repository.branch;
-        let forge = forge.map(|forge| Forge::new(forge, branch, tell.clone()));
+        let forge_kind = forge.map(|forge| forge.kind);
+        let instance = || settings.instance.clone();
+        let forge = forge.map(|forge| Forge::new(forge, branch, instance(), tell.clone()));
         let started = Instant::now();
         let engine = Engine::new(settings, fastrand::u64(..), now(started));
         let (board, boards) = watch::channel(Arc::clone(engine.board()));
@@ -103,6 +106,7 @@ impl Drive {
             cluster,
             courier,
             forge,
+            forge_kind,
             pool: Pool::new(tell),
             answers,
             board,
@@ -278,6 +282,27 @@ impl Drive {
                         forge.lines(id, commit);
                     }
                 }
+                Order::Pulls { id, recent } => {
+                    if let Some(forge) = &self.forge {
+                        forge.pulls(id, recent);
+                    }
+                }
+                Order::Pull { id, number } => {
+                    if let Some(forge) = &self.forge {
+                        forge.pull(id, number);
+                    }
+                }
+                Order::Comment { id, number, comment } => {
+                    if let Some(forge) = &self.forge {
+                        forge.comment(id, number, comment);
+                    }
+                }
+                Order::Compare { id, number, head, base } => {
+                    if let Some(kind) = self.forge_kind {
+                        self.courier.compare(id, kind.pull_reference(number), head, base);
+                    }
+                }
+                Order::Review { id, work } => self.pool.review(id, work),
                 Order::Judge { id, snapshot } => self.pool.judge(id, snapshot),
                 Order::Render { id, work } => self.pool.render(id, work),
                 Order::Show(board) => {
@@ -321,6 +346,8 @@ fn is_of_the_cluster(event: &Event) -> bool {
             Answer::Step(..) | Answer::Recorded(_) | Answer::Lease(..) => true,
             Answer::Approval(_) | Answer::Posted(_) | Answer::Facts(_) => true,
             Answer::Noted(_) | Answer::Told(_) | Answer::Has(_) => false,
+            Answer::Pulls(_) | Answer::Pull(_) | Answer::Commented(_) => false,
+            Answer::Compared(_) | Answer::Reviewed(_) => false,
             Answer::Judged(_) | Answer::Rendered(_) => false,
         },
         Event::Repository(_) | Event::Hint | Event::Knock | Event::Lost(_) => false,

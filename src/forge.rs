@@ -12,6 +12,8 @@ mod github;
 mod gitlab;
 mod hooks;
 mod line;
+mod pull;
+mod pulls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +22,8 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use vitrine_core::config;
-use vitrine_core::engine::{Answer, Event, Left, OrderId, Refusal};
-use vitrine_core::model::Revision;
+use vitrine_core::engine::{Answer, Comment, Event, Left, OrderId, Refusal};
+use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::status::CommitStatus;
 
 pub use hooks::Hooked;
@@ -33,6 +35,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// The line to a forge.
 pub struct Forge {
     line: Arc<Line>,
+    instance: InstanceName,
     tasks: TaskTracker,
     tell: mpsc::UnboundedSender<Event>,
 }
@@ -40,9 +43,14 @@ pub struct Forge {
 impl Forge {
     /// A line to the forge of these settings; `branch`: the tracked one; `tell`: whom its answers
     /// go to. Touches no network and no file.
-    pub fn new(settings: &config::Forge, branch: &str, tell: mpsc::UnboundedSender<Event>) -> Self {
+    pub fn new(
+        settings: &config::Forge,
+        branch: &str,
+        instance: InstanceName,
+        tell: mpsc::UnboundedSender<Event>,
+    ) -> Self {
         let line = Arc::new(Line::new(settings, branch));
-        Self { line, tasks: TaskTracker::new(), tell }
+        Self { line, instance, tasks: TaskTracker::new(), tell }
     }
 
     /// Posts a status.
@@ -55,6 +63,27 @@ impl Forge {
     pub fn lines(&self, id: OrderId, commit: Revision) {
         let line = Arc::clone(&self.line);
         self.send(id, async move { Answer::Has(line.read(&commit).await) });
+    }
+
+    /// Lists the open pull requests.
+    pub fn pulls(&self, id: OrderId, recent: bool) {
+        let line = Arc::clone(&self.line);
+        self.send(id, async move { Answer::Pulls(line.pulls(recent).await) });
+    }
+
+    /// Asks what became of a pull request.
+    pub fn pull(&self, id: OrderId, number: u64) {
+        let line = Arc::clone(&self.line);
+        self.send(id, async move { Answer::Pull(line.pull(number).await) });
+    }
+
+    /// Makes our comment on a pull request say something.
+    pub fn comment(&self, id: OrderId, number: u64, comment: Comment) {
+        let (line, instance) = (Arc::clone(&self.line), self.instance.clone());
+        self.send(
+            id,
+            async move { Answer::Commented(line.comment(&instance, number, comment).await) },
+        );
     }
 
     fn send(&self, id: OrderId, work: impl Future<Output = Answer> + Send + 'static) {

@@ -215,6 +215,28 @@ impl Source {
         .await
     }
 
+    /// What `base` holds, and what a merge of a pull request into it would leave: `head`, which is
+    /// fetched from `reference`. Both stay in the mirror no longer than this takes, but for `base`.
+    ///
+    /// # Errors
+    /// [`Unknown`], also where another commit stands there by now.
+    pub async fn compare(
+        &mut self,
+        reference: &str,
+        head: &Revision,
+        base: &Revision,
+    ) -> Result<Comparison, Unknown> {
+        let (reference, head, base) = (reference.to_owned(), head.clone(), base.clone());
+        self.blocking(move |inner| {
+            let Inner { remote, mirror, root, .. } = inner;
+            let read = merge::of_pull(remote, mirror, root, &reference, &head, &base);
+            mirror.wrote();
+            // What a stranger sent is no reason to make the mirror again.
+            read.map_err(|trouble| trouble.of_theirs(&inner.remote))
+        })
+        .await
+    }
+
     /// What the first-parent history of `to` changed after `from`, oldest first. Without `from`,
     /// what `to` itself changed.
     ///

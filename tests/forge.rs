@@ -2,6 +2,7 @@
 
 mod fakes;
 mod manners;
+mod pulls;
 mod scenario;
 mod server;
 mod stage;

@@ -169,6 +169,44 @@ pub struct Forge {
     pub per_solution: bool,
     /// PEM certificates that are trusted besides the usual ones.
     pub ca_file: Option<PathBuf>,
+    /// What open pull requests are told.
+    pub pull_requests: PullRequests,
+}
+
+impl ForgeKind {
+    /// The reference at which the repository has the head of a pull request, of a fork too.
+    pub fn pull_reference(self, number: u64) -> String {
+        match self {
+            Self::GitHub | Self::Gitea | Self::Forgejo => format!("refs/pull/{number}/head"),
+            Self::GitLab => format!("refs/merge-requests/{number}/head"),
+        }
+    }
+}
+
+/// What open pull requests are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PullRequests {
+    /// Nothing; nobody asks for them.
+    #[default]
+    Off,
+    /// A status `validate` on each head.
+    Validate,
+    /// The status, and one comment that says what a merge changes.
+    Comment,
+}
+
+impl PullRequests {
+    /// All of them, in this order.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Validate, Self::Comment];
+
+    /// As the settings write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Validate => "validate",
+            Self::Comment => "comment",
+        }
+    }
 }
 
 #[cfg(any(test, feature = "samples"))]
@@ -182,6 +220,7 @@ impl Forge {
             auth: ForgeAuth::Token { token_file: PathBuf::from("/run/token") },
             per_solution,
             ca_file: None,
+            pull_requests: PullRequests::Off,
         }
     }
 }

@@ -27,7 +27,9 @@ mod outlook;
 mod patience;
 mod posting;
 mod press;
+mod previews;
 mod removals;
+mod reviewed;
 mod rollouts;
 mod rows;
 mod setbacks;
@@ -47,14 +49,18 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use desk::{Job, Order, OrderId, Work, judged};
-pub use event::{Answer, Commit, Event, Left, Refusal, Reply, Repository};
+pub use desk::{Comment, Job, Order, OrderId, Work, judged};
+pub use event::{
+    Answer, Commented, Commit, Event, Fate, Left, Listing, Opened, Refusal, Reply, Repository,
+};
 pub use form::{Bodies, FormKey, Rendered};
 pub use happened::{Change, Happened, State};
 pub use now::Now;
 pub use outlook::{Awaited, Outlook};
+pub use reviewed::{Reviewed, Reviewing};
 pub use sight::{Batch, Managed, Meta, News, Seen, Sight, Touched, Written};
 
+use crate::change::Comparison;
 use crate::config::{Config, Mode};
 use crate::model::{ClaimedName, SolutionName};
 use crate::render::phase;
@@ -71,6 +77,7 @@ use nudges::Nudges;
 use outage::Outage;
 use patience::Patience;
 use posting::Posting;
+use previews::Previews;
 use rollouts::Rollouts;
 use rows::Rows;
 use setbacks::Failures;
@@ -93,6 +100,9 @@ pub struct Engine {
     failures: Failures,
     leavers: Leavers,
     ledger: Ledger,
+    previews: Previews,
+    /// What was read of a pull request and is to be judged.
+    reviewing: Option<Arc<Comparison>>,
     checkup: Checkup,
     rows: Rows,
     diary: Diary,
@@ -137,6 +147,8 @@ impl Engine {
     pub fn new(settings: Config, seed: u64, now: Now) -> Self {
         let instance = settings.instance.clone();
         let board = Board::new(instance.clone(), settings.repository.shown_url());
+        let pull_requests =
+            settings.forge.as_ref().map(|forge| forge.pull_requests).unwrap_or_default();
         Self {
             steady: Steady::new(now),
             sight: Sight::new(instance.clone(), settings.cluster.namespace.clone(), seed),
@@ -149,6 +161,8 @@ impl Engine {
             failures: Failures::new(instance.clone(), seed),
             leavers: Leavers::default(),
             ledger: Ledger::new(instance, &settings),
+            previews: Previews::new(pull_requests),
+            reviewing: None,
             checkup: Checkup::default(),
             rows: Rows::default(),
             diary: Diary::default(),
@@ -245,6 +259,9 @@ impl Engine {
             orders.push(Order::Visit);
         }
         self.tell(now, &mut orders);
+        if self.may_preview() {
+            self.preview(now, &mut orders);
+        }
         orders
     }
 
@@ -262,6 +279,7 @@ impl Engine {
             self.posting.deadline(steady),
             self.outage.deadline(),
             self.ledger.deadline().map(|at| at.max(self.note_at)).filter(|_| self.can_speak()),
+            self.previews.deadline().filter(|_| self.may_preview()),
             self.diary.deadline(),
             self.patience.deadline(),
             self.nudges.deadline(),

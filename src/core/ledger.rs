@@ -273,6 +273,26 @@ pub fn context(instance: &InstanceName, name: Option<&ClaimedName>) -> String {
     }
 }
 
+/// The line on the head of a pull request: what `validate` found, and what to do next. No solution
+/// is called so.
+pub fn validated(
+    instance: &InstanceName,
+    state: CommitState,
+    found: &str,
+    next: &str,
+) -> CommitStatus {
+    let name = ClaimedName::of("validate");
+    let (found, next) = (clean(found), one_line(next));
+    let told = match next.as_str() {
+        "" => found,
+        next => {
+            let room = LONGEST.saturating_sub(next.chars().count() + "; ".len());
+            format!("{}; {next}", cut(&found, room))
+        }
+    };
+    line(instance, Some(&name), state, &told, "")
+}
+
 /// What a context of this instance is about; `None`: it is another's.
 pub fn subject(instance: &InstanceName, context: &str) -> Option<Option<ClaimedName>> {
     let rest = context.strip_prefix("vitrine/")?.strip_prefix(instance.as_str())?;

@@ -16,7 +16,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 
-use vitrine_core::config::{self, ForgeAuth};
+use vitrine_core::config::{self, ForgeAuth, PullRequests};
 use vitrine_core::engine::Refusal;
 
 use super::answer;
@@ -38,6 +38,8 @@ pub(super) struct Credential {
     api: String,
     /// `name` of `owner/name`.
     repository: String,
+    /// Whether pull requests are asked for and commented on.
+    pull_requests: bool,
     /// An App's token, and until when it is used.
     kept: Mutex<Option<(String, Instant)>>,
 }
@@ -49,6 +51,7 @@ impl Credential {
             auth: settings.auth.clone(),
             api: settings.api_url.clone(),
             repository: name.to_owned(),
+            pull_requests: settings.pull_requests != PullRequests::Off,
             kept: Mutex::new(None),
         }
     }
@@ -61,6 +64,14 @@ impl Credential {
                 "App {app_id}, installation {installation_id}, with the key in {}",
                 private_key_file.display()
             ),
+        }
+    }
+
+    /// The App that we are, by its number or client id.
+    pub fn app(&self) -> Option<&str> {
+        match &self.auth {
+            ForgeAuth::App { app_id, .. } => Some(app_id),
+            ForgeAuth::Token { .. } => None,
         }
     }
 
@@ -95,9 +106,12 @@ impl Credential {
         for (name, value) in words.headers() {
             request = request.header(*name, *value);
         }
-        let body = json!({
+        let mut body = json!({
             "repositories": [self.repository], "permissions": {"statuses": "write"},
         });
+        if self.pull_requests {
+            body["permissions"]["pull_requests"] = json!("write");
+        }
         let heard = answer::of(request.json(&body), MAX_TOKEN, &signed).await;
         let heard =
             heard.map_err(|why| Refusal::Unsure(format!("no token for the App ({why})")))?;

@@ -2,13 +2,14 @@
 
 use reqwest::Method;
 use reqwest::header::HeaderName;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use vitrine_core::engine::Refusal;
 use vitrine_core::model::Revision;
 use vitrine_core::status::{CommitState, CommitStatus};
 
 use super::answer::Heard;
+use super::pull;
 
 /// What is asked of an API.
 pub(super) struct Request {
@@ -17,20 +18,37 @@ pub(super) struct Request {
     pub path: String,
     pub query: Vec<(&'static str, String)>,
     pub body: Option<Value>,
+    /// Of an answer that is known: whether another one would be given now is asked.
+    pub tag: Option<String>,
 }
 
 impl Request {
     pub fn get(path: String, query: Vec<(&'static str, String)>) -> Self {
-        Self { method: Method::GET, path, query, body: None }
+        Self { method: Method::GET, path, query, body: None, tag: None }
     }
 
     pub fn post(path: String, body: Value) -> Self {
-        Self { method: Method::POST, path, query: Vec::new(), body: Some(body) }
+        Self { method: Method::POST, path, query: Vec::new(), body: Some(body), tag: None }
+    }
+
+    /// A change of what is there.
+    pub fn patch(path: String, body: Value) -> Self {
+        Self { method: Method::PATCH, path, query: Vec::new(), body: Some(body), tag: None }
+    }
+
+    /// As [`Request::patch`], of a forge that calls it so.
+    pub fn put(path: String, body: Value) -> Self {
+        Self { method: Method::PUT, ..Self::patch(path, body) }
+    }
+
+    /// Takes something away.
+    pub fn delete(path: String) -> Self {
+        Self { method: Method::DELETE, path, query: Vec::new(), body: None, tag: None }
     }
 
     /// A post that says nothing but where it goes.
     pub fn poke(path: String) -> Self {
-        Self { method: Method::POST, path, query: Vec::new(), body: None }
+        Self { method: Method::POST, path, query: Vec::new(), body: None, tag: None }
     }
 }
 
@@ -148,6 +166,73 @@ pub(super) trait Dialect: Send + Sync {
 
     /// What a token needs to see webhooks and to try them.
     fn hook_right(&self) -> &'static str;
+
+    /// A page of the open pull requests, from 1 on.
+    fn pulls(&self, place: &Place, page: u32) -> Request;
+
+    /// How many stand on a page of that list.
+    fn pulls_on_a_page(&self) -> usize;
+
+    /// Those that were closed last, the newest first.
+    fn merged_pulls(&self, place: &Place) -> Request;
+
+    /// One pull request.
+    fn pull(&self, place: &Place, number: u64) -> Request {
+        Request::get(format!("/repos/{}/pulls/{number}", place.repository), Vec::new())
+    }
+
+    /// A pull request of a list, or one by itself.
+    fn pull_row(&self, row: &Value) -> Option<pull::Row> {
+        let state = match (row["state"].as_str()?, pull::time(&row["merged_at"])) {
+            ("open", _) => pull::State::Open,
+            (_, Some(at)) => pull::State::Merged(pull::commit(&row["merge_commit_sha"])?, Some(at)),
+            (_, None) => pull::State::Closed,
+        };
+        Some(pull::Row {
+            number: row["number"].as_u64()?,
+            head: pull::commit(&row["head"]["sha"]),
+            base: text(&row["base"], "ref"),
+            state,
+        })
+    }
+
+    /// A page of the comments on a pull request, from 1 on, the oldest first.
+    fn comments(&self, place: &Place, number: u64, page: u32) -> Request;
+
+    /// How many stand on a page of that list; `None`: all.
+    fn comments_on_a_page(&self) -> Option<usize>;
+
+    /// A comment.
+    fn comment_row(&self, row: &Value) -> Option<pull::Said> {
+        let app = &row["performed_via_github_app"];
+        let app = app["id"].as_u64().map(|id| (id.to_string(), text(app, "client_id")));
+        Some(pull::Said {
+            id: row["id"].as_u64()?,
+            body: row["body"].as_str()?.to_owned(),
+            by: text(&row["user"], "login"),
+            app,
+        })
+    }
+
+    /// Writes a comment.
+    fn write_comment(&self, place: &Place, number: u64, body: &str) -> Request {
+        let path = format!("/repos/{}/issues/{number}/comments", place.repository);
+        Request::post(path, json!({"body": body}))
+    }
+
+    /// Writes another text into a comment.
+    fn edit_comment(&self, place: &Place, _: u64, id: u64, body: &str) -> Request {
+        let path = format!("/repos/{}/issues/comments/{id}", place.repository);
+        Request::patch(path, json!({"body": body}))
+    }
+
+    /// Takes a comment away.
+    fn delete_comment(&self, place: &Place, _: u64, id: u64) -> Request {
+        Request::delete(format!("/repos/{}/issues/comments/{id}", place.repository))
+    }
+
+    /// What a token needs to see pull requests and to comment on them.
+    fn pull_scope(&self) -> &'static str;
 }
 
 /// A webhook as a forge has it.

@@ -66,6 +66,43 @@ impl Dialect for Gitea {
         "the scope write:repository"
     }
 
+    /// It overlooks `base`, so the list has those of all branches.
+    fn pulls(&self, place: &Place, page: u32) -> Request {
+        let query = vec![
+            ("state", "open".to_owned()),
+            ("limit", PAGE.to_string()),
+            ("page", page.to_string()),
+        ];
+        Request::get(format!("/repos/{}/pulls", place.repository), query)
+    }
+
+    fn pulls_on_a_page(&self) -> usize {
+        PAGE
+    }
+
+    fn merged_pulls(&self, place: &Place) -> Request {
+        let query = vec![
+            ("state", "closed".to_owned()),
+            ("sort", "recentupdate".to_owned()),
+            ("limit", "30".to_owned()),
+            ("page", "1".to_owned()),
+        ];
+        Request::get(format!("/repos/{}/pulls", place.repository), query)
+    }
+
+    fn comments(&self, place: &Place, number: u64, _: u32) -> Request {
+        let path = format!("/repos/{}/issues/{number}/comments", place.repository);
+        Request::get(path, Vec::new())
+    }
+
+    fn comments_on_a_page(&self) -> Option<usize> {
+        None
+    }
+
+    fn pull_scope(&self) -> &'static str {
+        "the scopes write:repository, write:issue and read:user"
+    }
+
     fn hooks(&self, place: &Place, page: u32) -> Request {
         let query = vec![("limit", PAGE.to_string()), ("page", page.to_string())];
         Request::get(format!("/repos/{}/hooks", place.repository), query)

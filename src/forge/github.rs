@@ -75,6 +75,44 @@ impl Dialect for GitHub {
         "the permission \"Commit statuses: read and write\" (a classic token: repo:status)"
     }
 
+    fn pulls(&self, place: &Place, page: u32) -> Request {
+        let query = vec![
+            ("state", "open".to_owned()),
+            ("base", place.branch.clone()),
+            ("per_page", PAGE.to_string()),
+            ("page", page.to_string()),
+        ];
+        Request::get(format!("/repos/{}/pulls", place.repository), query)
+    }
+
+    fn pulls_on_a_page(&self) -> usize {
+        PAGE
+    }
+
+    fn merged_pulls(&self, place: &Place) -> Request {
+        let query = vec![
+            ("state", "closed".to_owned()),
+            ("base", place.branch.clone()),
+            ("sort", "updated".to_owned()),
+            ("direction", "desc".to_owned()),
+            ("per_page", "30".to_owned()),
+        ];
+        Request::get(format!("/repos/{}/pulls", place.repository), query)
+    }
+
+    fn comments(&self, place: &Place, number: u64, page: u32) -> Request {
+        let query = vec![("per_page", PAGE.to_string()), ("page", page.to_string())];
+        Request::get(format!("/repos/{}/issues/{number}/comments", place.repository), query)
+    }
+
+    fn comments_on_a_page(&self) -> Option<usize> {
+        Some(PAGE)
+    }
+
+    fn pull_scope(&self) -> &'static str {
+        "the permission \"Pull requests: read and write\" (a classic token: repo)"
+    }
+
     fn hooks(&self, place: &Place, page: u32) -> Request {
         let query = vec![("per_page", PAGE.to_string()), ("page", page.to_string())];
         Request::get(format!("/repos/{}/hooks", place.repository), query)

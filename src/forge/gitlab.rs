@@ -9,6 +9,7 @@ use vitrine_core::status::{CommitState, CommitStatus};
 
 use super::answer::Heard;
 use super::dialect::{Delivery, Dialect, Hook, Place, Request, Row, text};
+use super::pull;
 
 /// The longest page that GitLab gives.
 const PAGE: usize = 100;
@@ -89,6 +90,94 @@ impl Dialect for GitLab {
         "the scope api and, on a protected branch, the right to push or merge"
     }
 
+    fn pulls(&self, place: &Place, page: u32) -> Request {
+        let query = vec![
+            ("state", "opened".to_owned()),
+            ("target_branch", place.branch.clone()),
+            ("per_page", PAGE.to_string()),
+            ("page", page.to_string()),
+        ];
+        Request::get(format!("/projects/{}/merge_requests", project(place)), query)
+    }
+
+    fn pulls_on_a_page(&self) -> usize {
+        PAGE
+    }
+
+    fn merged_pulls(&self, place: &Place) -> Request {
+        let query = vec![
+            ("state", "merged".to_owned()),
+            ("target_branch", place.branch.clone()),
+            ("order_by", "updated_at".to_owned()),
+            ("sort", "desc".to_owned()),
+            ("per_page", "30".to_owned()),
+        ];
+        Request::get(format!("/projects/{}/merge_requests", project(place)), query)
+    }
+
+    fn pull(&self, place: &Place, number: u64) -> Request {
+        let path = format!("/projects/{}/merge_requests/{number}", project(place));
+        Request::get(path, Vec::new())
+    }
+
+    /// Merged by fast-forward, a request has neither a merge commit nor a squashed one.
+    fn pull_row(&self, row: &Value) -> Option<pull::Row> {
+        let merged = ["merge_commit_sha", "squash_commit_sha", "sha"].map(|key| &row[key]);
+        let state = match row["state"].as_str()? {
+            "merged" => {
+                let commit = merged.into_iter().find_map(pull::commit)?;
+                pull::State::Merged(commit, pull::time(&row["merged_at"]))
+            }
+            "closed" => pull::State::Closed,
+            _ => pull::State::Open, // also while it is being merged
+        };
+        Some(pull::Row {
+            number: row["iid"].as_u64()?,
+            head: pull::commit(&row["sha"]),
+            base: text(row, "target_branch"),
+            state,
+        })
+    }
+
+    fn comments(&self, place: &Place, number: u64, page: u32) -> Request {
+        let query = vec![
+            ("sort", "asc".to_owned()),
+            ("order_by", "created_at".to_owned()),
+            ("per_page", PAGE.to_string()),
+            ("page", page.to_string()),
+        ];
+        Request::get(notes(place, number), query)
+    }
+
+    fn comments_on_a_page(&self) -> Option<usize> {
+        Some(PAGE)
+    }
+
+    fn comment_row(&self, row: &Value) -> Option<pull::Said> {
+        Some(pull::Said {
+            id: row["id"].as_u64()?,
+            body: row["body"].as_str()?.to_owned(),
+            by: text(&row["author"], "username"),
+            app: None,
+        })
+    }
+
+    fn write_comment(&self, place: &Place, number: u64, body: &str) -> Request {
+        Request::post(notes(place, number), json!({"body": body}))
+    }
+
+    fn edit_comment(&self, place: &Place, number: u64, id: u64, body: &str) -> Request {
+        Request::put(format!("{}/{id}", notes(place, number)), json!({"body": body}))
+    }
+
+    fn delete_comment(&self, place: &Place, number: u64, id: u64) -> Request {
+        Request::delete(format!("{}/{id}", notes(place, number)))
+    }
+
+    fn pull_scope(&self) -> &'static str {
+        "the scope api and the role Reporter or more"
+    }
+
     fn hooks(&self, place: &Place, page: u32) -> Request {
         let query = vec![("per_page", PAGE.to_string()), ("page", page.to_string())];
         Request::get(format!("/projects/{}/hooks", project(place)), query)
@@ -136,6 +225,11 @@ impl Dialect for GitLab {
     fn hook_right(&self) -> &'static str {
         "the scope api and the role Maintainer"
     }
+}
+
+/// Where the comments on a merge request are.
+fn notes(place: &Place, number: u64) -> String {
+    format!("/projects/{}/merge_requests/{number}/notes", project(place))
 }
 
 /// The project as one part of a path.

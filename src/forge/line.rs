@@ -14,7 +14,7 @@ use vitrine_core::status::CommitStatus;
 use super::answer::{self, Heard};
 use super::credential::Credential;
 use super::dialect::{Dialect, Place, Request};
-use super::{gitea, github, gitlab};
+use super::{gitea, github, gitlab, pull};
 
 /// How long a forge may take: to connect, and between two bytes.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -40,6 +40,7 @@ pub(super) struct Line {
     pub settings: config::Forge,
     pub credential: Credential,
     client: OnceLock<Client>,
+    pub pulls: pull::Memory,
 }
 
 impl Line {
@@ -50,6 +51,7 @@ impl Line {
             credential: Credential::new(settings),
             settings: settings.clone(),
             client: OnceLock::new(),
+            pulls: pull::Memory::default(),
         }
     }
 
@@ -132,6 +134,9 @@ impl Line {
         for (name, value) in self.dialect.headers() {
             sent = sent.header(*name, *value);
         }
+        if let Some(tag) = &request.tag {
+            sent = sent.header(reqwest::header::IF_NONE_MATCH, tag.as_str());
+        }
         if let Some(body) = &request.body {
             sent = sent.json(body);
         }
@@ -165,7 +170,7 @@ impl Line {
         format!("{} ({host})", self.settings.kind.as_str())
     }
 
-    fn no_forge(&self) -> Refusal {
+    pub fn no_forge(&self) -> Refusal {
         let api = &self.settings.api_url;
         Refusal::Shut(format!(
             "what answers at {api} is no {}; mend reporting.forge.apiUrl",
@@ -208,6 +213,11 @@ impl Line {
 
     /// What a status says on every forge.
     pub fn meaning(&self, heard: &Heard) -> Refusal {
+        self.meaning_of(heard, "write statuses of", self.dialect.scope())
+    }
+
+    /// The same of something else than a status, which needs `scope`.
+    pub fn meaning_of(&self, heard: &Heard, what: &str, scope: &str) -> Refusal {
         if let Some(wait) = heard.pause() {
             return Refusal::Later(wait);
         }
@@ -219,14 +229,11 @@ impl Line {
                 "{name} does not accept {origin} ({code}: {words}); write a valid one into that file"
             )),
             StatusCode::FORBIDDEN => Refusal::Shut(format!(
-                "{name} does not let {origin} write statuses of {repository} ({code}: {words}); \
-                 give it {}",
-                self.dialect.scope()
+                "{name} does not let {origin} {what} {repository} ({code}: {words}); give it {scope}"
             )),
             StatusCode::NOT_FOUND => Refusal::Shut(format!(
                 "{name} has no repository {repository}, or {origin} may not see it; mend \
-                 reporting.forge.repository, or give the token {}",
-                self.dialect.scope()
+                 reporting.forge.repository, or give the token {scope}"
             )),
             StatusCode::LOCKED => Refusal::Shut(format!(
                 "{name} lets nobody write into {repository} ({code}: {words}); open it again"
@@ -238,7 +245,7 @@ impl Line {
             status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
                 Refusal::Unsure(format!("{name} has a fault of its own ({code}: {words})"))
             }
-            _ => Refusal::Never(format!("{name} refuses a status ({code}: {words})")),
+            _ => Refusal::Never(format!("{name} refuses to {what} {repository} ({code}: {words})")),
         }
     }
 }

@@ -24,6 +24,8 @@ enum Order {
     Follow(Option<Revision>),
     /// Write these lines.
     Note(OrderId, BTreeMap<Revision, Vec<CommitStatus>>),
+    /// Read what a merge of the head at this reference into a base would leave.
+    Compare { id: OrderId, reference: String, head: Revision, base: Revision },
 }
 
 /// The other end of the line to the repository.
@@ -101,6 +103,11 @@ impl Courier {
         self.look.notify_one();
     }
 
+    /// Asks for what a merge of the head at `reference` into `base` would leave.
+    pub fn compare(&self, id: OrderId, reference: String, head: Revision, base: Revision) {
+        let _ = self.orders.send(Order::Compare { id, reference, head, base });
+    }
+
     /// Hands over lines for the notes.
     pub fn note(&self, id: OrderId, lines: BTreeMap<Revision, Vec<CommitStatus>>) {
         let _ = self.orders.send(Order::Note(id, lines));
@@ -152,6 +159,11 @@ impl Errand {
                 Some(Order::Note(id, lines)) => {
                     let written = self.source.write_notes(&self.instance, &lines).await;
                     Event::Answered(id, Answer::Noted(written))
+                }
+                Some(Order::Compare { id, reference, head, base }) => {
+                    let read = self.source.compare(&reference, &head, &base).await;
+                    let read = read.map(Box::new).map_err(|unknown| unknown.cause);
+                    Event::Answered(id, Answer::Compared(read))
                 }
                 Some(Order::Follow(since)) => {
                     (self.since, self.read) = (since, None);

@@ -7,14 +7,19 @@ use jiff::Timestamp;
 
 use vitrine_core::catalog::Snapshot;
 use vitrine_core::change::{Comparison, Earlier, How};
-use vitrine_core::model::TreeId;
+use vitrine_core::model::{Revision, TreeId};
 
 use super::commits::{Commit, descends};
+use super::mirror::Mirror;
+use super::remote::{self, Remote};
 use super::snapshot::{Last, Root, read_commit};
-use super::{Trouble, left_out, remote};
+use super::{Trouble, left_out};
 
 /// Commits of the base's first-parent history in which an older form of a folder is looked for.
 const LOOKED_BACK: usize = 500;
+
+/// Where the mirror keeps the head of a pull request while it is read.
+const PULL: &str = "refs/vitrine/pull";
 
 /// Reads `base`, and what a merge of `head` into it would leave.
 ///
@@ -43,6 +48,37 @@ pub fn compare(
         }
     };
     snapshots(repository, root, &base, &head, how)
+}
+
+/// As [`compare`], of a head that is fetched from `reference` for this and let go again.
+///
+/// # Errors
+/// As [`compare`], and where the head is not what stands at the reference.
+pub fn of_pull(
+    remote: &Remote,
+    mirror: &Mirror,
+    root: &Root,
+    reference: &str,
+    head: &Revision,
+    base: &Revision,
+) -> Result<Comparison, Trouble> {
+    let repository = mirror.repository();
+    let (head_id, base) = (remote::oid(head)?, remote::oid(base)?);
+    remote.fetch_and_prune(repository, &format!("+{reference}:{PULL}"))?;
+    if Commit::find(repository, head_id)?.is_none() {
+        return Err(Trouble::new(format!(
+            "{remote} does not have commit {} at {reference}; another one was pushed there",
+            head.short()
+        )));
+    }
+    // A handle of its own, whose memory goes with it.
+    let compared = Repository::open_bare(repository.path())
+        .map_err(Trouble::from)
+        .and_then(|handle| compare(&handle, root, base, head_id));
+    if let Ok(mut kept) = repository.find_reference(PULL) {
+        kept.delete()?;
+    }
+    compared
 }
 
 /// Reads two commits as they are.

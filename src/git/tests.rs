@@ -6,6 +6,7 @@ mod failures;
 mod histories;
 mod incomplete;
 mod noted;
+mod pulls;
 mod refs;
 pub(crate) mod scene;
 mod sieves;

@@ -23,7 +23,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tokio::sync::watch;
 
-use vitrine_core::config::{self, Config};
+use vitrine_core::config::{self, Config, PullRequests};
 
 pub use bell::Bell;
 use body::{Room, Unread};
@@ -38,12 +38,19 @@ pub struct Expected {
     hooks: Vec<config::Hook>,
     /// The branch that is published, without `refs/heads/`.
     branch: String,
+    /// Whether news of pull requests count.
+    pulls: bool,
 }
 
 impl Expected {
     /// What these settings say.
     pub fn of(config: &Config) -> Self {
-        Self { hooks: config.web.hooks.clone(), branch: config.repository.branch.clone() }
+        let pulls = config.forge.as_ref().map(|forge| forge.pull_requests).unwrap_or_default();
+        Self {
+            hooks: config.web.hooks.clone(),
+            branch: config.repository.branch.clone(),
+            pulls: pulls != PullRequests::Off,
+        }
     }
 }
 
@@ -92,13 +99,13 @@ async fn deliver(
 ) -> Answer {
     let expected = Arc::clone(&receiver.expected.borrow());
     match expected.hooks.iter().find(|hook| hook.name == name) {
-        Some(hook) => receiver.take(hook, &expected.branch, request).await,
+        Some(hook) => receiver.take(hook, &expected, request).await,
         None => Answer::Unnamed,
     }
 }
 
 impl Receiver {
-    async fn take(&self, hook: &config::Hook, branch: &str, request: Request) -> Answer {
+    async fn take(&self, hook: &config::Hook, expected: &Expected, request: Request) -> Answer {
         let (head, body) = request.into_parts();
         if body::is_too_large(&body) {
             return Answer::Unread(Unread::TooLarge);
@@ -125,18 +132,26 @@ impl Receiver {
             return self.unsigned(hook, "its signature is not made with the hook's secret");
         }
         self.told.no_more(&hook.name);
-        self.hear(hook, branch, &head.headers, &body)
+        self.hear(hook, expected, &head.headers, &body)
     }
 
     /// Whoever calls knows the secret.
-    fn hear(&self, hook: &config::Hook, branch: &str, headers: &HeaderMap, body: &[u8]) -> Answer {
+    fn hear(
+        &self,
+        hook: &config::Hook,
+        expected: &Expected,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Answer {
+        let Expected { hooks: _, branch, pulls } = expected;
         match news::of(hook.kind, headers, body, branch) {
-            News::Moved if self.is_new(hook, headers) => {
-                tracing::debug!("hook {}: {branch} moved", hook.name);
+            News::Pull if !pulls => Answer::Nothing,
+            News::Moved | News::Pull if self.is_new(hook, headers) => {
+                tracing::debug!("hook {}: {branch} or a pull request moved", hook.name);
                 self.bell.ring();
                 Answer::Looks
             }
-            News::Moved | News::Other => Answer::Nothing,
+            News::Moved | News::Pull | News::Other => Answer::Nothing,
             News::Ping => Answer::Pong,
             News::Meaningless => Answer::Meaningless,
         }

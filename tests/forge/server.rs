@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use vitrine_core::config::{Auth, Config, Forge, ForgeAuth, ForgeKind};
+use vitrine_core::config::{Auth, Config, Forge, ForgeAuth, ForgeKind, PullRequests};
 use vitrine_core::model::Revision;
 
 use crate::support::catalogue::{Catalogue, image};
@@ -48,6 +48,7 @@ impl Server {
             auth: ForgeAuth::Token { token_file: file.into() },
             per_solution: true,
             ca_file: None,
+            pull_requests: PullRequests::Off,
         };
         let token = std::fs::read_to_string(file).expect("the token's file can be read");
         Some(Self {

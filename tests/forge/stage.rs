@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
-use vitrine_core::config::{Config, Forge, ForgeAuth, ForgeKind, Verify};
+use vitrine_core::config::{Config, Forge, ForgeAuth, ForgeKind, PullRequests, Verify};
 use vitrine_core::ledger::forge::MOST_ON_A_COMMIT;
 use vitrine_core::model::{Kind, ObjectKey, Revision};
 use vitrine_core::status::Board;
@@ -68,6 +68,7 @@ impl Stage {
                 auth: ForgeAuth::Token { token_file },
                 per_solution: true,
                 ca_file: None,
+                pull_requests: PullRequests::Off,
             });
             forge = Some(fake);
         }
@@ -119,6 +120,11 @@ impl Stage {
 
     pub fn daemon(&mut self) -> &mut Daemon {
         &mut self.life.as_mut().expect("it lives").daemon
+    }
+
+    /// Asks the daemon to look again, as a webhook does.
+    pub fn daemon_hint(&self) {
+        self.life.as_ref().expect("it lives").daemon.hint();
     }
 
     /// Everything that it logged so far, in all its lives.

@@ -11,6 +11,7 @@ mod door;
 mod gitea;
 mod github;
 mod gitlab;
+mod pulls;
 mod schema;
 mod store;
 
@@ -23,6 +24,7 @@ use tokio::runtime::Runtime;
 use vitrine_core::config::ForgeKind;
 
 pub use door::{Fault, Request};
+pub use pulls::Comment;
 pub use store::Row;
 
 use app::App;
@@ -263,6 +265,62 @@ impl FakeForge {
         if let Some(app) = &mut self.shared.store().app {
             app.life = life;
         }
+    }
+
+    /// A pull request has this head from now on; one that is new is opened.
+    pub fn pull(&self, number: u64, head: &str) {
+        let mut store = self.shared.store();
+        head.clone_into(&mut store.pull(number).head);
+        // Its commits are in the repository, of a fork too.
+        if !store.commits.iter().any(|commit| commit == head) {
+            store.commits.insert(0, head.to_owned());
+        }
+    }
+
+    /// A pull request comes from another repository.
+    pub fn is_fork(&self, number: u64) {
+        self.shared.store().pull(number).fork = true;
+    }
+
+    /// A pull request is to be merged into another branch.
+    pub fn rebase_pull(&self, number: u64, base: &str) {
+        base.clone_into(&mut self.shared.store().pull(number).base);
+    }
+
+    /// A pull request was merged as this commit, or closed.
+    pub fn end_pull(&self, number: u64, merged_as: Option<&str>) {
+        self.shared.store().pull(number).state = match merged_as {
+            Some(commit) => pulls::PullState::Merged(commit.to_owned()),
+            None => pulls::PullState::Closed,
+        };
+    }
+
+    /// What stands on a pull request, the oldest first.
+    pub fn comments(&self, number: u64) -> Vec<Comment> {
+        let all = self.shared.store().comments.clone();
+        all.into_iter().filter(|comment| comment.pull == number).collect()
+    }
+
+    /// Somebody says something on a pull request. Answers its id.
+    pub fn says(&self, number: u64, by: &str, body: &str) -> u64 {
+        self.shared.store().add_comment(number, by, body).id
+    }
+
+    /// Somebody takes a comment away.
+    pub fn delete_comment(&self, id: u64) {
+        self.shared.store().comments.retain(|comment| comment.id != id);
+    }
+
+    /// The token may not comment any more, or may again.
+    pub fn forbid_comments(&self, on: bool) {
+        self.shared.store().comments_forbidden = on;
+    }
+
+    /// How many requests wanted to write a comment.
+    pub fn comment_writes(&self) -> usize {
+        let write =
+            |request: &&Request| request.method != "GET" && !request.path.contains("/statuses/");
+        self.requests().iter().filter(write).count()
     }
 
     /// A webhook that leads to `url`. Answers its id.

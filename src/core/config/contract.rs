@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ForgeKind, Web};
+use super::{ForgeKind, PullRequests, Web};
 use crate::model::decode::{Field, Form, Schema, json_schema};
 
 /// The JSON Schema (draft 7) of `vitrine.yaml`.
@@ -175,6 +175,13 @@ pub(super) const FORGE: Schema = Schema::described(&[
     Field::new("caFile", Form::Line(4096), "Certificates that are trusted besides the system's.")
         .nullable()
         .default("null"),
+    Field::new(
+        "pullRequests",
+        Form::Word(&PULL_REQUESTS),
+        "What open pull requests are told: nothing; a status on each head; the status, and one \
+         comment that says what a merge changes (docs/review.md).",
+    )
+    .default("off"),
 ]);
 
 pub(super) const FORGE_AUTH: Schema = Schema::described(&[
@@ -219,6 +226,11 @@ pub(super) const HOOK: Schema = Schema::described(&[
     .required()
     .example("[/run/secrets/hook]"),
 ]);
+
+const PULL_REQUESTS: [&str; 3] = {
+    let [off, validate, comment] = PullRequests::ALL;
+    [off.as_str(), validate.as_str(), comment.as_str()]
+};
 
 const FORGES: [&str; 4] = {
     let [github, gitlab, gitea, forgejo] = ForgeKind::ALL;

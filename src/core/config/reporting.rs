@@ -1,7 +1,7 @@
 //! Reads `reporting.forge`: who is told what became of commits, and how we prove who we are.
 
 use super::section::Section;
-use super::{Forge, ForgeAuth, ForgeKind, address, contract};
+use super::{Forge, ForgeAuth, ForgeKind, PullRequests, address, contract};
 use crate::model::decode::Cursor;
 use crate::model::fault::code;
 use crate::model::yaml::Value;
@@ -24,6 +24,10 @@ pub fn forge(reporting: &Section<'_>) -> Option<Forge> {
     let auth = proof(&auth, kind);
     let per_solution = section.get("perSolution").and_then(|cursor| cursor.boolean());
     let ca_file = section.path_of("caFile");
+    let words = PullRequests::ALL.map(PullRequests::as_str);
+    let told = section.get("pullRequests").and_then(|cursor| cursor.one_of(&words));
+    let pull_requests = told
+        .and_then(|told| PullRequests::ALL.into_iter().find(|mode| mode.as_str() == told.value));
     let kind = kind?;
     Some(Forge {
         kind,
@@ -33,6 +37,7 @@ pub fn forge(reporting: &Section<'_>) -> Option<Forge> {
         // On GitLab each status is a job in a pipeline.
         per_solution: per_solution.map_or(kind != ForgeKind::GitLab, |told| told.value),
         ca_file,
+        pull_requests: pull_requests.unwrap_or_default(),
     })
 }
 

@@ -121,6 +121,7 @@ fn of_forge(forge: &Forge, key: &str) -> Json {
         ("repository", _) => json!(forge.repository),
         ("perSolution", _) => json!(forge.per_solution),
         ("caFile", _) => json!(forge.ca_file),
+        ("pullRequests", _) => json!(forge.pull_requests.as_str()),
         ("auth.tokenFile", ForgeAuth::Token { token_file }) => json!(token_file),
         ("auth.appId", ForgeAuth::App { app_id, .. }) => json!(app_id),
         ("auth.installationId", ForgeAuth::App { installation_id, .. }) => json!(installation_id),

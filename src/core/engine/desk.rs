@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::form::{FormKey, Rendered};
+use super::reviewed::Reviewing;
 use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
 use crate::model::{InstanceName, Kind, Revision, SolutionName};
 use crate::plan::facts::Question;
@@ -98,6 +99,47 @@ pub enum Order {
         /// The commit.
         commit: Revision,
     },
+    /// List the open pull requests.
+    Pulls {
+        /// The number that its answer names.
+        id: OrderId,
+        /// Whether those are wanted too that were merged within the last day.
+        recent: bool,
+    },
+    /// Ask what became of a pull request.
+    Pull {
+        /// The number that its answer names.
+        id: OrderId,
+        /// Its number in the repository.
+        number: u64,
+    },
+    /// Read what a merge of a pull request would leave.
+    Compare {
+        /// The number that its answer names.
+        id: OrderId,
+        /// Its number in the repository.
+        number: u64,
+        /// Its newest commit.
+        head: Revision,
+        /// The commit that is in force.
+        base: Revision,
+    },
+    /// Judge a pull request.
+    Review {
+        /// The number that its answer names.
+        id: OrderId,
+        /// What a merge would leave, and what it is judged with.
+        work: Reviewing,
+    },
+    /// Write our one comment onto a pull request.
+    Comment {
+        /// The number that its answer names.
+        id: OrderId,
+        /// The pull request's number in the repository.
+        number: u64,
+        /// What it is to say.
+        comment: Comment,
+    },
     /// Judge every folder of a commit.
     Judge {
         /// The number that its answer names.
@@ -114,6 +156,20 @@ pub enum Order {
     },
     /// Show this to people.
     Show(Arc<Board>),
+}
+
+/// What our comment on a pull request is to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comment {
+    /// This page, in the place of what it said. Without a comment one is made.
+    Page {
+        /// Markdown.
+        page: String,
+        /// The comment that is known to stand there; otherwise one is looked for.
+        known: Option<u64>,
+    },
+    /// This line above what it says, once. Without a comment none is made.
+    Last(String),
 }
 
 /// Solutions to render: long, and as pure as all else here.
@@ -190,6 +246,8 @@ pub(super) enum Errand {
     Tell(Revision),
     /// Our lines on this commit at the forge.
     Lines(Revision),
+    /// Something for pull requests.
+    Previews,
     Judge(Revision),
     /// Solutions by name, with the form that they are rendered to.
     Render(BTreeMap<SolutionName, FormKey>),
@@ -209,6 +267,7 @@ impl Errand {
             | Self::Judge(_)
             | Self::Tell(_)
             | Self::Lines(_)
+            | Self::Previews
             | Self::Render(_) => SignedDuration::from_mins(10),
             Self::Note => SignedDuration::from_mins(30), // a push to a slow forge
         }
@@ -273,6 +332,7 @@ impl Desk {
             Errand::Judge(_) | Errand::Render(_) | Errand::Lease | Errand::Post(_) => true,
             // The ledger knows whether somebody has to wait for it.
             Errand::Tell(_) | Errand::Lines(_) | Errand::Approval(_) | Errand::Ask => false,
+            Errand::Previews => false, // nobody publishes by it
         });
         !waited && !self.has_steps()
     }

@@ -7,9 +7,11 @@ use jiff::SignedDuration;
 
 use super::desk::OrderId;
 use super::form::Rendered;
+use super::reviewed::Reviewed;
 use super::sight::{News, Written};
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Catalog, Changes, Snapshot};
+use crate::change::Comparison;
 use crate::model::{Kind, Revision};
 use crate::plan::Outcome;
 use crate::plan::facts::{Look, Question};
@@ -84,6 +86,43 @@ pub struct Reply<T> {
     pub left: Option<Left>,
 }
 
+/// The pull requests of the tracked branch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Those that are open.
+    pub open: Vec<Opened>,
+    /// Those that were merged within the last day, with the commit that they became: only where
+    /// they were asked for.
+    pub merged: Vec<(u64, Revision)>,
+}
+
+/// An open pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Its number in the repository.
+    pub number: u64,
+    /// The newest commit that is to be merged.
+    pub head: Revision,
+}
+
+/// What became of a pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is open.
+    Open,
+    /// It was closed without a merge.
+    Closed,
+    /// It was merged, as this commit of the branch.
+    Merged(Revision),
+}
+
+/// A comment of ours that stands on a pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commented {
+    /// Its number at the forge.
+    pub id: u64,
+}
+
 /// How many requests a forge still takes from us in its window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Left {
@@ -137,6 +176,16 @@ pub enum Answer {
     Told(Reply<()>),
     /// Our lines that stand on a commit at the forge, or why it cannot be said.
     Has(Reply<Vec<CommitStatus>>),
+    /// The open pull requests; `None`: as they were when they were last listed.
+    Pulls(Reply<Option<Listing>>),
+    /// What became of a pull request.
+    Pull(Reply<Fate>),
+    /// What a merge would leave was read, or a sentence why not.
+    Compared(Result<Box<Comparison>, String>),
+    /// What a pull request is to be told.
+    Reviewed(Box<Reviewed>),
+    /// Our comment stands there, or not; `None`: somebody took it away.
+    Commented(Reply<Option<Commented>>),
     /// The solutions of a commit and the refusals.
     Judged(Box<Catalog>),
     /// One for each solution that was asked for.

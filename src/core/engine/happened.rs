@@ -63,6 +63,8 @@ pub enum Happened {
     Notes(Option<String>),
     /// Why the forge cannot be told anything; `None`: it can again.
     Forge(Option<String>),
+    /// Why pull requests cannot be told anything; `None`: they can again.
+    Pulls(Option<String>),
     /// The list of what is held could not be written, or can again.
     Posting(Option<String>),
     /// Deletions are held, or no more.

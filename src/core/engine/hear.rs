@@ -107,6 +107,7 @@ impl Engine {
                 self.all_dirty();
             }
         }
+        self.previews.knock(self.steady.at(now));
         if let Some(coming) = self.book.like_now() {
             self.take_commit(coming, None, now);
         }
@@ -167,6 +168,7 @@ impl Engine {
             (Errand::Lines(commit), Answer::Has(reply)) => {
                 self.of_forge(now, |ledger, steady| ledger.has(&commit, reply, steady));
             }
+            (Errand::Previews, answer) => self.of_previews(answer, now),
             (Errand::Judge(revision), Answer::Judged(catalog)) => {
                 if let Some(coming) = self.book.arrived(&revision) {
                     self.take_commit(coming, Some(*catalog), now);
@@ -253,6 +255,10 @@ impl Engine {
                 let reply = Reply { result: Err(Refusal::Unsure(cause())), left: None };
                 self.of_forge(now, |ledger, steady| ledger.has(&commit, reply, steady));
                 "a look at the statuses"
+            }
+            Errand::Previews => {
+                self.previews.lost(self.steady.at(now));
+                "something for a pull request"
             }
             Errand::Judge(_) => {
                 self.work_at = Some(self.steady.at(now) + AGAIN);

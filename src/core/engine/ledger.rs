@@ -65,6 +65,8 @@ pub(super) struct Ledger {
     /// The lines of the order that is out.
     under_way: Option<Lines>,
     forge: Option<Forge>,
+    /// The lines on the heads of pull requests: the forge's alone.
+    heads: BTreeMap<Revision, CommitStatus>,
     /// Since when notes wait for the forge.
     held_since: Option<Timestamp>,
     /// Since when something is pending, so that short work leaves no pending line.
@@ -97,6 +99,7 @@ impl Ledger {
             notes: Sink::default(),
             under_way: None,
             forge,
+            heads: BTreeMap::new(),
             held_since: None,
             pending_since: None,
             look_at: None,
@@ -165,7 +168,10 @@ impl Ledger {
                     .for_each(|status| self.notes.keep_the_last_word(commit, status));
             }
         }
-        let told = self.forge.as_ref().map(|forge| forge.lines(&wanted)).unwrap_or_default();
+        let mut told = self.forge.as_ref().map(|forge| forge.lines(&wanted)).unwrap_or_default();
+        if let Some(forge) = &mut self.forge {
+            forge.add(&self.heads, &mut told);
+        }
         let pending = (notes && wanted.values().flatten().any(is_pending))
             || self.forge.as_ref().is_some_and(|forge| forge.pends(&told));
         self.pending_since = pending.then(|| self.pending_since.unwrap_or(now));
@@ -245,7 +251,8 @@ impl Ledger {
             return;
         }
         self.moved = false;
-        let concerned = self.history.commits();
+        let mut concerned = self.history.commits();
+        concerned.extend(self.heads.keys().cloned());
         self.history.done.retain(|commit| concerned.contains(commit));
         self.notes.retain(&concerned);
         if let Some(forge) = &mut self.forge {
@@ -287,6 +294,61 @@ impl Ledger {
             forge.has(commit, reply, now);
         }
         self.behind = true;
+    }
+
+    /// The lines on the heads of pull requests, as they should be.
+    pub fn heads(&mut self, heads: BTreeMap<Revision, CommitStatus>) {
+        if self.heads != heads {
+            self.behind = true;
+            self.moved = true;
+            self.heads = heads;
+        }
+    }
+
+    /// Whether the forge takes a write now that is no status; then it counts as sent.
+    pub fn may_write(&mut self, now: Timestamp) -> bool {
+        self.forge.as_mut().is_some_and(|forge| forge.may_write(now))
+    }
+
+    /// The forge answered such a write.
+    pub fn heed<T>(&mut self, reply: &Reply<T>, now: Timestamp) {
+        if let Some(forge) = &mut self.forge {
+            forge.heed_other(reply, now);
+        }
+    }
+
+    /// What was said to the end of the solutions that a commit changed; `None` while something of
+    /// it is open, or nobody knows the commit.
+    pub fn last_words(
+        &self,
+        commit: &Revision,
+        verdicts: &BTreeMap<ClaimedName, Arc<Verdict>>,
+    ) -> Option<Vec<CommitStatus>> {
+        let head = self.history.head.as_ref()?;
+        let names = self.history.records.iter().filter(|(_, record)| *record == commit);
+        let names: Vec<&ClaimedName> = names.map(|(name, _)| name).collect();
+        if names.is_empty() {
+            // It changed no folder, or another one did after it.
+            let whole = self.said(head, None)?;
+            return (!is_pending(whole)).then(Vec::new);
+        }
+        let lines = names.into_iter().map(|name| {
+            let said = self.said(commit, Some(name)).cloned();
+            let url = verdicts.get(name).and_then(|verdict| verdict.urls.first());
+            said.filter(|line| !is_pending(line))
+                .map(|line| CommitStatus { url: url.cloned().unwrap_or_default(), ..line })
+        });
+        lines.collect()
+    }
+
+    /// What stands on a commit in the notes, or at the forge.
+    fn said(&self, commit: &Revision, name: Option<&ClaimedName>) -> Option<&CommitStatus> {
+        let context = ledger::context(&self.instance, name);
+        if self.notes_on {
+            return self.notes.line(commit, &context);
+        }
+        let forge = self.forge.as_ref()?;
+        forge.sink.line(commit, &forge.key(&context))
     }
 
     /// Why the forge cannot be told anything.

@@ -11,13 +11,17 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::checkup::Goes;
-use super::desk::Errand;
+use super::desk::{Comment, Errand};
+use super::event::Answer;
 use super::happened::Happened;
 use super::ledger::{Call, Words};
+use super::previews::Wish;
+use super::reviewed::Reviewing;
 use super::{Engine, Now, Order};
-use crate::config::Mode;
+use crate::change;
+use crate::config::{Mode, Safety};
 use crate::model::invisible::visible;
-use crate::model::{ClaimedName, Kind};
+use crate::model::{ClaimedName, Kind, Revision};
 use crate::plan::HELD_DIGITS;
 use crate::plan::facts::Question;
 use crate::plan::observed::{KindState, Problem};
@@ -98,6 +102,78 @@ impl Engine {
                 }
             });
         }
+    }
+
+    /// Whether pull requests are wanted, and there is something to compare them with.
+    pub(super) fn may_preview(&self) -> bool {
+        let known = self.book.revision().is_some() && self.book.unknown.is_none();
+        self.previews.is_wanted() && known && !self.idle
+    }
+
+    /// Does what is next for pull requests.
+    pub(super) fn preview(&mut self, now: Now, orders: &mut Vec<Order>) {
+        self.review(now, orders);
+        let steady = self.steady.at(now);
+        let (ledger, verdicts) = (&self.ledger, self.rows.verdicts());
+        let said = |commit: &Revision| ledger.last_words(commit, verdicts);
+        let Some(wish) = self.previews.wish(self.book.revision(), said, steady) else { return };
+        if wish.writes() && !self.ledger.may_write(steady) {
+            return;
+        }
+        self.previews.sent(wish.clone());
+        let id = self.send(Errand::Previews, now);
+        orders.push(match wish {
+            Wish::List { recent } => Order::Pulls { id, recent },
+            Wish::Ask { number } => Order::Pull { id, number },
+            Wish::Compare { number, head, base } => Order::Compare { id, number, head, base },
+            Wish::Write { number, page, known } => {
+                Order::Comment { id, number, comment: Comment::Page { page, known } }
+            }
+            Wish::Close { number, line } => {
+                Order::Comment { id, number, comment: Comment::Last(line) }
+            }
+        });
+    }
+
+    /// What became of something for pull requests.
+    pub(super) fn of_previews(&mut self, answer: Answer, now: Now) {
+        let steady = self.steady.at(now);
+        let before = self.previews.trouble().cloned();
+        match answer {
+            Answer::Pulls(reply) => self.previews.listed(reply, steady),
+            Answer::Pull(reply) => self.previews.fated(reply, steady),
+            Answer::Compared(read) => {
+                let instance = &self.settings.instance;
+                self.reviewing = self.previews.compared(read, instance, steady);
+            }
+            Answer::Reviewed(reviewed) => self.previews.reviewed(Some(*reviewed), steady),
+            Answer::Commented(reply) => {
+                self.ledger.heed(&reply, steady);
+                self.previews.written(reply, steady);
+            }
+            // An answer to something else is no answer.
+            _ => self.previews.lost(steady),
+        }
+        self.ledger.heads(self.previews.lines());
+        let trouble = self.previews.trouble().cloned();
+        if before != trouble {
+            self.happened.push(Happened::Pulls(trouble));
+            self.behind = true;
+        }
+    }
+
+    /// Has judged what was read of a pull request.
+    fn review(&mut self, now: Now, orders: &mut Vec<Order>) {
+        let Some(comparison) = self.reviewing.take() else { return };
+        let Safety { max_removed_share, max_deletions, .. } = self.settings.safety;
+        let work = Reviewing {
+            comparison,
+            instance: self.settings.instance.clone(),
+            brake: change::Brake { max_removed_share, max_deletions },
+            now: now.wall,
+        };
+        let id = self.send(Errand::Previews, now);
+        orders.push(Order::Review { id, work });
     }
 
     /// Keeps the list of what is held as the brake says.
@@ -220,6 +296,12 @@ impl Engine {
             .chain(told("the list of what is held", &self.posting.trouble))
             .chain(told("the notes", &self.ledger.trouble))
             .chain(told("the statuses of commits", &self.ledger.forge_trouble().cloned()))
+            .chain(
+                self.previews
+                    .trouble()
+                    .iter()
+                    .map(|why| format!("pull requests cannot be told: {why}")),
+            )
             .chain(self.sight.problems.values().filter(unsaid).map(|p| p.sentence.clone()))
             .collect()
     }

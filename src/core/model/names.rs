@@ -13,8 +13,8 @@ impl SolutionName {
     pub const MAX: usize = 40;
 
     /// Names that the platform itself uses as hosts.
-    pub const RESERVED: [&'static str; 9] =
-        ["www", "api", "auth", "admin", "status", "gallery", "apex", "docs", "preview"];
+    pub const RESERVED: [&'static str; 10] =
+        ["www", "api", "auth", "admin", "status", "gallery", "apex", "docs", "preview", "validate"];
 
     /// Parses a name.
     ///

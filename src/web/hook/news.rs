@@ -12,6 +12,8 @@ use vitrine_core::config::ForgeKind;
 pub enum News {
     /// Somebody pushed to the branch.
     Moved,
+    /// A pull request is another one than before.
+    Pull,
     /// The forge tries the hook.
     Ping,
     /// Something else happened: to another branch, a tag, a status, a comment.
@@ -29,15 +31,22 @@ struct Push<'a> {
 
 /// What a delivery that was proven says about a branch.
 pub fn of(kind: ForgeKind, headers: &HeaderMap, body: &[u8], branch: &str) -> News {
-    let (names, push): (&[&str], &str) = match kind {
-        ForgeKind::GitHub => (&["x-github-event"], "push"),
-        ForgeKind::GitLab => (&["x-gitlab-event"], "Push Hook"),
-        ForgeKind::Gitea => (&["x-gitea-event"], "push"),
-        ForgeKind::Forgejo => (&["x-forgejo-event", "x-gitea-event"], "push"),
+    let (names, push, pull): (&[&str], &str, &str) = match kind {
+        ForgeKind::GitHub => (&["x-github-event"], "push", "pull_request"),
+        ForgeKind::GitLab => (&["x-gitlab-event"], "Push Hook", "Merge Request Hook"),
+        ForgeKind::Gitea => (&["x-gitea-event"], "push", "pull_request"),
+        ForgeKind::Forgejo => (&["x-forgejo-event", "x-gitea-event"], "push", "pull_request"),
     };
     let Some(event) = first(headers, names) else { return News::Meaningless };
     if event == b"ping" && kind == ForgeKind::GitHub {
         return News::Ping;
+    }
+    // Which one is not read: the list says it. Gitea calls the kinds of news by longer names.
+    let is_pull = event
+        .strip_prefix(pull.as_bytes())
+        .is_some_and(|rest| rest.is_empty() || [&b"_sync"[..], b"_label"].contains(&rest));
+    if is_pull {
+        return News::Pull;
     }
     if event != push.as_bytes() {
         return News::Other;

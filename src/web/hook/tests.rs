@@ -83,7 +83,7 @@ fn expected(folder: &TempDir, files: &[&str], branch: &str) -> Arc<Expected> {
         kind,
         secret_files: secret_files.clone(),
     });
-    Arc::new(Expected { hooks: hooks.to_vec(), branch: branch.to_owned() })
+    Arc::new(Expected { hooks: hooks.to_vec(), branch: branch.to_owned(), pulls: false })
 }
 
 /// RFC 2104, by another implementation than the one under test.
@@ -317,6 +317,25 @@ async fn what_does_not_move_the_branch_rings_nothing() {
 }
 
 #[tokio::test]
+async fn a_pull_request_rings_where_pull_requests_are_told_and_a_comment_on_one_does_not() {
+    let door = Door::new();
+    let told = (**door.expect.borrow()).clone();
+    door.expect.send_replace(Arc::new(Expected { pulls: true, ..told }));
+    // What it says is not read: the list says it.
+    for event in ["pull_request", "pull_request_sync", "pull_request_label"] {
+        assert_eq!(door.signed(event, "{}", &[]).await, (202, true), "{event}");
+    }
+    for event in ["pull_request_comment", "pull_request_review", "issue_comment"] {
+        assert_eq!(door.signed(event, "{}", &[]).await, (204, false), "{event}");
+    }
+    for (event, rings) in [("Merge Request Hook", true), ("Note Hook", false)] {
+        let headers = [("x-gitlab-event", event), ("x-gitlab-token", "s3cret")];
+        let code = if rings { 202 } else { 204 };
+        assert_eq!(door.post("gitlab", &headers, "{}").await, (code, rings), "{event}");
+    }
+}
+
+#[tokio::test]
 async fn changed_settings_hold_from_the_next_delivery_on() {
     let door = Door::new();
     let release = r#"{"ref":"refs/heads/release/v1"}"#;
@@ -324,7 +343,11 @@ async fn changed_settings_hold_from_the_next_delivery_on() {
     door.expect.send_replace(expected(&door.folder, &["secret"], "release/v1"));
     assert_eq!(door.signed("push", PUSH, &[]).await, (204, false));
     assert_eq!(door.signed("push", release, &[]).await, (202, true));
-    door.expect.send_replace(Arc::new(Expected { hooks: Vec::new(), branch: "main".into() }));
+    door.expect.send_replace(Arc::new(Expected {
+        hooks: Vec::new(),
+        branch: "main".into(),
+        pulls: false,
+    }));
     assert_eq!(door.signed("push", PUSH, &[]).await, (404, false));
 }
 

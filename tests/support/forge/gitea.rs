@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use vitrine_core::config::ForgeKind;
 
-use super::FakeForge;
 use super::call::{Answer, Call, Credential};
 use super::store::{BRANCH, Hook, LOGIN, REPOSITORY_ID, Row, Store};
+use super::{FakeForge, pulls};
 
 /// Rows on a page when nobody says, and when somebody says more.
 const PAGE: usize = 30;
@@ -25,6 +25,7 @@ pub fn answer(store: &mut Store, call: &Call) -> Answer {
         ["version"] if call.method == "GET" => {
             return Answer::json(200, &json!({"version": store.version}));
         }
+        ["user"] if call.method == "GET" && known => return pulls::me(store.kind),
         ["repos", owner, name, ref rest @ ..] => {
             let asked = format!("{owner}/{name}");
             if !known || store.no_access {
@@ -44,6 +45,9 @@ pub fn answer(store: &mut Store, call: &Call) -> Answer {
     if store.scope_missing && call.method != "GET" {
         let words = format!("token does not have at least one of required scope(s): [{needs}]");
         return says(call, 403, &words);
+    }
+    if let Some(answer) = pulls::answer(store, call, LOGIN, rest) {
+        return answer;
     }
     match (call.method.as_str(), rest) {
         ("GET", []) => Answer::json(200, &repository(store)),

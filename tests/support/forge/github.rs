@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::call::{Answer, Call, Credential};
 use super::store::{Delivery, Hook, LOGIN, RATE_LIMIT, REPOSITORY_ID, Rate, Row, Store};
-use super::{FakeForge, app};
+use super::{FakeForge, app, pulls};
 
 /// The versions of the API that `X-GitHub-Api-Version` may name.
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
@@ -78,6 +78,12 @@ fn who(store: &Store, call: &Call) -> Result<String, Answer> {
 
 fn route(store: &mut Store, call: &Call, who: &str) -> Answer {
     let segments = call.segments();
+    if segments[..] == ["user"] && call.method == "GET" {
+        return match who.ends_with("[bot]") {
+            true => says(403, "Resource not accessible by integration"),
+            false => pulls::me(store.kind),
+        };
+    }
     // By name, or by the number to which a renamed repository leads.
     let rest = match segments[..] {
         ["repos", owner, name, ref rest @ ..] => {
@@ -95,6 +101,9 @@ fn route(store: &mut Store, call: &Call, who: &str) -> Answer {
     };
     if store.no_access {
         return not_found();
+    }
+    if let Some(answer) = pulls::answer(store, call, who, rest) {
+        return answer;
     }
     match (call.method.as_str(), rest) {
         ("GET", []) => Answer::json(200, &repository(store)),
@@ -223,7 +232,7 @@ fn size(call: &Call) -> usize {
 }
 
 /// 304 for those who know it already.
-fn conditional(call: &Call, body: &Value) -> Answer {
+pub fn conditional(call: &Call, body: &Value) -> Answer {
     let digest = Sha256::digest(body.to_string().as_bytes());
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("W/\"{hex}\"");

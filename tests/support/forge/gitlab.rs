@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::FakeForge;
 use super::call::{Answer, Call, Credential};
 use super::store::{BRANCH, Delivery, Hook, LOGIN, REPOSITORY_ID, Row, Store};
+use super::{FakeForge, pulls};
 
 const STATES: [&str; 6] = ["pending", "running", "success", "failed", "canceled", "skipped"];
 /// Of a description, an address and a ref, in characters.
@@ -59,6 +59,7 @@ pub fn answer(store: &mut Store, call: &Call) -> Answer {
             });
             return Answer::json(200, &body);
         }
+        ["user"] if call.method == "GET" => return pulls::me(store.kind),
         ["projects", asked, ref rest @ ..] if !store.no_access => {
             if store.old_names.iter().any(|old| old == asked) {
                 return moved(call, rest);
@@ -71,6 +72,9 @@ pub fn answer(store: &mut Store, call: &Call) -> Answer {
         ["projects", ..] => return says(404, "404 Project Not Found"),
         _ => return Answer::json(404, &json!({"error": "404 Not Found"})),
     };
+    if let Some(answer) = pulls::answer(store, call, LOGIN, rest) {
+        return answer;
+    }
     match (call.method.as_str(), rest) {
         ("GET", []) => Answer::json(200, &project(store)),
         ("POST", ["statuses", sha]) => post(store, call, sha),

@@ -52,6 +52,7 @@ fn known(kind: ForgeKind, call: &Call) -> Option<(Value, &'static [&'static str]
         (ForgeKind::GitLab, ["projects", _, rest @ ..]) => rest.to_vec(),
         (ForgeKind::GitHub, ["app", "installations", _, "access_tokens"]) => vec!["access_tokens"],
         (ForgeKind::GitLab, ["personal_access_tokens", "self"]) => vec!["self"],
+        (_, ["user"]) => vec!["user"],
         (ForgeKind::Gitea | ForgeKind::Forgejo, ["version"]) => vec!["version"],
         _ => return None,
     };
@@ -101,8 +102,44 @@ fn known(kind: ForgeKind, call: &Call) -> Option<(Value, &'static [&'static str]
             (nothing, &["ref"])
         }
         (ForgeKind::Gitea | ForgeKind::Forgejo, "GET", ["version"]) => (nothing, none),
-        (_, "GET", []) => (nothing, none),
+        (_, "GET", [] | ["user"]) => (nothing, none),
+        (ForgeKind::GitHub, "GET", ["pulls"]) => {
+            (nothing, &["state", "head", "base", "sort", "direction", "per_page", "page"])
+        }
+        (ForgeKind::Gitea | ForgeKind::Forgejo, "GET", ["pulls"]) => {
+            (nothing, &["state", "sort", "milestone", "labels", "poster", "limit", "page"])
+        }
+        (ForgeKind::GitLab, "GET", ["merge_requests"]) => (
+            nothing,
+            &["state", "target_branch", "source_branch", "order_by", "sort", "per_page", "page"],
+        ),
+        (ForgeKind::GitLab, "GET", ["merge_requests", _]) => (nothing, none),
+        (_, "GET", ["pulls", _]) => (nothing, none),
+        (ForgeKind::GitHub, "GET", ["issues", _, "comments"]) => {
+            (nothing, &["since", "per_page", "page"])
+        }
+        (ForgeKind::Gitea | ForgeKind::Forgejo, "GET", ["issues", _, "comments"]) => {
+            (nothing, &["since", "before"])
+        }
+        (ForgeKind::GitLab, "GET", ["merge_requests", _, "notes"]) => {
+            (nothing, &["sort", "order_by", "per_page", "page"])
+        }
+        (ForgeKind::GitLab, "POST", ["merge_requests", _, "notes"])
+        | (ForgeKind::GitLab, "PUT", ["merge_requests", _, "notes", _]) => (comment(), none),
+        (ForgeKind::GitLab, "DELETE", ["merge_requests", _, "notes", _]) => (nothing, none),
+        (ForgeKind::GitLab, ..) => return None,
+        (_, "POST", ["issues", _, "comments"]) | (_, "PATCH", ["issues", "comments", _]) => {
+            (comment(), none)
+        }
+        (_, "DELETE", ["issues", "comments", _]) => (nothing, none),
         _ => return None,
+    })
+}
+
+fn comment() -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["body"],
+        "properties": {"body": {"type": "string", "minLength": 1}},
     })
 }
 

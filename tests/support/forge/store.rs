@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use vitrine_core::config::ForgeKind;
 
 use super::app::App;
+use super::pulls::{Comment, Pull};
 
 /// Whose token the test has.
 pub const LOGIN: &str = "vitrine-bot";
@@ -112,6 +113,12 @@ pub struct Store {
     pub max_per_context: usize,
     pub max_per_pipeline: usize,
     pub app: Option<App>,
+    pub pulls: Vec<Pull>,
+    /// The oldest first.
+    pub comments: Vec<Comment>,
+    pub last_comment: u64,
+    /// The token may not comment.
+    pub comments_forbidden: bool,
     begun: Instant,
 }
 
@@ -144,6 +151,10 @@ impl Store {
             max_per_context: 1000,
             max_per_pipeline: usize::MAX,
             app: None,
+            pulls: Vec::new(),
+            comments: Vec::new(),
+            last_comment: 500,
+            comments_forbidden: false,
             begun: Instant::now(),
         }
     }

@@ -34,7 +34,7 @@ const METADATA: Schema = Schema::described(&[
         Form::Like(NAME),
         "The name of the folder and the first label of the host: 1 to 40 of a-z, 0-9 and -, first \
          a letter, last no -, no --. Unique in the catalogue. Reserved: www, api, auth, admin, \
-         status, gallery, apex, docs, preview, pr-*, and names with the word edge.",
+         status, gallery, apex, docs, preview, validate, pr-*, and names with the word edge.",
     )
     .required()
     .example("part-comparer"),

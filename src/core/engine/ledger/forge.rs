@@ -3,6 +3,9 @@
 //! One order is one request. A forge appends what it is told and forgets nothing, so a line is sent
 //! only where it differs from what stands there; where nobody knows what stands there, that is read
 //! first. Whoever waits here waits alone: nothing else of the daemon does.
+//!
+//! Long because what is wanted, what was sent, what was answered and what else shares the pace are
+//! one state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -180,6 +183,47 @@ impl Forge {
         wanted: &BTreeMap<Revision, Vec<CommitStatus>>,
     ) -> BTreeMap<Revision, BTreeMap<String, Line>> {
         forge::lines(&self.instance, &self.settings, self.board.as_deref(), wanted)
+    }
+
+    /// Adds the lines on the heads of pull requests. What was said there before does not bind: with
+    /// another base the same head may be judged otherwise.
+    pub fn add(
+        &mut self,
+        heads: &BTreeMap<Revision, CommitStatus>,
+        told: &mut BTreeMap<Revision, BTreeMap<String, Line>>,
+    ) {
+        for (commit, status) in heads {
+            let context = self.key(&status.context);
+            if self.sink.line(commit, &context).is_some_and(|has| !is_same(has, status)) {
+                self.sink.reopen((commit.clone(), context.clone()));
+            }
+            let status = CommitStatus { context: context.clone(), ..status.clone() };
+            told.entry(commit.clone()).or_default().insert(context, Line { status, told: true });
+        }
+    }
+
+    /// Whether a write that is no status may be sent now; then it counts as sent.
+    pub fn may_write(&mut self, now: Timestamp) -> bool {
+        let shut = self.contact.closed_until(now).or_else(|| self.pace.full_until(now));
+        if let Some(at) = shut {
+            self.wait(at);
+        }
+        let may = shut.is_none() && self.out.len() < self.pace.at_once();
+        if may {
+            self.pace.sent(now);
+        }
+        may
+    }
+
+    /// Such a write was answered: the pauses that it asks for hold for all.
+    pub fn heed_other<T>(&mut self, reply: &Reply<T>, now: Timestamp) {
+        self.heed(reply, now);
+        match &reply.result {
+            Err(Refusal::Later(wait)) => self.contact.wants_pause(*wait, now),
+            Err(Refusal::Unsure(cause)) => self.contact.fails(cause.clone(), now),
+            // That it takes no comments is not said of statuses.
+            Ok(_) | Err(_) => {}
+        }
     }
 
     /// The requests that can be sent now. `brief`: what is pending may end soon, and is not told.

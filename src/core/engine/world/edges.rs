@@ -97,6 +97,12 @@ impl World {
                 let reply = self.forge.lines(&commit);
                 self.answers.push((id, Answer::Has(reply)));
             }
+            // No world has pull requests.
+            Order::Pulls { .. }
+            | Order::Pull { .. }
+            | Order::Compare { .. }
+            | Order::Review { .. }
+            | Order::Comment { .. } => {}
             Order::Judge { id, snapshot } => {
                 let catalog = judged(&snapshot, &mut Memory::default());
                 self.worked.1 += 1;

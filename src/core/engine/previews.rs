@@ -1,0 +1,388 @@
+//! Pull requests: which are open, which heads were judged, and what each was told.
+//!
+//! In: what the forge lists, what the repository holds of a head, what was found. Out: one order at
+//! a time. Nothing here is remembered over a restart: what a pull request was told stands on it,
+//! with a hash, so that the same is not told twice.
+
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::event::{Commented, Fate, Listing, Opened, Refusal, Reply};
+use super::reviewed::Reviewed;
+use crate::change::Comparison;
+use crate::config::PullRequests;
+use crate::ledger;
+use crate::model::{InstanceName, Revision};
+use crate::status::{CommitState, CommitStatus};
+pub(super) use words::Wish;
+use words::{AGAIN, NOTHING, last_line, refused};
+
+/// How often open pull requests are asked for though nobody says that one changed.
+const EACH: SignedDuration = SignedDuration::from_secs(60);
+/// How long the last words of a merge are waited for.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
+
+/// A pull request that is open.
+#[derive(Debug)]
+struct Pull {
+    head: Revision,
+    judged: Option<Judged>,
+    /// What stands there: the comment, and the page that it says.
+    told: Option<(u64, String)>,
+    /// The page that somebody deleted: it is not told again.
+    unwanted: Option<Revision>,
+    not_before: Option<Timestamp>,
+}
+
+/// What was found of a head.
+#[derive(Debug)]
+struct Judged {
+    head: Revision,
+    base: Revision,
+    page: Option<String>,
+    line: CommitStatus,
+    /// It could not be read, and is read again.
+    unread: bool,
+}
+
+/// One that was merged and is to be told what came of it.
+#[derive(Debug)]
+struct Merged {
+    commit: Revision,
+    until: Timestamp,
+    not_before: Option<Timestamp>,
+}
+
+/// What is known of pull requests.
+#[derive(Debug, Default)]
+pub(super) struct Previews {
+    mode: PullRequests,
+    open: BTreeMap<u64, Pull>,
+    /// Open no more; nobody knows why.
+    gone: BTreeMap<u64, Option<Timestamp>>,
+    merged: BTreeMap<u64, Merged>,
+    /// Whether they were ever listed.
+    listed: bool,
+    /// When they are listed next.
+    list_at: Option<Timestamp>,
+    /// What is under way.
+    out: Option<Wish>,
+    /// A commit whose comparison is being judged.
+    judging: Option<(u64, Revision, Revision)>,
+    /// Why they cannot be listed, and why they cannot be told.
+    unlisted: Option<String>,
+    untold: Option<String>,
+}
+
+impl Previews {
+    pub fn new(mode: PullRequests) -> Self {
+        Self { mode, ..Self::default() }
+    }
+
+    pub fn is_wanted(&self) -> bool {
+        self.mode != PullRequests::Off
+    }
+
+    /// Why pull requests cannot be told what they should be.
+    pub fn trouble(&self) -> Option<&String> {
+        self.unlisted.as_ref().or(self.untold.as_ref())
+    }
+
+    /// Somebody says that one may have changed, or it is time to look.
+    pub fn knock(&mut self, now: Timestamp) {
+        if self.is_wanted() {
+            self.list_at = Some(self.list_at.map_or(now, |at| at.min(now)));
+        }
+    }
+
+    /// The lines on heads, as far as they were judged.
+    pub fn lines(&self) -> BTreeMap<Revision, CommitStatus> {
+        let judged = self.open.values().filter_map(|pull| {
+            let judged = pull.judged.as_ref().filter(|judged| judged.head == pull.head)?;
+            Some((judged.head.clone(), judged.line.clone()))
+        });
+        judged.collect()
+    }
+
+    pub fn deadline(&self) -> Option<Timestamp> {
+        if !self.is_wanted() || self.out.is_some() || self.judging.is_some() {
+            return None;
+        }
+        let pulls = self.open.values().filter_map(|pull| pull.not_before);
+        let gone = self.gone.values().copied().flatten();
+        let merged =
+            self.merged.values().flat_map(|one| one.not_before.into_iter().chain([one.until]));
+        pulls.chain(gone).chain(merged).chain(self.list_at).min()
+    }
+
+    /// What should be done now, if nothing is under way. `base`: the commit in force; `said`: the
+    /// last words on a commit, once each that it changed has one.
+    pub fn wish(
+        &mut self,
+        base: Option<&Revision>,
+        said: impl Fn(&Revision) -> Option<Vec<CommitStatus>>,
+        now: Timestamp,
+    ) -> Option<Wish> {
+        if !self.is_wanted() || self.out.is_some() || self.judging.is_some() {
+            return None;
+        }
+        let base = base?;
+        self.ring(now);
+        let due = |at: Option<Timestamp>| at.is_none_or(|at| at <= now);
+        self.merged.retain(|_, one| one.until > now);
+        let wish = self
+            .close(said, now)
+            .or_else(|| self.write(now))
+            .or_else(|| {
+                let due = self.list_at.is_none_or(|at| at <= now);
+                due.then_some(Wish::List { recent: !self.listed })
+            })
+            .or_else(|| {
+                let (number, _) = self.gone.iter().find(|(_, at)| due(**at))?;
+                Some(Wish::Ask { number: *number })
+            })
+            .or_else(|| {
+                let fresh = |pull: &&Pull| {
+                    let same = |judged: &Judged| {
+                        judged.head == pull.head && judged.base == *base && !judged.unread
+                    };
+                    due(pull.not_before) && !pull.judged.as_ref().is_some_and(same)
+                };
+                let (number, pull) = self.open.iter().find(|(_, pull)| fresh(pull))?;
+                let (head, base) = (pull.head.clone(), base.clone());
+                Some(Wish::Compare { number: *number, head, base })
+            })?;
+        if matches!(wish, Wish::List { .. }) {
+            self.list_at = Some(now + EACH);
+        }
+        Some(wish)
+    }
+
+    /// What was waited for has come.
+    fn ring(&mut self, now: Timestamp) {
+        let over = |at: &mut Option<Timestamp>| *at = at.filter(|at| *at > now);
+        self.open.values_mut().for_each(|pull| over(&mut pull.not_before));
+        self.gone.values_mut().for_each(over);
+        self.merged.values_mut().for_each(|one| over(&mut one.not_before));
+    }
+
+    /// The next wish is under way.
+    pub fn sent(&mut self, wish: Wish) {
+        self.out = Some(wish);
+    }
+
+    fn write(&self, now: Timestamp) -> Option<Wish> {
+        if self.mode != PullRequests::Comment {
+            return None;
+        }
+        let (number, pull) = self.open.iter().find(|(_, pull)| {
+            pull.not_before.is_none_or(|at| at <= now) && pull.unsaid().is_some()
+        })?;
+        let known = pull.told.as_ref().map(|(id, _)| *id);
+        Some(Wish::Write { number: *number, page: pull.unsaid()?, known })
+    }
+
+    fn close(
+        &self,
+        said: impl Fn(&Revision) -> Option<Vec<CommitStatus>>,
+        now: Timestamp,
+    ) -> Option<Wish> {
+        let due = |one: &&Merged| one.not_before.is_none_or(|at| at <= now);
+        let mut due = self.merged.iter().filter(|(_, one)| due(one));
+        let (number, one, lines) =
+            due.find_map(|(number, one)| Some((number, one, said(&one.commit)?)))?;
+        Some(Wish::Close { number: *number, line: last_line(&one.commit, &lines) })
+    }
+
+    /// Open pull requests were listed; `None`: they are as they were.
+    pub fn listed(&mut self, reply: Reply<Option<Listing>>, now: Timestamp) {
+        self.out = None;
+        let listing = match reply.result {
+            Ok(listing) => listing,
+            Err(refusal) => {
+                let wait;
+                (self.unlisted, wait) = refused(refusal);
+                return self.list_at = Some(now + wait);
+            }
+        };
+        self.unlisted = None;
+        self.list_at = Some(self.list_at.map_or(now + EACH, |at| at.max(now)));
+        let Some(Listing { open, merged }) = listing else { return };
+        let numbers: BTreeSet<u64> = open.iter().map(|one| one.number).collect();
+        let gone: Vec<u64> =
+            self.open.keys().filter(|number| !numbers.contains(number)).copied().collect();
+        for number in gone {
+            self.open.remove(&number);
+            self.gone.insert(number, None);
+        }
+        for Opened { number, head } in open {
+            self.gone.remove(&number);
+            let pull = self.open.entry(number).or_insert_with(|| Pull::of(head.clone()));
+            if pull.head != head {
+                pull.head = head;
+                pull.not_before = None;
+            }
+        }
+        if !std::mem::replace(&mut self.listed, true) && self.mode == PullRequests::Comment {
+            for (number, commit) in merged {
+                self.is_merged(number, commit, now);
+            }
+        }
+    }
+
+    fn is_merged(&mut self, number: u64, commit: Revision, now: Timestamp) {
+        self.merged.insert(number, Merged { commit, until: now + PATIENCE, not_before: None });
+    }
+
+    /// What a merge would leave was read, or not. Some of it is to be judged now.
+    pub fn compared(
+        &mut self,
+        read: Result<Box<Comparison>, String>,
+        instance: &InstanceName,
+        now: Timestamp,
+    ) -> Option<Arc<Comparison>> {
+        let Some(Wish::Compare { number, head, base }) = self.out.take() else { return None };
+        match read {
+            Ok(comparison) => {
+                self.judging = Some((number, head, base));
+                Some(Arc::from(comparison))
+            }
+            Err(why) => {
+                let line = ledger::validated(
+                    instance,
+                    CommitState::Error,
+                    &format!("it cannot be read: {why}"),
+                    "vitrine tries again",
+                );
+                if let Some(pull) = self.open.get_mut(&number).filter(|pull| pull.head == head) {
+                    pull.judged = Some(Judged { head, base, page: None, line, unread: true });
+                    pull.not_before = Some(now + AGAIN);
+                }
+                None
+            }
+        }
+    }
+
+    /// It was judged; `None`: nobody answered.
+    pub fn reviewed(&mut self, reviewed: Option<Reviewed>, now: Timestamp) {
+        let Some((number, head, base)) = self.judging.take() else { return };
+        let Some(pull) = self.open.get_mut(&number).filter(|pull| pull.head == head) else {
+            return;
+        };
+        match reviewed {
+            Some(Reviewed { line, page }) => {
+                pull.judged = Some(Judged { head, base, page, line, unread: false });
+            }
+            None => pull.not_before = Some(now + AGAIN),
+        }
+    }
+
+    /// One was told, or not. `None`: nothing of ours stands there any more.
+    pub fn written(&mut self, reply: Reply<Option<Commented>>, now: Timestamp) {
+        let wish = self.out.take();
+        let again;
+        (self.untold, again) = match &reply.result {
+            Ok(_) => (None, SignedDuration::ZERO),
+            Err(refusal) => refused(refusal.clone()),
+        };
+        match wish {
+            Some(Wish::Write { number, page, .. }) => {
+                let Some(pull) = self.open.get_mut(&number) else { return };
+                match reply.result {
+                    Ok(Some(Commented { id })) => pull.told = Some((id, page)),
+                    // Somebody took it away: until the next push it stays away.
+                    Ok(None) => {
+                        pull.told = None;
+                        pull.unwanted = Some(pull.head.clone());
+                    }
+                    Err(_) => {
+                        // Whether it was written is not known: that is looked for first.
+                        pull.told = None;
+                        pull.not_before = Some(now + again);
+                    }
+                }
+            }
+            Some(Wish::Close { number, .. }) => match reply.result {
+                Ok(_) => drop(self.merged.remove(&number)),
+                Err(_) => {
+                    if let Some(one) = self.merged.get_mut(&number) {
+                        one.not_before = Some(now + again);
+                    }
+                }
+            },
+            _ => {}
+        }
+    }
+
+    /// What became of one that is open no more.
+    pub fn fated(&mut self, reply: Reply<Fate>, now: Timestamp) {
+        let Some(Wish::Ask { number }) = self.out.take() else { return };
+        match reply.result {
+            Ok(Fate::Merged(commit)) => {
+                self.gone.remove(&number);
+                if self.mode == PullRequests::Comment {
+                    self.is_merged(number, commit, now);
+                }
+            }
+            Ok(Fate::Closed) => drop(self.gone.remove(&number)),
+            // The list was behind; the next one has it.
+            Ok(Fate::Open) => {
+                self.gone.remove(&number);
+                self.list_at = Some(now + AGAIN);
+            }
+            Err(refusal) => {
+                let (_, wait) = refused(refusal); // the next list says why
+                self.gone.insert(number, Some(now + wait));
+            }
+        }
+    }
+
+    /// Nobody answers any more what is under way.
+    pub fn lost(&mut self, now: Timestamp) {
+        let why = || Refusal::Unsure("nobody answered".to_owned());
+        match &self.out {
+            None => self.reviewed(None, now),
+            Some(Wish::List { .. }) => self.listed(Reply { result: Err(why()), left: None }, now),
+            Some(Wish::Compare { number, .. }) => {
+                let number = *number;
+                self.out = None;
+                if let Some(pull) = self.open.get_mut(&number) {
+                    pull.not_before = Some(now + AGAIN);
+                }
+            }
+            Some(Wish::Write { .. } | Wish::Close { .. }) => {
+                self.written(Reply { result: Err(why()), left: None }, now);
+            }
+            Some(Wish::Ask { .. }) => self.fated(Reply { result: Err(why()), left: None }, now),
+        }
+    }
+}
+
+impl Pull {
+    fn of(head: Revision) -> Self {
+        Self { head, judged: None, told: None, unwanted: None, not_before: None }
+    }
+
+    /// The page that it should say and does not.
+    fn unsaid(&self) -> Option<String> {
+        let judged = self.judged.as_ref().filter(|judged| judged.head == self.head)?;
+        if self.unwanted.as_ref() == Some(&self.head) {
+            return None;
+        }
+        let page = match (&judged.page, &self.told) {
+            (Some(page), _) => page.clone(),
+            // What it said is true no more.
+            (None, Some(_)) if !judged.unread => NOTHING.to_owned(),
+            (None, _) => return None,
+        };
+        (self.told.as_ref().map(|(_, told)| told) != Some(&page)).then_some(page)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;

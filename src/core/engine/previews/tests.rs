@@ -1,0 +1,327 @@
+use super::*;
+use crate::catalog::Snapshot;
+use crate::change::How;
+use crate::change::tests::snapshot;
+
+fn commit(digit: char) -> Revision {
+    Revision::parse(&digit.to_string().repeat(40)).unwrap()
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_000_000 + seconds).unwrap()
+}
+
+fn ok<T>(value: T) -> Reply<T> {
+    Reply { result: Ok(value), left: None }
+}
+
+fn no<T>(refusal: Refusal) -> Reply<T> {
+    Reply { result: Err(refusal), left: None }
+}
+
+fn listing(open: &[(u64, char)]) -> Reply<Option<Listing>> {
+    let open = open.iter().map(|(number, head)| Opened { number: *number, head: commit(*head) });
+    ok(Some(Listing { open: open.collect(), merged: Vec::new() }))
+}
+
+fn comparison() -> Box<Comparison> {
+    let side = |digit| -> Snapshot { snapshot(digit, "", &[]) };
+    Box::new(Comparison {
+        base: side("a"),
+        head: side("b"),
+        how: How::Merged,
+        earlier: BTreeMap::new(),
+    })
+}
+
+fn found(page: Option<&str>) -> Reviewed {
+    let instance = InstanceName::parse("prod").unwrap();
+    let line = ledger::validated(&instance, CommitState::Success, "1 changed", "");
+    Reviewed { line, page: page.map(str::to_owned) }
+}
+
+/// The organ, with nobody's last words.
+struct Desk {
+    organ: Previews,
+    now: i64,
+    base: char,
+    said: Option<Vec<CommitStatus>>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let organ = Previews::new(PullRequests::Comment);
+        Self { organ, now: 0, base: '0', said: None }
+    }
+
+    fn wish(&mut self) -> Option<Wish> {
+        let base = commit(self.base);
+        let wish = self.organ.wish(Some(&base), |_| self.said.clone(), at(self.now));
+        if let Some(wish) = &wish {
+            self.organ.sent(wish.clone());
+        }
+        wish
+    }
+
+    #[track_caller]
+    fn lists(&mut self, open: &[(u64, char)]) {
+        assert!(matches!(self.wish(), Some(Wish::List { .. })));
+        self.organ.listed(listing(open), at(self.now));
+    }
+
+    #[track_caller]
+    fn judges(&mut self, number: u64, head: char, page: Option<&str>) {
+        let base = commit(self.base);
+        assert_eq!(self.wish(), Some(Wish::Compare { number, head: commit(head), base }));
+        let instance = InstanceName::parse("prod").unwrap();
+        assert!(self.organ.compared(Ok(comparison()), &instance, at(self.now)).is_some());
+        self.organ.reviewed(Some(found(page)), at(self.now));
+    }
+
+    #[track_caller]
+    fn writes(&mut self, number: u64, page: &str, known: Option<u64>, id: u64) {
+        assert_eq!(self.wish(), Some(Wish::Write { number, page: page.to_owned(), known }));
+        self.organ.written(ok(Some(Commented { id })), at(self.now));
+    }
+}
+
+#[test]
+fn each_head_is_judged_once_and_told_once() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1'), (2, '2')]);
+    desk.judges(1, '1', Some("page"));
+    desk.writes(1, "page", None, 7);
+    desk.judges(2, '2', None);
+    assert_eq!(desk.wish(), None);
+    let heads: Vec<Revision> = desk.organ.lines().into_keys().collect();
+    assert_eq!(heads, [commit('1'), commit('2')]);
+    // A minute later nothing is new.
+    desk.now = 61;
+    desk.lists(&[(1, '1'), (2, '2')]);
+    assert_eq!(desk.wish(), None);
+    desk.now = 122;
+    assert!(matches!(desk.wish(), Some(Wish::List { recent: false })));
+    desk.organ.listed(ok(None), at(122));
+    assert_eq!(desk.wish(), None);
+}
+
+#[test]
+fn a_push_edits_what_stands_there_and_only_where_it_says_something_else() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    desk.judges(1, '1', Some("page"));
+    desk.writes(1, "page", None, 7);
+    for (head, page, writes) in [('2', Some("page"), None), ('3', Some("other"), Some("other"))] {
+        desk.now += 61;
+        desk.lists(&[(1, head)]);
+        desk.judges(1, head, page);
+        if let Some(page) = writes {
+            desk.writes(1, page, Some(7), 7);
+        }
+        assert_eq!(desk.wish(), None, "{head}");
+    }
+    // What it touched is taken back: what stands there must not go on saying it.
+    desk.now += 61;
+    desk.lists(&[(1, '4')]);
+    desk.judges(1, '4', None);
+    desk.writes(1, NOTHING, Some(7), 7);
+    assert_eq!(desk.wish(), None);
+}
+
+#[test]
+fn another_base_judges_every_head_anew() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    desk.judges(1, '1', Some("page"));
+    desk.writes(1, "page", None, 7);
+    desk.base = '9';
+    desk.judges(1, '1', Some("page"));
+    assert_eq!(desk.wish(), None, "the same is not told twice");
+}
+
+#[test]
+fn a_head_that_moves_while_it_is_judged_is_judged_again() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    let base = commit('0');
+    assert_eq!(desk.wish(), Some(Wish::Compare { number: 1, head: commit('1'), base }));
+    let instance = InstanceName::parse("prod").unwrap();
+    desk.organ.compared(Ok(comparison()), &instance, at(0));
+    assert_eq!(desk.wish(), None, "one at a time");
+    desk.organ.reviewed(Some(found(Some("old"))), at(0));
+    desk.now = 61;
+    desk.organ.knock(at(61));
+    // Before anything is told of the old one, the list is looked at.
+    assert!(matches!(desk.wish(), Some(Wish::Write { .. })));
+    desk.organ.written(ok(Some(Commented { id: 7 })), at(61));
+    desk.lists(&[(1, '2')]);
+    assert_eq!(desk.organ.lines(), BTreeMap::new(), "nothing is known of the new one");
+    desk.judges(1, '2', Some("new"));
+    desk.writes(1, "new", Some(7), 7);
+}
+
+#[test]
+fn what_somebody_deleted_stays_away_until_the_next_push() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    desk.judges(1, '1', Some("page"));
+    desk.writes(1, "page", None, 7);
+    desk.base = '9';
+    desk.judges(1, '1', Some("other"));
+    assert!(matches!(desk.wish(), Some(Wish::Write { known: Some(7), .. })));
+    desk.organ.written(ok(None), at(0));
+    assert_eq!(desk.wish(), None);
+    desk.now = 61;
+    desk.lists(&[(1, '2')]);
+    desk.judges(1, '2', Some("other"));
+    desk.writes(1, "other", None, 8);
+}
+
+#[test]
+fn whether_a_comment_was_written_is_looked_up_where_nobody_knows() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    desk.judges(1, '1', Some("page"));
+    assert!(matches!(desk.wish(), Some(Wish::Write { known: None, .. })));
+    desk.organ.written(no(Refusal::Unsure("no answer".to_owned())), at(0));
+    assert_eq!(desk.organ.trouble().map(String::as_str), Some("no answer"));
+    assert_eq!(desk.wish(), None, "not at once");
+    desk.now = 30;
+    desk.writes(1, "page", None, 7);
+}
+
+#[test]
+fn a_merge_is_told_what_came_of_it_and_a_closing_is_not() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1'), (2, '2')]);
+    desk.judges(1, '1', Some("page"));
+    desk.writes(1, "page", None, 7);
+    desk.judges(2, '2', None);
+    desk.now = 61;
+    desk.lists(&[]);
+    assert_eq!(desk.wish(), Some(Wish::Ask { number: 1 }));
+    desk.organ.fated(ok(Fate::Merged(commit('e'))), at(61));
+    assert_eq!(desk.wish(), Some(Wish::Ask { number: 2 }));
+    desk.organ.fated(ok(Fate::Closed), at(61));
+    assert_eq!(desk.wish(), None, "its last word is waited for");
+    let line = |state, text: &str| CommitStatus {
+        state,
+        context: "vitrine/prod/use".to_owned(),
+        description: text.to_owned(),
+        url: "https://use.demo.example".to_owned(),
+    };
+    desk.said = Some(vec![line(CommitState::Success, "Synced: applied")]);
+    let Some(Wish::Close { number: 1, line: told }) = desk.wish() else { panic!("nothing") };
+    let live = "- `use`: `Synced: applied`, `https://use.demo.example`\n";
+    assert_eq!(told, format!("**Merged as eeeeeee.** What became of it:\n\n{live}"));
+    desk.organ.written(ok(None), at(61));
+    assert_eq!(desk.wish(), None);
+    let told = last_line(&commit('e'), &[line(CommitState::Failure, "Failed: no image")]);
+    assert!(told.contains("- **not published:** `use`: `Failed: no image`"), "{told}");
+}
+
+#[test]
+fn what_was_merged_just_before_the_start_is_told_too() {
+    let mut desk = Desk::new();
+    desk.said = Some(Vec::new());
+    assert!(matches!(desk.wish(), Some(Wish::List { recent: true })));
+    let merged = vec![(5, commit('e'))];
+    desk.organ.listed(ok(Some(Listing { open: Vec::new(), merged })), at(0));
+    let Some(Wish::Close { number: 5, line }) = desk.wish() else { panic!("nothing") };
+    assert!(line.contains("It changed nothing that is published"), "{line}");
+}
+
+#[test]
+fn last_words_that_never_come_are_not_waited_for_for_ever() {
+    let mut desk = Desk::new();
+    assert!(matches!(desk.wish(), Some(Wish::List { recent: true })));
+    let merged = vec![(5, commit('e'))];
+    desk.organ.listed(ok(Some(Listing { open: Vec::new(), merged })), at(0));
+    assert_eq!(desk.organ.deadline(), Some(at(60)));
+    desk.now = 2 * 3600;
+    desk.lists(&[]);
+    desk.said = Some(Vec::new());
+    assert_eq!(desk.wish(), None);
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_on_the_head_and_read_again() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
+    let instance = InstanceName::parse("prod").unwrap();
+    let read = desk.organ.compared(Err("no such ref".to_owned()), &instance, at(0));
+    assert!(read.is_none());
+    let line = &desk.organ.lines()[&commit('1')];
+    assert_eq!(line.state, CommitState::Error);
+    assert_eq!(line.description, "it cannot be read: no such ref; vitrine tries again");
+    assert_eq!(desk.wish(), None);
+    assert_eq!(desk.organ.deadline(), Some(at(30)));
+    desk.now = 30;
+    desk.judges(1, '1', Some("page"));
+    desk.writes(1, "page", None, 7);
+}
+
+#[test]
+fn a_refused_list_is_told_and_asked_for_later() {
+    for (refusal, wait, told) in [
+        (Refusal::Unsure("down".to_owned()), 30, true),
+        (Refusal::Shut("no right".to_owned()), 600, true),
+        (Refusal::Later(SignedDuration::from_secs(90)), 90, false),
+    ] {
+        let mut desk = Desk::new();
+        assert!(matches!(desk.wish(), Some(Wish::List { .. })));
+        desk.organ.listed(no(refusal), at(0));
+        assert_eq!(desk.organ.trouble().is_some(), told);
+        assert_eq!((desk.wish(), desk.organ.deadline()), (None, Some(at(wait))));
+        desk.now = wait;
+        desk.lists(&[]);
+        assert_eq!(desk.organ.trouble(), None);
+    }
+}
+
+#[test]
+fn with_validate_alone_nobody_is_commented_and_off_asks_nothing() {
+    let mut desk = Desk::new();
+    desk.organ = Previews::new(PullRequests::Validate);
+    desk.lists(&[(1, '1')]);
+    desk.judges(1, '1', Some("page"));
+    assert_eq!((desk.wish(), desk.organ.lines().len()), (None, 1));
+    let mut off = Desk::new();
+    off.organ = Previews::new(PullRequests::Off);
+    off.organ.knock(at(0));
+    assert_eq!((off.wish(), off.organ.deadline()), (None, None));
+}
+
+#[test]
+fn an_answer_that_never_comes_is_asked_for_again() {
+    let mut desk = Desk::new();
+    assert!(desk.wish().is_some());
+    desk.organ.lost(at(0));
+    desk.now = 30;
+    desk.lists(&[(1, '1')]);
+    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
+    desk.organ.lost(at(30));
+    desk.now = 60;
+    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
+    let instance = InstanceName::parse("prod").unwrap();
+    desk.organ.compared(Ok(comparison()), &instance, at(60));
+    desk.organ.lost(at(60)); // the judgement
+    desk.now = 90;
+    assert!(desk.wish().is_some());
+}
+
+#[test]
+fn that_it_may_not_comment_stays_told_while_it_may_list() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    desk.judges(1, '1', Some("page"));
+    assert!(desk.wish().is_some());
+    desk.organ.written(no(Refusal::Shut("no right".to_owned())), at(0));
+    desk.now = 61;
+    desk.lists(&[(1, '1')]);
+    assert_eq!(desk.organ.trouble().map(String::as_str), Some("no right"));
+    desk.now = 600;
+    desk.writes(1, "page", None, 7);
+    assert_eq!(desk.organ.trouble(), None);
+}

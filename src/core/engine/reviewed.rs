@@ -1,0 +1,167 @@
+//! What a pull request is told: long, and as pure as all else here.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::catalog::{self, Memory};
+use crate::change::{self, Brake, Comparison, How, Operator, Review, Setting, What};
+use crate::ledger;
+use crate::model::InstanceName;
+use crate::model::fault::Severity;
+use crate::status::{CommitState, CommitStatus};
+
+/// A pull request to be judged.
+#[derive(Clone, Debug)]
+pub struct Reviewing {
+    /// What is in force, and what a merge would leave.
+    pub comparison: Arc<Comparison>,
+    /// The instance that would publish it.
+    pub instance: InstanceName,
+    /// The limits of its brake.
+    pub brake: Brake,
+    /// When it is judged.
+    pub now: Timestamp,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reviewed {
+    /// The line on the head.
+    pub line: CommitStatus,
+    /// What a reviewer is told; absent where the pull request touches no solution.
+    pub page: Option<String>,
+}
+
+impl Reviewing {
+    /// Judges both sides; `memory` makes it quick and changes nothing in the answer.
+    pub fn done(&self, memory: &mut Memory) -> Reviewed {
+        let base = catalog::read(&self.comparison.base, memory);
+        let head = catalog::read(&self.comparison.head, memory);
+        let setting = Setting {
+            instance: &self.instance,
+            now: self.now,
+            brake: self.brake,
+            earlier: &self.comparison.earlier,
+        };
+        let review = change::between(&base, &head, &setting);
+        let touches = !review.is_empty()
+            && review.touched.iter().any(|one| one.what != What::Words)
+            || review.platform != Operator::Same;
+        let conflicts = self.comparison.how == How::Branched;
+        Reviewed {
+            line: line(&self.instance, &review, conflicts),
+            page: touches.then(|| page(&self.instance, &review, conflicts)),
+        }
+    }
+}
+
+/// The same judgement as that of `check`, on one line.
+fn line(instance: &InstanceName, review: &Review, conflicts: bool) -> CommitStatus {
+    let validated = |state, found: &str, next| ledger::validated(instance, state, found, next);
+    let fault = match &review.platform {
+        Operator::Refused(faults) => faults.first(),
+        Operator::Same | Operator::Changed(_) | Operator::Mended => None,
+    };
+    let refused = review.touched.iter().filter(|one| one.what == What::Refused);
+    let faults = refused.flat_map(|one| &one.faults).collect::<Vec<_>>();
+    if let Some(first) = fault.or(faults.first().copied()) {
+        let more = match faults.len() {
+            0 | 1 => String::new(),
+            n => format!(" (1 of {n} faults)"),
+        };
+        let found = format!("{}:{}: {}{more}", first.file, first.line, first.message);
+        return validated(CommitState::Failure, &found, "mend it and push");
+    }
+    let warnings = review.touched.iter().flat_map(|one| &one.faults);
+    let warnings = warnings.filter(|fault| fault.severity == Severity::Warning).count();
+    let mut found = review.summary();
+    if warnings > 0 {
+        found += &format!("; {warnings} warning{}", if warnings == 1 { "" } else { "s" });
+    }
+    if review.held.is_some() {
+        found += "; the brake will hold it";
+    }
+    let next = if conflicts { "a merge has conflicts" } else { "" };
+    validated(CommitState::Success, &found, next)
+}
+
+fn page(instance: &InstanceName, review: &Review, conflicts: bool) -> String {
+    let page = change::markdown(review);
+    let conflicts = match conflicts {
+        true => "\n\nA merge would have conflicts; told is the branch beside where it began.",
+        false => "",
+    };
+    format!("**What a merge changes at vitrine/{instance}:** {}{conflicts}\n", page.trim_end())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::change::tests::snapshot;
+
+    /// What a pull request is told that makes these solutions of those.
+    fn reviewed(old: &[(&str, &str)], new: &[(&str, &str)], how: How) -> Reviewed {
+        let (base, head) = (snapshot("a", "", old), snapshot("b", "", new));
+        let reviewing = Reviewing {
+            comparison: Arc::new(Comparison { base, head, how, earlier: BTreeMap::new() }),
+            instance: InstanceName::parse("prod").unwrap(),
+            brake: Brake { max_removed_share: 0.2, max_deletions: 100 },
+            now: "2026-12-01T12:00:00Z".parse().unwrap(),
+        };
+        reviewing.done(&mut Memory::default())
+    }
+
+    #[track_caller]
+    fn says(reviewed: &Reviewed, state: CommitState, words: &str) {
+        let line = &reviewed.line;
+        assert_eq!(line.context, "vitrine/prod/validate");
+        assert_eq!((line.state, line.description.as_str()), (state, words));
+    }
+
+    #[test]
+    fn a_pull_request_that_touches_no_solution_is_well_and_gets_no_page() {
+        let same = [("use", "")];
+        let told = reviewed(&same, &same, How::Merged);
+        says(&told, CommitState::Success, "nothing changes; 1 solution as before");
+        assert_eq!(told.page, None);
+        let told = reviewed(&same, &[("use", "  # a word\n")], How::Merged);
+        assert_eq!(told.page, None, "nothing that anybody could notice");
+    }
+
+    #[test]
+    fn a_change_is_told_and_a_refusal_fails_with_its_place() {
+        let told = reviewed(&[("use", "")], &[("use", "  port: 9000\n"), ("two", "")], How::Merged);
+        says(&told, CommitState::Success, "1 new, 1 changed");
+        let page = told.page.unwrap();
+        assert!(page.starts_with("**What a merge changes at vitrine/prod:** 1 new, 1 changed\n"));
+        let told = reviewed(&[("use", "")], &[("use", "  prot: 9000\n")], How::Merged);
+        says(
+            &told,
+            CommitState::Failure,
+            "use/solution.yaml:7: unknown field `prot`; mend it and push",
+        );
+        assert!(told.page.unwrap().contains("### `use` · refused"));
+        let told = reviewed(&[("use", "")], &[("use", "  port: 9000\n")], How::Branched);
+        says(&told, CommitState::Success, "1 changed; a merge has conflicts");
+    }
+
+    #[test]
+    fn what_the_brake_will_hold_is_said_on_the_line() {
+        let all: Vec<(&str, &str)> = ["a", "b", "c", "d", "e"].map(|name| (name, "")).into();
+        let told = reviewed(&all, &all[3..], How::Merged);
+        let words = "3 removed; 2 solutions as before; the brake will hold it";
+        says(&told, CommitState::Success, words);
+    }
+
+    #[test]
+    fn a_long_fault_keeps_what_is_to_be_done() {
+        let body = format!("  {}: 1\n", "x".repeat(300));
+        let told = reviewed(&[("use", "")], &[("use", &body)], How::Merged);
+        assert!(told.line.description.ends_with("…; mend it and push"));
+        assert_eq!(told.line.description.chars().count(), 140);
+    }
+}
