@@ -12,6 +12,7 @@ mod demo_live;
 mod diff;
 mod doctor;
 mod explain;
+mod fix;
 mod forge;
 mod help;
 mod hook;

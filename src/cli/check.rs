@@ -4,6 +4,7 @@
 //! the paths.
 
 mod finding;
+mod fix;
 mod place;
 mod print;
 mod scope;
@@ -17,6 +18,7 @@ use jiff::tz::TimeZone;
 use super::{Answer, Stop};
 use crate::git;
 use finding::Findings;
+use fix::Fixed;
 use place::{Place, Target};
 use print::Format;
 use vitrine_core::catalog::{self, Catalog, Memory, Snapshot};
@@ -38,8 +40,15 @@ pub(super) struct Arguments {
     /// Exits with 1 also where there are only warnings.
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
+    /// Writes every correction that leaves no choice, and judges again what was written. Comments,
+    /// quotes and line ends stay. What a person has to decide is left, and told.
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: shows what would be written, as a difference, and writes nothing.
+    #[arg(long, requires = "fix", conflicts_with = "format")]
+    dry_run: bool,
     /// Says what a fault means, with a wrong and a right example: `--explain V0207`.
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "deny"])]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "deny", "fix"])]
     explain: Option<String>,
 }
 
@@ -62,8 +71,19 @@ pub(super) fn check(arguments: &Arguments) -> Result<Answer, Stop> {
     }
     let mut all = Findings::default();
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let mut fixed = Fixed::default();
     for place in &places {
-        let snapshot = read(&place.target)?;
+        let mut snapshot = read(&place.target)?;
+        if arguments.fix {
+            let mended = fix::of(place, &snapshot);
+            fixed.add(fix::size(&mended));
+            if arguments.dry_run {
+                fix::print(&snapshot, &mended)?;
+            } else {
+                fix::write(place, &snapshot, &mended)?;
+                snapshot = read_again(&place.target)?;
+            }
+        }
         let mut catalog = catalog::read(&snapshot, &mut Memory::default());
         if catalog.platform.is_err() {
             // Nobody can be judged by limits that nobody can read, and where there is no
@@ -76,7 +96,12 @@ pub(super) fn check(arguments: &Arguments) -> Result<Answer, Stop> {
             tell_unlimited(&catalog);
         }
     }
-    print::print(&all, arguments.format)?;
+    let told = arguments.fix.then(|| fixed.told(arguments.dry_run));
+    if arguments.dry_run {
+        say!("{}\n{}", told.unwrap_or_default(), print::summary(&all))?;
+    } else {
+        print::print(&all, told.as_deref(), arguments.format)?;
+    }
     let refused = all.errors() > 0 || (arguments.deny.is_some() && all.warnings() > 0);
     Ok(if refused { Answer::NotGood } else { Answer::Good })
 }
@@ -96,15 +121,20 @@ fn tell_unlimited(catalog: &Catalog) {
 }
 
 fn read(target: &Target) -> Result<Snapshot, Stop> {
+    if let Target::Lone { name, .. } = target {
+        eprintln!(
+            "vitrine: no `platform.yaml` in `{name}` or above it: judged by the defaults of a \
+             platform, not by its limits"
+        );
+    }
+    read_again(target)
+}
+
+/// Reads what was read before, and says nothing more about it.
+fn read_again(target: &Target) -> Result<Snapshot, Stop> {
     let snapshot = match target {
         Target::Catalogue { root, .. } => git::read_folder(root),
-        Target::Lone { folder, name } => {
-            eprintln!(
-                "vitrine: no `platform.yaml` in `{name}` or above it: judged by the defaults of a \
-                 platform, not by its limits"
-            );
-            git::read_lone_folder(folder, name, BARE_PLATFORM)
-        }
+        Target::Lone { folder, name } => git::read_lone_folder(folder, name, BARE_PLATFORM),
     };
     snapshot.map_err(|unknown| Stop::new(unknown.cause))
 }

@@ -16,13 +16,13 @@ use crate::support::binary::{Finished, finish, vitrine};
 use crate::support::catalogue::minimal;
 
 /// Folders of one author, in no repository unless `git init` makes one.
-struct Desk {
+pub struct Desk {
     folder: TempDir,
 }
 
 impl Desk {
     /// A platform and these solutions, each one small service with an owner.
-    fn of(names: &[&str]) -> Self {
+    pub fn of(names: &[&str]) -> Self {
         let desk = Self::empty();
         let platform = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog/platform.yaml");
         fs::copy(platform, desk.path("platform.yaml")).unwrap();
@@ -32,30 +32,30 @@ impl Desk {
         desk
     }
 
-    fn empty() -> Self {
+    pub fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join(".git")).unwrap(); // nothing above is looked at
         Self { folder }
     }
 
-    fn path(&self, file: &str) -> PathBuf {
+    pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub fn write(&self, file: &str, text: &str) {
         let path = self.path(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    fn solution(&self, folder: &str) {
+    pub fn solution(&self, folder: &str) {
         let name = folder.rsplit('/').next().unwrap();
         let text = format!("{}  owner: group:lab\n", minimal(name));
         self.write(&format!("{folder}/solution.yaml"), &text);
     }
 
     /// Adds a line to a solution's `spec`.
-    fn add(&self, folder: &str, line: &str) {
+    pub fn add(&self, folder: &str, line: &str) {
         let file = format!("{folder}/solution.yaml");
         let text = fs::read_to_string(self.path(&file)).unwrap();
         self.write(&file, &format!("{text}  {line}\n"));
@@ -63,7 +63,7 @@ impl Desk {
 
     /// Runs `check` in the folder. Whatever it says, it names no folder of this machine.
     #[track_caller]
-    fn check(&self, arguments: &[&str]) -> Finished {
+    pub fn check(&self, arguments: &[&str]) -> Finished {
         let run = finish(vitrine(self.folder.path()).arg("check").args(arguments));
         let here = self.folder.path().to_str().unwrap();
         for said in [&run.out, &run.err] {
@@ -73,7 +73,7 @@ impl Desk {
     }
 
     #[track_caller]
-    fn json(&self, arguments: &[&str]) -> Vec<Value> {
+    pub fn json(&self, arguments: &[&str]) -> Vec<Value> {
         let run = self.check(&[arguments, &["--format", "json"]].concat());
         run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -157,7 +157,8 @@ fn a_program_reads_one_object_a_line() {
     );
     assert!(found[1]["message"].as_str().unwrap().contains("`spec.port` is 80"));
     assert_eq!(found[1]["help"], Value::Null);
-    assert_eq!(first.as_object().unwrap().len(), 11);
+    assert_eq!(first["fix"], Value::Null);
+    assert_eq!(first.as_object().unwrap().len(), 12);
 }
 
 #[test]

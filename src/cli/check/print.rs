@@ -19,8 +19,12 @@ pub(super) enum Format {
     Github,
 }
 
-pub(super) fn print(found: &Findings, format: Format) -> Result<(), Stop> {
+/// Prints what was found. `fixed` says what was put right before.
+pub(super) fn print(found: &Findings, fixed: Option<&str>, format: Format) -> Result<(), Stop> {
     let mut text = String::new();
+    if let (Some(fixed), Format::Json | Format::Github) = (fixed, format) {
+        eprintln!("{fixed}");
+    }
     match format {
         Format::Human => {
             let colour = terminal::colour();
@@ -28,8 +32,10 @@ pub(super) fn print(found: &Findings, format: Format) -> Result<(), Stop> {
                 text += &for_people(finding, colour);
                 text.push('\n');
             }
-            text += &summary(found);
-            text.push('\n');
+            for line in fixed.into_iter().chain([summary(found).as_str()]) {
+                text += line;
+                text.push('\n');
+            }
         }
         Format::Json => {
             for finding in &found.all {
@@ -49,7 +55,7 @@ pub(super) fn print(found: &Findings, format: Format) -> Result<(), Stop> {
 }
 
 /// `4 solutions: 3 good, 1 refused; 2 errors, 1 warning`
-fn summary(found: &Findings) -> String {
+pub(super) fn summary(found: &Findings) -> String {
     let number = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let mut text = number(found.good + found.refused, "solution");
     if found.good + found.refused > 0 {

@@ -2,4 +2,6 @@
 //!
 //! The type lives in `model`, because the daemon's settings speak of faults as well.
 
-pub use crate::model::fault::{Fault, Severity, code, human};
+pub use crate::model::fault::{
+    Change, Fate, Fault, Fix, Piece, Severity, Shown, apply, code, human,
+};

@@ -199,7 +199,7 @@ impl Given {
         };
         Self {
             path: setting.path,
-            sheet: Sheet::new(name, vec![value.to_owned()], Party::Operator),
+            sheet: Sheet::new(name, value, Party::Operator),
             node: Node { at, value: parsed },
         }
     }

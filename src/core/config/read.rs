@@ -35,7 +35,7 @@ pub fn read(
         Some(file) if !file.text.trim().is_empty() => {
             Sheet::open(file.name, file.text.as_bytes(), Party::Operator)
         }
-        _ => (Sheet::new(name, Vec::new(), Party::Operator), None),
+        _ => (Sheet::new(name, "", Party::Operator), None),
     };
     // What cannot be read as YAML tells only itself: nobody knows what else stands in it.
     if root.is_none() && file.is_some_and(|file| !file.text.trim().is_empty()) {

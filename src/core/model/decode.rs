@@ -14,7 +14,7 @@ mod sheet;
 pub use cursor::{Cursor, Fields};
 pub use form::{Choice, Field, Form, Schema};
 pub use json_schema::json_schema;
-pub use near::nearest;
+pub use near::{certain, nearest};
 pub use sheet::Sheet;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is wrong in a file that a person wrote, where, and who can mend it.
 
 pub mod code;
+mod fix;
 mod human;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use super::credential;
 use super::invisible::is_invisible;
 use super::yaml::Span;
 
+pub use fix::{Change, Fate, Fix, Piece, Shown, apply};
 pub use human::human;
 
 /// One thing that is wrong, where, and who can mend it.
@@ -41,6 +43,8 @@ pub struct Fault {
     pub snippet: Option<String>,
     /// Who can mend it.
     pub party: Party,
+    /// What puts it right, where it can be meant in one way only.
+    pub fix: Option<Box<Fix>>,
 }
 
 /// Whether a fault refuses a folder.
@@ -75,6 +79,7 @@ impl Fault {
             help: None,
             snippet: None,
             party,
+            fix: None,
         }
     }
 
@@ -95,6 +100,12 @@ impl Fault {
     #[must_use]
     pub fn label(self, label: impl Into<String>) -> Self {
         Self { label: Some(harmless(&label.into())), ..self }
+    }
+
+    /// The same fault with what puts it right, if that leaves no choice.
+    #[must_use]
+    pub fn fix(self, fix: Option<Fix>) -> Self {
+        Self { fix: fix.map(Box::new), ..self }
     }
 
     /// The same fault with its source line.

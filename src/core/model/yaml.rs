@@ -62,6 +62,28 @@ pub fn lines(bytes: &[u8]) -> Vec<String> {
     lines
 }
 
+/// The byte at which each line of a text begins, with lines as the reader counts them.
+pub fn line_starts(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {
+        b'\n' => true,
+        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    });
+    std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()
+}
+
+/// Whether a word can stand without quotes wherever a text can, also in brackets and as a key.
+pub fn is_bare(word: &str) -> bool {
+    let first = word.chars().next().is_some_and(|c| c.is_alphanumeric() || "_/.".contains(c));
+    let inside = |c: char| c.is_alphanumeric() || "_/.-+@=~$() ".contains(c) || c == ':';
+    first
+        && word.chars().all(inside)
+        && !word.contains(": ")
+        && !word.ends_with([':', ' '])
+        && matches!(scalar(word), Value::Text(_))
+}
+
 #[cfg(test)]
 #[path = "yaml/tests.rs"]
 mod tests;

@@ -1,7 +1,7 @@
 //! A value that knows its path, and a map of which the allowed keys were told.
 
 use super::form::{Choice, Form, Schema};
-use super::near::{elsewhere, join, nearest};
+use super::near::{certain, elsewhere, join, nearest};
 use super::sheet::{MOST_FAULTS, Sheet};
 use crate::model::fault::{Fault, code};
 use crate::model::yaml::{Key, Node, Span, Spanned, Value};
@@ -174,7 +174,7 @@ impl<'a> Cursor<'a> {
                 continue;
             }
             unknown += 1;
-            self.unknown(key, schema, unknown <= MOST_FAULTS);
+            self.unknown(key, schema, entries, unknown <= MOST_FAULTS);
         }
         if let Some(choice) = schema.choice {
             self.choice(choice, entries);
@@ -197,7 +197,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// An unknown key; with a suggestion where there is a chance that the fault is shown.
-    fn unknown(&self, key: &Key, schema: Schema, suggest: bool) {
+    fn unknown(&self, key: &Key, schema: Schema, entries: &[(Key, Node)], suggest: bool) {
         if !suggest {
             self.sheet.misplaced(&key.text, None);
             self.sheet.say(code::UNKNOWN_FIELD, key.at, format!("unknown field `{}`", key.text));
@@ -225,7 +225,10 @@ impl<'a> Cursor<'a> {
         };
         let message = format!("unknown field `{}`", key.text);
         let fault = self.sheet.fault(code::UNKNOWN_FIELD, key.at, message);
-        self.sheet.report(fault.label(holder).help(help));
+        let free = |name: &&str| entries.iter().all(|(key, _)| key.text != *name);
+        let fix = certain(&key.text, schema.keys()).filter(free);
+        let fix = fix.and_then(|name| self.sheet.reword(key.at, &key.text, name));
+        self.sheet.report(fault.label(holder).help(help).fix(fix));
     }
 
     fn entries(&self) -> Option<&'a [(Key, Node)]> {

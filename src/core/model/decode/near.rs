@@ -26,6 +26,61 @@ pub fn nearest<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Optio
         .map(|(_, word)| word)
 }
 
+/// The word that was meant beyond doubt: the same but for case and separators, or for one slip (two
+/// in a long word), or in the singular for the plural, while no other word is as near. Numbers are
+/// no slips: who writes `gpu-l5` does not mean `gpu-l4`.
+pub fn certain<'w>(written: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    if written.chars().count() > 64 {
+        return None;
+    }
+    let (plain, digits) = (letters(written), numbers(written));
+    let mut best: Option<(usize, &str)> = None;
+    let mut alone = true;
+    for word in words {
+        let other = letters(word);
+        let distance = match one_of_many(&plain, &other) {
+            true => usize::from(plain != other),
+            false => distance(&plain, &other),
+        };
+        match best {
+            Some((least, known)) if distance >= least => {
+                // Two slips are near only where nothing else is.
+                alone &= word == known || distance > least + usize::from(least > 1);
+            }
+            _ => {
+                alone = best.is_none_or(|(least, _)| least > distance + usize::from(distance > 1));
+                best = Some((distance, word));
+            }
+        }
+    }
+    let (distance, word) = best?;
+    let length = plain.chars().count();
+    let allowed = match length {
+        0..3 => 0,
+        3..9 => 1,
+        _ => 2,
+    };
+    (alone && distance <= allowed && numbers(word) == digits).then_some(word)
+}
+
+/// A word in lower case without what separates its parts.
+fn letters(word: &str) -> String {
+    word.chars().filter(|c| !"-_ ".contains(*c)).flat_map(char::to_lowercase).collect()
+}
+
+fn numbers(word: &str) -> Vec<&str> {
+    word.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect()
+}
+
+/// Whether one of two words is the plural of the other.
+fn one_of_many(one: &str, other: &str) -> bool {
+    let plural = |word: &str, many: &str| {
+        many.strip_suffix('s').is_some_and(|stem| stem == word)
+            || many.strip_suffix("ies").is_some_and(|stem| word.strip_suffix('y') == Some(stem))
+    };
+    one == other || plural(one, other) || plural(other, one)
+}
+
 /// The path below `path` of the key that was meant, for a key that stands at the wrong level: it
 /// has the written name, or is longer by a few letters. Of several the one that lies least deep;
 /// entries that an author names are looked into last.
@@ -120,5 +175,33 @@ mod tests {
         ] {
             assert_eq!(nearest(written, words.into_iter()), near, "{written}");
         }
+    }
+
+    #[test]
+    fn a_slip_is_certain_only_where_one_word_can_be_meant() {
+        let words = ["minReplicas", "maxReplicas", "image", "env", "port", "registries", "args"];
+        for (written, meant) in [
+            ("prot", Some("port")),
+            ("ports", Some("port")),
+            ("registry", Some("registries")),
+            ("max_replicas", Some("maxReplicas")),
+            ("MaxReplicas", Some("maxReplicas")),
+            ("minReplica", Some("minReplicas")),
+            ("evn", Some("env")),
+            ("ENV", Some("env")),
+            // Near enough to be asked for, not to be written.
+            ("replica", None),
+            ("mxReplicas", Some("maxReplicas")),
+            ("mReplicas", None),
+            ("cooldown", None),
+            ("e", None),
+            ("", None),
+        ] {
+            assert_eq!(certain(written, words.into_iter()), meant, "{written}");
+        }
+        assert_eq!(certain("gpu-l5", ["gpu-l4", "cpu-basic"].into_iter()), None);
+        assert_eq!(certain("api2", ["api1", "web"].into_iter()), None);
+        assert_eq!(certain("wed", ["web", "red"].into_iter()), None);
+        assert_eq!(certain("web", ["web-1", "web"].into_iter()), Some("web"));
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::cursor::Cursor;
 use super::form::Form;
-use super::near::nearest;
+use super::near::{certain, nearest};
 use crate::model::credential::is_secret_name;
-use crate::model::fault::code;
+use crate::model::fault::{Fix, code};
 use crate::model::invisible::is_invisible;
 use crate::model::yaml::{Spanned, Value};
 use crate::model::{Quantity, duration};
@@ -199,8 +199,15 @@ impl Cursor<'_> {
             Some(near) => format!("did you mean `{near}`? {allowed}"),
             None => allowed,
         };
-        self.sheet.report(self.fault(code::NOT_ONE_OF, message).help(help));
+        let fix = certain(&text.value, words.iter().copied());
+        let fix = fix.and_then(|word| self.instead(&text.value, word));
+        self.sheet.report(self.fault(code::NOT_ONE_OF, message).help(help).fix(fix));
         None
+    }
+
+    /// The fix that writes another text in place of the one that stands there.
+    pub fn instead(&self, old: &str, new: &str) -> Option<Fix> {
+        self.sheet.reword(self.at(), old, new)
     }
 
     /// A quantity as Kubernetes takes it; a number needs no quotes.

@@ -1,12 +1,12 @@
 //! One file under judgement: its lines, and every fault found in it so far.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use super::form::Schema;
 use crate::model::Party;
 use crate::model::credential::masked_lines;
-use crate::model::fault::{Fault, Severity, code};
+use crate::model::fault::{Change, Fault, Fix, Piece, Severity, code};
 use crate::model::yaml::{self, Node, Problem, Span, Spanned};
 
 /// How many faults of one file are told.
@@ -19,7 +19,15 @@ const LONGEST_LINE: usize = 4096;
 #[derive(Debug)]
 pub struct Sheet {
     file: String,
-    lines: Vec<String>,
+    /// The file without its byte order mark, where it can be read at all.
+    text: String,
+    /// How many bytes of the file stand before `text`.
+    mark: usize,
+    lines: OnceCell<Vec<String>>,
+    /// The byte of `text` at which each line begins.
+    starts: OnceCell<Vec<usize>>,
+    /// How many fixes were made.
+    fixes: Cell<usize>,
     /// The same as they may be shown, once that was asked for.
     shown: RefCell<Option<Vec<String>>>,
     party: Party,
@@ -41,8 +49,8 @@ impl Sheet {
         let unreadable = document.findings.iter().any(|finding| {
             matches!(finding.problem, Problem::TooLarge | Problem::Utf16 | Problem::Binary)
         });
-        let lines = if unreadable { Vec::new() } else { yaml::lines(bytes) };
-        let sheet = Self::new(file, lines, party);
+        let text = if unreadable { "".into() } else { String::from_utf8_lossy(bytes) };
+        let sheet = Self::new(file, &text, party);
         for finding in document.findings {
             let mut fault = sheet.fault(code::of(finding.problem), finding.at, finding.message);
             fault.help = finding.help.map(str::to_owned);
@@ -52,10 +60,15 @@ impl Sheet {
     }
 
     /// A file whose text is judged by other means.
-    pub fn new(file: &str, lines: Vec<String>, party: Party) -> Self {
+    pub fn new(file: &str, text: &str, party: Party) -> Self {
+        let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self {
             file: file.to_owned(),
-            lines,
+            text: plain.to_owned(),
+            mark: text.len() - plain.len(),
+            lines: OnceCell::new(),
+            starts: OnceCell::new(),
+            fixes: Cell::new(0),
             shown: RefCell::default(),
             party,
             schema: Cell::default(),
@@ -74,9 +87,90 @@ impl Sheet {
     /// A fault with its source line, if that is one that a person could read.
     pub fn shown(&self, fault: Fault) -> Fault {
         let mut shown = self.shown.borrow_mut();
-        let shown = shown.get_or_insert_with(|| masked_lines(&self.lines));
+        let shown = shown.get_or_insert_with(|| masked_lines(self.lines()));
         let line = shown.get((fault.line as usize).saturating_sub(1));
         fault.snippet(line.filter(|line| line.len() <= LONGEST_LINE).cloned())
+    }
+
+    fn lines(&self) -> &[String] {
+        self.lines.get_or_init(|| match self.text.is_empty() {
+            true => Vec::new(),
+            false => yaml::lines(self.text.as_bytes()),
+        })
+    }
+
+    /// The byte of the text at which a character of a line stands.
+    fn offset(&self, line: u32, column: u32) -> Option<usize> {
+        let starts = self.starts.get_or_init(|| yaml::line_starts(&self.text));
+        let start = *starts.get((line as usize).checked_sub(1)?)?;
+        let characters = (column as usize).checked_sub(1)?;
+        let rest = self.text.get(start..)?;
+        Some(rest.char_indices().nth(characters).map_or(self.text.len(), |(at, _)| start + at))
+    }
+
+    /// What stands at a place, as it is written, and the byte at which it begins.
+    pub fn source(&self, at: Span) -> Option<(usize, &str)> {
+        let (from, to) =
+            (self.offset(at.line, at.column)?, self.offset(at.end_line, at.end_column)?);
+        Some((from, self.text.get(from..to)?))
+    }
+
+    /// The whole text of the file.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// A fix of this file by pieces of its text; none where a fault more would not be told.
+    pub fn fix(&self, pieces: Vec<Piece>) -> Option<Fix> {
+        if self.fixes.get() >= MOST_FAULTS {
+            return None;
+        }
+        self.fixes.set(self.fixes.get() + 1);
+        let mut fix = Fix::write(&self.text, pieces)?;
+        if let Change::Write(pieces) = &mut fix.change {
+            for piece in pieces {
+                piece.from += self.mark;
+                piece.to += self.mark;
+            }
+        }
+        Some(fix)
+    }
+
+    /// A fix that writes other YAML at a place.
+    pub fn rewrite(&self, at: Span, yaml: impl Into<String>) -> Option<Fix> {
+        self.fix(vec![self.piece(at, yaml)?])
+    }
+
+    /// A fix that writes another word at a place, in the quotes that stand there.
+    pub fn reword(&self, at: Span, old: &str, new: &str) -> Option<Fix> {
+        self.fix(vec![self.word(at, old, new)?])
+    }
+
+    /// The piece at a place, and what takes its place.
+    pub fn piece(&self, at: Span, yaml: impl Into<String>) -> Option<Piece> {
+        let (from, source) = self.source(at)?;
+        Some(Piece { from, to: from + source.len(), text: yaml.into() })
+    }
+
+    /// A word at a place that is written literally, and the word that takes its place. In the same
+    /// quotes if there are any, and in new ones if it would read as something else without.
+    pub fn word(&self, at: Span, old: &str, new: &str) -> Option<Piece> {
+        let (_, source) = self.source(at)?;
+        let quote = source.chars().next().filter(|first| "\"'".contains(*first));
+        let plain = quote.is_none() && source == old;
+        let quoted = quote.is_some_and(|quote| source == format!("{quote}{old}{quote}"));
+        let simple = !new.contains(['"', '\'', '\\', '\n', '\r']);
+        match (plain, quoted, simple) {
+            (_, true, true) => {
+                let quote = quote.unwrap_or('"');
+                self.piece(at, format!("{quote}{new}{quote}"))
+            }
+            (true, _, true) => {
+                let bare = yaml::is_bare(new);
+                self.piece(at, if bare { new.to_owned() } else { format!("\"{new}\"") })
+            }
+            _ => None,
+        }
     }
 
     /// Says what the file may say.
@@ -91,7 +185,7 @@ impl Sheet {
 
     /// Whether the file shows exactly this text at a place of one line.
     pub(super) fn shows(&self, at: Span, text: &str) -> bool {
-        let line = self.lines.get((at.line as usize).saturating_sub(1));
+        let line = self.lines().get((at.line as usize).saturating_sub(1));
         let from = (at.column as usize).saturating_sub(1);
         let length = (at.end_column as usize).saturating_sub(at.column as usize);
         line.is_some_and(|line| line.chars().skip(from).take(length).eq(text.chars()))
@@ -195,6 +289,14 @@ fn hide(fault: &mut Fault, text: &Spanned<String>) {
             *shown = shown.replace(line, &stars(line));
         }
     }
+    // What would write it could show it.
+    let told = |part: &str| part.contains(text.value.trim());
+    let shows = |fix: &Fix| {
+        fix.shown.iter().any(|shown| told(&shown.text))
+            || fix.pieces().iter().any(|piece| told(&piece.text))
+            || fix.shown.iter().any(|shown| (text.at.line..=text.at.end_line).contains(&shown.line))
+    };
+    fault.fix = fault.fix.take().filter(|fix| !shows(fix));
     let at = text.at;
     if let Some(shown) = &mut fault.snippet
         && (at.line..=at.end_line).contains(&fault.line)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Fault, Severity};
+use super::{Change, Fate, Fault, Fix, Severity};
 use crate::model::invisible::is_invisible;
 
 /// The longest source line that is shown, in characters; a longer one is cut around the mark.
@@ -39,6 +39,31 @@ pub fn human(fault: &Fault) -> String {
             let _ = writeln!(text, "{gutter} {begin} {line}");
             begin = " ";
         }
+    }
+    if let Some(fix) = &fault.fix {
+        text += &fixed(fix, &gutter);
+    }
+    text
+}
+
+/// What `check --fix` would do, as a person reads it beside the numbers of the lines.
+fn fixed(fix: &Fix, gutter: &str) -> String {
+    let mut text = format!("{gutter} = `vitrine check --fix` ");
+    match &fix.change {
+        Change::Write(_) => text.push_str("writes:\n"),
+        Change::Rename(name) => {
+            let _ = writeln!(text, "calls it `{name}`");
+        }
+        Change::Remove => text.push_str("takes it away\n"),
+    }
+    for shown in &fix.shown {
+        let sign = match shown.fate {
+            Fate::Stands => '~',
+            Fate::Goes => '-',
+        };
+        let line: String = shown.text.chars().map(visible).take(WIDTH).collect();
+        let width = gutter.len();
+        let _ = writeln!(text, "{:>width$} {sign} {}", shown.line, line.trim_end());
     }
     text
 }
@@ -85,7 +110,7 @@ fn visible(character: char) -> char {
 mod tests {
     use super::*;
     use crate::model::Party;
-    use crate::model::fault::code;
+    use crate::model::fault::{Piece, code};
     use crate::model::yaml::Span;
 
     #[test]
@@ -106,6 +131,25 @@ mod tests {
              14 |     replica: 3\n   |     ^^^^^^^ not a field of `spec.scaling`\n   |\n   \
              = did you mean `maxReplicas`?\n"
         );
+    }
+
+    #[test]
+    fn what_puts_it_right_is_shown_as_it_will_stand() {
+        let text = "spec:\n  prot: 80\n";
+        let piece = Piece { from: 8, to: 12, text: "port".to_owned() };
+        let fault = Fault::new(code::UNKNOWN_FIELD, "f", Party::Author, "m").at(Span {
+            line: 2,
+            column: 3,
+            end_line: 2,
+            end_column: 7,
+        });
+        let write = fault.clone().fix(Fix::write(text, vec![piece]));
+        let writes = "  = `vitrine check --fix` writes:\n2 ~   port: 80\n";
+        assert!(human(&write).ends_with(writes), "{}", human(&write));
+        let rename = fault.clone().fix(Some(Fix::rename("solution.yaml")));
+        assert!(human(&rename).ends_with("  = `vitrine check --fix` calls it `solution.yaml`\n"));
+        let remove = fault.fix(Some(Fix::remove()));
+        assert!(human(&remove).ends_with("  = `vitrine check --fix` takes it away\n"));
     }
 
     #[test]
