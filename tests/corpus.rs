@@ -7,6 +7,7 @@ pub mod from_folder;
 mod guide;
 pub mod hostile;
 mod manifest;
+mod mended;
 mod mutated;
 mod mutation;
 mod pages;

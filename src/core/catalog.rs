@@ -32,7 +32,7 @@ pub use snapshot::{Folder, Snapshot};
 pub use solution::Solution;
 pub use standing::Standing;
 
-use crate::model::decode::{Cursor, Fields, nearest};
+use crate::model::decode::{Cursor, Fields, certain, nearest};
 use crate::model::yaml::Spanned;
 use crate::model::{ClaimedName, Revision, SolutionName};
 use platform::NotAble;
@@ -92,21 +92,46 @@ impl Protected {
 /// The words that both files begin with.
 const API_VERSION: &str = "vitrine.dev/v1alpha1";
 
+/// Kinds of Kubernetes that people bring along.
+const KUBERNETES: [&str; 9] = [
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Pod",
+    "Service",
+    "Ingress",
+    "ConfigMap",
+    "Job",
+    "Kustomization",
+];
+
+/// What to do with a manifest of Kubernetes.
+const OF_KUBERNETES: &str = "a manifest of Kubernetes, which vitrine writes itself: `vitrine new NAME \
+     --image IMAGE` begins a solution; `image`, `command`, `args`, `env` and `resources` of the \
+     container stand in its `spec` as they are, `containerPort` is `port`";
+
 /// Judges `apiVersion` and `kind`.
 fn envelope(root: &Fields<'_>, kind: &'static str) {
     for (key, word, code) in
         [("apiVersion", API_VERSION, fault::code::API_VERSION), ("kind", kind, fault::code::KIND)]
     {
-        let Some(cursor) = root.required(key) else { continue };
+        let before = if key == "kind" { "metadata" } else { "kind" };
+        let Some(cursor) = root.required_as(key, word, before) else { continue };
         let Some(text) = cursor.text() else { continue };
         if text.value != word {
             let near = nearest(&text.value, [word].into_iter());
             let message = format!("`{key}` is `{}`", text.value);
             let help = match near {
                 Some(_) => format!("did you mean `{key}: {word}`?"),
+                None if key == "kind" && KUBERNETES.contains(&text.value.as_str()) => {
+                    OF_KUBERNETES.to_owned()
+                }
                 None => format!("write `{key}: {word}`"),
             };
-            cursor.sheet.report(cursor.fault(code, message).help(help));
+            // Another version may be one that a newer vitrine knows.
+            let sure = certain(&text.value, [word].into_iter());
+            let fix = sure.and_then(|word| cursor.instead(&text.value, word));
+            cursor.sheet.report(cursor.fault(code, message).help(help).fix(fix));
         }
     }
 }

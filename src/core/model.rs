@@ -37,6 +37,7 @@ pub mod intern;
 pub mod invisible;
 pub mod kind;
 pub mod marks;
+pub mod meant;
 pub mod names;
 pub mod network;
 pub mod object;

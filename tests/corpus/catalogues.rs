@@ -23,7 +23,7 @@ fn root() -> PathBuf {
 const TODAY: jiff::civil::Date = jiff::civil::Date::constant(2026, 11, 26);
 
 /// The cases of a sort, by name.
-fn cases(sort: &str) -> BTreeMap<String, PathBuf> {
+pub fn cases(sort: &str) -> BTreeMap<String, PathBuf> {
     let entries = fs::read_dir(root().join(sort)).expect("the corpus is there");
     let paths = entries.map(|entry| entry.expect("a readable entry").path());
     let folders = paths.filter(|path| path.is_dir());

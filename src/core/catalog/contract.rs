@@ -5,6 +5,7 @@
 //! values, or at other files, stand where the values are read.
 
 mod bounds;
+mod foreign;
 mod json_schema;
 mod platform;
 mod reference;

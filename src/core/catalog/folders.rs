@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::contract;
-use super::fault::{Fault, code};
+use super::fault::{Fault, Fix, code};
 use super::snapshot::{Folder, Oddity, Snapshot};
 use crate::model::decode::{Fields, Sheet};
 pub use crate::model::last_name as name;
@@ -201,13 +201,13 @@ fn too_deep(path: &str, folder: &Folder) -> Misplaced {
 
 /// `solution.yml`, `Solution.yaml` and the like.
 fn misspelt(folder: &Folder) -> Option<String> {
-    let wrong = |name: &str| {
-        let lower = name.to_lowercase();
-        name != FILE
-            && ["solution.yaml", "solution.yml", "solutions.yaml", "solutions.yml"]
-                .contains(&lower.as_str())
-    };
-    folder.files.keys().find(|name| wrong(name)).cloned()
+    folder.files.keys().find(|name| is_misspelt(name)).cloned()
+}
+
+fn is_misspelt(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let alike = ["solution.yaml", "solution.yml", "solutions.yaml", "solutions.yml"];
+    name != FILE && alike.contains(&lower.as_str())
 }
 
 fn misspelling(path: &str, wrong: &str, folder: &Folder) -> Misplaced {
@@ -217,12 +217,15 @@ fn misspelling(path: &str, wrong: &str, folder: &Folder) -> Misplaced {
         Party::Author,
         format!("`{wrong}` is not read"),
     );
-    let fault = if folder.files.contains_key(FILE) {
-        fault.help(format!("delete it: `{FILE}` stands beside it"))
-    } else {
-        fault.help(format!("call it `{FILE}`"))
-    };
     let read = |name: &str| folder.files.get(name).and_then(|file| file.bytes.as_deref());
+    let fault = if folder.files.contains_key(FILE) {
+        let copy = read(FILE).is_some() && read(FILE) == read(wrong);
+        fault.help(format!("delete it: `{FILE}` stands beside it")).fix(copy.then(Fix::remove))
+    } else {
+        // Of two with wrong names nobody knows which is meant.
+        let one = folder.files.keys().filter(|name| is_misspelt(name)).count() == 1;
+        fault.help(format!("call it `{FILE}`")).fix(one.then(|| Fix::rename(FILE)))
+    };
     let declared = read(FILE).and_then(declared).or_else(|| read(wrong).and_then(declared));
     Misplaced { path: path.to_owned(), fault, declared, claims: true }
 }

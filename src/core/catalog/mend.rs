@@ -12,8 +12,9 @@ use super::snapshot::{File, Folder, Snapshot};
 use super::{Catalog, Memory, platform, read};
 use crate::model::yaml;
 
-/// How often a catalogue is judged again. More than anybody's mistakes lie behind each other.
-const ROUNDS: usize = 8;
+/// How often a catalogue is judged again: as often as a file can tell faults, should each of them
+/// have to wait for another.
+const ROUNDS: usize = 100;
 
 /// What a catalogue would be with every certain correction.
 #[derive(Clone, Debug)]
@@ -130,11 +131,11 @@ impl Snapshot {
     /// The folder that holds a file, and what the file is called in it.
     fn holder<'p>(&self, file: &'p str) -> Option<(&'p str, &'p str)> {
         let ends = file.match_indices('/').map(|(at, _)| at);
-        let splits = ends.filter_map(|at| Some((file.get(..at)?, file.get(at + 1..)?)));
+        let mut splits = ends.filter_map(|at| Some((file.get(..at)?, file.get(at + 1..)?)));
         let solution = |(folder, _): &(&str, &str)| {
             self.folders.get(*folder).is_some_and(|folder| folder.files.contains_key(FILE))
         };
-        splits.clone().find(solution).or_else(|| splits.last())
+        splits.clone().find(solution).or_else(|| splits.next_back())
     }
 
     fn put(&mut self, file: &str, bytes: Arc<[u8]>) {

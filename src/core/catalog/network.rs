@@ -13,7 +13,11 @@ pub fn read(cursor: &Cursor<'_>) -> Option<Network> {
             let message = format!("`{}` is not a network", text.value);
             let help = "write an address and a prefix length, such as 192.0.2.0/24 or \
                         198.51.100.7/32";
-            cursor.sheet.report(cursor.fault(code::BAD_CIDR, message).help(help));
+            // An address alone is one machine.
+            let whole = ["/32", "/128"].map(|prefix| format!("{}{prefix}", text.value));
+            let one = whole.iter().find(|network| Network::parse(network).is_ok());
+            let fix = one.and_then(|network| cursor.instead(&text.value, network));
+            cursor.sheet.report(cursor.fault(code::BAD_CIDR, message).help(help).fix(fix));
             None
         }
         Err(BadNetwork::HostBits(network)) => {

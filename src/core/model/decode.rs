@@ -7,12 +7,14 @@
 mod cursor;
 mod form;
 mod json_schema;
+mod mend;
 mod near;
+mod repair;
 mod scalar;
 mod sheet;
 
 pub use cursor::{Cursor, Fields};
-pub use form::{Choice, Field, Form, Schema};
+pub use form::{Choice, Field, Foreign, Form, Means, Schema};
 pub use json_schema::json_schema;
 pub use near::{certain, nearest};
 pub use sheet::Sheet;

@@ -3,6 +3,7 @@
 //! Long because it is one table: every key of `solution.yaml`, in the order of the file.
 
 use super::bounds::{AMOUNTS, REPLICAS, TIME};
+use super::foreign::{OF_FILE, OF_METADATA, OF_RUNTIME};
 use crate::model::decode::{Field, Form, Schema};
 
 /// `solution.yaml`
@@ -19,7 +20,8 @@ pub const SOLUTION: Schema = Schema::described(&[
         .example("Solution"),
     Field::new("metadata", Form::Map(&METADATA), "What the solution is called.").required(),
     Field::new("spec", Form::Map(&SPEC), "What runs, when, for whom.").required(),
-]);
+])
+.translating(OF_FILE);
 
 /// A letter, then letters and digits with single dashes between them.
 const NAME: &str = "^[a-z](-?[a-z0-9])*$";
@@ -50,7 +52,8 @@ const METADATA: Schema = Schema::described(&[
     Field::new("links", Form::List(&Form::Map(&LINK), 20), "Pages about it elsewhere.")
         .default("[]")
         .example("[{title: Paper, url: \"https://example.org/paper\", type: paper}]"),
-]);
+])
+.translating(OF_METADATA);
 
 const LINK: Schema = Schema::described(&[
     Field::new("title", Form::Line(80), "What the link says.").required().example("Paper"),
@@ -287,7 +290,8 @@ const SPEC: Schema = Schema::described(runtime![
     .default("{}")
     .example("{pumps: {title: Pumps, env: {ALGORITHM: isolation-forest}}}"),
 ])
-.reserving(LATER);
+.reserving(LATER)
+.translating(OF_RUNTIME);
 
 const COMPONENT: Schema = Schema::described(runtime![
     Field::new(
@@ -305,7 +309,8 @@ const COMPONENT: Schema = Schema::described(runtime![
     .default("[]")
     .example("[compare]"),
 ])
-.reserving(LATER);
+.reserving(LATER)
+.translating(OF_RUNTIME);
 
 const CONFIGURATION: Schema = Schema::described(&[
     Field::new("title", Form::Line(80), "What the gallery calls it.").example("Pumps"),

@@ -111,7 +111,7 @@ fn activation(cursor: &Cursor<'_>, platform: &mut Platform) -> Option<Span> {
                 if !fields.has("prometheus") {
                     let message = "`spec.activation` lacks `prometheus`".to_owned();
                     let help = "add prometheus: {serverAddress: \"http://prometheus.monitoring:9090\", job: traefik}";
-                    cursor.sheet.missing("prometheus", fields.key, message, help);
+                    cursor.sheet.missing("prometheus", fields.key, message, help, None);
                 }
                 Activation::None
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::names::{is_label_key, is_label_value, object_name};
 use super::{HardwareClass, Platform, Price, limits};
 use crate::catalog::fault::code;
-use crate::model::decode::{Cursor, Fields, nearest};
+use crate::model::decode::{Cursor, Fields, certain, nearest};
 use crate::model::yaml::Span;
 
 /// Reads the classes of machines; the name of the first one.
@@ -99,7 +99,9 @@ fn amounts(fields: &Fields<'_>, key: &str) -> limits::Amounts {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "cpu, memory, ephemeral-storage, or a device such as nvidia.com/gpu".into(),
             });
-            cursor.sheet.report(fault);
+            let sure = certain(&name.value, known.into_iter());
+            let fix = sure.and_then(|known| cursor.sheet.reword(name.at, &name.value, known));
+            cursor.sheet.report(fault.fix(fix));
             continue;
         }
         let counts_bytes = matches!(name.value.as_str(), "memory" | "ephemeral-storage");

@@ -112,7 +112,7 @@ fn review(spec: &Fields<'_>, platform: &mut Platform) {
     if priced && !spec.has("currency") {
         let at = spec.place("hardware").unwrap_or(spec.key);
         let message = "`spec.hardware` has prices, and `spec.currency` is not there".to_owned();
-        spec.sheet.missing("currency", at, message, "add the currency: currency: EUR");
+        spec.sheet.missing("currency", at, message, "add the currency: currency: EUR", None);
     }
     if let Some(fields) = spec.get("assumptions").and_then(|c| c.fields()) {
         let visits = fields.get("visitsPerDay").and_then(|c| c.whole());
@@ -134,7 +134,12 @@ fn domain(cursor: &Cursor<'_>) -> Option<Domain> {
     let message = format!("`{}` is `{text}`, which is not a domain", cursor.path);
     let help = "write a DNS name in lower case without `https://`, `*.` or a port, \
                 such as demo.example";
-    cursor.sheet.report(cursor.fault(code::BAD_DOMAIN, message).help(help));
+    let bare = text.trim().to_lowercase();
+    let schemes = ["https://", "http://"];
+    let bare = schemes.iter().find_map(|scheme| bare.strip_prefix(scheme)).unwrap_or(&bare);
+    let bare = bare.trim_end_matches('/');
+    let fix = Domain::parse(bare).and_then(|_| cursor.instead(&text, bare));
+    cursor.sheet.report(cursor.fault(code::BAD_DOMAIN, message).help(help).fix(fix));
     None
 }
 

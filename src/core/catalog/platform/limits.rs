@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Ability, EgressLimit, Limits, Platform};
 use crate::catalog::fault::code;
 use crate::catalog::network;
-use crate::model::decode::{Cursor, Fields, nearest};
+use crate::model::decode::{Cursor, Fields, certain, nearest};
 use crate::model::yaml::{Spanned, Value};
 use crate::model::{Quantity, duration};
 
@@ -98,8 +98,10 @@ pub fn defaults(spec: &Fields<'_>, first_class: Option<&str>, platform: &mut Pla
             let names = platform.hardware.keys().map(String::as_str);
             let message = format!("no class of `spec.hardware` is called `{}`", class.value);
             let mut fault = cursor.fault(code::NO_HARDWARE, message);
+            let sure = certain(&class.value, names.clone());
             fault.help = nearest(&class.value, names).map(|near| format!("did you mean `{near}`?"));
-            cursor.sheet.report(fault);
+            let fix = sure.and_then(|name| cursor.instead(&class.value, name));
+            cursor.sheet.report(fault.fix(fix));
         }
     }
     platform.defaults.written.extend(fields.has("hardware").then_some("hardware"));

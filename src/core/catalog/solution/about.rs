@@ -6,7 +6,8 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::bench::Bench;
 use super::{About, Contact, Evaluation, Link, Suspension};
 use crate::catalog::fault::code;
-use crate::model::decode::{Cursor, Fields, nearest};
+use crate::model::decode::{Cursor, Fields, certain, nearest};
+use crate::model::meant;
 use crate::model::yaml::Spanned;
 
 /// Reads `metadata.tags` and `metadata.links`.
@@ -63,7 +64,9 @@ fn day(cursor: &Cursor<'_>) -> Option<Spanned<Date>> {
         return Some(cursor.spanned(day));
     }
     let message = format!("`{}` is `{}`, which is not a day", cursor.path, text.value);
-    cursor.sheet.report(cursor.fault(code::BAD_DAY, message).help("write it as 2027-06-30"));
+    let fix = meant::day(&text.value).and_then(|day| cursor.instead(&text.value, &day));
+    let fault = cursor.fault(code::BAD_DAY, message).help("write it as 2027-06-30");
+    cursor.sheet.report(fault.fix(fix));
     None
 }
 
@@ -123,8 +126,21 @@ fn owner(fields: &Fields<'_>, about: &mut About) {
     } else {
         let message = format!("`{}` is not an owner", text.value);
         let help = "write user:NAME or group:NAME";
-        cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
+        let fix = spelt_owner(&text.value).and_then(|owner| cursor.instead(&text.value, &owner));
+        cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help).fix(fix));
     }
+}
+
+/// `Group: lab` is `group:lab`.
+fn spelt_owner(text: &str) -> Option<String> {
+    let (kind, name) = text.split_once(':')?;
+    let (kind, name) = (kind.trim().to_lowercase(), name.trim());
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.@/".contains(&b);
+    let ok = ["user", "group"].contains(&kind.as_str())
+        && !name.is_empty()
+        && name.len() <= 80
+        && name.bytes().all(plain);
+    ok.then(|| format!("{kind}:{name}"))
 }
 
 fn contact(cursor: &Cursor<'_>) -> Option<Contact> {
@@ -137,19 +153,26 @@ fn contact(cursor: &Cursor<'_>) -> Option<Contact> {
 
 fn mail(cursor: &Cursor<'_>) -> Option<String> {
     let text = cursor.line()?.value;
-    let ok = text.split_once('@').is_some_and(|(user, host)| {
+    let ok = is_mail(&text);
+    if !ok {
+        let message = format!("`{text}` is not a mail address");
+        let bare = text.strip_prefix("mailto:").filter(|bare| is_mail(bare));
+        let fix = bare.and_then(|bare| cursor.instead(&text, bare));
+        let fault = cursor.fault(code::BAD_TEXT, message).help("write name@example.org");
+        cursor.sheet.report(fault.fix(fix));
+    }
+    ok.then_some(text)
+}
+
+fn is_mail(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(user, host)| {
         !user.is_empty()
             && !text.contains([' ', '<', '>', ',', '"', '(', ')', ':'])
             && host.contains('.')
             && host.split('.').all(|label| {
                 !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             })
-    });
-    if !ok {
-        let message = format!("`{text}` is not a mail address");
-        cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help("write name@example.org"));
-    }
-    ok.then_some(text)
+    })
 }
 
 /// An SPDX expression, in its right spelling.
@@ -174,8 +197,28 @@ fn license(cursor: &Cursor<'_>) -> Option<String> {
                 .to_owned(),
         ),
     };
-    cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help));
+    let fix = spelt_license(&text).and_then(|name| cursor.instead(&text, name));
+    cursor.sheet.report(cursor.fault(code::BAD_TEXT, message).help(help).fix(fix));
     None
+}
+
+/// The one current licence whose identifier has the same letters and numbers: `Apache 2.0`,
+/// `apache-2.0`, `MIT License`.
+fn spelt_license(text: &str) -> Option<&'static str> {
+    let letters = |name: &str| -> String {
+        name.chars()
+            .filter(|c| c.is_alphanumeric() || *c == '+')
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    let written = letters(text);
+    let bare = written.strip_suffix("license").or_else(|| written.strip_suffix("licence"));
+    let written = bare.unwrap_or(&written);
+    let current =
+        spdx::identifiers::LICENSES.iter().filter(|l| l.flags & spdx::flags::IS_DEPRECATED == 0);
+    let mut same = current.map(|license| license.name).filter(|name| letters(name) == written);
+    let (name, None) = (same.next()?, same.next()) else { return None };
+    spdx::Expression::parse(name).is_ok().then_some(name)
 }
 
 fn gallery(bench: &Bench<'_>, cursor: &Cursor<'_>, about: &mut About) {
@@ -192,7 +235,9 @@ fn gallery(bench: &Bench<'_>, cursor: &Cursor<'_>, about: &mut About) {
             if let Some(near) = nearest(&category.value, known.iter().map(String::as_str)) {
                 help = format!("did you mean `{near}`? {help}");
             }
-            cursor.sheet.report(cursor.fault(code::NO_CATEGORY, message).help(help));
+            let sure = certain(&category.value, known.iter().map(String::as_str));
+            let fix = sure.and_then(|name| cursor.instead(&category.value, name));
+            cursor.sheet.report(cursor.fault(code::NO_CATEGORY, message).help(help).fix(fix));
         }
     }
     about.emoji = fields.get("emoji").and_then(|c| emoji(&c));

@@ -8,7 +8,7 @@ use crate::catalog::dated::Dated;
 use crate::catalog::fault::{Fault, code};
 use crate::catalog::platform::Platform;
 use crate::catalog::snapshot::Folder;
-use crate::model::decode::{Cursor, nearest};
+use crate::model::decode::{Cursor, certain, nearest};
 
 /// What a folder is judged with.
 pub struct Bench<'a> {
@@ -71,7 +71,8 @@ impl Bench<'_> {
         if !shape {
             let message = format!("`{text}` is not a path of this folder");
             let help = "write it relative to the folder, such as configs/model.yaml, without `..`";
-            cursor.sheet.report(cursor.fault(code::BAD_PATH, message).help(help));
+            let fix = self.spelt(&text).and_then(|path| cursor.instead(&text, &path));
+            cursor.sheet.report(cursor.fault(code::BAD_PATH, message).help(help).fix(fix));
             return None;
         }
         if self.folder.files.contains_key(&text) {
@@ -89,7 +90,24 @@ impl Bench<'_> {
             ),
             false => format!("did you mean `{near}`?"),
         });
-        cursor.sheet.report(fault);
+        let names = || self.folder.files.keys().map(String::as_str);
+        let mut alike = names().filter(|name| looks_like(&text, name));
+        let sure = match (alike.next(), alike.next()) {
+            (Some(name), None) => Some(name),
+            (None, _) => certain(&text, names()),
+            (Some(_), Some(_)) => None,
+        };
+        let sure = sure.map(str::to_owned).or_else(|| self.spelt(&text));
+        let fix = sure.and_then(|name| cursor.instead(&text, &name));
+        cursor.sheet.report(fault.fix(fix));
         None
+    }
+
+    /// A path of the folder that is written from the folder on, from a root or with `\`: the file
+    /// that there is.
+    fn spelt(&self, text: &str) -> Option<String> {
+        let path = text.replace('\\', "/");
+        let path = path.trim_start_matches("./").trim_start_matches('/');
+        self.folder.files.contains_key(path).then(|| path.to_owned())
     }
 }

@@ -59,7 +59,7 @@ pub fn component(
     let http = http(bench, &runtime);
     if runtime.image.is_none() && !image_written {
         let message = format!("`{}` lacks `image`", setting.path);
-        sheet.missing("image", setting.key, message, ADD_IMAGE);
+        sheet.missing("image", setting.key, message, ADD_IMAGE, None);
     }
     let base_path = value(&runtime.base_path).unwrap_or_else(UrlPath::root);
     let component = Component {

@@ -4,11 +4,11 @@ use serde_json::{Map, Value};
 
 use super::bench::Bench;
 use super::secret;
-use crate::catalog::fault::{Fault, code};
+use crate::catalog::fault::{Fault, Fix, Piece, apply, code};
 use crate::model::Party;
 use crate::model::credential::masked_lines;
-use crate::model::decode::nearest;
-use crate::model::yaml::{Span, is_lfs_pointer};
+use crate::model::decode::{certain, nearest};
+use crate::model::yaml::{self, Span, is_lfs_pointer};
 
 const KEYS: [&str; 6] = ["method", "path", "json", "body", "headers", "expect"];
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -48,7 +48,7 @@ pub fn judge(bench: &Bench<'_>) -> Vec<Fault> {
             let help = "an example is {\"method\": \"POST\", \"path\": \"/...\", \"json\": ..., \
                         \"expect\": {\"status\": 200}}";
             let fault = Fault::new(code::BAD_EXAMPLE, name, Party::Author, message);
-            faults.push(fault.at(at).snippet(line).help(help));
+            faults.push(fault.at(at).snippet(line).help(help).fix(mended(bytes)));
         }
     }
     faults
@@ -125,6 +125,63 @@ impl Example {
         let status = expected(fields.get("expect"))?;
         Ok(Self { method: method.to_owned(), path: path.to_owned(), headers, body, status })
     }
+}
+
+/// The fix of a broken example, if with it the file is a right one.
+fn mended(bytes: &[u8]) -> Option<Fix> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let pieces = match serde_json::from_str::<Value>(text) {
+        Err(error) => vec![last_comma(text, &error)?],
+        Ok(Value::Object(fields)) => words(text, &fields),
+        Ok(_) => return None,
+    };
+    let (changed, _) = apply(bytes, std::iter::once(pieces.as_slice()));
+    Example::read(&changed).ok()?;
+    Fix::write(text, pieces)
+}
+
+/// A comma behind which nothing comes.
+fn last_comma(text: &str, error: &serde_json::Error) -> Option<Piece> {
+    let starts = yaml::line_starts(text);
+    let start = *starts.get(error.line().checked_sub(1)?)?;
+    let before = text.get(..start + error.column().checked_sub(1)?)?;
+    let from = before.trim_end().strip_suffix(',')?.len();
+    Some(Piece { from, to: from + 1, text: String::new() })
+}
+
+/// Misspelt keys, and values that can be written in one way only.
+fn words(text: &str, fields: &Map<String, Value>) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for key in fields.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+        let meant = certain(key, KEYS.into_iter()).filter(|meant| !fields.contains_key(*meant));
+        pieces.extend(meant.and_then(|meant| written(text, &format!("\"{key}\""), meant)));
+    }
+    let said = |key: &str| fields.get(key).and_then(Value::as_str);
+    if let Some(method) = said("method") {
+        let upper = method.to_uppercase();
+        if upper != method && METHODS.contains(&upper.as_str()) {
+            pieces.extend(written(text, &format!("\"{method}\""), &upper));
+        }
+    }
+    if let Some(path) = said("path").filter(|path| !path.starts_with('/')) {
+        pieces.extend(written(text, &format!("\"{path}\""), &format!("/{path}")));
+    }
+    let status = fields.get("expect").and_then(|expect| expect.get("status"));
+    if let Some(status) = status.and_then(Value::as_str) {
+        let number = status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit());
+        let piece = written(text, &format!("\"{status}\""), status);
+        pieces.extend(
+            piece.filter(|_| number).map(|piece| Piece { text: status.to_owned(), ..piece }),
+        );
+    }
+    pieces
+}
+
+/// Another word in quotes for one that stands in the text once.
+fn written(text: &str, quoted: &str, new: &str) -> Option<Piece> {
+    let mut found = text.match_indices(quoted);
+    let (from, None) = (found.next()?.0, found.next()) else { return None };
+    Some(Piece { from, to: from + quoted.len(), text: format!("\"{new}\"") })
 }
 
 /// Refuses a key that means nothing, with the one that was probably meant.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::author::Part;
 use crate::catalog::fault::code;
-use crate::model::decode::{Sheet, nearest};
+use crate::model::decode::{Sheet, certain, nearest};
 use crate::model::yaml::Span;
 
 /// Judges dependencies and public paths of `components`, whose own key stands at `key`.
@@ -35,7 +35,9 @@ fn unknown(sheet: &Sheet, parts: &[Part]) {
             let mut fault = sheet.fault(code::NO_COMPONENT, wanted.at, message);
             fault.help =
                 nearest(&wanted.value, names()).map(|near| format!("did you mean `{near}`?"));
-            sheet.report(fault);
+            let sure = certain(&wanted.value, names().filter(|name| *name != part.name.value));
+            let fix = sure.and_then(|name| sheet.reword(wanted.at, &wanted.value, name));
+            sheet.report(fault.fix(fix));
         }
     }
 }

@@ -17,7 +17,9 @@ pub fn read(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<ImageRefer
         if ImageReference::parse(&lower).is_some() {
             fault = fault.help(format!("write it in lower case: {lower}"));
         }
-        cursor.sheet.report(fault);
+        let spelt = spelt(&text.value);
+        let fix = spelt.and_then(|image| cursor.instead(&text.value, &image));
+        cursor.sheet.report(fault.fix(fix));
         return None;
     };
     let registries = &bench.platform.registries;
@@ -48,6 +50,19 @@ pub fn read(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<ImageRefer
         return None;
     }
     Some(Spanned { value: reference, at: text.at })
+}
+
+/// An image in lower case, without the scheme of an address: there is no other way to write it.
+fn spelt(text: &str) -> Option<String> {
+    let schemes = ["https://", "http://", "docker://", "oci://"];
+    let text = text.trim();
+    let bare = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+    let last = bare.rfind('/').map_or(0, |at| at + 1);
+    let name = bare.get(last..).unwrap_or_default();
+    let (repository, rest) = bare.split_at(last + name.find([':', '@']).unwrap_or(name.len()));
+    // The case of a tag says something, that of a repository does not.
+    let image = format!("{}{rest}", repository.to_lowercase());
+    ImageReference::parse(&image).is_some().then_some(image)
 }
 
 /// A registry that is another machine for everyone.

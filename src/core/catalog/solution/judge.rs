@@ -11,7 +11,7 @@ use crate::catalog::folders::{self, FILE};
 use crate::catalog::snapshot::Folder;
 use crate::model::decode::{Cursor, Fields, Sheet};
 use crate::model::yaml::{self, Span, Spanned, is_lfs_pointer};
-use crate::model::{Party, SolutionName};
+use crate::model::{Party, SolutionName, meant};
 
 /// Judges a folder that holds `solution.yaml`.
 pub fn judge(bench: &Bench<'_>) -> Verdict {
@@ -98,8 +98,18 @@ fn document(
     let (readme_title, readme_text) = readme_of(bench.folder);
     let (mut title, mut description) = (readme_title, readme_text);
     let mut name = None;
-    if let Some(metadata) = root.required("metadata").and_then(|c| c.fields()) {
-        if let Some(cursor) = metadata.required("name")
+    let folder = folders::name(bench.path);
+    let whole = format!("{{name: {folder}}}");
+    let metadata = match SolutionName::parse(folder) {
+        Ok(_) => root.required_as("metadata", &whole, "spec"),
+        Err(_) => root.required("metadata"),
+    };
+    if let Some(metadata) = metadata.and_then(|c| c.fields()) {
+        let cursor = match SolutionName::parse(folder) {
+            Ok(_) => metadata.required_as("name", folder, "title"),
+            Err(_) => metadata.required("name"),
+        };
+        if let Some(cursor) = cursor
             && cursor.text().is_some()
             && let Some(declared) = declared
         {
@@ -177,16 +187,20 @@ fn readme_elsewhere(bench: &Bench<'_>) -> Option<Fault> {
 /// One bad name is one fault: a name that no solution may have is not compared with the folder's.
 fn solution_name(bench: &Bench<'_>, cursor: &Cursor<'_>, text: &str) -> Option<SolutionName> {
     let folder = folders::name(bench.path);
+    // The folder says how the name is spelt, where both have the same letters.
+    let same = meant::name(text) == meant::name(folder) && SolutionName::parse(folder).is_ok();
+    let spelt = || same.then(|| cursor.instead(text, folder)).flatten();
     match SolutionName::parse(text) {
         Err(bad) => {
-            cursor.say(code::BAD_NAME, bad.to_string());
+            cursor.sheet.report(cursor.fault(code::BAD_NAME, bad.to_string()).fix(spelt()));
             None
         }
         Ok(_) if text != folder => {
             let message = format!("the solution is called `{text}`, its folder `{folder}`");
             let help = "the two must be equal; renaming the folder moves the solution to another \
                         address";
-            cursor.sheet.report(cursor.fault(code::NAME_IS_NOT_FOLDER, message).help(help));
+            let fault = cursor.fault(code::NAME_IS_NOT_FOLDER, message).help(help);
+            cursor.sheet.report(fault.fix(spelt()));
             None
         }
         Ok(name) => Some(name),

@@ -11,7 +11,7 @@ use crate::catalog::platform::Version;
 use crate::model::decode::Cursor;
 use crate::model::path::BadMount;
 use crate::model::yaml::{Spanned, is_lfs_pointer};
-use crate::model::{ComponentName, MountPath, Quantity};
+use crate::model::{ComponentName, MountPath, Quantity, meant};
 
 /// The most that the files of one component may hold together, in bytes.
 pub const FILES_MAX: usize = 512 * 1024;
@@ -125,7 +125,9 @@ fn volume_name(cursor: &Cursor<'_>) -> Option<Spanned<String>> {
     }
     let message = format!("`{}` is not the name of a volume", text.value);
     let help = "1 to 20 of a-z, 0-9 and -, first a letter";
-    cursor.sheet.report(cursor.fault(code::BAD_NAME, message).help(help));
+    let name = Some(meant::name(&text.value)).filter(|name| ComponentName::parse(name).is_ok());
+    let fix = name.and_then(|name| cursor.instead(&text.value, &name));
+    cursor.sheet.report(cursor.fault(code::BAD_NAME, message).help(help).fix(fix));
     None
 }
 

@@ -10,7 +10,7 @@ use super::{Component, Exposure, Shape, graph, mount, runtime, scaling, secret};
 use crate::catalog::fault::code;
 use crate::model::decode::{Cursor, Fields};
 use crate::model::yaml::{Spanned, Value};
-use crate::model::{ComponentName, HostName, SolutionName, UrlPath};
+use crate::model::{ComponentName, HostName, SolutionName, UrlPath, meant};
 
 /// The components that a solution becomes, by its shape.
 pub fn parts(
@@ -73,6 +73,7 @@ pub fn parts(
                 spec.key,
                 "`spec` lacks `image`".to_owned(),
                 effective::ADD_IMAGE,
+                None,
             );
         }
         let done = parts.into_iter().filter_map(|part| {
@@ -124,23 +125,38 @@ fn too_many(cursor: &Cursor<'_>, found: usize, limit: usize) {
     }
 }
 
-/// A bad name is a fault; the entry is judged all the same.
-fn part_name(cursor: &Cursor<'_>, name: &Spanned<String>, single: bool) {
-    let bad = match ComponentName::parse(&name.value) {
-        Err(bad) => bad.to_string(),
-        Ok(_) if single && name.value == ComponentName::APP => {
-            format!("`{}` is reserved", name.value)
-        }
-        Ok(_) => return,
-    };
-    cursor.sheet.say(code::BAD_NAME, name.at, bad);
+/// A bad name is a fault; the entry is judged all the same. `single` is for components, one of
+/// which is the whole of a solution that declares none; `called` is where others name them.
+fn part_names(
+    cursor: &Cursor<'_>,
+    names: &[Spanned<String>],
+    called: &[&Spanned<String>],
+    single: bool,
+) {
+    let good =
+        |name: &str| ComponentName::parse(name).is_ok() && !(single && name == ComponentName::APP);
+    for name in names.iter().filter(|name| !good(&name.value)) {
+        let bad = match ComponentName::parse(&name.value) {
+            Err(bad) => bad.to_string(),
+            Ok(_) => format!("`{}` is reserved", name.value),
+        };
+        let spelt = meant::name(&name.value);
+        let alone = names.iter().filter(|other| meant::name(&other.value) == spelt).count() == 1;
+        let word = |at: &Spanned<String>| cursor.sheet.word(at.at, &name.value, &spelt);
+        let everywhere = called.iter().copied().filter(|other| other.value == name.value);
+        let pieces: Option<Vec<_>> = std::iter::once(name).chain(everywhere).map(word).collect();
+        let fix = pieces.filter(|_| alone && good(&spelt)).and_then(|p| cursor.sheet.fix(p));
+        let fault = cursor.sheet.fault(code::BAD_NAME, name.at, bad);
+        cursor.sheet.report(fault.fix(fix));
+    }
 }
 
 /// The components, each with whether it names an image of its own.
 fn components(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Vec<(Part, bool)> {
     let mut parts = Vec::new();
-    for (name, entry) in cursor.free_map() {
-        part_name(cursor, &name, true);
+    let entries = cursor.free_map();
+    let names: Vec<Spanned<String>> = entries.iter().map(|(name, _)| name.clone()).collect();
+    for (name, entry) in entries {
         let Some(fields) = entry.fields() else { continue };
         let part = Part {
             title: None,
@@ -152,13 +168,18 @@ fn components(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Vec<(Part, bool)> {
         };
         parts.push((part, fields.has("image")));
     }
+    let called: Vec<&Spanned<String>> =
+        parts.iter().flat_map(|(part, _): &(Part, bool)| &part.depends_on).collect();
+    part_names(cursor, &names, &called, true);
     parts
 }
 
 fn configurations(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
-    for (name, entry) in cursor.free_map() {
-        part_name(cursor, &name, false);
+    let entries = cursor.free_map();
+    let names: Vec<Spanned<String>> = entries.iter().map(|(name, _)| name.clone()).collect();
+    part_names(cursor, &names, &[], false);
+    for (name, entry) in entries {
         let Some(fields) = entry.fields() else { continue };
         let mut own = Runtime::default();
         if let Some(cursor) = fields.get("env") {

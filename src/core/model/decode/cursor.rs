@@ -1,10 +1,11 @@
 //! A value that knows its path, and a map of which the allowed keys were told.
 
-use super::form::{Choice, Form, Schema};
+use super::form::{Choice, Foreign, Form, Means, Schema};
 use super::near::{certain, elsewhere, join, nearest};
+use super::repair::{self, Written};
 use super::sheet::{MOST_FAULTS, Sheet};
-use crate::model::fault::{Fault, code};
-use crate::model::yaml::{Key, Node, Span, Spanned, Value};
+use crate::model::fault::{Fault, Fix, Piece, code};
+use crate::model::yaml::{self, Key, Node, Span, Spanned, Value};
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -31,6 +32,7 @@ pub struct Fields<'a> {
     /// The keys that lead to the map: `spec.scaling`; empty at the root of the file.
     pub path: String,
     schema: Schema,
+    node: &'a Node,
     entries: &'a [(Key, Node)],
 }
 
@@ -47,11 +49,24 @@ impl<'a> Fields<'a> {
                     "write a value, or delete the key to get the default"
                 };
                 let message = format!("`{}` has no value", cursor.path);
-                cursor.sheet.report(cursor.sheet.fault(code::NULL, cursor.key, message).help(help));
+                let fault = cursor.sheet.fault(code::NULL, cursor.key, message).help(help);
+                cursor.sheet.report(fault.fix(self.without_null(name)));
                 None
             }
             _ => Some(cursor),
         }
+    }
+
+    /// The fix that takes a key out of which somebody wrote that it has no value. Where nothing is
+    /// written behind it, the value may have been forgotten.
+    fn without_null(&self, name: &str) -> Option<Fix> {
+        let (key, node) = self.entries.iter().find(|(key, _)| key.text == name)?;
+        let (_, said) = self.sheet.source(node.at)?;
+        let optional = self.schema.keys().any(|key| key == name) && !self.schema.requires(name);
+        if said.trim().is_empty() || !optional {
+            return None;
+        }
+        self.sheet.fix(vec![Written::new(self.sheet, self.node)?.without(key)?])
     }
 
     /// The value of a key for which `null` is the default.
@@ -83,6 +98,18 @@ impl<'a> Fields<'a> {
 
     /// The value of a key that must be there.
     pub fn required(&self, name: &str) -> Option<Cursor<'a>> {
+        self.lacking(name, None);
+        self.get(name)
+    }
+
+    /// The value of a key that must be there and can have one value only. It belongs before
+    /// another key.
+    pub fn required_as(&self, name: &str, value: &str, before: &str) -> Option<Cursor<'a>> {
+        self.lacking(name, Some((value, before)));
+        self.get(name)
+    }
+
+    fn lacking(&self, name: &str, only: Option<(&str, &str)>) {
         if !self.has(name) {
             let message = if self.path.is_empty() {
                 format!("`{name}` is missing")
@@ -94,9 +121,13 @@ impl<'a> Fields<'a> {
                 || format!("add `{name}:`"),
                 |example| format!("add it, such as `{name}: {example}`"),
             );
-            self.sheet.missing(name, self.key, message, &example);
+            let fix = only.and_then(|(value, before)| {
+                let map = Written::new(self.sheet, self.node)?;
+                let line = map.with(&format!("{name}: {value}"), Some(before))?;
+                self.sheet.fix(vec![line])
+            });
+            self.sheet.missing(name, self.key, message, &example, fix);
         }
-        self.get(name)
     }
 
     /// Two keys of which at most one may stand here; reported at the second.
@@ -138,14 +169,14 @@ impl<'a> Cursor<'a> {
         self.sheet.report(self.fault(code, message));
     }
 
-    pub(super) fn wrong_type(&self, wanted: &str, help: Option<String>) {
+    pub(super) fn wrong_type(&self, wanted: &str, help: Option<String>, fix: Option<Fix>) {
         if self.node.value != Value::Broken {
             let found = self.node.kind();
             let message = format!("`{}` is {found}, it must be {wanted}", self.path);
             let mut fault =
                 self.fault(code::WRONG_TYPE, message).label(format!("expected {wanted}"));
             fault.help = help;
-            self.sheet.report(fault);
+            self.sheet.report(fault.fix(fix));
         }
     }
 
@@ -179,7 +210,8 @@ impl<'a> Cursor<'a> {
         if let Some(choice) = schema.choice {
             self.choice(choice, entries);
         }
-        Some(Fields { sheet: self.sheet, key: self.key, path: self.path.clone(), schema, entries })
+        let (sheet, node, path) = (self.sheet, self.node, self.path.clone());
+        Some(Fields { sheet, key: self.key, path, schema, node, entries })
     }
 
     /// Judges the keys of which a map needs one.
@@ -203,7 +235,8 @@ impl<'a> Cursor<'a> {
             self.sheet.say(code::UNKNOWN_FIELD, key.at, format!("unknown field `{}`", key.text));
             return;
         }
-        let near = nearest(&key.text, schema.keys());
+        let foreign = schema.foreign.iter().find(|foreign| foreign.word == key.text);
+        let near = nearest(&key.text, schema.keys()).filter(|_| foreign.is_none());
         self.sheet.misplaced(&key.text, near);
         let meant = near.map(str::to_owned).or_else(|| {
             elsewhere(&key.text, &self.path, schema)
@@ -219,16 +252,69 @@ impl<'a> Cursor<'a> {
             0 => "nothing may stand here".to_owned(),
             _ => format!("allowed: {}", keys.join(", ")),
         };
-        let help = match meant {
-            Some(meant) => format!("did you mean `{meant}`? {allowed}"),
-            None => allowed,
+        let help = match (foreign, meant) {
+            (Some(foreign), _) => foreign.says.to_owned(),
+            (None, Some(meant)) => format!("did you mean `{meant}`? {allowed}"),
+            (None, None) => allowed,
         };
         let message = format!("unknown field `{}`", key.text);
         let fault = self.sheet.fault(code::UNKNOWN_FIELD, key.at, message);
         let free = |name: &&str| entries.iter().all(|(key, _)| key.text != *name);
-        let fix = certain(&key.text, schema.keys()).filter(free);
-        let fix = fix.and_then(|name| self.sheet.reword(key.at, &key.text, name));
+        let sure = certain(&key.text, schema.keys()).filter(free);
+        let fix = match (foreign, sure) {
+            (Some(foreign), _) => self.translated(key, foreign, schema, entries),
+            (None, Some(name)) => self.sheet.reword(key.at, &key.text, name),
+            (None, None) => self
+                .glued(key, schema, entries)
+                .or_else(|| repair::moved(self.sheet, self.node, key, &self.path, schema)),
+        };
         self.sheet.report(fault.label(holder).help(help).fix(fix));
+    }
+
+    /// The fix that says a word of somebody else's file in our own words, or leaves it out.
+    fn translated(
+        &self,
+        key: &Key,
+        foreign: &Foreign,
+        schema: Schema,
+        entries: &[(Key, Node)],
+    ) -> Option<Fix> {
+        let (_, node) = entries.iter().find(|(other, _)| other.at == key.at)?;
+        match foreign.means {
+            Means::Key(path) => {
+                let first = path.split('.').next().unwrap_or(path);
+                if !schema.keys().any(|key| key == first) {
+                    return None;
+                }
+                let free = entries.iter().all(|(key, _)| key.text != path);
+                let word = || self.sheet.reword(key.at, &key.text, path);
+                let moved = || repair::moved_to(self.sheet, self.node, key, self.node, path);
+                if path.contains('.') { moved() } else { free.then(word).flatten() }
+            }
+            Means::Nothing(words) => {
+                let (_, source) = self.sheet.source(node.at)?;
+                let said = words.is_empty() || words.contains(&source.trim_matches(['"', '\'']));
+                let gone = || Written::new(self.sheet, self.node)?.without(key);
+                said.then(|| self.sheet.fix(vec![gone()?])).flatten()
+            }
+            Means::Other => None,
+        }
+    }
+
+    /// The fix of `{port:8080}`, which YAML takes for a key alone.
+    fn glued(&self, key: &Key, schema: Schema, entries: &[(Key, Node)]) -> Option<Fix> {
+        let (name, value) = key.text.split_once(':')?;
+        let word = yaml::is_bare(value) || !matches!(yaml::scalar(value), Value::Text(_));
+        let known = schema.keys().any(|key| key == name) && !value.is_empty() && word;
+        let empty =
+            entries.iter().any(|(other, node)| other.at == key.at && node.value == Value::Null);
+        let free = entries.iter().all(|(key, _)| key.text != name);
+        if !known || !empty || !free {
+            return None;
+        }
+        let (from, source) = self.sheet.source(key.at)?;
+        let at = from + source.find(':')? + 1;
+        self.sheet.fix(vec![Piece { from: at, to: at, text: " ".to_owned() }])
     }
 
     fn entries(&self) -> Option<&'a [(Key, Node)]> {
@@ -237,7 +323,13 @@ impl<'a> Cursor<'a> {
             _ => {
                 let list = matches!(self.node.value, Value::List(_));
                 let help = "write `key: value`, without `-`";
-                self.wrong_type("a map", list.then(|| help.to_owned()));
+                let fix = match self.form {
+                    Form::Free(Form::Text | Form::Like(_) | Form::Line(_) | Form::Any, _) => {
+                        repair::as_map(self.sheet, self.node, self.key.column)
+                    }
+                    _ => None,
+                };
+                self.wrong_type("a map", list.then(|| help.to_owned()), fix);
                 None
             }
         }
@@ -252,8 +344,9 @@ impl<'a> Cursor<'a> {
             _ => (Form::Any, usize::MAX),
         };
         self.at_most(most, entries.len(), "entries");
-        let (schema, path) = (Schema::of(&[]), self.path.clone());
-        let fields = Fields { sheet: self.sheet, key: self.key, path, schema, entries };
+        let (sheet, node, path) = (self.sheet, self.node, self.path.clone());
+        let schema = Schema::of(&[]);
+        let fields = Fields { sheet, key: self.key, path, schema, node, entries };
         entries
             .iter()
             .take(most)
@@ -278,7 +371,8 @@ impl<'a> Cursor<'a> {
                 Value::Text(text) if text.len() <= 80 => Some(format!("write a list: [{text}]")),
                 _ => None,
             };
-            self.wrong_type("a list", help);
+            let fix = repair::as_list(self.sheet, self.node, self.form);
+            self.wrong_type("a list", help, fix);
             return None;
         };
         let (form, most) = match self.form {

@@ -9,6 +9,31 @@ pub struct Schema {
     pub choice: Option<Choice>,
     /// Words reserved for later, each with the present way (or an empty text).
     pub later: &'static [(&'static str, &'static str)],
+    /// Words of other people's files.
+    pub foreign: &'static [Foreign],
+}
+
+/// A word of somebody else's file.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign {
+    /// The word as it is written there.
+    pub word: &'static str,
+    /// Whose it is, and what is written here.
+    pub says: &'static str,
+    /// What becomes of it.
+    pub means: Means,
+}
+
+/// What a word of somebody else's file is here.
+#[derive(Clone, Copy, Debug)]
+pub enum Means {
+    /// The value of another key of the same map, or of a map in it: `gallery.emoji`.
+    Key(&'static str),
+    /// Nothing: it can go, if its value is one of these words or, where there are none, whatever
+    /// it says.
+    Nothing(&'static [&'static str]),
+    /// What only a person can say otherwise.
+    Other,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,17 +112,22 @@ pub enum Form {
 impl Schema {
     /// A map with these keys, of which nothing more is told.
     pub const fn of(keys: &'static [&'static str]) -> Self {
-        Self { keys: Keys::Named(keys), choice: None, later: &[] }
+        Self { keys: Keys::Named(keys), choice: None, later: &[], foreign: &[] }
     }
 
     /// A map with these fields.
     pub const fn described(fields: &'static [Field]) -> Self {
-        Self { keys: Keys::Described(fields), choice: None, later: &[] }
+        Self { keys: Keys::Described(fields), choice: None, later: &[], foreign: &[] }
     }
 
     /// The same map with words reserved for later.
     pub const fn reserving(self, later: &'static [(&'static str, &'static str)]) -> Self {
         Self { later, ..self }
+    }
+
+    /// The same map with words of other people's files.
+    pub const fn translating(self, foreign: &'static [Foreign]) -> Self {
+        Self { foreign, ..self }
     }
 
     /// The same map, which needs one key or the other.

@@ -6,10 +6,10 @@ use super::cursor::Cursor;
 use super::form::Form;
 use super::near::{certain, nearest};
 use crate::model::credential::is_secret_name;
-use crate::model::fault::{Fix, code};
+use crate::model::fault::{Fix, Piece, code};
 use crate::model::invisible::is_invisible;
 use crate::model::yaml::{Spanned, Value};
-use crate::model::{Quantity, duration};
+use crate::model::{Quantity, duration, meant};
 
 /// A number up to this long is written out in the help, with its quotes.
 const LONGEST_SHOWN: usize = 8;
@@ -27,18 +27,31 @@ impl Cursor<'_> {
                     true => format!("write it in quotes: \"{raw}\""),
                     false => "write it in quotes".to_owned(),
                 };
-                self.wrong_type("text", Some(help));
+                self.wrong_type("text", Some(help), self.in_quotes());
                 None
             }
             Value::Bool(value) => {
-                self.wrong_type("text", Some(format!("write it in quotes: \"{value}\"")));
+                let help = format!("write it in quotes: \"{value}\"");
+                self.wrong_type("text", Some(help), self.in_quotes());
                 None
             }
             _ => {
-                self.wrong_type("text", None);
+                self.wrong_type("text", None, None);
                 None
             }
         }
+    }
+
+    /// The fix that puts quotes around a word.
+    fn in_quotes(&self) -> Option<Fix> {
+        let (from, source) = self.sheet.source(self.at())?;
+        let quote = |at: usize| Piece { from: at, to: at, text: "\"".to_owned() };
+        self.sheet.fix(vec![quote(from), quote(from + source.len())])
+    }
+
+    /// The fix that writes this YAML in place of the value.
+    pub fn as_yaml(&self, yaml: impl Into<String>) -> Option<Fix> {
+        self.sheet.rewrite(self.at(), yaml)
     }
 
     /// A text, also written with escapes, must show everything that it holds.
@@ -106,11 +119,18 @@ impl Cursor<'_> {
             Value::Bool(value) => {
                 let message = format!("`{}` is not `true` or `false`", self.path);
                 let help = format!("write {value}, in lower case");
-                self.sheet.report(self.fault(code::BAD_TEXT, message).help(help));
+                let fix = self.as_yaml(value.to_string());
+                self.sheet.report(self.fault(code::BAD_TEXT, message).help(help).fix(fix));
                 None
             }
             _ => {
-                self.wrong_type("`true` or `false`", None);
+                let meant = match &self.node.value {
+                    Value::Text(text) => meant::boolean(text),
+                    _ => None,
+                };
+                let help = meant.map(|value| format!("write {value}, without quotes"));
+                let fix = meant.and_then(|value| self.as_yaml(value.to_string()));
+                self.wrong_type("`true` or `false`", help, fix);
                 None
             }
         }
@@ -129,7 +149,11 @@ impl Cursor<'_> {
                     }
                     _ => None,
                 };
-                self.wrong_type("a whole number", help);
+                let fix = match (&self.node.value, &help) {
+                    (Value::Text(text), Some(_)) => self.as_yaml(text.as_str()),
+                    _ => None,
+                };
+                self.wrong_type("a whole number", help, fix);
                 return None;
             }
         };
@@ -138,7 +162,10 @@ impl Cursor<'_> {
             let plain = if plain.is_empty() { "0" } else { plain };
             let message = format!("`{}` begins with a zero", self.path);
             let help = format!("write {plain}, or \"{raw}\" in quotes where text is meant");
-            self.sheet.report(self.fault(code::LEADING_ZERO, message).help(help));
+            // To YAML 1.1 and to C it may be octal; with an 8 or a 9 in it, it is not.
+            let decimal = raw.contains(['8', '9']);
+            let fix = decimal.then(|| self.as_yaml(plain)).flatten();
+            self.sheet.report(self.fault(code::LEADING_ZERO, message).help(help).fix(fix));
             return None;
         }
         match number {
@@ -162,7 +189,7 @@ impl Cursor<'_> {
     /// A number between two bounds, both allowed.
     pub fn number(&self, least: f64, most: f64) -> Option<Spanned<f64>> {
         let (Value::Integer(raw) | Value::Float(raw)) = &self.node.value else {
-            self.wrong_type("a number", None);
+            self.wrong_type("a number", None, None);
             return None;
         };
         match raw.parse::<f64>() {
@@ -213,7 +240,7 @@ impl Cursor<'_> {
     /// A quantity as Kubernetes takes it; a number needs no quotes.
     pub fn quantity(&self) -> Option<Spanned<Quantity>> {
         let (Value::Text(raw) | Value::Integer(raw) | Value::Float(raw)) = &self.node.value else {
-            self.wrong_type("a quantity such as 500m or 2Gi", None);
+            self.wrong_type("a quantity such as 500m or 2Gi", None, None);
             return None;
         };
         match Quantity::parse(raw) {
@@ -221,7 +248,8 @@ impl Cursor<'_> {
             Err(bad) => {
                 let help = "write a number, if need be with one of m, k, M, G, Ki, Mi, Gi, Ti";
                 let message = format!("`{}`: {bad}", self.path);
-                self.sheet.report(self.fault(code::BAD_QUANTITY, message).help(help));
+                let fix = meant::quantity(raw).and_then(|meant| self.instead(raw, &meant));
+                self.sheet.report(self.fault(code::BAD_QUANTITY, message).help(help).fix(fix));
                 None
             }
         }
@@ -259,13 +287,14 @@ impl Cursor<'_> {
     /// A duration as the Gateway API takes it, between two bounds, both allowed.
     pub fn duration(&self, least: Duration, most: Duration) -> Option<Spanned<Duration>> {
         let (Value::Text(raw) | Value::Integer(raw)) = &self.node.value else {
-            self.wrong_type("a duration such as 30m or 1h30m", None);
+            self.wrong_type("a duration such as 30m or 1h30m", None, None);
             return None;
         };
         let Ok(value) = duration::parse(raw) else {
             let message = format!("`{}`: `{raw}` is not a duration", self.path);
             let help = "write numbers with h, m, s or ms, such as 30m or 1h30m";
-            self.sheet.report(self.fault(code::BAD_DURATION, message).help(help));
+            let fix = meant::duration(raw).and_then(|meant| self.instead(raw, &meant));
+            self.sheet.report(self.fault(code::BAD_DURATION, message).help(help).fix(fix));
             return None;
         };
         if value < least || value > most {

@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use super::form::Schema;
+use super::mend;
 use crate::model::Party;
 use crate::model::credential::masked_lines;
 use crate::model::fault::{Change, Fault, Fix, Piece, Severity, code};
@@ -11,6 +12,10 @@ use crate::model::yaml::{self, Node, Problem, Span, Spanned};
 
 /// How many faults of one file are told.
 pub const MOST_FAULTS: usize = 100;
+
+/// How many characters are counted to find places in lines. Nobody's file needs a hundredth of it;
+/// one that is a single line of thousands of faults would need seconds.
+const MOST_COUNTED: usize = 8 << 20;
 
 /// The longest source line that is kept with a fault, in bytes. A longer one helps nobody.
 const LONGEST_LINE: usize = 4096;
@@ -26,8 +31,12 @@ pub struct Sheet {
     lines: OnceCell<Vec<String>>,
     /// The byte of `text` at which each line begins.
     starts: OnceCell<Vec<usize>>,
+    /// What the text says, read once more for whoever moves a key.
+    tree: OnceCell<Option<Node>>,
     /// How many fixes were made.
     fixes: Cell<usize>,
+    /// How many characters were counted to find places in lines.
+    counted: Cell<usize>,
     /// The same as they may be shown, once that was asked for.
     shown: RefCell<Option<Vec<String>>>,
     party: Party,
@@ -51,9 +60,11 @@ impl Sheet {
         });
         let text = if unreadable { "".into() } else { String::from_utf8_lossy(bytes) };
         let sheet = Self::new(file, &text, party);
-        for finding in document.findings {
-            let mut fault = sheet.fault(code::of(finding.problem), finding.at, finding.message);
+        for finding in &document.findings {
+            let message = finding.message.as_str();
+            let mut fault = sheet.fault(code::of(finding.problem), finding.at, message);
             fault.help = finding.help.map(str::to_owned);
+            let fault = fault.fix(mend::of(&sheet, bytes, &document, finding));
             sheet.report(fault);
         }
         (sheet, document.root)
@@ -68,7 +79,9 @@ impl Sheet {
             mark: text.len() - plain.len(),
             lines: OnceCell::new(),
             starts: OnceCell::new(),
+            tree: OnceCell::new(),
             fixes: Cell::new(0),
+            counted: Cell::new(0),
             shown: RefCell::default(),
             party,
             schema: Cell::default(),
@@ -104,6 +117,10 @@ impl Sheet {
         let starts = self.starts.get_or_init(|| yaml::line_starts(&self.text));
         let start = *starts.get((line as usize).checked_sub(1)?)?;
         let characters = (column as usize).checked_sub(1)?;
+        self.counted.set(self.counted.get() + characters);
+        if self.counted.get() > MOST_COUNTED {
+            return None;
+        }
         let rest = self.text.get(start..)?;
         Some(rest.char_indices().nth(characters).map_or(self.text.len(), |(at, _)| start + at))
     }
@@ -118,6 +135,16 @@ impl Sheet {
     /// The whole text of the file.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What the whole file says.
+    pub(super) fn tree(&self) -> Option<&Node> {
+        self.tree.get_or_init(|| yaml::read(self.text.as_bytes()).root).as_ref()
+    }
+
+    /// How the file ends its lines.
+    pub(super) fn line_break(&self) -> &'static str {
+        if self.text.contains("\r\n") { "\r\n" } else { "\n" }
     }
 
     /// A fix of this file by pieces of its text; none where a fault more would not be told.
@@ -213,8 +240,8 @@ impl Sheet {
 
     /// Adds a fault about a key that lacks; told only if the key does not stand misplaced in
     /// this file, for then that is the fault.
-    pub fn missing(&self, key: &str, at: Span, message: String, help: &str) {
-        let fault = self.fault(code::MISSING, at, message).help(help);
+    pub fn missing(&self, key: &str, at: Span, message: String, help: &str, fix: Option<Fix>) {
+        let fault = self.fault(code::MISSING, at, message).help(help).fix(fix);
         self.missing.borrow_mut().push((key.to_owned(), fault));
     }
 

@@ -77,6 +77,12 @@ impl Fix {
         Some(Self { change: Change::Write(pieces), shown })
     }
 
+    /// Writes a file of so many bytes anew, because as it is nobody can show a line of it.
+    pub fn whole(bytes: usize, text: String) -> Self {
+        let change = Change::Write(vec![Piece { from: 0, to: bytes, text }]);
+        Self { change, shown: Vec::new() }
+    }
+
     /// Gives the file another name in its folder.
     pub fn rename(name: &str) -> Self {
         Self { change: Change::Rename(name.to_owned()), shown: Vec::new() }
@@ -150,13 +156,21 @@ fn shown(text: &str, pieces: &[Piece]) -> Vec<Shown> {
         }
         new += text.get(done..end).unwrap_or_default();
         let line = text.get(..start).unwrap_or_default().matches('\n').count();
-        let (fate, said) = match new.trim_end_matches(['\r', '\n']) {
-            "" => (Fate::Goes, text.get(start..end).unwrap_or_default().to_owned()),
-            _ => (Fate::Stands, new),
+        let old = text.get(start..end).unwrap_or_default();
+        let (fate, said, other) = match new.trim_end_matches(['\r', '\n']) {
+            "" => (Fate::Goes, old, ""),
+            _ => (Fate::Stands, new.as_str(), old),
         };
         let number = |at: usize| u32::try_from(line + at + 1).unwrap_or(u32::MAX);
-        let lines = said.trim_end_matches(['\r', '\n']).lines().enumerate();
-        all.extend(lines.map(|(at, text)| Shown { line: number(at), fate, text: text.to_owned() }));
+        let lines: Vec<&str> = said.trim_end_matches(['\r', '\n']).lines().collect();
+        // A line that only makes room for another stays as it is.
+        let same = other.lines().rev().zip(lines.iter().rev()).take_while(|(a, b)| a == *b).count();
+        let lines = lines.iter().take(lines.len() - same).enumerate();
+        all.extend(lines.map(|(at, text)| Shown {
+            line: number(at),
+            fate,
+            text: (*text).to_owned(),
+        }));
     }
     if all.len() > MOST_SHOWN {
         all.truncate(MOST_SHOWN);
@@ -243,6 +257,13 @@ mod tests {
             shown,
             [(2, Fate::Stands, "b: 2"), (3, Fate::Goes, "cc: 3"), (4, Fate::Stands, "dd: 45")]
         );
+    }
+
+    #[test]
+    fn of_a_line_that_is_put_in_only_that_one_is_shown() {
+        let text = "a: 1\n  c: 3\n";
+        let shown = Fix::write(text, vec![piece(7, 7, "b: 2\n  ")]).unwrap().shown;
+        assert_eq!(shown, [Shown { line: 2, fate: Fate::Stands, text: "  b: 2".to_owned() }]);
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub fn human(fault: &Fault) -> String {
 fn fixed(fix: &Fix, gutter: &str) -> String {
     let mut text = format!("{gutter} = `vitrine check --fix` ");
     match &fix.change {
+        Change::Write(_) if fix.shown.is_empty() => text.push_str("writes the whole file anew\n"),
         Change::Write(_) => text.push_str("writes:\n"),
         Change::Rename(name) => {
             let _ = writeln!(text, "calls it `{name}`");
