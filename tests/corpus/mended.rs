@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use vitrine_core::catalog::fault::Fault;
 use vitrine_core::catalog::{self, Catalog, Memory, Mended, Snapshot, mend};
 
 use super::catalogues::cases;
 use super::from_folder::{Files, of_files, snapshot};
+use super::mutation::{Mistake, Mutated, Right, places, right};
 
 /// Cases that lead to a good catalogue.
 const MENDED: [&str; 57] = [
@@ -186,6 +188,67 @@ fn every_case_leads_to_a_good_catalogue_or_says_why_not() {
     assert!(MENDED.len() >= 45, "{}", MENDED.len());
 }
 
+/// Everything that refuses something.
+fn errors(catalog: &Catalog) -> Vec<&Fault> {
+    let of_platform = catalog.platform.as_ref().err().into_iter().flatten();
+    of_platform.chain(catalog.refused.values().flat_map(|refused| &refused.faults)).collect()
+}
+
+/// The files that say something else than before, in both snapshots.
+fn changed(before: &Snapshot, after: &Mended) -> BTreeSet<String> {
+    let moved = after.moved.iter().flat_map(|(old, new)| [Some(old), new.as_ref()]);
+    let named: BTreeSet<String> = after.written.keys().chain(moved.flatten()).cloned().collect();
+    let same = |file: &String| before.bytes(file) == after.snapshot.bytes(file);
+    named.into_iter().filter(|file| !same(file)).collect()
+}
+
+/// What has to hold of every catalogue, however broken it is.
+#[track_caller]
+fn judge(what: &str, before: &Snapshot) {
+    let catalog = judged(before);
+    let faulty: BTreeSet<&str> = errors(&catalog).iter().map(|fault| fault.file.as_str()).collect();
+    let once = everything(before);
+    for file in changed(before, &once) {
+        let renamed = once.moved.iter().any(|(_, new)| new.as_deref() == Some(file.as_str()));
+        // A solution may depend on what the platform says: it is judged anew when that is right.
+        let judged_anew = catalog.platform.is_err();
+        let known = faulty.contains(file.as_str()) || renamed || judged_anew;
+        assert!(known, "{what}: {file} had no fault and was changed");
+    }
+    let after = judged(&once.snapshot);
+    for (name, solution) in &catalog.solutions {
+        let same = after.solutions.get(name).is_some_and(|now| now.tree == solution.tree);
+        assert!(same || catalog.platform.is_err(), "{what}: {name} was good, and is another");
+    }
+    let twice = everything(&once.snapshot);
+    let moved: Vec<_> =
+        twice.written.keys().chain(twice.moved.iter().map(|(old, _)| old)).collect();
+    assert_eq!((twice.fixed, moved.len()), (0, 0), "{what}: a second time changed {moved:?}");
+    // What was put right is no longer told, and nothing that can be put right is left.
+    let left = errors(&after);
+    assert!(left.iter().all(|fault| fault.fix.is_none()), "{what}: {left:?}");
+}
+
+#[test]
+fn what_is_good_is_never_changed_and_a_second_time_changes_nothing() {
+    for sort in ["valid", "invalid"] {
+        for (name, folder) in cases(sort) {
+            let before = snapshot(&folder);
+            judge(&name, &before);
+            if sort == "valid" {
+                let mended = everything(&before);
+                assert_eq!((mended.fixed, mended.written.len(), mended.moved.len()), (0, 0, 0));
+            }
+        }
+    }
+}
+
+fn with(right: &Right, path: &str, text: String) -> Snapshot {
+    let mut files: Files = right.files.clone();
+    files.insert(path.to_owned(), text.into_bytes());
+    of_files(&files, BTreeMap::new())
+}
+
 #[test]
 fn what_may_mean_two_things_is_left() {
     let head = "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata: {name: use}\nspec:\n  \
@@ -230,4 +293,85 @@ fn what_may_mean_two_things_is_left() {
         let now = mended.snapshot.bytes("use/solution.yaml").expect("it is there");
         assert_eq!(String::from_utf8_lossy(&now), text);
     }
+}
+
+/// How many mistakes are made in each right file.
+const TRIES: usize = 60;
+
+#[test]
+fn whatever_one_mistake_is_fixing_ends_and_never_undoes_itself() {
+    for right in right() {
+        for path in [right.solution.clone(), "platform.yaml".to_owned()] {
+            let file = match path.as_str() {
+                "platform.yaml" => catalog::contract::File::Platform,
+                _ => catalog::contract::File::Solution,
+            };
+            let text = right.text(&path);
+            let places = places(file, &text);
+            let mut random = fastrand::Rng::with_seed(15);
+            for _ in 0..TRIES {
+                let place = random.choice(&places).expect("every file has keys");
+                let mistake = *random.choice(&Mistake::ALL).expect("there are mistakes");
+                let Some(Mutated { text, what, .. }) = place.mutate(&text, mistake, &mut random)
+                else {
+                    continue;
+                };
+                judge(
+                    &format!("{}: {what}\n{text}", right.name),
+                    &with(&right, &path, text.clone()),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_cut_or_swapped_fixing_ends_and_never_undoes_itself() {
+    let mut random = fastrand::Rng::with_seed(16);
+    for right in right() {
+        let text = right.text(&right.solution);
+        for _ in 0..TRIES {
+            let mut characters: Vec<char> = text.chars().collect();
+            let at = random.usize(0..characters.len());
+            match random.u8(0..4) {
+                0 => _ = characters.remove(at),
+                1 => {
+                    let end = (at + random.usize(1..40)).min(characters.len());
+                    characters.drain(at..end);
+                }
+                2 => characters.insert(at, ' '),
+                _ => {
+                    let odd = ['"', '\'', '{', '}', '[', ']', ':', '#', '&', '|', '-', '\t', '\n'];
+                    characters[at] = *random.choice(&odd).expect("there are some");
+                }
+            }
+            let text: String = characters.into_iter().collect();
+            let before = with(&right, &right.solution, text.clone());
+            judge(&format!("{}:\n{text}", right.name), &before);
+        }
+    }
+}
+
+#[test]
+fn a_slip_in_one_letter_of_a_key_is_put_right_byte_for_byte_or_left() {
+    let (mut made, mut mended) = (0, 0);
+    for right in right() {
+        let text = right.text(&right.solution);
+        let places = places(catalog::contract::File::Solution, &text);
+        let mut random = fastrand::Rng::with_seed(17);
+        for _ in 0..TRIES {
+            let place = random.choice(&places).expect("every file has keys");
+            let slip = place.mutate(&text, Mistake::Renamed, &mut random);
+            let Some(Mutated { text: slip, what, .. }) = slip else { continue };
+            let after = everything(&with(&right, &right.solution, slip.clone()));
+            let now = after.snapshot.bytes(&right.solution).expect("it is there");
+            let now = String::from_utf8_lossy(&now).into_owned();
+            let kept = now == slip || now == text;
+            // Another fault of the same file may be put right beside it.
+            assert!(kept, "{}: {what}\n{now}", right.name);
+            made += 1;
+            mended += usize::from(now == text);
+        }
+    }
+    assert!(mended * 10 >= made * 7, "{mended} of {made}");
 }
