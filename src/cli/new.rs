@@ -21,7 +21,7 @@ use template::Filled;
 use vitrine_core::catalog::contract;
 use vitrine_core::catalog::fault::code;
 use vitrine_core::catalog::snapshot::Folder;
-use vitrine_core::catalog::{self, Fault, images};
+use vitrine_core::catalog::{self, Fault, compose, images};
 use vitrine_core::model::fault::human;
 use vitrine_core::model::{Domain, ImageReference, SolutionName};
 
@@ -32,18 +32,18 @@ pub(super) async fn new(arguments: Arguments) -> Result<Answer, Stop> {
     let name = SolutionName::parse(&arguments.name).map_err(|bad| Stop::new(bad.to_string()))?;
     let place = Place::find(&arguments, &name)?;
     let mut draft = Draft::begin(&arguments, &name, &place)?;
+    for said in &draft.said {
+        eprintln!("vitrine: {said}");
+    }
     // Before any network: what this catalogue would refuse is refused at once.
     let domain = draft.judge(&place)?.domain;
-    let failed = match draft.open_image() {
-        Some(image) => match digest(&arguments.registry, &image).await? {
-            Ok(digest) => {
-                draft.pin(&image, &digest)?;
-                None
-            }
-            Err(reason) => Some(reason),
-        },
-        None => None,
-    };
+    let mut failed = None;
+    for image in draft.open_images() {
+        match digest(&arguments.registry, &image).await? {
+            Ok(digest) => draft.pin(&image, &digest)?,
+            Err(reason) => failed = Some(reason),
+        }
+    }
     let unpinned = draft.judge(&place)?.unpinned;
     draft.write(&place)?;
     super::terminal::write(&closing(
@@ -80,6 +80,8 @@ struct Draft {
     files: BTreeMap<String, Vec<u8>>,
     /// Whether `solution.yaml` names the catalogue's schema.
     schema: bool,
+    /// What of a translated file is not in it.
+    said: Vec<String>,
 }
 
 /// What the catalogue says to a draft that it does not refuse.
@@ -93,20 +95,44 @@ impl Draft {
     fn begin(arguments: &Arguments, name: &SolutionName, place: &Place) -> Result<Self, Stop> {
         if let Some(from) = &arguments.from {
             let files = copy::copy(place, from, name, arguments.image.as_deref())?;
-            return Ok(Self { files, schema: false });
+            return Ok(Self { files, schema: false, said: Vec::new() });
+        }
+        if let Some(file) = &arguments.from_compose {
+            return Self::translated(file, arguments, name, place);
         }
         let image = arguments.image.as_deref().unwrap_or_default();
         let filled = Filled { name, image, schema: schema_comment(&place.path) };
-        Ok(Self { files: arguments.template.files(&filled), schema: true })
+        Ok(Self { files: arguments.template.files(&filled), schema: true, said: Vec::new() })
     }
 
-    /// The one image that still has to be asked for.
-    fn open_image(&self) -> Option<String> {
-        let images = copy::named(self.files.get(SOLUTION)?).into_iter();
-        let mut open = images.map(|named| named.image.value).filter(|image| {
+    fn translated(
+        file: &Path,
+        arguments: &Arguments,
+        name: &SolutionName,
+        place: &Place,
+    ) -> Result<Self, Stop> {
+        let shown = file.display().to_string();
+        let bytes = std::fs::read(file)
+            .map_err(|error| Stop::new(format!("cannot read {shown}: {error}")))?;
+        let image = arguments.image.as_deref();
+        let of = compose::translate(&shown, &bytes, name, image).map_err(|faults| {
+            let pages: Vec<String> = faults.iter().map(human).collect();
+            let pages = pages.join("\n");
+            Stop::new(format!("{shown} cannot be translated\n\n{}", pages.trim_end()))
+        })?;
+        let text = schema_comment(&place.path) + &of.solution;
+        let files = BTreeMap::from([(SOLUTION.to_owned(), text.into_bytes())]);
+        Ok(Self { files, schema: true, said: of.said })
+    }
+
+    /// The images that still have to be asked for.
+    fn open_images(&self) -> BTreeSet<String> {
+        let images = self.files.get(SOLUTION).map(|bytes| copy::named(bytes)).unwrap_or_default();
+        let images = images.into_iter().map(|named| named.image.value);
+        let open = images.filter(|image| {
             ImageReference::parse(image).is_some_and(|image| image.digest().is_none())
         });
-        open.next()
+        open.collect()
     }
 
     /// Writes the digest behind every mention of the image.
@@ -136,7 +162,9 @@ impl Draft {
             let domain = platform.domain.clone();
             return Ok(Judged { domain, unpinned: !unpinned.is_empty() });
         }
-        let pages: Vec<String> = faults.into_iter().map(human).collect();
+        // What would put it right can be written when it is there.
+        let bare = |fault: &Fault| human(&Fault { fix: None, ..fault.clone() });
+        let pages: Vec<String> = faults.into_iter().map(bare).collect();
         Err(Stop::new(format!(
             "this catalogue would refuse it, so nothing is written\n\n{}",
             pages.join("\n").trim_end()
@@ -242,7 +270,11 @@ fn closing(
     text += &format!("  {git}git add {add} && git commit -m 'Add {name}'\n");
     text += &format!(
         "\nThen push and open a pull request. Once it is merged, it is served at \
-         https://{name}.{domain}.\nREADME.md gives its title and description.\n"
+         https://{name}.{domain}.\n"
     );
+    text += match draft.files.keys().any(|file| file.eq_ignore_ascii_case("readme.md")) {
+        true => "README.md gives its title and description.\n",
+        false => "A README.md beside it gives its title and description.\n",
+    };
     text
 }

@@ -3,6 +3,7 @@
 //! In: [`Snapshot`]. Out: [`Catalog`]. Whoever holds a [`Solution`] need not check it again.
 
 mod changes;
+pub mod compose;
 pub mod contract;
 mod dated;
 pub mod explain;

@@ -208,3 +208,32 @@ fn a_file_of_the_operators_name_is_never_overwritten() {
     begin().exits(0);
     assert!(!file("elsewhere.json").exists(), "written through a link");
 }
+
+#[test]
+fn a_docker_compose_file_becomes_a_folder_and_what_has_no_translation_is_told() {
+    let catalogue = Catalogue::of(&[]);
+    let compose = format!(
+        "services:\n  web:\n    image: {}\n    ports: [\"80:8081\"]\n    environment: [MODE=fast]\n    \
+         depends_on: [worker]\n    restart: always\n  worker:\n    build: ./worker\n    volumes: \
+         [\"./data:/data\"]\n",
+        image('b')
+    );
+    std::fs::write(catalogue.path().join("_compose.yaml"), compose).unwrap();
+    let arguments = ["demo", "--from-compose", "_compose.yaml"];
+    let refused = new(&catalogue.path(), &arguments).exits(2);
+    refused.says(&["`worker` has no image", "--image"]);
+    assert!(!catalogue.path().join("demo").exists());
+
+    let other = image('c');
+    let with_image = [&arguments[..], &["--image", &other]].concat();
+    let run = new(&catalogue.path(), &with_image).exits(0);
+    assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+    run.says(&["line 10, `volumes`: "]);
+    let text = read(&catalogue, "demo/solution.yaml");
+    for said in [&image('b'), &image('c'), "port: 8081", "MODE: \"fast\"", "expose: {path: /}"] {
+        assert!(text.contains(said), "{said}:\n{text}");
+    }
+    passes(&catalogue.path(), "demo");
+    finish(vitrine(&catalogue.path()).args(["check", "demo"])).exits(0);
+    new(&catalogue.path(), &["two", "--from-compose", "none.yaml"]).exits(2).says(&["none.yaml"]);
+}

@@ -13,7 +13,7 @@ pub struct Arguments {
     /// and dashes.
     pub(super) name: String,
     /// The container image: it answers HTTP on port 8080. A tag is resolved to its digest.
-    #[arg(long, required_unless_present = "from")]
+    #[arg(long, required_unless_present_any = ["from", "from_compose"])]
     pub(super) image: Option<String>,
     /// What the solution looks like.
     #[arg(long, value_enum, default_value = "page", conflicts_with = "from")]
@@ -21,6 +21,10 @@ pub struct Arguments {
     /// Copies the folder of this solution instead, with its comments.
     #[arg(long, value_name = "SOLUTION")]
     pub(super) from: Option<String>,
+    /// Translates a docker-compose file: its one service, or its services as components. With
+    /// --image, what is built there is that image. What has no translation is told.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "template"])]
+    pub(super) from_compose: Option<PathBuf>,
     /// The folder to write the solution's folder into: the catalogue's root or a group in it.
     /// Without the flag, the root of the catalogue around the present folder.
     #[arg(long, value_name = "DIR")]
