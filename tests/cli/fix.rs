@@ -114,3 +114,40 @@ fn a_link_is_not_followed() {
     desk.check(&["--fix"]).exits(1).says(&["V0121", "nothing to fix"]);
     assert_eq!(fs::read_to_string(&real).unwrap(), before);
 }
+
+#[test]
+fn a_file_with_a_wrong_name_gets_the_right_one_and_is_put_right_inside() {
+    let desk = Desk::of(&["use", "copy"]);
+    desk.add("use", "prot: 8081");
+    fs::rename(desk.path("use/solution.yaml"), desk.path("use/solution.yml")).unwrap();
+    desk.write("use/examples/a.json", "{\"path\": \"/\"}");
+    fs::copy(desk.path("copy/solution.yaml"), desk.path("copy/solution.yml")).unwrap();
+    let run = desk.check(&["--fix", "--dry-run"]).exits(1);
+    run.says(&[
+        "delete copy/solution.yml\n",
+        "rename from use/solution.yml\nrename to use/solution.yaml\n",
+        "--- a/use/solution.yml\n+++ b/use/solution.yaml\n",
+    ]);
+    desk.check(&["--fix"]).exits(0).says(&["fixed 3 faults in 2 files"]);
+    assert!(text(&desk, "use/solution.yaml").contains("\n  port: 8081\n"));
+    assert!(!desk.path("use/solution.yml").exists() && !desk.path("copy/solution.yml").exists());
+}
+
+#[test]
+fn a_folder_without_a_platform_is_put_right_too() {
+    let desk = Desk::empty();
+    desk.solution("use");
+    desk.add("use", "prot: 8081");
+    desk.check(&["--fix", "use"]).exits(0).says(&["fixed 1 fault in 1 file"]);
+    assert!(text(&desk, "use/solution.yaml").contains("\n  port: 8081\n"));
+}
+
+#[test]
+fn no_difference_shows_a_credential() {
+    let desk = Desk::of(&["use"]);
+    desk.add("use", "env: {DB_PASSWORD: 12345678, WINDOW: 60}");
+    let run = desk.check(&["--fix", "--dry-run"]).exits(1);
+    assert!(!format!("{}{}", run.out, run.err).contains("12345678"), "{}", run.out);
+    let run = desk.check(&["--format", "json"]).exits(1);
+    assert!(!run.out.contains("12345678"), "{}", run.out);
+}

@@ -62,8 +62,16 @@ pub(super) fn write(place: &Place, before: &Snapshot, mended: &Mended) -> Result
     let stop = |file: &str, why: &dyn std::fmt::Display| {
         Stop::new(format!("{file} cannot be put right: {why}"))
     };
+    let unchanged = |path: &Path, file: &str| {
+        let now = fs::read(path).map_err(|error| stop(file, &error))?;
+        match before.bytes(file).as_deref() == Some(now.as_slice()) {
+            true => Ok(()),
+            false => Err(stop(file, &"it changed since it was read; try again")),
+        }
+    };
     for (file, new) in &mended.moved {
         let path = plain(place, file).map_err(|why| stop(file, &why))?;
+        unchanged(&path, file)?;
         let moved = match new {
             None => fs::remove_file(&path),
             Some(new) => {
@@ -83,9 +91,8 @@ pub(super) fn write(place: &Place, before: &Snapshot, mended: &Mended) -> Result
         let path = plain(place, file).map_err(|why| stop(file, &why))?;
         let old = mended.moved.iter().find(|(_, new)| new.as_ref() == Some(file));
         let old = old.map_or(file, |(old, _)| old);
-        let now = fs::read(&path).map_err(|error| stop(file, &error))?;
-        if before.bytes(old).as_deref() != Some(now.as_slice()) {
-            return Err(stop(file, &"it changed since it was read; try again"));
+        if old == file {
+            unchanged(&path, file)?;
         }
         catalogue::replace(&path, bytes).map_err(|error| stop(file, &error))?;
     }
