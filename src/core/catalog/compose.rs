@@ -191,7 +191,7 @@ impl Part {
                  the folder, mounted by `files`",
             ),
             "user" | "working_dir" => {
-                say("the image's own counts; the platform lets nobody be root")
+                say("the image's own counts; the platform lets nobody be root");
             }
             _ if ANYWAY.contains(&word) => {}
             _ => say("there is nothing like it here"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::contract;
 use super::fault::{Fault, Fix, code};
 use super::snapshot::{Folder, Oddity, Snapshot};
-use crate::model::decode::{Fields, Sheet};
+use crate::model::decode::{self, Fields};
 pub use crate::model::last_name as name;
 use crate::model::yaml::{Spanned, Value};
 use crate::model::{Party, SolutionName};
@@ -268,7 +268,7 @@ fn lost(snapshot: &Snapshot, path: &str, folder: &Folder) -> Option<Misplaced> {
 
 /// `metadata.name` of a file that is not judged any further.
 fn declared(bytes: &[u8]) -> Option<String> {
-    let (sheet, root) = Sheet::open(FILE, bytes, Party::Author);
+    let (sheet, root) = decode::open(FILE, bytes, Party::Author);
     let root = root?;
     let fields = sheet.root(&root, contract::SOLUTION)?;
     Some(declared_name(&fields)?.value)

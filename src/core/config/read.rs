@@ -10,7 +10,7 @@ use super::{
     Auth, Cluster, Config, Log, Mode, Repository, Rollouts, Safety, Verify, Web, address, contract,
     hook, reporting,
 };
-use crate::model::decode::{Cursor, Fields, Schema, Sheet};
+use crate::model::decode::{self, Cursor, Fields, Schema, Sheet};
 use crate::model::fault::{Fault, code};
 use crate::model::yaml::{Span, Value};
 use crate::model::{InstanceName, Party};
@@ -33,7 +33,7 @@ pub fn read(
     let (sheet, root) = match file {
         // An empty file says what no file says.
         Some(file) if !file.text.trim().is_empty() => {
-            Sheet::open(file.name, file.text.as_bytes(), Party::Operator)
+            decode::open(file.name, file.text.as_bytes(), Party::Operator)
         }
         _ => (Sheet::new(name, "", Party::Operator), None),
     };

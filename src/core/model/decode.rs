@@ -9,6 +9,7 @@ mod form;
 mod json_schema;
 mod mend;
 mod near;
+mod open;
 mod repair;
 mod scalar;
 mod sheet;
@@ -17,6 +18,7 @@ pub use cursor::{Cursor, Fields};
 pub use form::{Choice, Field, Foreign, Form, Means, Schema};
 pub use json_schema::json_schema;
 pub use near::{certain, nearest};
+pub use open::open;
 pub use sheet::Sheet;
 
 #[cfg(test)]

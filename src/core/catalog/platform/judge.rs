@@ -9,7 +9,7 @@ use crate::catalog::contract;
 use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::network;
 use crate::catalog::snapshot::File;
-use crate::model::decode::{Cursor, Fields, Sheet};
+use crate::model::decode::{self, Cursor, Fields};
 use crate::model::yaml::Spanned;
 use crate::model::{ContentHash, Domain, ImageReference, Party};
 
@@ -49,7 +49,7 @@ pub fn judge(file: Option<&File>) -> Judged {
         )],
         Some(Some(bytes)) => {
             platform.digest = ContentHash::of(bytes);
-            let (sheet, root) = Sheet::open(FILE, bytes, Party::Operator);
+            let (sheet, root) = decode::open(FILE, bytes, Party::Operator);
             if let Some(fields) =
                 root.as_ref().and_then(|root| sheet.root(root, contract::PLATFORM))
             {

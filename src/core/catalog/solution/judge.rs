@@ -9,7 +9,7 @@ use crate::catalog::dated::Dated;
 use crate::catalog::fault::{Fault, Severity, code};
 use crate::catalog::folders::{self, FILE};
 use crate::catalog::snapshot::Folder;
-use crate::model::decode::{Cursor, Fields, Sheet};
+use crate::model::decode::{self, Cursor, Fields, Sheet};
 use crate::model::yaml::{self, Span, Spanned, is_lfs_pointer};
 use crate::model::{Party, SolutionName, meant};
 
@@ -19,7 +19,7 @@ pub fn judge(bench: &Bench<'_>) -> Verdict {
     let Some(bytes) = bench.folder.files.get(FILE).and_then(|file| file.bytes.as_deref()) else {
         return unread(bench, &file);
     };
-    let (sheet, root) = Sheet::open(&file, bytes, Party::Author);
+    let (sheet, root) = decode::open(&file, bytes, Party::Author);
     if bench.folder.oddities.contains_key(Folder::ITSELF) {
         return too_much(bench, &sheet, root.as_ref());
     }

@@ -46,10 +46,6 @@ pub fn of(sheet: &Sheet, bytes: &[u8], document: &Document, finding: &Finding) -
     sheet.fix(pieces)
 }
 
-fn piece(range: Range<usize>, text: impl Into<String>) -> Piece {
-    Piece { from: range.start, to: range.end, text: text.into() }
-}
-
 /// The text of a file in UTF-16, if all of it is.
 fn utf16(bytes: &[u8]) -> Option<String> {
     let big = match bytes {
@@ -71,7 +67,7 @@ fn utf16(bytes: &[u8]) -> Option<String> {
 /// Takes every character of a sort out.
 fn without(text: &str, odd: impl Fn(char) -> bool) -> Vec<Piece> {
     let odd = text.char_indices().filter(|(_, c)| odd(*c));
-    odd.map(|(at, c)| piece(at..at + c.len_utf8(), "")).collect()
+    odd.map(|(at, c)| Piece::new(at..at + c.len_utf8(), "")).collect()
 }
 
 /// The bytes of a line, with its line break.
@@ -82,7 +78,7 @@ fn line_range(text: &str, line: u32) -> Option<Range<usize>> {
 }
 
 fn whole_line(text: &str, line: u32) -> Option<Piece> {
-    Some(piece(line_range(text, line)?, ""))
+    Some(Piece::new(line_range(text, line)?, ""))
 }
 
 /// Takes the beginning of a document out in which nothing stands.
@@ -90,7 +86,7 @@ fn nothing_more(text: &str, line: u32) -> Option<Vec<Piece>> {
     let range = line_range(text, line)?;
     let rest = text.get(range.end..)?;
     let said = rest.lines().any(|line| !line.trim().is_empty() && !line.trim().starts_with('#'));
-    (!said && text.get(range.clone())?.trim_end() == "---").then(|| vec![piece(range, "")])
+    (!said && text.get(range.clone())?.trim_end() == "---").then(|| vec![Piece::new(range, "")])
 }
 
 /// The node that begins at a byte, from the outermost on.
@@ -134,9 +130,9 @@ fn tag(sheet: &Sheet, root: &Node, at: Span) -> Option<Vec<Piece>> {
     };
     let plain = !source.contains(['"', '\\', '\n', '{', '[']);
     match same {
-        true => Some(vec![piece(range, "")]),
+        true => Some(vec![Piece::new(range, "")]),
         false if name == "!!str" && !quoted && plain => {
-            Some(vec![piece(range.start..from + source.len(), format!("\"{source}\""))])
+            Some(vec![Piece::new(range.start..from + source.len(), format!("\"{source}\""))])
         }
         false => None,
     }
@@ -147,7 +143,7 @@ fn anchor(sheet: &Sheet, document: &Document, at: Span) -> Option<Vec<Piece>> {
     let (range, _) = marked(sheet, document.root.as_ref()?, at)?;
     let (_, name) = sheet.source(at)?;
     let name = name.trim_start_matches('&');
-    let mut pieces = vec![piece(range, "")];
+    let mut pieces = vec![Piece::new(range, "")];
     for finding in document.findings.iter().filter(|one| one.problem == Problem::Alias) {
         if sheet.source(finding.at)?.1.trim_start_matches('*') == name {
             pieces.push(alias(sheet, document, finding.at)?);
@@ -173,7 +169,7 @@ fn alias(sheet: &Sheet, document: &Document, at: Span) -> Option<Piece> {
         && (value.starts_with(['"', '\'', '{', '[']) || is_safe(value));
     // A merge is told for itself.
     let merged = sheet.text().get(..from)?.trim_end().ends_with("<<:");
-    (simple && !merged).then(|| piece(from..end, value))
+    (simple && !merged).then(|| Piece::new(from..end, value))
 }
 
 fn is_safe(word: &str) -> bool {
@@ -201,10 +197,10 @@ fn merge(sheet: &Sheet, document: &Document, at: Span) -> Option<Vec<Piece>> {
         written.push(format!("{key}: {node}"));
     }
     match written.is_empty() {
-        true => Some(vec![piece(line, "")]),
+        true => Some(vec![Piece::new(line, "")]),
         false => {
             let between = format!("{}{before}", sheet.line_break());
-            Some(vec![piece(from..from + rest.len(), written.join(&between))])
+            Some(vec![Piece::new(from..from + rest.len(), written.join(&between))])
         }
     }
 }
@@ -238,7 +234,7 @@ fn repeated(sheet: &Sheet, root: &Node, at: Span) -> Option<Piece> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     // What stands deeper below it would lose its key.
     let childless = last.trim().is_empty() || indent(last) <= indent(whole);
-    (alone && childless && !value.is_empty() && value == said.trim()).then(|| piece(line, ""))
+    (alone && childless && !value.is_empty() && value == said.trim()).then(|| Piece::new(line, ""))
 }
 
 /// The value of the key of this name in the map that a dropped key belongs to.

@@ -4,11 +4,10 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use super::form::Schema;
-use super::mend;
 use crate::model::Party;
 use crate::model::credential::masked_lines;
 use crate::model::fault::{Change, Fault, Fix, Piece, Severity, code};
-use crate::model::yaml::{self, Node, Problem, Span, Spanned};
+use crate::model::yaml::{self, Node, Span, Spanned};
 
 /// How many faults of one file are told.
 pub const MOST_FAULTS: usize = 100;
@@ -52,24 +51,6 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// Opens a file: reads its YAML, and reports what is wrong with it as YAML.
-    pub fn open(file: &str, bytes: &[u8], party: Party) -> (Self, Option<Node>) {
-        let document = yaml::read(bytes);
-        let unreadable = document.findings.iter().any(|finding| {
-            matches!(finding.problem, Problem::TooLarge | Problem::Utf16 | Problem::Binary)
-        });
-        let text = if unreadable { "".into() } else { String::from_utf8_lossy(bytes) };
-        let sheet = Self::new(file, &text, party);
-        for finding in &document.findings {
-            let message = finding.message.as_str();
-            let mut fault = sheet.fault(code::of(finding.problem), finding.at, message);
-            fault.help = finding.help.map(str::to_owned);
-            let fault = fault.fix(mend::of(&sheet, bytes, &document, finding));
-            sheet.report(fault);
-        }
-        (sheet, document.root)
-    }
-
     /// A file whose text is judged by other means.
     pub fn new(file: &str, text: &str, party: Party) -> Self {
         let plain = text.strip_prefix('\u{feff}').unwrap_or(text);

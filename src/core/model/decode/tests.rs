@@ -10,7 +10,7 @@ const SCHEMA: Schema = Schema::of(&["name", "port", "ready", "after", "size", "t
     .reserving(&[("ports", "one port: `port`")]);
 
 fn judged(text: &str, judge: impl Fn(&Fields<'_>)) -> Vec<String> {
-    let (sheet, root) = Sheet::open("f.yaml", text.as_bytes(), Party::Author);
+    let (sheet, root) = open("f.yaml", text.as_bytes(), Party::Author);
     if let Some(fields) = root.as_ref().and_then(|root| sheet.root(root, SCHEMA)) {
         judge(&fields);
     }
@@ -92,7 +92,7 @@ const OUTER: Schema = Schema::described(&[
 ]);
 
 fn described(text: &str) -> Vec<Fault> {
-    let (sheet, root) = Sheet::open("f.yaml", text.as_bytes(), Party::Author);
+    let (sheet, root) = open("f.yaml", text.as_bytes(), Party::Author);
     if let Some(fields) = root.as_ref().and_then(|root| sheet.root(root, OUTER)) {
         for key in ["scaling", "probe"] {
             fields.get(key).and_then(|cursor| cursor.fields());

@@ -3,6 +3,8 @@
 //! It is made where the fault is made, and is a value: [`apply`] gives the bytes that a file would
 //! hold then, and nobody but the command line writes them.
 
+use std::ops::Range;
+
 use crate::model::credential::masked_lines;
 
 /// What puts a fault right.
@@ -126,6 +128,11 @@ pub fn apply<'e>(bytes: &[u8], fixes: impl Iterator<Item = &'e [Piece]>) -> (Vec
 }
 
 impl Piece {
+    /// What takes the place of some bytes of the file.
+    pub fn new(bytes: Range<usize>, text: impl Into<String>) -> Self {
+        Self { from: bytes.start, to: bytes.end, text: text.into() }
+    }
+
     /// Whether it matters which of the two comes first.
     fn touches(&self, other: &Self) -> bool {
         self.from <= other.to && other.from <= self.to

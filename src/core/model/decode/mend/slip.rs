@@ -1,7 +1,6 @@
 //! Slips that the parser stumbles over: put right by trying. With the change the file must be
 //! understood, or further than before, and no other small change may do the same.
 
-use super::piece;
 use crate::model::fault::Piece;
 use crate::model::yaml::{self, Finding, Node, Problem, Value};
 
@@ -81,7 +80,7 @@ impl Here<'_> {
                 changed += line.get(old.len()..).unwrap_or_default();
                 if old != new {
                     let start = self.start(at);
-                    pieces.push(piece(start..start + old.len(), new));
+                    pieces.push(Piece::new(start..start + old.len(), new));
                 }
             }
             let document = yaml::read(changed.as_bytes());
@@ -108,7 +107,7 @@ impl Here<'_> {
             && rest.starts_with(|c: char| !c.is_whitespace())
             && !rest.starts_with("//");
         let colon = self.start(self.at) + (line.len() - rest.len());
-        glued.then(|| piece(colon..colon, " "))
+        glued.then(|| Piece::new(colon..colon, " "))
     }
 
     /// Quotes around a text in which `: ` stands.
@@ -121,7 +120,7 @@ impl Here<'_> {
             && !value.contains(['"', '\\'])
             && value.starts_with(|c: char| c.is_alphanumeric());
         let from = self.start(self.at) + line.find(value)?;
-        plain.then(|| piece(from..from + value.len(), format!("\"{value}\"")))
+        plain.then(|| Piece::new(from..from + value.len(), format!("\"{value}\"")))
     }
 
     /// One space more or less, where one of the lines above stands so.
@@ -144,7 +143,7 @@ impl Here<'_> {
         // What stands below belongs to it, and nobody knows how deep it should stand.
         let childless = !line.trim_end().ends_with(':');
         let start = self.start(self.at);
-        childless.then(|| piece(start..start + own, " ".repeat(level)))
+        childless.then(|| Piece::new(start..start + own, " ".repeat(level)))
     }
 
     /// A bracket at the end of a line above that opens one and closes none.
@@ -168,6 +167,6 @@ impl Here<'_> {
         }
         let [bracket] = open.as_slice() else { return None };
         let end = self.start(at) + said.len();
-        Some(piece(end..end, bracket.to_string()))
+        Some(Piece::new(end..end, bracket.to_string()))
     }
 }
