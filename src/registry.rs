@@ -1,12 +1,14 @@
-//! The digest behind a tag, asked of the registry that holds the image.
+//! What the registry that holds an image says of it: the digest behind a tag, or for which systems
+//! it is built and how it runs.
 //!
-//! In: an image's [`ImageReference`], a file with credentials. Out: `sha256:...`, or [`Unresolved`],
-//! which says what is wrong and who can mend it. Speaks the OCI distribution protocol: one HEAD,
-//! or a GET whose body is hashed here. No secret goes to another host than it is for, over plain
+//! In: an image's [`ImageReference`], a file with credentials. Out: `sha256:...` or an [`Image`];
+//! or else what is wrong and who can mend it. Speaks the OCI distribution protocol: for a digest
+//! one HEAD, or a GET whose body is hashed here. No secret goes to another host than it is for, over plain
 //! HTTP unasked, or into a sentence.
 
 mod challenge;
 mod credentials;
+mod image;
 mod meaning;
 mod place;
 mod unresolved;
@@ -18,6 +20,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use reqwest::{Client, Method, Response, StatusCode};
 use url::Url;
 
+use vitrine_core::catalog::fit::{Image, NotHad};
 use vitrine_core::model::{ContentHash, ImageReference, Party};
 
 use crate::http::quiet;
@@ -105,6 +108,28 @@ impl Registries {
     /// [`Unresolved`].
     pub async fn digest(&self, image: &ImageReference) -> Result<String, Unresolved> {
         let place = Place::of(image, &self.access.plain_http);
+        self.asked(place, async |call| call.digest().await).await
+    }
+
+    /// What the image is: that of its digest, if it carries one, else that of its tag.
+    ///
+    /// # Errors
+    /// [`NotHad`].
+    pub async fn image(&self, image: &ImageReference) -> Result<Image, NotHad> {
+        let mut place = Place::of(image, &self.access.plain_http);
+        if let Some(digest) = image.digest() {
+            digest.clone_into(&mut place.tag);
+        }
+        self.asked(place, async |call| call.image().await).await
+    }
+
+    /// Asks, within our patience. What it takes for the registry to answer is the same for every
+    /// question.
+    async fn asked<T, E: From<Unresolved>>(
+        &self,
+        place: Place,
+        ask: impl AsyncFn(&Call<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let near = place.is_near();
         let call = Call {
             client: if near { &self.near } else { &self.client },
@@ -119,14 +144,14 @@ impl Registries {
             // so while another image was asked for.
             if let Some(quiet) = quiet::of(&call.place.origin) {
                 if quiet.until >= end {
-                    return Err(call.left_alone(quiet));
+                    return Err(call.left_alone(quiet).into());
                 }
                 tokio::time::sleep_until(quiet.until.into()).await;
             }
-            match tokio::time::timeout_at(end.into(), call.digest()).await {
+            match tokio::time::timeout_at(end.into(), ask(&call)).await {
                 Ok(Err(_)) if quiet::of(&call.place.origin).is_some() => {}
                 Ok(answer) => return answer,
-                Err(_) => return Err(call.place.late(self.limits.total)),
+                Err(_) => return Err(call.place.late(self.limits.total).into()),
             }
         }
     }
@@ -177,9 +202,7 @@ impl Call<'_> {
         let json = serde_json::from_slice::<serde_json::Value>(&body).ok();
         let version = json.as_ref().and_then(|json| json.get("schemaVersion")?.as_u64());
         if version == Some(1) {
-            let what = format!("has only a manifest of Docker's first kind for `{}`", self.tag());
-            let help = "build and push the image again with a present tool";
-            return Err(self.place.says(what, help, Party::Author));
+            return Err(self.of_the_first_kind());
         }
         if version != Some(2) || !is_manifest(&headers) {
             return Err(self.no_registry(&headers));
@@ -187,30 +210,42 @@ impl Call<'_> {
         let digest = format!("sha256:{}", ContentHash::of(&body));
         match told(&headers) {
             Some(told) if told.starts_with("sha256:") && told != digest => {
-                let what =
-                    format!("says that `{}` is {told}, but what it sent is {digest}", self.tag());
-                let help = "something between it and us changes answers: do not use this image \
-                            before that is understood";
-                Err(self.place.says(what, help, Party::Operator))
+                Err(self.changed(&told, &digest))
             }
             _ => Ok(digest),
         }
     }
 
-    /// Asks for the manifest, following redirects.
+    /// Asks for the manifest.
     async fn manifest(
         &self,
         method: Method,
         authorization: Option<&HeaderValue>,
     ) -> Result<Response, Unresolved> {
+        let path = self.reference("manifests", &self.place.tag);
+        self.ask(method, &path, MANIFESTS, authorization).await
+    }
+
+    /// The address of a document of the image's repository.
+    fn reference(&self, sort: &str, name: &str) -> String {
+        format!("{}/v2/{}/{sort}/{name}", self.place.origin, self.place.repository)
+    }
+
+    /// Asks the registry, following redirects.
+    async fn ask(
+        &self,
+        method: Method,
+        address: &str,
+        accept: &str,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, Unresolved> {
         let place = &self.place;
-        let text = format!("{}/v2/{}/manifests/{}", place.origin, place.repository, place.tag);
-        let mut url = Url::parse(&text)
+        let mut url = Url::parse(address)
             .map_err(|_| place.says("is not a host", "check the image's name", Party::Author))?;
         let first = url.origin();
         for _ in 0..=MAX_HOPS {
             let mut request =
-                self.client.request(method.clone(), url.clone()).header(ACCEPT, MANIFESTS);
+                self.client.request(method.clone(), url.clone()).header(ACCEPT, accept);
             // Meant for this registry, and for nobody it points at.
             if let Some(value) = authorization.filter(|_| url.origin() == first) {
                 request = request.header(AUTHORIZATION, value);

@@ -8,6 +8,7 @@ pub mod contract;
 mod dated;
 pub mod explain;
 pub mod fault;
+pub mod fit;
 mod folders;
 pub mod images;
 mod memory;

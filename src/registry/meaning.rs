@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use super::credentials::Held;
+use super::place::Place;
 use super::unresolved::Unresolved;
 use super::{Call, media_type};
 use crate::http::quiet::Quiet;
@@ -15,9 +16,25 @@ const CHECK_NETWORK: &str =
     "check the image's registry and the network; one without TLS needs --plain-http";
 
 impl Call<'_> {
-    /// Repository and tag.
+    /// Repository and tag, or the digest in its place.
     pub(super) fn tag(&self) -> String {
-        format!("{}:{}", self.place.repository, self.place.tag)
+        let Place { repository, tag, .. } = &self.place;
+        format!("{repository}{}{tag}", if self.place.is_digest() { '@' } else { ':' })
+    }
+
+    /// A manifest of the time before digests.
+    pub(super) fn of_the_first_kind(&self) -> Unresolved {
+        let what = format!("has only a manifest of Docker's first kind for `{}`", self.tag());
+        let help = "build and push the image again with a present tool";
+        self.place.says(what, help, Party::Author)
+    }
+
+    /// What came is not what it says it is.
+    pub(super) fn changed(&self, told: &str, came: &str) -> Unresolved {
+        let what = format!("says that `{}` is {told}, but what it sent is {came}", self.tag());
+        let help = "something between it and us changes answers: do not use this image before \
+                    that is understood";
+        self.place.says(what, help, Party::Operator)
     }
 
     /// The registry wants somebody else than we are.
@@ -80,6 +97,14 @@ impl Call<'_> {
             StatusCode::NOT_FOUND if code.as_deref() == Some("NAME_UNKNOWN") => place.says(
                 format!("has no repository `{}` (404)", place.repository),
                 "check the image's name, or push it",
+                Party::Author,
+            ),
+            StatusCode::NOT_FOUND if code.is_some() && place.is_digest() => place.says(
+                format!(
+                    "has nothing with the digest {} in `{}` (404)",
+                    place.tag, place.repository
+                ),
+                "push the image again, or write the digest that its tag has now: vitrine pin",
                 Party::Author,
             ),
             StatusCode::NOT_FOUND if code.is_some() => place.says(

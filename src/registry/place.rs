@@ -19,6 +19,7 @@ pub struct Place {
     pub origin: String,
     /// The repository in the registry.
     pub repository: String,
+    /// Or a digest, where the image of one is asked for.
     pub tag: String,
 }
 
@@ -40,6 +41,10 @@ impl Place {
 
     pub fn is_near(&self) -> bool {
         is_loopback(&self.registry)
+    }
+
+    pub fn is_digest(&self) -> bool {
+        self.tag.contains(':')
     }
 
     pub fn says(

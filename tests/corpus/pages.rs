@@ -32,6 +32,7 @@ fn pages() -> Vec<(String, String)> {
         ("V05", "Across a file or the catalogue"),
         ("V06", "The platform"),
         ("V07", "The daemon's settings"),
+        ("V08", "Images, where `check --images` asks for them"),
         ("V90", "Warnings, which refuse nobody"),
     ];
     for (start, title) in titles {

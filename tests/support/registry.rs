@@ -77,28 +77,86 @@ impl Registry {
 
     /// Pushes a small image, and answers the digest of its manifest. Other `content`, other digest.
     pub fn push(&self, repository: &str, tag: &str, content: &str) -> String {
-        let config = format!(
+        let settings = format!(
             r#"{{"architecture":"amd64","os":"linux","config":{{"Labels":{{"content":"{content}"}}}}}}"#
         );
-        let config_digest = digest(config.as_bytes());
+        self.push_image(repository, tag, &settings, 0)
+    }
+
+    /// Pushes an image of one system with these settings and, if it is not empty, a layer of so
+    /// many bytes. Answers the digest of its manifest.
+    pub fn push_image(&self, repository: &str, tag: &str, settings: &str, layer: usize) -> String {
+        self.push_artifact(
+            repository,
+            tag,
+            "application/vnd.oci.image.config.v1+json",
+            settings,
+            layer,
+        )
+    }
+
+    /// The same of whatever else is kept like an image.
+    pub fn push_artifact(
+        &self,
+        repository: &str,
+        tag: &str,
+        kind: &str,
+        settings: &str,
+        layer: usize,
+    ) -> String {
+        let config = self.push_blob(repository, kind, settings.as_bytes());
+        let sort = "application/vnd.oci.image.layer.v1.tar+gzip";
+        let layers = match layer {
+            0 => String::new(),
+            bytes => self.push_blob(repository, sort, &vec![0; bytes]),
+        };
+        let media = "application/vnd.oci.image.manifest.v1+json";
+        let manifest = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{media}","config":{config},"layers":[{layers}]}}"#
+        );
+        self.push_manifest(repository, tag, media, &manifest)
+    }
+
+    /// Pushes an index of manifests that are there: `linux/amd64` and a digest each.
+    pub fn push_index(&self, repository: &str, tag: &str, systems: &[(&str, &str)]) -> String {
+        let manifest = "application/vnd.oci.image.manifest.v1+json";
+        let entries: Vec<String> = systems
+            .iter()
+            .map(|(system, digest)| {
+                let (os, architecture) = system.split_once('/').unwrap();
+                format!(
+                    r#"{{"mediaType":"{manifest}","digest":"{digest}","size":1,"platform":{{"os":"{os}","architecture":"{architecture}"}}}}"#
+                )
+            })
+            .collect();
+        let media = "application/vnd.oci.image.index.v1+json";
+        let index = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{media}","manifests":[{}]}}"#,
+            entries.join(",")
+        );
+        self.push_manifest(repository, tag, media, &index)
+    }
+
+    fn push_manifest(&self, repository: &str, tag: &str, media: &str, body: &str) -> String {
+        let path = format!("/v2/{repository}/manifests/{tag}");
+        let kind = format!("Content-Type: {media}\r\n");
+        let put = self.request("PUT", &path, &kind, body.as_bytes());
+        assert!(put.starts_with("HTTP/1.1 201"), "{put}");
+        digest(body.as_bytes())
+    }
+
+    /// Answers what a manifest says of the blob.
+    fn push_blob(&self, repository: &str, kind: &str, bytes: &[u8]) -> String {
+        let digest = digest(bytes);
         let begun = self.request("POST", &format!("/v2/{repository}/blobs/uploads/"), "", b"");
         assert!(begun.starts_with("HTTP/1.1 202"), "{begun}");
         let place = begun.lines().find_map(|line| line.strip_prefix("Location: ")).unwrap();
         let place = place.trim().trim_start_matches(&format!("http://{}", self.address));
-        let upload = format!("{place}&digest={config_digest}");
-        let kind = "Content-Type: application/octet-stream\r\n";
-        let done = self.request("PUT", &upload, kind, config.as_bytes());
+        let upload = format!("{place}&digest={digest}");
+        let octets = "Content-Type: application/octet-stream\r\n";
+        let done = self.request("PUT", &upload, octets, bytes);
         assert!(done.starts_with("HTTP/1.1 201"), "{done}");
-        let media = "application/vnd.oci.image.manifest.v1+json";
-        let manifest = format!(
-            r#"{{"schemaVersion":2,"mediaType":"{media}","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{config_digest}","size":{}}},"layers":[]}}"#,
-            config.len()
-        );
-        let path = format!("/v2/{repository}/manifests/{tag}");
-        let put =
-            self.request("PUT", &path, &format!("Content-Type: {media}\r\n"), manifest.as_bytes());
-        assert!(put.starts_with("HTTP/1.1 201"), "{put}");
-        digest(manifest.as_bytes())
+        format!(r#"{{"mediaType":"{kind}","digest":"{digest}","size":{}}}"#, bytes.len())
     }
 
     fn request(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> String {

@@ -5,6 +5,7 @@
 
 mod across;
 mod file;
+mod image;
 mod page;
 mod platform;
 mod reference;
@@ -15,6 +16,7 @@ mod warning;
 
 pub use across::*;
 pub use file::*;
+pub use image::*;
 pub use page::{Example, Page};
 pub use platform::*;
 pub use reference::*;
@@ -49,7 +51,7 @@ macro_rules! codes {
 use codes;
 
 /// Every code, in order.
-const TABLE: [&[Page]; 8] = [
+const TABLE: [&[Page]; 9] = [
     file::FILES,
     schema::SCHEMAS,
     value::VALUES,
@@ -57,6 +59,7 @@ const TABLE: [&[Page]; 8] = [
     across::ACROSS,
     platform::PLATFORMS,
     settings::SETTINGS,
+    image::IMAGES,
     warning::WARNINGS,
 ];
 

@@ -49,4 +49,14 @@ codes! { WARNINGS;
     "`vitrine new` writes a README with a line for each thing that a visitor wants to know. One of them still stands there, and the first becomes the description in the gallery.",
     wrong Shown("Say in one or two sentences what a visitor can do here; this paragraph stands in the gallery."),
     right Shown("Paste a requirement and see which earlier ones say nearly the same.");
+
+    IMAGE_PORT = "V9010": "a port that the image does not name", &[Author],
+    "The image names the ports that its program listens on (`EXPOSE`), and that of the component is not among them. That is a remark of whoever built it and binds nobody, but it is usually right: if nothing listens on the component's port, it is never ready.",
+    wrong Shown("EXPOSE 7860    and in solution.yaml: port: 8080"),
+    right Shown("EXPOSE 7860    and in solution.yaml: port: 7860");
+
+    IMAGE_ONE_PROCESSOR = "V9011": "an image that is built for arm64 only", &[Author],
+    "Most nodes are amd64, where programs for arm64 do not start, and nothing keeps the component away from them. An image that was built on a laptop with an Arm processor looks like this.",
+    wrong Shown("$ docker build --push -t registry.example/lab/demo:1.0 .      on a laptop with an Arm processor"),
+    right Shown("$ docker buildx build --platform linux/amd64 --push -t registry.example/lab/demo:1.0 .");
 }

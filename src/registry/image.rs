@@ -1,0 +1,228 @@
+//! What a registry says of an image without anybody running it.
+//!
+//! Its index or manifest, and of each system that it is built for the manifest and the settings
+//! (two small documents); no layer is fetched.
+
+use std::collections::BTreeMap;
+
+use reqwest::header::HeaderValue;
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+
+use super::{Call, MANIFESTS, MAX_MANIFEST, Unresolved};
+use vitrine_core::catalog::fit::{Build, Image, NotHad};
+use vitrine_core::model::fault::code;
+use vitrine_core::model::{ContentHash, Party};
+
+/// The largest settings of an image that are read, in bytes. They tell its history, and are a few
+/// kilobytes.
+const MAX_SETTINGS: usize = 4 << 20;
+
+/// The systems of an index that are looked at; nobody builds for more.
+const MOST_BUILDS: usize = 32;
+
+/// An index, a manifest, or something else that is kept as one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    schema_version: Option<u64>,
+    manifests: Option<Vec<Entry>>,
+    config: Option<Blob>,
+    layers: Option<Vec<Blob>>,
+}
+
+/// One system of an index.
+#[derive(Deserialize)]
+struct Entry {
+    digest: String,
+    platform: Option<System>,
+}
+
+#[derive(Deserialize)]
+struct System {
+    os: String,
+    architecture: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Blob {
+    #[serde(default)]
+    media_type: String,
+    #[serde(default)]
+    digest: String,
+    #[serde(default)]
+    size: u64,
+}
+
+/// An image's settings. Go writes absent maps as null.
+#[derive(Deserialize)]
+struct Settings {
+    os: Option<String>,
+    architecture: Option<String>,
+    created: Option<String>,
+    config: Option<Run>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Run {
+    user: Option<String>,
+    exposed_ports: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+impl Call<'_> {
+    /// What stands behind the tag, or the digest that stands in its place.
+    pub(super) async fn image(&self) -> Result<Image, NotHad> {
+        let first = self.reference("manifests", &self.place.tag);
+        let mut authorization = None;
+        let mut response = self.ask(Method::GET, &first, MANIFESTS, None).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            authorization = Some(self.authorize(response.headers()).await?);
+            response = self.ask(Method::GET, &first, MANIFESTS, authorization.as_ref()).await?;
+        }
+        let status = response.status();
+        if status != StatusCode::OK {
+            let body = self.body(response, MAX_MANIFEST).await?;
+            return Err(self.judge(status, &body).into());
+        }
+        let headers = response.headers().clone();
+        let body = self.body(response, MAX_MANIFEST).await?;
+        let digest = format!("sha256:{}", ContentHash::of(&body));
+        self.is_the_same(&self.place.tag, &digest)?;
+        let Ok(document) = serde_json::from_slice::<Document>(&body) else {
+            return Err(self.no_registry(&headers).into());
+        };
+        if document.schema_version == Some(1) {
+            return Err(self.of_the_first_kind().into());
+        }
+        let authorization = authorization.as_ref();
+        let builds = match document.manifests {
+            None => self.build(document, authorization).await?.into_iter().collect(),
+            Some(entries) => self.builds(entries, authorization).await?,
+        };
+        if builds.is_empty() {
+            return Err(self.no_image());
+        }
+        Ok(Image { digest, builds })
+    }
+
+    /// Each system of an index. Proofs of how an image was built stand beside it as systems that
+    /// are called unknown.
+    async fn builds(
+        &self,
+        entries: Vec<Entry>,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Vec<Build>, NotHad> {
+        let unknown = |entry: &Entry| {
+            entry.platform.as_ref().is_some_and(|system| system.architecture == "unknown")
+        };
+        let mut builds = Vec::new();
+        for entry in entries.into_iter().filter(|entry| !unknown(entry)).take(MOST_BUILDS) {
+            let ours = |system: &System| {
+                system.os == "linux" && ["amd64", "arm64"].contains(&system.architecture.as_str())
+            };
+            match entry.platform {
+                // It is named, and never fetched.
+                Some(system) if !ours(&system) => {
+                    let System { os, architecture } = system;
+                    builds.push(Build { os, architecture, ..Build::default() });
+                }
+                _ => {
+                    let body =
+                        self.document("manifests", &entry.digest, MANIFESTS, authorization).await?;
+                    let document = serde_json::from_slice(&body).map_err(|_| self.no_image())?;
+                    builds.extend(self.build(document, authorization).await?);
+                }
+            }
+        }
+        Ok(builds)
+    }
+
+    /// The image of one manifest, if it is one.
+    async fn build(
+        &self,
+        manifest: Document,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Option<Build>, NotHad> {
+        let Some(config) = manifest.config.filter(|config| is_settings(&config.media_type)) else {
+            return Ok(None);
+        };
+        let body = self.document("blobs", &config.digest, "*/*", authorization).await?;
+        let Ok(settings) = serde_json::from_slice::<Settings>(&body) else { return Ok(None) };
+        let run = settings.config;
+        let ports = run.as_ref().and_then(|run| run.exposed_ports.as_ref());
+        Ok(Some(Build {
+            os: settings.os.unwrap_or_else(|| "linux".to_owned()),
+            architecture: settings.architecture.unwrap_or_default(),
+            size: manifest
+                .layers
+                .iter()
+                .flatten()
+                .fold(0, |sum, blob| blob.size.saturating_add(sum)),
+            ports: ports.into_iter().flatten().filter_map(|(port, _)| tcp(port)).collect(),
+            user: run.and_then(|run| run.user).unwrap_or_default(),
+            created: settings.created.and_then(|text| text.parse().ok()),
+        }))
+    }
+
+    /// A document of the registry by its digest, if it is the one that was asked for.
+    async fn document(
+        &self,
+        sort: &str,
+        digest: &str,
+        accept: &str,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Vec<u8>, NotHad> {
+        let limit = if sort == "blobs" { MAX_SETTINGS } else { MAX_MANIFEST };
+        let path = self.reference(sort, digest);
+        let response = self.ask(Method::GET, &path, accept, authorization).await?;
+        let status = response.status();
+        let body = self.body(response, limit).await?;
+        if status != StatusCode::OK {
+            let what = format!("lacks a part of `{}` ({})", self.tag(), status.as_u16());
+            let help = "push the image again";
+            return Err(self.place.says(what, help, Party::Author).into());
+        }
+        self.is_the_same(digest, &format!("sha256:{}", ContentHash::of(&body)))?;
+        Ok(body)
+    }
+
+    /// Whether what came is what was asked for, where a digest was.
+    fn is_the_same(&self, asked: &str, came: &str) -> Result<(), NotHad> {
+        if asked.starts_with("sha256:") && asked != came {
+            return Err(self.changed(asked, came).into());
+        }
+        Ok(())
+    }
+
+    fn no_image(&self) -> NotHad {
+        let what = format!("holds no image as `{}`", self.tag());
+        let help = "name what `docker push` pushed: a chart or a signature does not run";
+        NotHad { code: code::NO_IMAGE, ..self.place.says(what, help, Party::Author).into() }
+    }
+}
+
+impl From<Unresolved> for NotHad {
+    fn from(unresolved: Unresolved) -> Self {
+        let Unresolved { registry, what, help, party } = unresolved;
+        Self { code: code::IMAGE_NOT_HAD, what: format!("{registry} {what}"), help, party }
+    }
+}
+
+/// Whether a document says how containers of an image run.
+fn is_settings(media_type: &str) -> bool {
+    media_type == "application/vnd.oci.image.config.v1+json"
+        || media_type == "application/vnd.docker.container.image.v1+json"
+}
+
+/// The number of a port as `EXPOSE` writes it, `8080` or `8080/tcp`.
+fn tcp(port: &str) -> Option<u16> {
+    let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+    number.parse().ok().filter(|_| protocol == "tcp")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#[path = "image/tests.rs"]
+mod tests;
