@@ -178,7 +178,7 @@ pub fn main() -> ExitCode {
             }
             Command::Run(arguments) => run::run(arguments, &log).await,
             Command::Once(arguments) => once::once(arguments, &log).await,
-            Command::Check(arguments) => check::check(&arguments),
+            Command::Check(arguments) => check::check(&arguments).await,
             Command::Render(arguments) => render::render(&arguments),
             Command::Explain(arguments) => explain::explain(&arguments),
             Command::Schema(arguments) => schema::schema(&arguments),

@@ -16,6 +16,7 @@ mod fix;
 mod forge;
 mod help;
 mod hook;
+mod images;
 mod memory;
 mod new;
 mod newcomer;

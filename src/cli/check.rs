@@ -5,6 +5,7 @@
 
 mod finding;
 mod fix;
+mod images;
 mod place;
 mod print;
 mod scope;
@@ -15,10 +16,12 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::registry::RegistryArguments;
 use super::{Answer, Stop};
 use crate::git;
 use finding::Findings;
 use fix::Fixed;
+use images::Said;
 use place::{Place, Target};
 use print::Format;
 use vitrine_core::catalog::{self, Catalog, Memory, Snapshot};
@@ -47,8 +50,14 @@ pub(super) struct Arguments {
     /// With --fix: shows what would be written, as a difference, and writes nothing.
     #[arg(long, requires = "fix", conflicts_with = "format")]
     dry_run: bool,
+    /// Asks the registries for each image too: whether it is there, and whether a component can run
+    /// from it (processor, user, port). Needs a network; no layer is fetched, nothing is run.
+    #[arg(long)]
+    images: bool,
+    #[command(flatten)]
+    registry: RegistryArguments,
     /// Says what a fault means, with a wrong and a right example: `--explain V0207`.
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "deny", "fix"])]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "deny", "fix", "images"])]
     explain: Option<String>,
 }
 
@@ -57,10 +66,18 @@ enum Deny {
     Warnings,
 }
 
-pub(super) fn check(arguments: &Arguments) -> Result<Answer, Stop> {
+pub(super) async fn check(arguments: &Arguments) -> Result<Answer, Stop> {
     if let Some(asked) = &arguments.explain {
         return explain(asked);
     }
+    let registries = match arguments.images {
+        true => Some(arguments.registry.registries()?),
+        false if arguments.registry.given() => {
+            return Err(Stop::new("--docker-config and --plain-http belong to --images"));
+        }
+        false => None,
+    };
+    let mut said = Said::default();
     let mut places: Vec<Place> = Vec::new();
     for path in &arguments.paths {
         let (target, scope) = place::find(path)?;
@@ -91,10 +108,19 @@ pub(super) fn check(arguments: &Arguments) -> Result<Answer, Stop> {
             catalog.refused.clear();
         }
         all.add(place, &snapshot, &catalog, today);
+        if let Some(registries) = &registries {
+            said = images::ask(registries, place, &catalog, said).await;
+            for (folder, faults) in images::faults(place, &snapshot, &catalog, &said) {
+                all.add_to(place, &folder, faults);
+            }
+        }
         let on_a_platform = !matches!(place.target, Target::Lone { .. });
         if on_a_platform && matches!(arguments.format, Format::Human) {
             tell_unlimited(&catalog);
         }
+    }
+    if matches!(arguments.format, Format::Human) {
+        super::terminal::write(&images::told(&said))?;
     }
     let told = arguments.fix.then(|| fixed.told(arguments.dry_run));
     if arguments.dry_run {

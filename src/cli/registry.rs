@@ -27,6 +27,11 @@ pub(super) struct RegistryArguments {
 }
 
 impl RegistryArguments {
+    /// Whether a flag of these was given.
+    pub(super) fn given(&self) -> bool {
+        self.docker_config.is_some() || !self.plain_http.is_empty()
+    }
+
     pub(super) fn registries(&self) -> Result<Registries, Stop> {
         let credentials = self.docker_config.clone().or_else(usual_config);
         let access = Access { credentials, plain_http: self.plain_http.clone() };
@@ -42,14 +47,23 @@ fn usual_config() -> Option<PathBuf> {
     Some(folder.join("config.json")).filter(|file| file.is_file())
 }
 
-/// Asks for each of these images once. What is no reference is left out.
+/// Asks for the digest of each of these images once. What is no reference is left out.
 pub(super) async fn digests(
     registries: &Registries,
     images: BTreeSet<String>,
 ) -> BTreeMap<String, Result<String, Unresolved>> {
+    each(images, async |image| registries.digest(image).await).await
+}
+
+/// Asks something of each of these images once, some at a time. What is no reference is left out.
+pub(super) async fn each<T>(
+    images: BTreeSet<String>,
+    ask: impl AsyncFn(&ImageReference) -> T,
+) -> BTreeMap<String, T> {
+    let ask = &ask;
     stream::iter(images)
         .map(|image| async move {
-            let answer = registries.digest(&ImageReference::parse(&image)?).await;
+            let answer = ask(&ImageReference::parse(&image)?).await;
             Some((image, answer))
         })
         .buffer_unordered(AT_ONCE)

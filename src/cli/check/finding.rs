@@ -38,13 +38,23 @@ impl Findings {
         self.all.len() - self.errors()
     }
 
+    /// Adds faults that were found outside of the files: of a folder that was good until now.
+    pub fn add_to(&mut self, place: &Place, folder: &str, faults: Vec<Fault>) {
+        if faults.iter().any(|fault| fault.severity == Severity::Error) {
+            self.good -= 1;
+            self.refused += 1;
+        }
+        self.all.extend(faults.into_iter().map(|fault| Finding {
+            fault,
+            solution: Some(name(folder)),
+            in_repository: in_repository(place).to_owned(),
+        }));
+    }
+
     /// Adds what a catalogue says under the paths that were asked for, and every fault of its
     /// platform.
     pub fn add(&mut self, place: &Place, snapshot: &Snapshot, catalog: &Catalog, today: Date) {
-        let in_repository = match &place.target {
-            Target::Catalogue { in_repository, .. } => in_repository.as_str(),
-            Target::Lone { .. } => "",
-        };
+        let in_repository = in_repository(place);
         let covered = |path: &str| place.scopes.iter().any(|scope| scope.covers(path));
         let found = faults(snapshot, catalog, today);
         let refused: BTreeSet<&str> = found
@@ -61,15 +71,26 @@ impl Findings {
                 None => true,
             };
             if wanted {
-                let name = |folder: &String| folder.rsplit('/').next().map(str::to_owned);
                 self.all.push(Finding {
-                    solution: folder.as_ref().and_then(name),
+                    solution: folder.as_deref().map(name),
                     fault: (*fault).clone(),
                     in_repository: in_repository.to_owned(),
                 });
             }
         }
     }
+}
+
+/// Where a place's catalogue lies in its repository.
+fn in_repository(place: &Place) -> &str {
+    match &place.target {
+        Target::Catalogue { in_repository, .. } => in_repository,
+        Target::Lone { .. } => "",
+    }
+}
+
+fn name(folder: &str) -> String {
+    folder.rsplit('/').next().unwrap_or(folder).to_owned()
 }
 
 /// Every fault with its solution's folder, in the order of the files: the platform's first, then
