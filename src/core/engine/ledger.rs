@@ -328,7 +328,11 @@ impl Ledger {
         let names = self.history.records.iter().filter(|(_, record)| *record == commit);
         let names: Vec<&ClaimedName> = names.map(|(name, _)| name).collect();
         if names.is_empty() {
-            // It changed no folder, or another one did after it.
+            // It changed no folder, or another one did after it; or it was not read yet, and then
+            // nothing was said of it.
+            if head != commit {
+                self.said(commit, None)?;
+            }
             let whole = self.said(head, None)?;
             return (!is_pending(whole)).then(Vec::new);
         }
