@@ -14,6 +14,9 @@ use crate::status::{Cause, CommitState, CommitStatus, Gone, Health, Sync, Verdic
 /// The longest description, in characters: what the strictest forge takes.
 const LONGEST: usize = 140;
 
+/// What a line on the head of a pull request is about. No solution is called so.
+const VALIDATE: &str = "validate";
+
 /// What the history says of the solutions.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -273,15 +276,13 @@ pub fn context(instance: &InstanceName, name: Option<&ClaimedName>) -> String {
     }
 }
 
-/// The line on the head of a pull request: what `validate` found, and what to do next. No solution
-/// is called so.
+/// The line on the head of a pull request: what `validate` found, and what to do next.
 pub fn validated(
     instance: &InstanceName,
     state: CommitState,
     found: &str,
     next: &str,
 ) -> CommitStatus {
-    let name = ClaimedName::of("validate");
     let (found, next) = (clean(found), one_line(next));
     let told = match next.as_str() {
         "" => found,
@@ -290,7 +291,12 @@ pub fn validated(
             format!("{}; {next}", cut(&found, room))
         }
     };
-    line(instance, Some(&name), state, &told, "")
+    line(instance, Some(&ClaimedName::of(VALIDATE)), state, &told, "")
+}
+
+/// Whether a context is that of the head of a pull request, of whatever instance.
+pub fn is_of_a_head(context: &str) -> bool {
+    context.rsplit('/').next() == Some(VALIDATE)
 }
 
 /// What a context of this instance is about; `None`: it is another's.

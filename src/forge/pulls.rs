@@ -166,7 +166,8 @@ impl Line {
     ) -> Tried<Option<Commented>> {
         let Some(found) = self.ours(instance, number, left).await? else { return Ok(None) };
         let rest = found.body.split_once('\n').map_or("", |(_, rest)| rest);
-        let begin = line.lines().next().unwrap_or_default();
+        // What became of it is told once, in whatever words.
+        let begin = line.find(".**").and_then(|end| line.get(..end)).unwrap_or(line);
         if !rest.trim_start().starts_with(begin) {
             let body = marked(instance, &format!("{line}\n{rest}"));
             self.edit(number, found.id, &body, left).await?;

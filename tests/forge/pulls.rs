@@ -189,6 +189,36 @@ async fn a_mistake_fails_before_the_merge_with_its_line_and_its_mending_is_seen(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_became_of_a_merge_is_told_once_by_two_lives() {
+    on_each(&[ForgeKind::Gitea], &["one"], async |stage| {
+        opened(stage, PullRequests::Comment).await;
+        Author { stage }.pushes(ONE, |stage| stage.image("one", 'b'));
+        says(stage, ONE, &["### `one` · changed"]).await;
+        // Taken back, so that the merge changes nothing: the next life cannot know that.
+        let words = |stage: &Stage| stage.catalogue.write("NOTES.md", "Nothing of vitrine's.\n");
+        let head = Author { stage }.pushes(ONE, words);
+        says(stage, ONE, &["Nothing that is published changes any more."]).await;
+        let merge = Author { stage }.merges(ONE, &head);
+        let merged = format!("**Merged as {}.** It changed nothing", merge.short());
+        let told = says(stage, ONE, &[&merged]).await;
+
+        stage.stop().await;
+        let before = stage.forge().requests().len();
+        stage.start().await;
+        let looked = || {
+            let requests = stage.forge().requests();
+            requests[before..].iter().any(|it| it.path.contains("comments"))
+        };
+        until(looked, || "it never looked at the comments".to_owned()).await;
+        // One thing is done after the other.
+        let head = Author { stage }.pushes(2, |stage| stage.catalogue.write("A.md", "# A\n"));
+        is_validated(stage, &head, "success", "nothing changes").await;
+        assert_eq!(ours(stage, ONE), [told]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn among_150_others_there_is_one_comment_of_ours_and_nobody_elses_is_touched() {
     on_each(&ForgeKind::ALL, &["one"], async |stage| {
         opened(stage, PullRequests::Comment).await;

@@ -7,7 +7,9 @@ mod doubts;
 mod forge;
 mod history;
 mod marks;
+mod merged;
 mod pace;
+mod plain;
 mod sink;
 mod turn;
 
@@ -24,6 +26,7 @@ use crate::status::{CommitStatus, Gone, Verdict};
 use doubts::Doubts;
 pub(super) use forge::Call;
 use forge::Forge;
+use plain::Plain;
 use sink::{Sink, is_pending};
 
 /// How long work may last before its commit is called pending.
@@ -55,6 +58,8 @@ pub(super) struct Ledger {
     history: History,
     /// The commit that last changed each folder, as the reader told it last.
     records: Option<Arc<BTreeMap<String, Revision>>>,
+    /// The commits that changed no folder.
+    plain: Plain,
     /// Names of which a word may be owed.
     pub doubts: Doubts,
     /// Whether something changed that a sink may not have yet.
@@ -93,6 +98,7 @@ impl Ledger {
             instance,
             history: History::default(),
             records: None,
+            plain: Plain::default(),
             doubts: Doubts::default(),
             behind: true,
             notes_on: settings.notes,
@@ -315,44 +321,6 @@ impl Ledger {
         if let Some(forge) = &mut self.forge {
             forge.heed_other(reply, now);
         }
-    }
-
-    /// What was said to the end of the solutions that a commit changed; `None` while something of
-    /// it is open, or nobody knows the commit.
-    pub fn last_words(
-        &self,
-        commit: &Revision,
-        verdicts: &BTreeMap<ClaimedName, Arc<Verdict>>,
-    ) -> Option<Vec<CommitStatus>> {
-        let head = self.history.head.as_ref()?;
-        let names = self.history.records.iter().filter(|(_, record)| *record == commit);
-        let names: Vec<&ClaimedName> = names.map(|(name, _)| name).collect();
-        if names.is_empty() {
-            // It changed no folder, or another one did after it; or it was not read yet, and then
-            // nothing was said of it.
-            if head != commit {
-                self.said(commit, None)?;
-            }
-            let whole = self.said(head, None)?;
-            return (!is_pending(whole)).then(Vec::new);
-        }
-        let lines = names.into_iter().map(|name| {
-            let said = self.said(commit, Some(name)).cloned();
-            let url = verdicts.get(name).and_then(|verdict| verdict.urls.first());
-            said.filter(|line| !is_pending(line))
-                .map(|line| CommitStatus { url: url.cloned().unwrap_or_default(), ..line })
-        });
-        lines.collect()
-    }
-
-    /// What stands on a commit in the notes, or at the forge.
-    fn said(&self, commit: &Revision, name: Option<&ClaimedName>) -> Option<&CommitStatus> {
-        let context = ledger::context(&self.instance, name);
-        if self.notes_on {
-            return self.notes.line(commit, &context);
-        }
-        let forge = self.forge.as_ref()?;
-        forge.sink.line(commit, &forge.key(&context))
     }
 
     /// Why the forge cannot be told anything.

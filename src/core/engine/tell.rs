@@ -114,8 +114,9 @@ impl Engine {
     pub(super) fn preview(&mut self, now: Now, orders: &mut Vec<Order>) {
         self.review(now, orders);
         let steady = self.steady.at(now);
-        let (ledger, verdicts) = (&self.ledger, self.rows.verdicts());
-        let said = |commit: &Revision| ledger.last_words(commit, verdicts);
+        let (ledger, verdicts, book) = (&self.ledger, self.rows.verdicts(), &self.book);
+        let is_known = |name: &ClaimedName| book.known(name.as_str()).is_some();
+        let said = |commit: &Revision| ledger.last_words(commit, verdicts, is_known);
         let Some(wish) = self.previews.wish(self.book.revision(), said, steady) else { return };
         if wish.writes() && !self.ledger.may_write(steady) {
             return;

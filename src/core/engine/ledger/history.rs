@@ -92,6 +92,7 @@ impl Ledger {
         if changes.rewritten || !lost.is_empty() {
             self.history.done.clear();
         }
+        self.plain.learn(changes);
         for (commit, name) in std::mem::take(&mut self.history.overtaken) {
             let is_lost = lost.contains(&commit);
             self.history.leaves(commit, name, is_lost);
