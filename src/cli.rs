@@ -21,7 +21,6 @@ mod demo;
 mod diff;
 mod doctor;
 mod explain;
-mod fault;
 mod folder;
 mod forge;
 mod limit;

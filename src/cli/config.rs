@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::fault::FaultJson;
 use super::settings::Layers;
 use super::{Answer, Format, LogArguments, LogFormat, SettingsArguments, Stop};
 use vitrine_core::config::{self, Origin, SETTINGS};
-use vitrine_core::model::fault::{Fault, human};
+use vitrine_core::model::fault::{Fault, FaultJson, human};
 use vitrine_core::model::yaml;
 
 #[derive(Debug, Args)]

@@ -151,6 +151,13 @@ fn a_refused_folder_and_a_refused_platform_are_told_with_their_faults() {
     for word in ["one  refused", "one/solution.yaml:6:3", "nothing of it is changed or deleted"] {
         assert!(run.out.contains(word), "{}", run.out);
     }
+    // What a program reads of a fault, it reads of every command.
+    catalogue.edit("one/solution.yaml", "replica: 3", "prot: 8081");
+    catalogue.commit("Another one");
+    let run = diff(&catalogue.path(), &["main", "--format", "json"]);
+    let review: Value = serde_json::from_str(&run.out).unwrap();
+    let fault = &review["solutions"][0]["faults"][0];
+    assert_eq!(fault["fix"]["edits"][0]["text"], "port", "{fault:#}");
     catalogue.write("platform.yaml", "kind: [\n");
     catalogue.commit("A worse one");
     let run = diff(&catalogue.path(), &["main"]);

@@ -7,9 +7,8 @@ use serde::Serialize;
 
 use super::finding::{Finding, Findings};
 use crate::cli::Stop;
-use crate::cli::fault::FaultJson;
 use crate::cli::terminal;
-use vitrine_core::model::fault::{Severity, human};
+use vitrine_core::model::fault::{FaultJson, Severity, human};
 
 /// What the findings are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::fault::FaultJson;
 use vitrine_core::catalog::{Fault, Refused};
-use vitrine_core::model::fault::harmless;
+use vitrine_core::model::fault::{FaultJson, harmless};
 use vitrine_core::plan::{Hold, Planned, Step, When, Why};
 
 /// The names of the keys and the verbs are a promise.

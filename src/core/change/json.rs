@@ -8,7 +8,7 @@ use super::objects::{Field, ObjectChange};
 use super::touched::{Earlier, Touched};
 use super::{Operator, Review};
 use crate::model::Fault;
-use crate::model::fault::harmless;
+use crate::model::fault::{FaultJson, harmless};
 
 /// The whole review.
 pub fn json(review: &Review) -> Value {
@@ -88,13 +88,5 @@ fn object(object: &ObjectChange) -> Value {
 }
 
 fn fault(fault: &Fault) -> Value {
-    json!({
-        "code": fault.code,
-        "severity": fault.severity,
-        "file": fault.file,
-        "line": fault.line,
-        "column": fault.column,
-        "message": fault.message,
-        "help": fault.help,
-    })
+    json!(FaultJson::from(fault))
 }

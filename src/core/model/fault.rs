@@ -3,6 +3,7 @@
 pub mod code;
 mod fix;
 mod human;
+mod json;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use super::yaml::Span;
 
 pub use fix::{Change, Fate, Fix, Piece, Shown, apply};
 pub use human::human;
+pub use json::FaultJson;
 
 /// One thing that is wrong, where, and who can mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]

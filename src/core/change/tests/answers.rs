@@ -310,6 +310,12 @@ fn a_review_for_a_program_has_every_answer() {
     assert_eq!(told["asks"].as_array().map(Vec::len), Some(1));
     assert_eq!(told["objects"][0]["verb"], "update");
     assert!(told["objects"][0]["fields"][0]["path"].is_string());
+    // A fault is told as every command tells it, with what would put it right.
+    let slip = catalog("b", "", &[("use", "  prot: 8081\n")]);
+    let value = json(&compare(&catalog("a", "", &[("use", "")]), &slip));
+    let fault = &value["solutions"][0]["faults"][0];
+    assert_eq!(fault["fix"]["edits"][0]["text"], "port", "{fault:#}");
+    assert_eq!((&fault["party"], &fault["end_line"]), (&"author".into(), &fault["line"]));
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use vitrine_core::model::Party;
-use vitrine_core::model::credential::masked;
-use vitrine_core::model::fault::{Change, Fault, Fix, Piece, Severity};
+use super::{Change, Fault, Fix, Piece, Severity};
+use crate::model::Party;
+use crate::model::credential::masked;
 
 /// The names of the keys are a promise.
 #[derive(Serialize)]
-pub(super) struct FaultJson<'a> {
+pub struct FaultJson<'a> {
     code: &'a str,
     severity: Severity,
     file: &'a str,
@@ -67,10 +67,10 @@ impl<'a> From<&'a Fault> for FaultJson<'a> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use vitrine_core::model::fault::code;
-    use vitrine_core::model::yaml::Span;
 
     use super::*;
+    use crate::model::fault::code;
+    use crate::model::yaml::Span;
 
     #[test]
     fn the_keys_are_a_promise() {
