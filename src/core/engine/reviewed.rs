@@ -45,9 +45,8 @@ impl Reviewing {
             earlier: &self.comparison.earlier,
         };
         let review = change::between(&base, &head, &setting);
-        let touches = !review.is_empty()
-            && review.touched.iter().any(|one| one.what != What::Words)
-            || review.platform != Operator::Same;
+        let touches = review.platform != Operator::Same
+            || review.touched.iter().any(|one| one.what != What::Words);
         let conflicts = self.comparison.how == How::Branched;
         Reviewed {
             line: line(&self.instance, &review, conflicts),
