@@ -58,15 +58,15 @@ impl Reviewing {
 /// The same judgement as that of `check`, on one line.
 fn line(instance: &InstanceName, review: &Review, conflicts: bool) -> CommitStatus {
     let validated = |state, found: &str, next| ledger::validated(instance, state, found, next);
-    let fault = match &review.platform {
-        Operator::Refused(faults) => faults.first(),
-        Operator::Same | Operator::Changed(_) | Operator::Mended => None,
+    let platform = match &review.platform {
+        Operator::Refused(faults) => faults.as_slice(),
+        Operator::Same | Operator::Changed(_) | Operator::Mended => &[],
     };
     let refused = review.touched.iter().filter(|one| one.what == What::Refused);
-    let faults = refused.flat_map(|one| &one.faults).collect::<Vec<_>>();
-    if let Some(first) = fault.or(faults.first().copied()) {
+    let faults: Vec<_> = platform.iter().chain(refused.flat_map(|one| &one.faults)).collect();
+    if let Some(first) = faults.first() {
         let more = match faults.len() {
-            0 | 1 => String::new(),
+            1 => String::new(),
             n => format!(" (1 of {n} faults)"),
         };
         let found = format!("{}:{}: {}{more}", first.file, first.line, first.message);
@@ -105,13 +105,17 @@ mod tests {
     /// What a pull request is told that makes these solutions of those.
     fn reviewed(old: &[(&str, &str)], new: &[(&str, &str)], how: How) -> Reviewed {
         let (base, head) = (snapshot("a", "", old), snapshot("b", "", new));
-        let reviewing = Reviewing {
-            comparison: Arc::new(Comparison { base, head, how, earlier: BTreeMap::new() }),
+        let comparison = Comparison { base, head, how, earlier: BTreeMap::new() };
+        reviewing(comparison).done(&mut Memory::default())
+    }
+
+    fn reviewing(comparison: Comparison) -> Reviewing {
+        Reviewing {
+            comparison: Arc::new(comparison),
             instance: InstanceName::parse("prod").unwrap(),
             brake: Brake { max_removed_share: 0.2, max_deletions: 100 },
             now: "2026-12-01T12:00:00Z".parse().unwrap(),
-        };
-        reviewing.done(&mut Memory::default())
+        }
     }
 
     #[track_caller]
@@ -146,6 +150,16 @@ mod tests {
         assert!(told.page.unwrap().contains("### `use` · refused"));
         let told = reviewed(&[("use", "")], &[("use", "  port: 9000\n")], How::Branched);
         says(&told, CommitState::Success, "1 changed; a merge has conflicts");
+    }
+
+    #[test]
+    fn a_fault_of_the_operators_file_is_told_first_and_counted_with_the_others() {
+        let head = snapshot("b", "  domian: x\n", &[("use", "  prot: 9000\n")]);
+        let base = snapshot("a", "", &[("use", "")]);
+        let comparison = Comparison { base, head, how: How::Merged, earlier: BTreeMap::new() };
+        let told = reviewing(comparison).done(&mut Memory::default());
+        assert!(told.line.description.starts_with("platform.yaml:5: "), "{:?}", told.line);
+        assert!(told.line.description.contains(" (1 of 2 faults); mend"), "{:?}", told.line);
     }
 
     #[test]
