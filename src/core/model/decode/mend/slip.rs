@@ -170,3 +170,61 @@ impl Here<'_> {
         Some(Piece::new(end..end, bracket.to_string()))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A file with the slip put right that the parser stumbles over first.
+    fn mended(text: &str) -> Option<String> {
+        let findings = yaml::read(text.as_bytes()).findings;
+        let slip = findings.iter().find(|finding| finding.problem == Problem::Syntax);
+        let mut mended = text.to_owned();
+        let pieces = mend(text, slip.unwrap_or_else(|| unreachable!("{text}")).at.line)?;
+        for Piece { from, to, text } in pieces.iter().rev() {
+            mended.replace_range(*from..*to, text);
+        }
+        Some(mended)
+    }
+
+    #[test]
+    fn a_slip_that_can_be_meant_in_one_way_is_put_right() {
+        let rows = [
+            ("a: 1\nb:2\n", "a: 1\nb: 2\n"),
+            ("title: one: two\n", "title: \"one: two\"\n"),
+            ("a:\n  b: 1\n   c: 2\n", "a:\n  b: 1\n  c: 2\n"),
+            // A remark stands where it likes.
+            ("a:\n  b: 1\n# x\n   c: 2\n", "a:\n  b: 1\n# x\n  c: 2\n"),
+            ("a: [1, 2\nb: 3\n", "a: [1, 2]\nb: 3\n"),
+            ("a: [1 # one\nb: 3\n", "a: [1] # one\nb: 3\n"),
+            ("a:\n\tb: 1\n", "a:\n  b: 1\n"),
+            // What is indented below a key is its value.
+            ("a:\n  b:\n\tc: 1\n", "a:\n  b:\n    c: 1\n"),
+            // The next slip is another one.
+            ("a: 1\nb:2\nc: 3\nd: 4\ne:5\n", "a: 1\nb: 2\nc: 3\nd: 4\ne:5\n"),
+        ];
+        let wrong = rows.into_iter().filter(|(text, right)| mended(text).as_deref() != Some(right));
+        assert_eq!(wrong.collect::<Vec<_>>(), []);
+    }
+
+    #[test]
+    fn what_can_be_meant_otherwise_is_left() {
+        let rows = [
+            ("b:2\ra: 1\r", "line ends of old Macs"),
+            ("a: 1\nhttp://x\n", "an address, not a key"),
+            ("a: 1\na:2\n", "the key is there"),
+            ("title: one: two # three\n", "is the remark a part of it?"),
+            ("title: C: \\temp\n", "a backslash means something between quotes"),
+            ("tags: - a: 1\n", "a list on one line"),
+            ("a:\n  b:\n    c: 1\n   d: 2\n", "below a or below b?"),
+            ("a:\n  b: 1\n   c:\n    d: 2\n", "how deep does d stand?"),
+            ("a: 1\nb c:2\nd: 1\n", "two words are no key"),
+            ("a: {b:\nc: 3\n", "a value is missing"),
+            ("a: ['x'\nb: 1\n", "what stands between quotes may be a bracket"),
+            ("a:\n  b: 1\n  c:\n    d: 1\n\te: 2\n", "beside c or beside d?"),
+        ];
+        let mended = rows.into_iter().filter(|(text, _)| mended(text).is_some());
+        assert_eq!(mended.collect::<Vec<_>>(), []);
+    }
+}
