@@ -81,8 +81,8 @@ const IMAGE: &str = "  image: registry.example/lab/use:1@sha256:\
                      a3b142af6e97cfc3bb23e409ab83467af7d16ded7dc0632be6a6a9023e49ce8b\n";
 const ENVELOPE: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata: {name: use}\n";
 
-/// Everything that is said about an example which is a file of the catalogue.
-fn judged(example: &Example) -> Option<Vec<Fault>> {
+/// The catalogue that an example is a file of.
+fn files(example: &Example) -> Option<Files> {
     let (platform, solution) = match example {
         Example::Spec(lines) => {
             let has_image = lines.starts_with("image:") || lines.starts_with("components:");
@@ -94,12 +94,7 @@ fn judged(example: &Example) -> Option<Vec<Fault>> {
             let envelope = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\n";
             (format!("{envelope}{}", example.text()), format!("{ENVELOPE}spec:\n{IMAGE}"))
         }
-        Example::Settings(text) => {
-            let file = config::File { name: "vitrine.yaml", text };
-            let read = config::read(Some(file), &BTreeMap::new(), &BTreeMap::new());
-            return Some(read.err().unwrap_or_default());
-        }
-        Example::Shown(_) => return None,
+        Example::Settings(_) | Example::Shown(_) => return None,
     };
     let files = [
         ("platform.yaml", platform.as_str()),
@@ -107,8 +102,17 @@ fn judged(example: &Example) -> Option<Vec<Fault>> {
         ("use/configs/model.yaml", "a: 1\n"),
         ("use/examples/embed.json", "{\"path\": \"/embed\"}\n"),
     ];
-    let files: Files =
-        files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+    Some(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect())
+}
+
+/// Everything that is said about an example which is a file.
+fn judged(example: &Example) -> Option<Vec<Fault>> {
+    if let Example::Settings(text) = example {
+        let file = config::File { name: "vitrine.yaml", text };
+        let read = config::read(Some(file), &BTreeMap::new(), &BTreeMap::new());
+        return Some(read.err().unwrap_or_default());
+    }
+    let files = files(example)?;
     let catalog = catalog::read(&of_files(&files, Default::default()), &mut Memory::default());
     let mut faults = catalog.platform.as_ref().err().cloned().unwrap_or_default();
     faults.extend(catalog.refused.values().flat_map(|refused| refused.faults.clone()));
@@ -148,4 +152,26 @@ fn a_wrong_example_has_its_fault_and_a_right_one_has_none_of_it() {
     }
     assert!(untrue.is_empty(), "{untrue}");
     assert!(judged_ones > 45, "{judged_ones}");
+}
+
+/// Pages that show something else than a fix writes: a shorter file, the digest behind a tag, times
+/// that one would want, a domain without the quotes that it had.
+const OTHERWISE: [&str; 4] = ["V0110", "V0308", "V0324", "V0602"];
+
+#[test]
+fn what_check_fix_writes_is_what_the_page_shows() {
+    let (mut alike, mut otherwise) = (0, BTreeSet::new());
+    for Page { code, wrong, right, .. } in code::pages() {
+        let (Some(wrong), Some(right)) = (files(wrong), files(right)) else { continue };
+        let mended = catalog::mend(&of_files(&wrong, Default::default()), |_| true);
+        for (file, text) in mended.written {
+            if right[&file] == *text {
+                alike += 1;
+            } else {
+                otherwise.insert(*code);
+            }
+        }
+    }
+    assert_eq!(otherwise, OTHERWISE.into());
+    assert!(alike > 10, "{alike}");
 }

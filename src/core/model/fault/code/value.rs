@@ -30,9 +30,9 @@ codes! { VALUES;
     right Spec("port: 8080");
 
     BAD_QUANTITY = "V0305": "not a quantity, or none that can be had", WRITER,
-    "Sizes and amounts are written as Kubernetes writes them: `500m` is half a processor, `2Gi` are two gibibytes. `2GB` and `2 Gi` are not. Nothing can be had of an amount of 0, and devices are counted whole.",
+    "Sizes and amounts are written as Kubernetes writes them: `500m` is half a processor, `2Gi` are two gibibytes. `2GB` and `2 Gi` are not: two gigabytes are `2G`, which is less than `2Gi`. Nothing can be had of an amount of 0, and devices are counted whole.",
     wrong Spec("resources: {limits: {memory: 2GB}}"),
-    right Spec("resources: {limits: {memory: 2Gi}}");
+    right Spec("resources: {limits: {memory: 2G}}");
 
     BAD_DURATION = "V0306": "not a duration, or one out of bounds", WRITER,
     "Times are whole numbers with a unit: `90s`, `30m`, `1h30m`. A number alone leaves open what it counts. Some times have bounds of their own, which the fault names.",
