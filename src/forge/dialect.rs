@@ -74,14 +74,20 @@ pub(super) trait Dialect: Send + Sync {
         &[("accept", "application/json")]
     }
 
-    /// Posts a status onto a commit.
-    fn post(&self, place: &Place, commit: &Revision, status: &CommitStatus) -> Request;
+    /// Posts a status onto a commit. `at`: the ref that it stands at; `None`: the forge's choice.
+    fn post(
+        &self,
+        place: &Place,
+        at: Option<&str>,
+        commit: &Revision,
+        status: &CommitStatus,
+    ) -> Request;
 
     /// Whether this is what the forge answers when it stored a status.
     fn stored(&self, body: &Value) -> bool;
 
-    /// A page of what stands on a commit, from 1 on.
-    fn page(&self, place: &Place, commit: &Revision, page: u32) -> Request;
+    /// A page of what stands on a commit, from 1 on. `at`: only what stands at this ref.
+    fn page(&self, place: &Place, at: Option<&str>, commit: &Revision, page: u32) -> Request;
 
     /// The statuses of a page; `None`: this is no page of this forge.
     fn rows(&self, body: &Value) -> Option<Vec<Row>>;
@@ -193,6 +199,7 @@ pub(super) trait Dialect: Send + Sync {
             head: pull::commit(&row["head"]["sha"]),
             base: text(&row["base"], "ref"),
             state,
+            reference: None,
         })
     }
 

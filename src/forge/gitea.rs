@@ -21,7 +21,13 @@ impl Dialect for Gitea {
         (AUTHORIZATION, format!("token {token}"))
     }
 
-    fn post(&self, place: &Place, commit: &Revision, status: &CommitStatus) -> Request {
+    fn post(
+        &self,
+        place: &Place,
+        _: Option<&str>,
+        commit: &Revision,
+        status: &CommitStatus,
+    ) -> Request {
         let CommitStatus { state, context, description, url } = status;
         let body = json!({
             "state": state.as_str(), "context": context, "description": description,
@@ -34,7 +40,7 @@ impl Dialect for Gitea {
         body["status"].is_string() && body["context"].is_string()
     }
 
-    fn page(&self, place: &Place, commit: &Revision, page: u32) -> Request {
+    fn page(&self, place: &Place, _: Option<&str>, commit: &Revision, page: u32) -> Request {
         let query = vec![("limit", PAGE.to_string()), ("page", page.to_string())];
         Request::get(format!("/repos/{}/commits/{commit}/status", place.repository), query)
     }

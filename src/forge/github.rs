@@ -25,7 +25,13 @@ impl Dialect for GitHub {
         &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")]
     }
 
-    fn post(&self, place: &Place, commit: &Revision, status: &CommitStatus) -> Request {
+    fn post(
+        &self,
+        place: &Place,
+        _: Option<&str>,
+        commit: &Revision,
+        status: &CommitStatus,
+    ) -> Request {
         let CommitStatus { state, context, description, url } = status;
         let mut body =
             json!({"state": state.as_str(), "context": context, "description": description});
@@ -39,7 +45,7 @@ impl Dialect for GitHub {
         body["state"].is_string() && body["context"].is_string()
     }
 
-    fn page(&self, place: &Place, commit: &Revision, page: u32) -> Request {
+    fn page(&self, place: &Place, _: Option<&str>, commit: &Revision, page: u32) -> Request {
         let query = vec![("per_page", PAGE.to_string()), ("page", page.to_string())];
         Request::get(format!("/repos/{}/commits/{commit}/status", place.repository), query)
     }

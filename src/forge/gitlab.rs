@@ -24,7 +24,15 @@ impl Dialect for GitLab {
         (HeaderName::from_static("private-token"), token.to_owned())
     }
 
-    fn post(&self, place: &Place, commit: &Revision, status: &CommitStatus) -> Request {
+    /// Without a ref GitLab takes that of the commit's newest pipeline, or else the first branch
+    /// that has the commit; where no branch has it, it refuses.
+    fn post(
+        &self,
+        place: &Place,
+        at: Option<&str>,
+        commit: &Revision,
+        status: &CommitStatus,
+    ) -> Request {
         let CommitStatus { state, context, description, url } = status;
         let (state, description) = match state {
             CommitState::Success => ("success", description.clone()),
@@ -32,10 +40,10 @@ impl Dialect for GitLab {
             CommitState::Failure => ("failed", description.clone()),
             CommitState::Error => ("failed", format!("{OPERATOR}{description}")),
         };
-        // Without the branch GitLab takes the first one that has the commit.
-        let mut body = json!({
-            "state": state, "name": context, "ref": place.branch, "description": description,
-        });
+        let mut body = json!({"state": state, "name": context, "description": description});
+        if let Some(at) = at {
+            body["ref"] = json!(at);
+        }
         if !url.is_empty() {
             body["target_url"] = json!(url);
         }
@@ -46,14 +54,14 @@ impl Dialect for GitLab {
         body["status"].is_string() && body["name"].is_string()
     }
 
-    fn page(&self, place: &Place, commit: &Revision, page: u32) -> Request {
-        let query = vec![
-            ("ref", place.branch.clone()),
+    fn page(&self, place: &Place, at: Option<&str>, commit: &Revision, page: u32) -> Request {
+        let mut query = vec![
             ("per_page", PAGE.to_string()),
             ("page", page.to_string()),
             ("order_by", "id".to_owned()),
             ("sort", "desc".to_owned()),
         ];
+        query.extend(at.map(|at| ("ref", at.to_owned())));
         let project = project(place);
         Request::get(format!("/projects/{project}/repository/commits/{commit}/statuses"), query)
     }
@@ -81,6 +89,8 @@ impl Dialect for GitLab {
     fn refusal(&self, heard: &Heard) -> Option<Refusal> {
         match heard.status.as_u16() {
             400 => transition(&heard.words()).map(Refusal::Is),
+            // A head whose branch was deleted, and that no pipeline is of.
+            404 if heard.words().contains("References for commit") => Some(Refusal::NoCommit),
             409 => Some(Refusal::Busy),
             _ => None,
         }
@@ -131,11 +141,16 @@ impl Dialect for GitLab {
             "closed" => pull::State::Closed,
             _ => pull::State::Open, // also while it is being merged
         };
+        let number = row["iid"].as_u64()?;
+        // A fork's branch is none of this project; this ref is, and its pipelines are where GitLab
+        // runs those of the request itself. A branch of the project has pipelines of its own.
+        let forked = row["source_project_id"] != row["target_project_id"];
         Some(pull::Row {
-            number: row["iid"].as_u64()?,
+            number,
             head: pull::commit(&row["sha"]),
             base: text(row, "target_branch"),
             state,
+            reference: forked.then(|| format!("refs/merge-requests/{number}/head")),
         })
     }
 

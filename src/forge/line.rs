@@ -8,12 +8,14 @@ use url::Url;
 
 use vitrine_core::config::{self, ForgeKind};
 use vitrine_core::engine::{Refusal, Reply};
+use vitrine_core::ledger::is_of_a_head;
 use vitrine_core::model::Revision;
 use vitrine_core::status::CommitStatus;
 
 use super::answer::{self, Heard};
 use super::credential::Credential;
 use super::dialect::{Dialect, Place, Request};
+use super::pull::locked;
 use super::{gitea, github, gitlab, pull};
 
 /// How long a forge may take: to connect, and between two bytes.
@@ -56,7 +58,13 @@ impl Line {
     }
 
     pub async fn post(&self, commit: &Revision, status: &CommitStatus) -> Reply<()> {
-        let request = self.dialect.post(&self.place, commit, status);
+        let head = locked(&self.pulls.heads).get(commit).cloned();
+        let at = match &head {
+            // What is said of the head is not said of the branch.
+            Some(reference) if is_of_a_head(&status.context) => reference.as_deref(),
+            _ => Some(self.place.branch.as_str()),
+        };
+        let request = self.dialect.post(&self.place, at, commit, status);
         match self.ask(&request).await {
             Err(refusal) => Reply { result: Err(refusal), left: None },
             Ok(heard) if heard.status.is_success() => {
@@ -83,8 +91,10 @@ impl Line {
     pub async fn read(&self, commit: &Revision) -> Reply<Vec<CommitStatus>> {
         let mut rows = Vec::new();
         let mut left = None;
+        let is_head = locked(&self.pulls.heads).contains_key(commit);
+        let at = (!is_head).then_some(self.place.branch.as_str());
         for page in 1..=MAX_PAGES {
-            let request = self.dialect.page(&self.place, commit, page);
+            let request = self.dialect.page(&self.place, at, commit, page);
             let heard = match self.ask(&request).await {
                 Ok(heard) => heard,
                 Err(refusal) => return Reply { result: Err(refusal), left },

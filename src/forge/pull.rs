@@ -1,5 +1,6 @@
 //! A pull request and a comment as forges have them, and the mark by which a comment is ours.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -14,6 +15,8 @@ pub(super) struct Row {
     /// The branch that it is to be merged into.
     pub base: String,
     pub state: State,
+    /// Where statuses of its head stand, on a forge that asks for a ref.
+    pub reference: Option<String>,
 }
 
 /// How it stands.
@@ -47,6 +50,8 @@ pub(super) struct Memory {
     pub me: Mutex<Option<Me>>,
     /// The tag of the list, where it has one page.
     pub tag: Mutex<Option<String>>,
+    /// The heads of open ones, and where statuses of each stand: [`Row::reference`].
+    pub heads: Mutex<BTreeMap<Revision, Option<String>>>,
 }
 
 pub(super) fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -4,6 +4,8 @@
 //! found by that mark and by our own account, so that nobody else's words are taken for ours; of two
 //! the older one stays.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 
@@ -30,7 +32,7 @@ impl Line {
     }
 
     async fn list(&self, recent: bool, left: &mut Option<Left>) -> Tried<Option<Listing>> {
-        let mut listing = Listing::default();
+        let (mut listing, mut heads) = (Listing::default(), BTreeMap::new());
         let known = locked(&self.pulls.tag).clone().filter(|_| !recent);
         for page in 1..=MAX_PAGES {
             let mut request = self.dialect.pulls(&self.place, page);
@@ -50,9 +52,10 @@ impl Line {
                 *locked(&self.pulls.tag) = tag;
             }
             for row in rows {
-                if let Row { number, head: Some(head), base, state: State::Open } = row
+                if let Row { number, head: Some(head), base, state: State::Open, reference } = row
                     && base == self.place.branch
                 {
+                    heads.insert(head.clone(), reference);
                     listing.open.push(Opened { number, head });
                 }
             }
@@ -60,6 +63,7 @@ impl Line {
                 break;
             }
         }
+        *locked(&self.pulls.heads) = heads;
         if recent {
             listing.merged = self.merged_lately(left).await?;
         }

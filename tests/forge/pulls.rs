@@ -219,6 +219,54 @@ async fn what_became_of_a_merge_is_told_once_by_two_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_gitlab_a_head_is_told_beside_its_own_pipelines_and_never_as_the_branch() {
+    on_each(&[ForgeKind::GitLab], &["one"], async |stage| {
+        opened(stage, PullRequests::Validate).await;
+        let at = |stage: &Stage, head: &Revision, context: &str| {
+            let row = stage.forge().latest(head.as_str()).remove(context)?;
+            Some((row.reference.unwrap(), row.pipeline.unwrap()))
+        };
+        let image = |digit| move |stage: &Stage| stage.image("one", digit);
+
+        // Of a fork: its branch is none of the project.
+        stage.forge().is_fork(ONE);
+        let fork = Author { stage }.pushes(ONE, image('b'));
+        is_validated(stage, &fork, "success", "1 changed").await;
+        let (reference, pipeline) = at(stage, &fork, "vitrine/test/validate").unwrap();
+        assert_eq!(reference, "refs/merge-requests/1/head");
+        assert_eq!(stage.forge().pipelines(fork.as_str()), [(pipeline, reference, "external")]);
+
+        // Of a branch of the project, where GitLab runs pipelines for requests.
+        let head = Author { stage }.pushes(2, image('c'));
+        let running = stage.forge().has_pipeline(head.as_str(), "refs/merge-requests/2/head");
+        is_validated(stage, &head, "success", "1 changed").await;
+        assert_eq!(at(stage, &head, "vitrine/test/validate").unwrap().1, running);
+        // And where it runs none.
+        let head = Author { stage }.pushes(3, image('d'));
+        is_validated(stage, &head, "success", "1 changed").await;
+        assert_eq!(at(stage, &head, "vitrine/test/validate").unwrap().0, "change");
+
+        // Another life finds all of them where they are.
+        let writes = stage.forge().writes();
+        stage.stop().await;
+        stage.start().await;
+        let head = Author { stage }.pushes(4, image('e'));
+        is_validated(stage, &head, "success", "1 changed").await;
+        assert_eq!(stage.forge().writes(), writes + 1);
+
+        // A head that is the branch's, too: what became of it is told there.
+        stage.catalogue.git(&["checkout", "-q", "--detach", head.as_str()]);
+        stage.forge().add_commit(head.as_str());
+        stage.push();
+        stage.daemon_hint();
+        let told = || at(stage, &head, "vitrine/test/one").is_some();
+        until(told, || format!("nothing of the merge: {:?}", stage.said(&head))).await;
+        assert_eq!(at(stage, &head, "vitrine/test/one").unwrap().0, "main");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn among_150_others_there_is_one_comment_of_ours_and_nobody_elses_is_touched() {
     on_each(&ForgeKind::ALL, &["one"], async |stage| {
         opened(stage, PullRequests::Comment).await;

@@ -116,6 +116,23 @@ async fn gitlab_appends_to_the_newest_pipeline_of_the_ref_and_makes_one_else() {
 }
 
 #[tokio::test]
+async fn gitlab_finds_no_ref_for_the_head_of_a_fork_by_itself() {
+    let desk = Desk::open(ForgeKind::GitLab).await;
+    desk.forge.pull(1, SHA);
+    let body = json!({"state": "success", "name": "a"});
+    assert_eq!(desk.post(SHA, &body).await.1["ref"], "change");
+    desk.forge.pull(2, OTHER);
+    desk.forge.is_fork(2);
+    let (code, said) = desk.post(OTHER, &body).await;
+    assert_eq!((code, &said["message"]), (404, &json!("404 References for commit Not Found")));
+    let head = "refs/merge-requests/2/head";
+    let named = json!({"state": "success", "name": "a", "ref": head});
+    assert_eq!(desk.post(OTHER, &named).await.1["ref"], head);
+    // From now on its newest pipeline has one.
+    assert_eq!(desk.post(OTHER, &body).await.1["ref"], head);
+}
+
+#[tokio::test]
 async fn gitlab_keeps_the_pipelines_of_a_protected_branch_to_its_maintainers() {
     let desk = Desk::open(ForgeKind::GitLab).await;
     desk.forge.protect_branch();

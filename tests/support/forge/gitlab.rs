@@ -145,7 +145,14 @@ fn post(store: &mut Store, call: &Call, sha: &str) -> Answer {
         pipeline.sha == sha && asked.as_ref().is_none_or(|asked| *asked == pipeline.reference)
     });
     let reference = asked.or_else(|| newest.map(|pipeline| pipeline.reference.clone()));
-    let reference = reference.unwrap_or_else(|| BRANCH.to_owned());
+    let pull = store.pulls.iter().find(|pull| pull.head == sha);
+    let Some(reference) = reference.or_else(|| match pull {
+        None => Some(BRANCH.to_owned()),
+        Some(pull) if pull.fork => None,
+        Some(_) => Some(pulls::SOURCE.to_owned()),
+    }) else {
+        return says(404, "404 References for commit Not Found");
+    };
     let name = word("name").or_else(|| word("context")).unwrap_or_else(|| "default".to_owned());
     let (description, target_url) = (word("description"), word("target_url"));
     if reference.chars().count() > LONGEST {

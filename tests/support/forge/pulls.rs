@@ -4,10 +4,15 @@ use serde_json::{Value, json};
 use vitrine_core::config::ForgeKind;
 
 use super::call::{Answer, Call};
-use super::store::{BRANCH, LOGIN, Store};
+use super::store::{BRANCH, LOGIN, REPOSITORY_ID, Store};
 
 /// The longest comment that GitHub takes, in characters.
 const LONGEST: usize = 65_536;
+
+/// The branch that a pull request comes from, in its own repository.
+pub const SOURCE: &str = "change";
+/// The repository of somebody who made a fork.
+const STRANGERS_ID: u64 = REPOSITORY_ID + 1;
 
 /// A pull request.
 #[derive(Clone, Debug)]
@@ -179,8 +184,10 @@ fn shown(kind: ForgeKind, pull: &Pull) -> Value {
             PullState::Closed => "closed",
             PullState::Merged(_) => "merged",
         };
+        let from = if pull.fork { STRANGERS_ID } else { REPOSITORY_ID };
         return json!({
             "iid": pull.number, "sha": pull.head, "target_branch": pull.base, "state": state,
+            "source_branch": SOURCE, "source_project_id": from, "target_project_id": REPOSITORY_ID,
             "merge_commit_sha": merged, "squash_commit_sha": null, "merged_at": merged_at,
             "labels": [], "title": "A change",
         });
@@ -192,7 +199,7 @@ fn shown(kind: ForgeKind, pull: &Pull) -> Value {
     json!({
         "number": pull.number, "state": state, "title": "A change", "labels": [],
         "merged_at": merged_at, "merge_commit_sha": merged.cloned().or(trial),
-        "head": {"sha": pull.head, "ref": "change", "repo": {"full_name": format!("{owner}/catalogue")}},
+        "head": {"sha": pull.head, "ref": SOURCE, "repo": {"full_name": format!("{owner}/catalogue")}},
         "base": {"ref": pull.base},
     })
 }
