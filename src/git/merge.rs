@@ -72,13 +72,29 @@ pub fn of_pull(
         )));
     }
     // A handle of its own, whose memory goes with it.
-    let compared = Repository::open_bare(repository.path())
-        .map_err(Trouble::from)
-        .and_then(|handle| compare(&handle, root, base, head_id));
+    let compared =
+        Repository::open_bare(repository.path()).map_err(Trouble::from).and_then(|handle| {
+            match descends(&handle, base, head_id)? {
+                true => merged_already(&handle, root, base, head_id),
+                false => compare(&handle, root, base, head_id),
+            }
+        });
     if let Ok(mut kept) = repository.find_reference(PULL) {
         kept.delete()?;
     }
     compared
+}
+
+/// What a merge leaves of a head that the base has: what the base is.
+fn merged_already(
+    repository: &Repository,
+    root: &Root,
+    base: Oid,
+    head: Oid,
+) -> Result<Comparison, Trouble> {
+    let (base, head) = (Commit::read(repository, base)?, Commit::read(repository, head)?);
+    let head = Commit { tree: base.tree, ..head };
+    snapshots(repository, root, &base, &head, How::Merged)
 }
 
 /// Reads two commits as they are.

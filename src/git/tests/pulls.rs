@@ -90,6 +90,19 @@ async fn conflicts_and_a_head_that_is_merged_already_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_head_that_the_base_has_changes_nothing() {
+    let scene = Scene::new();
+    let head = scene.published();
+    scene.git(&["update-ref", PULL, head.as_str()]);
+    scene.put("two/solution.yaml", super::scene::SOLUTION);
+    let base = scene.commit();
+    let mut source = source(&scene.local()).await;
+    let compared = source.compare(PULL, &head, &base).await.unwrap();
+    assert_eq!((compared.how, &compared.head.revision), (How::Merged, &head));
+    assert_eq!(compared.base.root, compared.head.root, "what came after it is not taken back");
+}
+
+#[tokio::test]
 async fn a_folder_that_is_as_it_was_before_names_the_commit() {
     let scene = Scene::new();
     let first = scene.published();
