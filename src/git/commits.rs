@@ -1,6 +1,8 @@
 //! Reads commits as the git program does: a tree, parents, and everything else as well as it can be
 //! told. libgit2 refuses a whole commit for an author without a name or a time zone that is none.
 
+use std::collections::{BinaryHeap, HashSet};
+
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 
 use super::Trouble;
@@ -94,7 +96,7 @@ pub fn descends(repository: &Repository, id: Oid, ancestor: Oid) -> Result<bool,
     if let Ok(found) = repository.graph_descendant_of(id, ancestor) {
         return Ok(found);
     }
-    let mut seen = std::collections::HashSet::from([id]);
+    let mut seen = HashSet::from([id]);
     let mut next = vec![id];
     while let Some(id) = next.pop() {
         for parent in Commit::read(repository, id)?.parents {
@@ -107,6 +109,47 @@ pub fn descends(repository: &Repository, id: Oid, ancestor: Oid) -> Result<bool,
         }
     }
     Ok(false)
+}
+
+/// Where two commits branched off from each other: the newest that both have; `None` if they have
+/// none in common.
+pub fn fork(repository: &Repository, one: Oid, other: Oid) -> Result<Option<Oid>, Trouble> {
+    // Fast, but it reads commits by libgit2's rules.
+    match repository.merge_base(one, other) {
+        Ok(found) => return Ok(Some(found)),
+        Err(error) if error.class() == git2::ErrorClass::Merge => return Ok(None),
+        Err(_) => {}
+    }
+    let mut ours = HashSet::new();
+    walk(repository, one, |id| {
+        ours.insert(id);
+        false
+    })?;
+    walk(repository, other, |id| ours.contains(&id))
+}
+
+/// The first of a commit and its history that is the right one, the newest first. The history of a
+/// shallow clone ends somewhere.
+fn walk(
+    repository: &Repository,
+    from: Oid,
+    mut is: impl FnMut(Oid) -> bool,
+) -> Result<Option<Oid>, Trouble> {
+    let mut seen = HashSet::from([from]);
+    let mut next: BinaryHeap<(i64, Oid)> = BinaryHeap::from([(i64::MAX, from)]);
+    while let Some((_, id)) = next.pop() {
+        if is(id) {
+            return Ok(Some(id));
+        }
+        for parent in Commit::find(repository, id)?.into_iter().flat_map(|commit| commit.parents) {
+            if seen.insert(parent)
+                && let Some(known) = Commit::find(repository, parent)?
+            {
+                next.push((known.committed, parent));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Runs a fetch while the refs are away from which libgit2 cannot walk. It would name their commits

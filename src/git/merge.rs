@@ -9,7 +9,7 @@ use vitrine_core::catalog::Snapshot;
 use vitrine_core::change::{Comparison, Earlier, How};
 use vitrine_core::model::{Revision, TreeId};
 
-use super::commits::{Commit, descends};
+use super::commits::{Commit, descends, fork};
 use super::mirror::Mirror;
 use super::remote::{self, Remote};
 use super::snapshot::{Last, Root, read_commit};
@@ -34,7 +34,7 @@ pub fn compare(
     head: Oid,
 ) -> Result<Comparison, Trouble> {
     let (base, head) = (Commit::read(repository, base)?, Commit::read(repository, head)?);
-    let fork = repository.merge_base(base.id, head.id).ok();
+    let fork = fork(repository, base.id, head.id)?;
     let (base, head, how) = match fork {
         Some(fork) if fork == base.id => (base, head, How::Merged),
         None => (base, head, How::Alone),

@@ -103,6 +103,26 @@ async fn a_head_that_the_base_has_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_author_without_an_address_does_not_hide_where_a_branch_began() {
+    let (scene, _, head) = proposed();
+    let tip = scene.head();
+    let tree = scene.git(&["rev-parse", "HEAD^{tree}"]);
+    let text = format!(
+        "tree {tree}\nparent {}\nauthor A 1700000000 +0000\ncommitter A 1700000000 +0000\n\nodd\n",
+        tip.as_str()
+    );
+    let text = scene.file("commit", &text);
+    let make = format!("git hash-object -t commit -w --literally {}", text.display());
+    scene.git(&["reset", "-q", "--hard", &scene.shell(&make)]);
+    let base = scene.commit();
+    let mut source = source(&scene.local()).await;
+    let compared = source.compare(PULL, &head, &base).await.unwrap();
+    assert_eq!(compared.how, How::Merged);
+    let folders: Vec<&String> = compared.head.folders.keys().collect();
+    assert_eq!(folders, ["three", "two", "use"], "nothing of the base is taken for removed");
+}
+
+#[tokio::test]
 async fn a_folder_that_is_as_it_was_before_names_the_commit() {
     let scene = Scene::new();
     let first = scene.published();
