@@ -74,7 +74,7 @@ pub fn between(base: &Catalog, head: &Catalog, setting: &Setting<'_>) -> Review 
     };
     if review.is_frozen() {
         // What the catalogue asks for cannot be told without the operator's file.
-        review.touched = refusals(head);
+        review.touched = refusals(base, head);
         return review;
     }
     let mut moving = BTreeSet::new();
@@ -118,11 +118,8 @@ fn touched(
     setting: &Setting<'_>,
 ) -> Option<(Touched, bool)> {
     let side = |catalog, solution| Side::of(catalog, solution, setting);
-    if let Some(refused) = head.refused.get(name) {
-        // A folder that was refused alike is no part of this change.
-        let before = base.refused.get(name);
-        let same = before.is_some_and(|b| b.faults == refused.faults && b.folder == refused.folder);
-        let mut touched = of_refusal(name, head);
+    if head.refused.contains_key(name) {
+        let mut touched = of_refusal(name, base, head)?;
         // What runs of it goes on.
         if let Standing::Published(old) = base.standing(name.as_str())
             && let Some(old) = Side::of(base, old, setting)
@@ -132,7 +129,7 @@ fn touched(
             touched.urls = urls_of(&old.desired);
             touched.bills = (old.bill(), old.bill());
         }
-        return (!same).then_some((touched, false));
+        return Some((touched, false));
     }
     match (base.standing(name.as_str()), head.standing(name.as_str())) {
         (Standing::Published(old), Standing::Published(new)) => {
@@ -201,19 +198,29 @@ fn bare(name: &ClaimedName, what: What, folder: &str) -> Touched {
     }
 }
 
-fn refusals(head: &Catalog) -> Vec<Touched> {
-    head.refused.keys().map(|name| of_refusal(name, head)).collect()
+fn refusals(base: &Catalog, head: &Catalog) -> Vec<Touched> {
+    head.refused.keys().filter_map(|name| of_refusal(name, base, head)).collect()
 }
 
-fn of_refusal(name: &ClaimedName, head: &Catalog) -> Touched {
-    let refused = head.refused.get(name);
-    let mut touched =
-        bare(name, What::Refused, refused.map_or(name.as_str(), |refused| &refused.folder));
-    touched.faults = refused.map(|refused| refused.faults.clone()).unwrap_or_default();
-    let ours =
-        "what runs of it goes on as it is: nothing of it is changed or deleted until it is mended";
+/// A folder that the head refuses; `None`: the base does so too, and alike, so that it is no part
+/// of this change.
+fn of_refusal(name: &ClaimedName, base: &Catalog, head: &Catalog) -> Option<Touched> {
+    let refused = head.refused.get(name)?;
+    let before = base.refused.get(name);
+    if before.is_some_and(|b| b.faults == refused.faults && b.folder == refused.folder) {
+        return None;
+    }
+    let mut touched = bare(name, What::Refused, &refused.folder);
+    touched.faults.clone_from(&refused.faults);
+    let ours = match base.standing(name.as_str()) {
+        Standing::Gone => "nothing of it is published until it is mended",
+        Standing::Published(_) | Standing::Frozen => {
+            "what runs of it goes on as it is: nothing of it is changed or deleted until it is \
+             mended"
+        }
+    };
     touched.risks.push(Sentence::of(ours, &[]));
-    touched
+    Some(touched)
 }
 
 fn of_change(

@@ -249,6 +249,10 @@ fn what_was_refused_is_not_guessed() {
     assert!(mended.objects.iter().all(|object| object.verb == Verb::Apply));
     let gone = catalog("c", "", &[("two", "")]);
     assert_eq!(compare(&broken, &gone).touched[0].what, What::FrozenThenGone);
+    // Of what was never published, nothing runs.
+    let new = &compare(&gone, &broken).touched[0];
+    let nothing = "nothing of it is published until it is mended".to_owned();
+    assert_eq!((new.what, said(&new.risks)), (What::Refused, BTreeSet::from([nothing])));
 }
 
 #[test]
@@ -258,6 +262,10 @@ fn a_refused_platform_stops_all_telling() {
     let review = compare(&fine, &broken);
     assert!(review.is_frozen() && review.touched.is_empty(), "{review:#?}");
     assert!(markdown(&review).contains("`platform.yaml` · refused"));
+    // A folder that was refused before is no part of that either.
+    let slip = [("use", "  replica: 3\n")];
+    let review = compare(&catalog("a", "", &slip), &catalog("b", "  domian: x\n", &slip));
+    assert!(review.is_frozen() && review.touched.is_empty(), "{review:#?}");
     let mended = compare(&broken, &fine);
     assert_eq!(mended.platform, Operator::Mended);
     assert_eq!(mended.touched[0].what, What::WasFrozen);
