@@ -34,15 +34,13 @@ pub(super) fn groups(touched: &[Touched]) -> Vec<Group<'_>> {
     groups
 }
 
-/// What of it differs, without its own names. Of what an author writes the values count as well.
+/// What of it differs, without its own name: the values of one stand for those of all.
 fn kind(one: &Touched) -> Vec<String> {
     let name = one.name.as_str();
+    let value = |value: &Option<String>| value.as_deref().map(|text| nameless(text, name));
     let facts = one.facts.iter().filter(|fact| fact.differs()).map(|fact| match one.what {
-        What::Appears if fact.what != "image" && fact.what != "title" => {
-            let then = fact.then.as_deref().unwrap_or_default();
-            format!("{} {}", fact.label(), then.replace(name, "*"))
-        }
-        _ => fact.label(),
+        What::Appears if fact.what == "image" || fact.what == "title" => fact.label(),
+        _ => format!("{} {:?} {:?}", fact.label(), value(&fact.now), value(&fact.then)),
     });
     let objects = one.objects.iter().map(|object| {
         let fields: Vec<&str> = object.fields.iter().map(|field| field.path.as_str()).collect();
@@ -51,4 +49,17 @@ fn kind(one: &Touched) -> Vec<String> {
     let mut kind: Vec<String> = facts.chain(objects).collect();
     kind.push(format!("{} {}", one.risks.len(), one.asks.len()));
     kind
+}
+
+/// A text with a star wherever a name stands as a word of its own.
+fn nameless(text: &str, name: &str) -> String {
+    let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(name) {
+        out.push_str(before);
+        let whole = !inside(out.chars().next_back()) && !inside(after.chars().next());
+        out.push_str(if whole { "*" } else { name });
+        rest = after;
+    }
+    out + rest
 }

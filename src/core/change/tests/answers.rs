@@ -302,6 +302,34 @@ fn a_change_of_the_platform_is_told_once_for_those_that_it_changes_alike() {
 }
 
 #[test]
+fn what_the_platform_changes_otherwise_stands_for_itself() {
+    let classes = |small: &str, large: &str| {
+        format!(
+            "  hardware:\n  - {{name: cpu-basic, requests: {{memory: {small}}}}}\n  - {{name: big, \
+             requests: {{memory: {large}}}}}\n"
+        )
+    };
+    let solutions = [("one", ""), ("three", "  hardware: big\n"), ("two", "")];
+    let base = catalog("a", &classes("1Gi", "4Gi"), &solutions);
+    let review = compare(&base, &catalog("b", &classes("2Gi", "8Gi"), &solutions));
+    let page = text(&review, now(), false);
+    assert!(page.contains("\nthree  changed  by platform.yaml"), "{page}");
+    assert!(page.contains("  alike  two\n") && page.contains("memory 8Gi"), "{page}");
+}
+
+#[test]
+fn new_ones_are_alike_only_where_their_own_names_alone_differ() {
+    let env = |text: &str| format!("  env: {{A: {text}}}\n");
+    let alike = |bodies: [&str; 2]| {
+        let new = [("ab", bodies[0]), ("ob", bodies[1])];
+        let review = compare(&catalog("a", "", &[]), &catalog("b", "", &new));
+        text(&review, now(), false).contains("  alike  ob\n")
+    };
+    assert!(alike([&env("in-ab"), &env("in-ob")]));
+    assert!(!alike([&env("cabs"), &env("cobs")]), "another word");
+}
+
+#[test]
 fn files_that_nothing_depends_on_are_said_to_change_nothing() {
     let one = touched("", Some(""), Some("  # a word to ourselves\n"));
     assert_eq!(one.what, What::Words);
