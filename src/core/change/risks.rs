@@ -169,7 +169,7 @@ pub(super) fn of_removal(
 /// The solutions that stay and name one of its addresses: in a link, in a variable, in a command.
 fn dependants(old: &Solution, urls: &[String], head: &Catalog) -> Vec<String> {
     let hosts: Vec<&str> = urls.iter().filter_map(|url| url.strip_prefix("https://")).collect();
-    let names = |text: &String| hosts.iter().any(|host| text.contains(host));
+    let names = |text: &String| hosts.iter().any(|host| is_named(host, text));
     let others = head.solutions.values().filter(|other| other.name != old.name);
     let counting = others.filter(|other| {
         other.about.links.iter().any(|link| names(&link.url))
@@ -179,4 +179,16 @@ fn dependants(old: &Solution, urls: &[String], head: &Catalog) -> Vec<String> {
             })
     });
     counting.map(|other| other.name.to_string()).collect()
+}
+
+/// Whether a text names this address, and not one that ends or begins like it.
+fn is_named(address: &str, text: &str) -> bool {
+    let of_a_name = |c: char| c.is_alphanumeric() || c == '-';
+    text.match_indices(address).any(|(at, _)| {
+        let (before, rest) = text.split_at(at);
+        let after = rest.strip_prefix(address).unwrap_or_default();
+        // What ends a sentence ends no name.
+        let after = after.strip_prefix('.').unwrap_or(after);
+        !before.ends_with(|c| of_a_name(c) || c == '.') && !after.starts_with(of_a_name)
+    })
 }

@@ -222,6 +222,26 @@ fn the_brake_is_foretold_as_it_will_decide() {
 }
 
 #[test]
+fn who_names_an_address_that_only_ends_or_begins_alike_does_not_count_on_it() {
+    for (text, counts) in [
+        ("https://use.demo.example", true),
+        ("see use.demo.example.", true),
+        ("wss://use.demo.example:443/x", true),
+        ("https://my-use.demo.example", false),
+        ("https://reuse.demo.example", false),
+        ("https://a.use.demo.example", false),
+        ("https://use.demo.example.org", false),
+        ("https://my-use.demo.example https://use.demo.example/x", true),
+    ] {
+        let other = format!("  env: {{U: \"{text}\"}}\n");
+        let old = [("use", ""), ("other", other.as_str())];
+        let review = compare(&catalog("a", "", &old), &catalog("b", "", &old[1..]));
+        let told = said(&review.touched[0].risks);
+        assert_eq!(told.iter().any(|risk| risk.starts_with("other ")), counts, "{text}: {told:#?}");
+    }
+}
+
+#[test]
 fn an_address_that_moves_is_told_as_lost() {
     let of = |name: &str| format!("  configurations: {{{name}: {{}}}}\n");
     let one = touched("", Some(&of("old")), Some(&of("new")));
