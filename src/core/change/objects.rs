@@ -15,6 +15,9 @@ use crate::render::DesiredObject;
 /// The longest value that is shown, in characters.
 const LONGEST: usize = 200;
 
+/// What stands in the place of a secret.
+const STARS: &str = "*******";
+
 /// What becomes of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectChange {
@@ -150,7 +153,7 @@ impl Walk<'_> {
         }
         let name = self.path.rsplit_once("[name=").and_then(|(_, rest)| rest.split_once("].value"));
         let secret = name.is_some_and(|(name, _)| is_password_name(name));
-        let told = |value: &Value| if secret { "*******".to_owned() } else { told(value) };
+        let told = |value: &Value| if secret { STARS.to_owned() } else { told(value) };
         let (now, then) = (old.map(told), new.map(told));
         self.found.push(Field { path: harmless(&self.path), now, then });
     }
@@ -220,11 +223,27 @@ fn named<'v>(list: &'v [Value], keys: &[ListKey]) -> Option<BTreeMap<String, &'v
     Some(named)
 }
 
+/// The same without the values of variables that are called as secrets are.
+fn starred(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(starred).collect(),
+        Value::Object(fields) => {
+            let secret = fields.get("name").and_then(Value::as_str).is_some_and(is_password_name);
+            let field = |(key, value): (&String, &Value)| match (key.as_str(), value) {
+                ("value", Value::String(_)) if secret => (key.clone(), STARS.into()),
+                _ => (key.clone(), starred(value)),
+            };
+            fields.iter().map(field).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
 /// A value on one line: a text as it is, anything else as JSON.
 fn told(value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        other => starred(other).to_string(),
     };
     if text.chars().count() > LONGEST || text.trim_end().contains('\n') {
         let digest = ContentHash::of(text.as_bytes());
@@ -303,6 +322,15 @@ mod tests {
         };
         assert_eq!(of("WINDOW", "60"), "60");
         assert_eq!(of("DB_PASSWORD", "hunter2"), "*******");
+        // A variable that is new, or goes, has no value before or after.
+        let (with, without) =
+            (env("DB_PASSWORD", "two words"), pod(&json!([{"name": "a", "env": []}])));
+        let item = r#"{"name":"DB_PASSWORD","value":"*******"}"#;
+        let path = "spec.template.spec.containers[name=a].env[name=DB_PASSWORD]";
+        let [appears, goes] = [(&without, &with), (&with, &without)]
+            .map(|(old, new)| differ(Kind::Deployment, old, new));
+        assert_eq!(appears, [field(path, None, Some(item))]);
+        assert_eq!(goes, [field(path, Some(item), None)]);
         let token = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
         assert!(!of("ANY", token).contains("ghp_"), "{}", of("ANY", token));
         assert!(of("ANY", &"a".repeat(1000)).starts_with("(1000 bytes, sha256 "));
