@@ -104,8 +104,12 @@ fn copies(
     };
     let (least, most) = bounds(component);
     let had = before.map_or((0, 0), bounds);
-    let sleepless = platform.activation == Activation::None;
-    if least > defaults.min_replicas && least > had.0 && !sleepless {
+    // Where nothing sleeps, each has a copy that is awake.
+    let given = match platform.activation {
+        Activation::None => defaults.min_replicas.max(1),
+        Activation::Interceptor(_) | Activation::Prometheus(_) => defaults.min_replicas,
+    };
+    if least > given && least > had.0 {
         let copies = if least == 1 { "1 copy".to_owned() } else { format!("{least} copies") };
         ask(Sentence::of("{} kept awake at all times", &[&copies]));
     }

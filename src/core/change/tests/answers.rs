@@ -350,6 +350,15 @@ fn new_ones_are_alike_only_where_their_own_names_alone_differ() {
 }
 
 #[test]
+fn a_platform_without_sleep_asks_about_copies_too() {
+    let platform = "  activation: {mode: none}\n  limits: {minReplicas: 5, maxReplicas: 5}\n";
+    let asks = |body: &str| said(&touched(platform, None, Some(body)).asks);
+    let told = asks("  scaling: {minReplicas: 3, maxReplicas: 3}\n");
+    assert!(told.contains("3 copies kept awake at all times"), "{told:#?}");
+    assert_eq!(asks("  scaling: {minReplicas: 1}\n"), BTreeSet::new(), "each has one");
+}
+
+#[test]
 fn files_that_nothing_depends_on_are_said_to_change_nothing() {
     let one = touched("", Some(""), Some("  # a word to ourselves\n"));
     assert_eq!(one.what, What::Words);
