@@ -164,14 +164,18 @@ fn indented(text: &str) -> String {
 }
 
 impl Review {
-    /// What all of it together costs more or less than now, at most; absent where nothing is priced
-    /// or it costs the same.
+    /// What all of it together costs more or less than now, at most; absent where nothing is priced,
+    /// where it costs the same, and where the currency changes.
     pub fn costs(&self) -> Option<String> {
         let most = |bill: &Option<Bill>| bill.as_ref().map_or(0.0, |bill| bill.most);
         let difference: f64 =
             self.touched.iter().map(|one| most(&one.bills.1) - most(&one.bills.0)).sum();
-        let mut bills = self.touched.iter().flat_map(|one| [&one.bills.1, &one.bills.0]);
-        let currency = &bills.find_map(Option::as_ref)?.currency;
+        let bills = self.touched.iter().flat_map(|one| [&one.bills.1, &one.bills.0]);
+        let mut currencies = bills.flatten().map(|bill| &bill.currency);
+        let currency = currencies.next()?;
+        if currencies.any(|other| other != currency) {
+            return None; // there is no sum of two
+        }
         let word = if difference > 0.0 { "more" } else { "less" };
         let amount = difference.abs();
         (amount >= 0.005).then(|| {

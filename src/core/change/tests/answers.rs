@@ -359,6 +359,18 @@ fn a_platform_without_sleep_asks_about_copies_too() {
 }
 
 #[test]
+fn two_currencies_have_no_sum() {
+    let priced = |currency: &str, price: &str| {
+        let class = format!("{{name: cpu-basic, price: {{perHour: \"{price}\"}}}}");
+        format!("  currency: {currency}\n  hardware:\n  - {class}\n")
+    };
+    let of = |digit, platform: &str| catalog(digit, platform, &[("use", "")]);
+    let costs = |old: &str, new: &str| compare(&of("a", old), &of("b", new)).costs();
+    assert!(costs(&priced("EUR", "0.10"), &priced("EUR", "0.20")).is_some());
+    assert_eq!(costs(&priced("EUR", "0.10"), &priced("CHF", "0.20")), None);
+}
+
+#[test]
 fn files_that_nothing_depends_on_are_said_to_change_nothing() {
     let one = touched("", Some(""), Some("  # a word to ourselves\n"));
     assert_eq!(one.what, What::Words);
