@@ -68,6 +68,14 @@ fn page(review: &Review, depth: Depth) -> String {
             code(why)
         );
     }
+    if depth == Depth::Table {
+        // Above what may be cut off.
+        out += &format!(
+            "\nThis is too much for one page: `vitrine diff {}..{}` tells all of it.\n",
+            review.base.short(),
+            review.head.short()
+        );
+    }
     match &review.platform {
         Operator::Same => {}
         Operator::Changed(facts) => {
@@ -94,11 +102,6 @@ fn page(review: &Review, depth: Depth) -> String {
         out += &table(&groups);
     }
     if depth == Depth::Table {
-        out += &format!(
-            "\nThis is too much for one page: `vitrine diff {}..{}` tells all of it.\n",
-            review.base.short(),
-            review.head.short()
-        );
         return out;
     }
     for group in &groups {

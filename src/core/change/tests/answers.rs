@@ -413,3 +413,13 @@ fn what_forty_new_ones_cost_is_added_up_and_they_are_told_as_one() {
     let same = compare(&catalog("a", priced, &solutions), &catalog("b", priced, &solutions));
     assert_eq!(same.costs(), None);
 }
+
+#[test]
+fn what_does_not_fit_on_a_page_is_named_there() {
+    let names: Vec<String> = (0..900).map(|n| format!("demonstrator-{n:03}")).collect();
+    let solutions: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    let review = compare(&catalog("a", "", &solutions), &catalog("b", "", &[]));
+    let page = markdown(&review);
+    assert!(page.chars().count() <= LONGEST && !page.contains("demonstrator-899"));
+    assert!(page.contains("`vitrine diff aaaaaaa..bbbbbbb` tells all of it"), "{}", &page[..500]);
+}
