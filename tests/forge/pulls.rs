@@ -151,9 +151,9 @@ async fn a_pull_request_that_touches_no_solution_gets_a_status_and_no_comment() 
         // One that is to be merged elsewhere is not ours to judge.
         stage.forge().rebase_pull(2, "next");
         let elsewhere = Author { stage }.pushes(2, |stage| stage.image("one", 'b'));
-        // One that is closed while it was judged, neither.
-        let closed = Author { stage }.pushes(3, |stage| stage.image("one", 'c'));
+        // One that was closed before anybody looked, neither.
         stage.forge().end_pull(3, None);
+        let closed = Author { stage }.pushes(3, |stage| stage.image("one", 'c'));
         let head = Author { stage }.pushes(4, |stage| stage.catalogue.write("A.md", "# A\n"));
         is_validated(stage, &head, "success", "nothing changes").await;
         assert_eq!(stage.forge().comment_writes(), 0);
