@@ -1,6 +1,11 @@
 //! The names that people choose: of a solution, of a component, of an instance.
 
+use std::ops::Bound;
+
 /// A solution's name: its folder, its namespace (`sol-<name>`), its sub-domain.
+///
+/// A preview, which shows a solution as a pull request would leave it, is a solution with a name
+/// that no author can write: `pr-<number>--<solution>`. Its namespace is `pv-<number>-<solution>`.
 ///
 /// 1 to 40 of `a-z`, `0-9` and `-`; first a letter, last not `-`, no `--`, none of
 /// [`SolutionName::RESERVED`]. 40 leaves room for our suffixes in the 63 octets of a DNS label
@@ -16,26 +21,65 @@ impl SolutionName {
     pub const RESERVED: [&'static str; 10] =
         ["www", "api", "auth", "admin", "status", "gallery", "apex", "docs", "preview", "validate"];
 
+    /// Between these texts, in their order, are the names of previews, and no others.
+    pub const PREVIEWS: (Bound<&'static str>, Bound<&'static str>) =
+        (Bound::Included("pr-"), Bound::Excluded("pr."));
+
     /// Parses a name.
     ///
     /// # Errors
     /// [`BadName`], which says what a name may be.
     pub fn parse(text: &str) -> Result<Self, BadName> {
         label(text, Self::MAX)?;
-        if Self::RESERVED.contains(&text) || text.starts_with("pr-") {
+        if Self::RESERVED.contains(&text) || text.starts_with(PREVIEW_PREFIX) {
             return Err(BadName::Reserved { name: text.to_owned() });
         }
         Ok(Self(text.to_owned()))
     }
 
+    /// The name of the preview that shows this solution as a pull request would leave it; `None`
+    /// for a pull request of a number that no forge has, and for a preview of a preview.
+    pub fn preview(&self, pull: u64) -> Option<Self> {
+        let fits = (1..=MAX_PULL).contains(&pull) && self.previews().is_none();
+        fits.then(|| Self(format!("{PREVIEW_PREFIX}{pull}{PREVIEW_OF}{}", self.0)))
+    }
+
+    /// Of a preview: the pull request, and the name of the solution that it shows.
+    pub fn previews(&self) -> Option<(u64, &str)> {
+        let (pull, of) = self.0.strip_prefix(PREVIEW_PREFIX)?.split_once(PREVIEW_OF)?;
+        Some((pull.parse().ok()?, of))
+    }
+
+    /// Reads a name that we wrote: of a solution, or of a preview.
+    pub fn read(text: &str) -> Option<Self> {
+        match text.strip_prefix(PREVIEW_PREFIX).and_then(|rest| rest.split_once(PREVIEW_OF)) {
+            Some((pull, of)) => Self::preview_of(pull, of),
+            None => Self::parse(text).ok(),
+        }
+    }
+
+    fn preview_of(pull: &str, of: &str) -> Option<Self> {
+        let number: u64 = pull.parse().ok()?;
+        // As we write it, so that no two texts are one name.
+        (number.to_string() == pull).then_some(number)?;
+        Self::parse(of).ok()?.preview(number)
+    }
+
     /// The namespace that holds the solution's objects.
     pub fn namespace(&self) -> String {
-        format!("{NAMESPACE_PREFIX}{}", self.0)
+        match self.previews() {
+            Some((pull, of)) => format!("{PREVIEW_NAMESPACE}{pull}-{of}"),
+            None => format!("{NAMESPACE_PREFIX}{}", self.0),
+        }
     }
 
     /// The solution whose namespace this is; `None` for the namespace of anything else.
     pub fn of_namespace(namespace: &str) -> Option<Self> {
-        Self::parse(solution_in(namespace)?).ok()
+        if let Some(rest) = namespace.strip_prefix(PREVIEW_NAMESPACE) {
+            let (pull, of) = rest.split_once('-')?;
+            return Self::preview_of(pull, of);
+        }
+        Self::parse(namespace.strip_prefix(NAMESPACE_PREFIX)?).ok()
     }
 
     /// The name alone: `use`.
@@ -48,10 +92,18 @@ impl SolutionName {
 /// [`SolutionName::namespace`] writes it, [`SolutionName::of_namespace`] reads it.
 const NAMESPACE_PREFIX: &str = "sol-";
 
-/// What would be the name of the solution whose namespace this is. It may be no good name.
-pub(super) fn solution_in(namespace: &str) -> Option<&str> {
-    namespace.strip_prefix(NAMESPACE_PREFIX)
-}
+/// What stands before the number of the pull request in the name of a preview. No solution's name
+/// begins so.
+const PREVIEW_PREFIX: &str = "pr-";
+/// What stands between the number and the solution. No solution's name holds it.
+const PREVIEW_OF: &str = "--";
+/// What stands before the number in the name of a preview's namespace.
+const PREVIEW_NAMESPACE: &str = "pv-";
+/// The greatest number of a pull request that has previews: a host's first label, of 63 octets, has
+/// room for it and the longest name of a solution.
+const MAX_PULL: u64 = 999_999_999;
+
+const _: () = assert!("pr-999999999--".len() + SolutionName::MAX <= 63);
 
 /// The name of a component or a configuration inside its solution.
 ///
@@ -192,6 +244,30 @@ mod tests {
         assert_eq!(SolutionName::of_namespace("sol-use"), Some(name));
         for other in ["use", "sol-", "sol-Use", "sol-www", "edge", "sol_use"] {
             assert_eq!(SolutionName::of_namespace(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_preview_has_a_name_and_a_namespace_that_no_author_can_write() {
+        let shown = SolutionName::parse("use").unwrap();
+        let preview = shown.preview(42).unwrap();
+        assert_eq!((preview.as_str(), preview.namespace().as_str()), ("pr-42--use", "pv-42-use"));
+        assert_eq!((preview.previews(), shown.previews()), (Some((42, "use")), None));
+        assert_eq!(SolutionName::of_namespace("pv-42-use"), Some(preview.clone()));
+        assert_eq!(SolutionName::read("pr-42--use"), Some(preview.clone()));
+        assert_eq!(SolutionName::read("use"), Some(shown.clone()));
+        assert!(SolutionName::parse("pr-42--use").is_err(), "an author cannot be called so");
+        assert_eq!(preview.preview(7), None, "a preview has none");
+        assert_eq!((shown.preview(0), shown.preview(1_000_000_000)), (None, None));
+        let longest = SolutionName::parse(&"a".repeat(40)).unwrap().preview(999_999_999).unwrap();
+        assert!(longest.as_str().len() <= 63 && longest.namespace().len() <= 63);
+        // One name is one text.
+        for other in ["pv-042-use", "pv-42-", "pv-42-www", "pv--use", "pv-x-use", "pv-42-pr-1--use"]
+        {
+            assert_eq!(SolutionName::of_namespace(other), None, "{other}");
+        }
+        for other in ["pr-042--use", "pr-42-use", "pr-42--", "pr---use", "pr-42--pr-1--use"] {
+            assert_eq!(SolutionName::read(other), None, "{other}");
         }
     }
 

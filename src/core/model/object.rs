@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::names::{self, SolutionName};
-use super::{InstanceName, Kind};
+use super::{InstanceName, Kind, SolutionName};
 
 /// The address of an object on its cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,17 +33,16 @@ impl ObjectKey {
     ///
     /// `None` for an address that vitrine never writes to.
     pub fn solution(&self, instance: &InstanceName) -> Option<SolutionName> {
-        let home = match (self.kind, &self.namespace) {
-            (Kind::Namespace, _) => names::solution_in(&self.name),
-            (Kind::ReferenceGrant, _) => self
-                .name
-                .strip_prefix("vitrine-")
-                .and_then(|rest| rest.strip_prefix(instance.as_str()))
-                .and_then(|rest| rest.strip_prefix('-')),
-            (_, Some(namespace)) => names::solution_in(namespace),
+        match (self.kind, &self.namespace) {
+            (Kind::Namespace, _) => SolutionName::of_namespace(&self.name),
+            (Kind::ReferenceGrant, _) => {
+                let rest = self.name.strip_prefix("vitrine-")?;
+                let name = rest.strip_prefix(instance.as_str())?.strip_prefix('-')?;
+                SolutionName::read(name)
+            }
+            (_, Some(namespace)) => SolutionName::of_namespace(namespace),
             (_, None) => None,
-        };
-        SolutionName::parse(home?).ok()
+        }
     }
 }
 
