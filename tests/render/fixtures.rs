@@ -514,6 +514,7 @@ pub fn solution(
         expires: None,
         suspend: None,
         about: About::default(),
+        preview: None,
     }
 }
 

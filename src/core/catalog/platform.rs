@@ -66,8 +66,23 @@ pub struct Platform {
     /// Whom a reviewer asks about what an operator should see: an account or a team of the forge,
     /// a mail address; absent = nobody is named.
     pub operators: Option<String>,
+    /// How solutions are shown before a merge; absent = they are not.
+    pub previews: Option<Previews>,
     /// Hash of the file's bytes: part of the key under which rendered objects are remembered.
     pub digest: ContentHash,
+}
+
+/// How pull requests are shown to those who decide about them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Previews {
+    /// The label of the forge that asks for one; `preview` if absent.
+    pub label: String,
+    /// How long one stays, from when its namespace was made; 7 days if absent.
+    pub keep_for: Duration,
+    /// How many solutions are shown at a time, of all pull requests; 5 if absent.
+    pub at_most: usize,
+    /// The keys of Secrets that a preview may ask for; of all others it has none.
+    pub secrets: BTreeSet<String>,
 }
 
 /// A version of the API server, as (major, minor).
@@ -437,6 +452,7 @@ impl Platform {
                 awake_per_visit: Duration::from_secs(30 * 60),
             },
             operators: None,
+            previews: None,
             digest: ContentHash::of(b""),
         }
     }

@@ -27,8 +27,8 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::model::{
-    ComponentName, Cron, HostName, ImageReference, MountPath, Network, Quantity, SolutionName,
-    TreeId, UrlPath,
+    ComponentName, Cron, HostName, ImageReference, MountPath, Network, Quantity, Revision,
+    SolutionName, TreeId, UrlPath,
 };
 
 pub(super) use bench::{Bench, Verdict};
@@ -60,6 +60,8 @@ pub struct Solution {
     pub suspend: Option<Suspension>,
     /// What the gallery says about it. No object depends on it.
     pub about: About,
+    /// Of a preview: the head of the pull request that it shows.
+    pub preview: Option<Revision>,
 }
 
 /// How a solution's containers stand to each other.
@@ -323,6 +325,11 @@ pub enum Target {
     Concurrency(u32),
     /// Requests a second.
     RequestRate(u32),
+}
+
+impl Target {
+    /// What one replica is trusted with, unless its author says otherwise.
+    pub const USUAL: Self = Self::Concurrency(10);
 }
 
 /// How the kubelet asks whether a container is well.

@@ -7,7 +7,7 @@ use super::Operator;
 use super::fact::{Fact, Topic};
 use crate::catalog::platform::{
     Activation, Assumptions, Controller, Defaults, Edge, EdgeKind, EgressLimit, Gallery, Gateway,
-    HardwareClass, Interceptor, Limits, Mesh, MeshPolicy, Monitoring, Nodes, PodSecurity,
+    HardwareClass, Interceptor, Limits, Mesh, MeshPolicy, Monitoring, Nodes, PodSecurity, Previews,
     Prometheus, Provisioner, Registries, RunAsRoot,
 };
 use crate::catalog::{Fault, Platform};
@@ -65,6 +65,7 @@ fn values(platform: &Platform) -> Values {
         currency,
         assumptions,
         operators,
+        previews,
         digest: _,
     } = platform;
     let mut sheet = Sheet(Values::new());
@@ -161,6 +162,12 @@ fn values(platform: &Platform) -> Values {
     let text = format!("{visits_per_day} visits a day, {} each", duration::text(*awake_per_visit));
     sheet.say("assumptions", text);
     sheet.maybe("operators", operators.as_ref());
+    if let Some(Previews { label, keep_for, at_most, secrets }) = previews {
+        let keep = duration::text(*keep_for);
+        sheet.say("previews", format!("label {label}, at most {at_most}, {keep} each"));
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        sheet.say("previews.secrets", secrets.join(", "));
+    }
     sheet.0
 }
 

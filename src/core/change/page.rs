@@ -16,6 +16,7 @@ pub fn of(solution: &Solution, say: &mut impl FnMut(&'static str, String)) {
         expires,
         suspend,
         about,
+        preview: _, // both sides are the catalogue's
     } = solution;
     let mut words = |what, text: Option<String>| {
         if let Some(text) = text.filter(|text| !text.is_empty()) {

@@ -16,9 +16,11 @@ pub struct HostName(String);
 const BETWEEN: &str = "--";
 /// The longest part of a host name (RFC 1035, section 2.3.4).
 const LABEL: usize = 63;
+/// The longest host name (RFC 1035, section 2.3.4).
+const MAX: usize = 253;
 
 const _: () = assert!(SolutionName::MAX + BETWEEN.len() + ComponentName::MAX <= LABEL);
-const _: () = assert!(LABEL + 1 + Domain::MAX <= 253);
+const _: () = assert!(LABEL + 1 + Domain::MAX <= MAX);
 
 impl Domain {
     /// The longest domain, in bytes.
@@ -75,6 +77,13 @@ impl Domain {
 }
 
 impl HostName {
+    /// Where a pull request shows what is opened here; `None` where that would be no host name.
+    pub fn preview(&self, pull: u64) -> Option<Self> {
+        let host = format!("pr-{pull}{BETWEEN}{}", self.0);
+        let label = host.split('.').next().unwrap_or_default().len();
+        (label <= LABEL && host.len() <= MAX).then_some(Self(host))
+    }
+
     /// The whole host: `use.demo.example`.
     pub fn as_str(&self) -> &str {
         &self.0

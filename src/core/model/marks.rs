@@ -35,6 +35,9 @@ pub const VERIFIED: &str = "vitrine.dev/verified";
 /// KEDA's annotation that wakes a ScaledObject's target, set by [`VERIFIER`].
 pub const FORCE_ACTIVATION: &str = "autoscaling.keda.sh/force-activation";
 
+/// Annotation on the Namespace of a preview: the head of the pull request that it shows.
+pub const PREVIEW: &str = "vitrine.dev/preview-of";
+
 /// The field manager of every object that we apply.
 pub const MANAGER: &str = "vitrine";
 /// The field manager of the first, empty form of a Deployment that is born asleep.

@@ -24,6 +24,7 @@ pub(super) const PAGE_KEY: &str = "index.html";
 pub(super) fn waking_page(cx: &Context) -> Option<DesiredObject> {
     let mut ways = cx.doors().into_iter().flat_map(|door| door.ways(cx));
     ways.any(|way| way.cold == Cold::Page).then(|| {
+        let pull = cx.solution.name.previews().map(|(pull, _)| pull);
         cx.object(
             Kind::ConfigMap,
             PAGE,
@@ -31,7 +32,7 @@ pub(super) fn waking_page(cx: &Context) -> Option<DesiredObject> {
             json!({
                 // Without this label the interceptor does not find the page and answers 500.
                 "metadata": { "labels": { "http.keda.sh/response-body": "true" } },
-                "data": { PAGE_KEY: waking_page::html(&cx.solution.title) },
+                "data": { PAGE_KEY: waking_page::html(&cx.solution.title, pull) },
             }),
         )
     })

@@ -6,7 +6,7 @@ use super::DesiredObject;
 use super::context::Context;
 use super::mesh;
 use super::object::{TENANT, TENANT_SOLUTION};
-use crate::model::Kind;
+use crate::model::{Kind, marks};
 
 /// The newest Pod Security version that we know; a newer server knows it too.
 const NEWEST_POD_SECURITY: (u32, u32) = (1, 35);
@@ -17,6 +17,11 @@ pub(super) fn namespace(cx: &Context) -> DesiredObject {
     let (major, minor) = cx.platform.cluster_version.min(NEWEST_POD_SECURITY);
     let version = format!("v{major}.{minor}");
     let level = cx.platform.pod_security.level.as_str();
+    let mut annotations = mesh::of_namespace(cx);
+    if let Some(head) = &cx.solution.preview {
+        // Read after a restart: which commit somebody wanted to see.
+        annotations.insert(marks::PREVIEW.to_owned(), head.as_str().into());
+    }
     cx.object(
         Kind::Namespace,
         cx.solution.name.namespace(),
@@ -32,7 +37,7 @@ pub(super) fn namespace(cx: &Context) -> DesiredObject {
                     "pod-security.kubernetes.io/warn-version": version,
                     TENANT: TENANT_SOLUTION,
                 },
-                "annotations": mesh::of_namespace(cx),
+                "annotations": annotations,
             },
         }),
     )

@@ -1,9 +1,14 @@
 //! The page that visitors see while a solution wakes.
 
 /// One small page that asks nobody for anything: no script, no font, no picture, no link out.
-/// It reloads itself until the solution answers in its place.
-pub(super) fn html(title: &str) -> String {
+/// It reloads itself until the solution answers in its place. `pull`: it shows what this pull
+/// request would publish.
+pub(super) fn html(title: &str, pull: Option<u64>) -> String {
     let title = escaped(title);
+    let strip = match pull {
+        Some(pull) => format!("<p>Preview of pull request {pull}: not published yet.</p>\n"),
+        None => String::new(),
+    };
     format!(
         r#"<!doctype html>
 <html lang="en">
@@ -37,7 +42,7 @@ a {{ color: #0b57d0; }}
 </head>
 <body>
 <main>
-<h1>{title} is waking up</h1>
+{strip}<h1>{title} is waking up</h1>
 <div class="bar" aria-hidden="true"><div></div></div>
 <p role="status">It sleeps while nobody visits, and your visit has just woken it.
 The first start can take a few minutes.</p>
@@ -74,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_title_cannot_become_markup() {
-        let page = html(r#"</title><script>alert("1")</script>{{.Secret}}"#);
+        let page = html(r#"</title><script>alert("1")</script>{{.Secret}}"#, None);
         assert!(!page.contains("<script"), "{page}");
         assert!(!page.contains("{{"), "{page}");
         assert!(page.contains("&lt;script&gt;alert(&quot;1&quot;)"));
@@ -82,10 +87,17 @@ mod tests {
 
     #[test]
     fn the_page_asks_nobody_for_anything() {
-        let page = html("Part comparer");
+        let page = html("Part comparer", None);
         for outside in ["http://", "https://", "src=", "url(", "@import", "<link", "<script"] {
             assert!(!page.contains(outside), "{outside}");
         }
         assert!(page.contains(r#"<meta http-equiv="refresh" content="5">"#));
+    }
+
+    #[test]
+    fn whoever_waits_for_a_preview_is_told_that_it_is_one() {
+        let strip = "<p>Preview of pull request 42: not published yet.</p>";
+        assert!(html("Part comparer", Some(42)).contains(strip));
+        assert!(!html("Part comparer", None).contains("Preview"));
     }
 }

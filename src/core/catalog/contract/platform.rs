@@ -95,6 +95,15 @@ const SPEC: Schema = Schema::described(&[
     )
     .default("(nobody is named)")
     .example("\"@aim/operators\""),
+    Field::new(
+        "previews",
+        Form::Map(&PREVIEWS),
+        "Shows what a pull request changes before the merge, where somebody puts a label on it. \
+         Without it nothing is shown.",
+    )
+    .nullable()
+    .default("null")
+    .example("{label: preview, keepFor: 7d, atMost: 5}"),
 ]);
 
 const ASSUMPTIONS: Schema = Schema::described(&[
@@ -107,6 +116,34 @@ const ASSUMPTIONS: Schema = Schema::described(&[
          cooldownPeriod is awake for that.",
     )
     .default("30m"),
+]);
+
+const PREVIEWS: Schema = Schema::described(&[
+    Field::new(
+        "label",
+        Form::Line(50),
+        "The label of the forge that asks for one. It counts for the commit that it was put on.",
+    )
+    .default("preview"),
+    Field::new(
+        "keepFor",
+        Form::Duration(10, 30 * DAY),
+        "How long one stays, from when its namespace was made.",
+    )
+    .default("7d"),
+    Field::new(
+        "atMost",
+        Form::Whole(1, 100),
+        "How many solutions are shown at a time, of all pull requests.",
+    )
+    .default("5"),
+    Field::new(
+        "secrets",
+        Form::List(&Form::Line(253), 50),
+        "The keys of Secrets that a preview may ask for. All others are left out of it.",
+    )
+    .default("[]")
+    .example("[DEMO_KEY]"),
 ]);
 
 const PRICE: Schema = Schema::described(&[Field::new(

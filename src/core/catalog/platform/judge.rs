@@ -1,9 +1,11 @@
 //! Reads `platform.yaml`.
 
+use std::time::Duration;
+
 use super::names::{is_label_key, object_name};
 use super::{
-    Level, Nodes, Platform, PodSecurity, Provisioner, Registries, RunAsRoot, Version, edge,
-    hardware, limits,
+    Level, Nodes, Platform, PodSecurity, Previews, Provisioner, Registries, RunAsRoot, Version,
+    edge, hardware, limits,
 };
 use crate::catalog::contract;
 use crate::catalog::fault::{Fault, Severity, code};
@@ -89,6 +91,7 @@ fn document(root: &Fields<'_>, platform: &mut Platform) {
     gallery(&spec, platform);
     let first = hardware::hardware(&spec, platform);
     review(&spec, platform);
+    platform.previews = spec.or_null("previews").and_then(|cursor| previews(&cursor));
     if let Some(cursor) = spec.get("limits") {
         limits::limits(&cursor, &mut platform.limits);
     }
@@ -124,6 +127,21 @@ fn review(spec: &Fields<'_>, platform: &mut Platform) {
         }
     }
     platform.operators = spec.get("operators").and_then(|c| c.line()).map(|text| text.value);
+}
+
+/// How solutions are shown before a merge.
+fn previews(cursor: &Cursor<'_>) -> Option<Previews> {
+    let fields = cursor.fields()?;
+    let label = fields.get("label").and_then(|c| c.line()).map(|text| text.value);
+    let keep_for = fields.get("keepFor").and_then(|c| c.time()).map(|time| time.value);
+    let at_most = fields.get("atMost").and_then(|c| c.whole()).map(|number| number.value);
+    let secrets = fields.get("secrets").and_then(|c| c.texts()).unwrap_or_default();
+    Some(Previews {
+        label: label.unwrap_or_else(|| "preview".to_owned()),
+        keep_for: keep_for.unwrap_or(Duration::from_secs(7 * 24 * 60 * 60)),
+        at_most: at_most.and_then(|number| usize::try_from(number).ok()).unwrap_or(5),
+        secrets: secrets.into_iter().map(|text| text.value).collect(),
+    })
 }
 
 fn domain(cursor: &Cursor<'_>) -> Option<Domain> {

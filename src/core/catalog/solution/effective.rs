@@ -27,8 +27,6 @@ impl Component {
 /// How to mend a missing image.
 pub const ADD_IMAGE: &str =
     "add `image: registry/repository:tag@sha256:<digest>`; `vitrine pin` writes the digest";
-/// Requests at the same time that one replica is trusted with.
-const CONCURRENCY: u32 = 10;
 
 /// Completes one component. `None` if it has no image, or no sound one.
 pub fn component(
@@ -168,7 +166,7 @@ fn scaling(bench: &Bench<'_>, sheet: &Sheet, class: &HardwareClass, runtime: &Ru
     Scaling::Autoscaled {
         range,
         cooldown,
-        target: value(&runtime.target).unwrap_or(Target::Concurrency(CONCURRENCY)),
+        target: value(&runtime.target).unwrap_or(Target::USUAL),
         schedules: schedules.into_iter().map(|schedule| schedule.value).collect(),
     }
 }

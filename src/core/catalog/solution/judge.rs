@@ -145,6 +145,7 @@ fn document(
         expires: expires.map(|day| day.value),
         suspend: suspend.map(|suspension| suspension.value),
         about,
+        preview: None,
     })
 }
 
