@@ -43,6 +43,10 @@ async fn of_daemon(arguments: &Arguments, url: &str) -> Result<Answer, Stop> {
     let mut board = fetch(url).await?;
     if let Some(name) = &arguments.name {
         board.verdicts.retain(|v| v.name.as_str() == name);
+        board.previews.retain(|v| v.name.as_str() == name);
+        if board.verdicts.is_empty() {
+            board.verdicts = std::mem::take(&mut board.previews);
+        }
         if board.verdicts.is_empty() {
             return Err(Stop::new(format!("there is no solution `{name}` on the board of {url}")));
         }

@@ -229,6 +229,7 @@ impl Engine {
         self.wake(now);
         self.send_reader(&mut orders);
         self.looked |= self.sight.has_looked();
+        self.stage(now);
         // What one pass changes for other names is thought about in the same breath.
         for _ in 0..2 {
             let asked = !self.dirty.is_empty() || !self.brake.is_judged();
@@ -294,8 +295,10 @@ impl Engine {
         ];
         let by_steady = next.into_iter().flatten().min().map(|at| at.duration_since(steady));
         let leaving = self.late_namespaces().map(|(_, late)| late).filter(|late| *late > now.wall);
+        let ending = self.previews.ends_at();
         let midnight = std::iter::once(phase::next_day(now.wall));
-        let by_wall = leaving.chain(midnight).min().map(|at| at.duration_since(now.wall));
+        let by_wall =
+            leaving.chain(midnight).chain(ending).min().map(|at| at.duration_since(now.wall));
         let pending = (self.looked && self.book.catalog().is_some() && !self.dirty.is_empty())
             .then_some(SignedDuration::ZERO);
         let wait = by_steady.into_iter().chain(by_wall).chain(pending).min()?;
@@ -341,7 +344,7 @@ impl Engine {
 
     /// Names of which something was said and that are not in the catalogue.
     fn removing(&self) -> impl Iterator<Item = &SolutionName> {
-        self.rows.removing().filter(|name| self.book.known(name.as_str()).is_none())
+        self.rows.removing().filter(|name| self.book.known(name).is_none())
     }
 
     /// The namespaces of ours that are being deleted, and when that has taken too long.
@@ -353,10 +356,12 @@ impl Engine {
     }
 
     fn all_dirty(&mut self) {
-        let solutions = self.book.published().chain(self.sight.observed.solutions.keys());
+        let solutions = self.book.published().chain(self.book.shown());
+        let solutions = solutions.chain(self.sight.observed.solutions.keys());
         self.dirty.extend(solutions.map(ClaimedName::from));
         self.dirty.extend(self.book.left_alone().cloned());
         self.dirty.extend(self.rows.verdicts().keys().cloned());
+        self.dirty.extend(self.rows.previews().keys().cloned());
     }
 
     /// Sends an order off, and gives it its number.

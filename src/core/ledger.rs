@@ -16,6 +16,8 @@ const LONGEST: usize = 140;
 
 /// What a line on the head of a pull request is about. No solution is called so.
 const VALIDATE: &str = "validate";
+/// As [`VALIDATE`]: how the preview of a head does.
+const PREVIEW: &str = "preview";
 
 /// What the history says of the solutions.
 #[derive(Clone, Debug, Default)]
@@ -231,7 +233,7 @@ fn aggregate(
 }
 
 /// Red for the author, error for whoever runs the platform.
-const fn worse(party: Party) -> CommitState {
+pub const fn worse(party: Party) -> CommitState {
     match party {
         Party::Author => CommitState::Failure,
         Party::Nobody | Party::Vitrine | Party::Reviewer | Party::Operator => CommitState::Error,
@@ -283,6 +285,29 @@ pub fn validated(
     found: &str,
     next: &str,
 ) -> CommitStatus {
+    on_head(instance, VALIDATE, state, found, next, "")
+}
+
+/// The line on the head of a pull request of how its preview does. No solution is called so.
+pub fn previewed(
+    instance: &InstanceName,
+    state: CommitState,
+    found: &str,
+    next: &str,
+    url: &str,
+) -> CommitStatus {
+    on_head(instance, PREVIEW, state, found, next, url)
+}
+
+fn on_head(
+    instance: &InstanceName,
+    what: &str,
+    state: CommitState,
+    found: &str,
+    next: &str,
+    url: &str,
+) -> CommitStatus {
+    let name = ClaimedName::of(what);
     let (found, next) = (clean(found), one_line(next));
     let told = match next.as_str() {
         "" => found,
@@ -291,12 +316,12 @@ pub fn validated(
             format!("{}; {next}", cut(&found, room))
         }
     };
-    line(instance, Some(&ClaimedName::of(VALIDATE)), state, &told, "")
+    line(instance, Some(&name), state, &told, url)
 }
 
-/// Whether a context is that of the head of a pull request, of whatever instance.
+/// Whether a context is one of the head of a pull request, of whatever instance.
 pub fn is_of_a_head(context: &str) -> bool {
-    context.rsplit('/').next() == Some(VALIDATE)
+    matches!(context.rsplit('/').next(), Some(VALIDATE | PREVIEW))
 }
 
 /// What a context of this instance is about; `None`: it is another's.

@@ -198,6 +198,7 @@ pub(super) trait Dialect: Send + Sync {
             number: row["number"].as_u64()?,
             head: pull::commit(&row["head"]["sha"]),
             base: text(&row["base"], "ref"),
+            labels: pull::labels(&row["labels"]),
             state,
             reference: None,
         })

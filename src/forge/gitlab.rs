@@ -149,6 +149,7 @@ impl Dialect for GitLab {
             number,
             head: pull::commit(&row["sha"]),
             base: text(row, "target_branch"),
+            labels: pull::labels(&row["labels"]),
             state,
             reference: forked.then(|| format!("refs/merge-requests/{number}/head")),
         })

@@ -1,6 +1,6 @@
 //! A pull request and a comment as forges have them, and the mark by which a comment is ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -14,6 +14,8 @@ pub(super) struct Row {
     pub head: Option<Revision>,
     /// The branch that it is to be merged into.
     pub base: String,
+    /// The labels on it.
+    pub labels: BTreeSet<String>,
     pub state: State,
     /// Where statuses of its head stand, on a forge that asks for a ref.
     pub reference: Option<String>,
@@ -88,6 +90,15 @@ pub(super) fn mark<'b>(instance: &InstanceName, body: &'b str) -> Option<&'b str
 /// A field that holds a commit.
 pub(super) fn commit(value: &Value) -> Option<Revision> {
     value.as_str().and_then(|text| Revision::parse(text).ok())
+}
+
+/// A field that holds labels, each as a text or by its `name`.
+pub(super) fn labels(value: &Value) -> BTreeSet<String> {
+    let labels = value.as_array().into_iter().flatten();
+    labels
+        .filter_map(|label| label.as_str().or(label["name"].as_str()))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A field that holds a time.

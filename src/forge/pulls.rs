@@ -52,11 +52,12 @@ impl Line {
                 *locked(&self.pulls.tag) = tag;
             }
             for row in rows {
-                if let Row { number, head: Some(head), base, state: State::Open, reference } = row
+                if let Row { number, head: Some(head), base, labels, state: State::Open, reference } =
+                    row
                     && base == self.place.branch
                 {
                     heads.insert(head.clone(), reference);
-                    listing.open.push(Opened { number, head });
+                    listing.open.push(Opened { number, head, labels });
                 }
             }
             if !full {

@@ -31,6 +31,7 @@ pub fn board(board: &Board, version: &str) -> Markup {
             main #board data-version=(version) {
                 (notices(board))
                 (sections(&board.verdicts))
+                (previews(&board.previews))
             }
             footer {
                 p { "The three words of a solution: is the cluster what the catalogue says, where \
@@ -47,7 +48,8 @@ pub fn board(board: &Board, version: &str) -> Markup {
 /// One solution, for who comes from a commit's status; `asked`: that commit. `None`: the board has
 /// no such solution.
 pub fn solution(board: &Board, name: &str, asked: Option<&str>) -> Option<Markup> {
-    let verdict = board.verdicts.iter().find(|verdict| verdict.name.as_str() == name)?;
+    let all = board.verdicts.iter().chain(board.previews.iter());
+    let verdict = all.into_iter().find(|verdict| verdict.name.as_str() == name)?;
     let title = format!("{name} - vitrine/{}", board.instance);
     let newer = asked.filter(|asked| {
         board.revision.as_ref().is_some_and(|revision| !revision.as_str().starts_with(asked))
@@ -226,6 +228,18 @@ fn sections(verdicts: &Verdicts) -> Markup {
         @if verdicts.is_empty() {
             p.empty { "As soon as a folder of the catalogue holds a "
                 code { "solution.yaml" } ", it appears here." }
+        }
+    }
+}
+
+/// What pull requests show beside the catalogue.
+fn previews(verdicts: &Verdicts) -> Markup {
+    html! {
+        @if !verdicts.is_empty() {
+            section {
+                h2 { "Previews of pull requests " span.count { (verdicts.len()) } }
+                ul.rows { @for verdict in verdicts.iter() { (row(verdict)) } }
+            }
         }
     }
 }

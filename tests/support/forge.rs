@@ -282,6 +282,16 @@ impl FakeForge {
         self.shared.store().pull(number).fork = true;
     }
 
+    /// Somebody puts a label on a pull request, or takes it off.
+    pub fn label(&self, number: u64, label: &str, on: bool) {
+        let mut store = self.shared.store();
+        let labels = &mut store.pull(number).labels;
+        labels.retain(|one| one != label);
+        if on {
+            labels.push(label.to_owned());
+        }
+    }
+
     /// A pull request is to be merged into another branch.
     pub fn rebase_pull(&self, number: u64, base: &str) {
         base.clone_into(&mut self.shared.store().pull(number).base);

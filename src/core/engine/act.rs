@@ -89,17 +89,17 @@ impl Engine {
         self.book.settle(name, live);
         let Self { book, brake, failures, trials, rollouts, nudges, sight, leavers, rows, .. } =
             self;
-        if book.known(name.as_str()).is_some() {
+        if book.known(name).is_some() {
             leavers.stays(name);
         } else {
             leavers.leaves(name, rows.stood(name), &sight.observed);
         }
-        match book.known(name.as_str()) {
+        match book.known(name) {
             Some(Known::Published { outline, phase, .. }) => {
                 failures.drop_old(name, outline);
                 brake.wish(name, Some((outline, phase)), &sight.observed);
             }
-            Some(Known::Coming | Known::Frozen) => brake.wish_nothing(name),
+            Some(Known::Coming | Known::Frozen | Known::Undecided) => brake.wish_nothing(name),
             None => brake.wish(name, None, &sight.observed),
         }
         trials.note(name, &sight.observed, |component| book.startup(name, component), now);
@@ -132,9 +132,9 @@ impl Engine {
         let Some(ground) = self.ground(name, room, steady) else {
             return SolutionPlan::default();
         };
-        let standing = match self.book.known(name.as_str()) {
+        let standing = match self.book.known(name) {
             Some(Known::Published { outline, .. }) => Standing::Published(outline),
-            Some(Known::Coming | Known::Frozen) => Standing::Frozen,
+            Some(Known::Coming | Known::Frozen | Known::Undecided) => Standing::Frozen,
             None => Standing::Gone,
         };
         plan::of_name(name, standing, additions, &ground)
@@ -148,15 +148,17 @@ impl Engine {
     ) -> Option<Ground<'a>> {
         let Room { slots, overdue, nudges, rolling } = room;
         let free = self.rollouts.free(self.settings.rollouts.max_parallel);
-        let turns = (!self.book.is_own(name)).then_some(Turns { free, rolling });
+        let is_preview = name.previews().is_some();
+        let turns = (!self.book.is_own(name) && !is_preview).then_some(Turns { free, rolling });
         Some(Ground {
             observed: &self.sight.observed,
-            revision: self.book.revision()?,
+            revision: self.book.head_of(name).or(self.book.revision())?,
             setbacks: self.failures.known(),
             hold: self.brake.hold(),
             losing: self.brake.losing(),
             nothing_deleted: self.brake.shut(self.book.heard, self.book.is_complete()),
-            verify: self.settings.rollouts.verify != Verify::Never,
+            // A preview sleeps until somebody opens it.
+            verify: self.settings.rollouts.verify != Verify::Never && !is_preview,
             slots,
             turns,
             overdue,
@@ -177,7 +179,7 @@ impl Engine {
             return false;
         }
         let mut waits = None;
-        if let Some(why) = self.brake.goes(name, self.book.known(name.as_str()).is_some()) {
+        if let Some(why) = self.brake.goes(name, self.book.known(name).is_some()) {
             let record = &self.sight.observed.record;
             let (may, begins) = self.brake.may_go(name, why, plan, record, now.wall);
             waits = (!may).then_some(why);

@@ -13,6 +13,7 @@ use super::desk::{Job, Work};
 use super::event::Commit;
 use super::form::{FormKey, Rendered};
 use super::press::Press;
+use super::previews::Staging;
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Catalog, Snapshot, Solution, Standing};
 use crate::model::intern::Interner;
@@ -41,6 +42,8 @@ pub(super) struct Book {
     own: BTreeSet<SolutionName>,
     today: Option<Date>,
     interner: Interner,
+    /// What pull requests show beside it.
+    staging: Staging,
 }
 
 /// A commit on its way through the judge.
@@ -69,6 +72,8 @@ pub(super) enum Known<'a> {
     Coming,
     /// Left alone: refused, or protected by a fault elsewhere.
     Frozen,
+    /// A preview, left alone: nobody knows whether it is wanted.
+    Undecided,
 }
 
 impl Book {
@@ -195,11 +200,39 @@ impl Book {
 
     /// The form that a solution should have.
     fn wanted(&self, name: &SolutionName) -> Option<FormKey> {
-        let catalog = self.catalog.as_ref()?;
-        let (solution, platform) = (catalog.solutions.get(name)?, catalog.platform.as_ref().ok()?);
+        let (solution, platform) = (self.solution(name)?, self.catalog.as_ref()?.platform.as_ref());
         let phase = phase_on(solution, self.today?);
-        let (tree, platform) = (solution.tree.clone(), platform.digest.clone());
-        Some(FormKey { tree, platform, phase })
+        let (tree, head) = (solution.tree.clone(), solution.preview.clone());
+        Some(FormKey { tree, head, platform: platform.ok()?.digest.clone(), phase })
+    }
+
+    /// A solution of the catalogue, or as a pull request shows one.
+    fn solution(&self, name: &SolutionName) -> Option<&Arc<Solution>> {
+        match name.previews() {
+            Some(_) => self.staging.shown.get(name),
+            None => self.catalog.as_ref()?.solutions.get(name),
+        }
+    }
+
+    /// Previews are to be as said from now on. Returns those whose standing that changes.
+    pub fn stage(&mut self, staging: Staging) -> BTreeSet<SolutionName> {
+        let changed = self.staging.differs(&staging);
+        self.staging = staging;
+        for name in changed.iter().filter(|name| !self.staging.shown.contains_key(*name)) {
+            self.forms.remove(name);
+            self.press.forget(name);
+        }
+        changed
+    }
+
+    /// The previews that should be on the cluster.
+    pub fn shown(&self) -> impl Iterator<Item = &SolutionName> {
+        self.staging.shown.keys()
+    }
+
+    /// Of a preview: the head that it shows.
+    pub fn head_of(&self, name: &SolutionName) -> Option<&Revision> {
+        self.staging.shown.get(name)?.preview.as_ref()
     }
 
     /// What is sent of an object, if it is at hand. If it is not, it is asked for.
@@ -232,7 +265,7 @@ impl Book {
         for portion in wanted.chunks(AT_A_TIME) {
             let (mut jobs, mut keys) = (Vec::new(), BTreeMap::new());
             for (name, bodies) in portion {
-                let solution = catalog.solutions.get(name);
+                let solution = self.solution(name);
                 let Some((solution, key)) = solution.zip(self.wanted(name)) else { continue };
                 let (solution, phase) = (Arc::clone(solution), key.phase);
                 jobs.push(Job { solution, phase, bodies: *bodies });
@@ -254,11 +287,8 @@ impl Book {
             if self.wanted(&name).as_ref() != Some(&key) {
                 continue; // overtaken
             }
-            let Some(solution) = self.catalog.as_ref().and_then(|c| c.solutions.get(&name)) else {
-                continue;
-            };
+            let Some(solution) = self.solution(&name).map(Arc::clone) else { continue };
             share_fields(&mut outline, &mut self.interner);
-            let solution = Arc::clone(solution);
             self.forms.insert(name.clone(), Form { key, solution, outline });
             self.press.has_form(&name, bodies);
             names.push(name);
@@ -284,19 +314,44 @@ impl Book {
         self.press.is_quiet() && self.coming.is_none()
     }
 
-    /// What the catalogue says of a name; `None` = it is not in it.
-    pub fn known(&self, name: &str) -> Option<Known<'_>> {
-        match self.catalog.as_ref()?.standing(name) {
-            Standing::Published(_) => Some(match self.forms.get(name) {
-                Some(form) => Known::Published {
-                    solution: &form.solution,
-                    outline: &form.outline,
-                    phase: form.key.phase,
-                },
-                None => Known::Coming,
-            }),
+    /// What the catalogue, or a pull request, says of a name; `None` = it is not in it.
+    pub fn known(&self, name: &SolutionName) -> Option<Known<'_>> {
+        let catalog = self.catalog.as_ref()?;
+        if name.previews().is_none() {
+            return self.declared(catalog, name.as_str());
+        }
+        match self.staging.shown.contains_key(name) {
+            true => Some(self.form(name)),
+            false => self.staging.undecided.contains(name).then_some(Known::Undecided),
+        }
+    }
+
+    /// The same of a name that may be no solution's.
+    pub fn known_as(&self, name: &ClaimedName) -> Option<Known<'_>> {
+        match name.solution() {
+            Some(name) => self.known(name),
+            None => self.declared(self.catalog.as_ref()?, name.as_str()),
+        }
+    }
+
+    /// What the catalogue says of a name.
+    fn declared(&self, catalog: &Catalog, name: &str) -> Option<Known<'_>> {
+        match catalog.standing(name) {
+            Standing::Published(solution) => Some(self.form(&solution.name)),
             Standing::Frozen => Some(Known::Frozen),
             Standing::Gone => None,
+        }
+    }
+
+    /// What is published, as far as it is rendered.
+    fn form(&self, name: &SolutionName) -> Known<'_> {
+        match self.forms.get(name) {
+            Some(form) => Known::Published {
+                solution: &form.solution,
+                outline: &form.outline,
+                phase: form.key.phase,
+            },
+            None => Known::Coming,
         }
     }
 
@@ -338,7 +393,7 @@ impl Book {
 
     /// The start-up budget of a component.
     pub fn startup(&self, name: &SolutionName, component: &str) -> Option<SignedDuration> {
-        let solution = self.catalog.as_ref()?.solutions.get(name)?;
+        let solution = self.solution(name)?;
         SignedDuration::try_from(solution.components.get(component)?.startup).ok()
     }
 
@@ -482,7 +537,9 @@ mod tests {
         book.settle(&name("alpha"), true);
         let first = work(&mut book).remove(0).0;
         book.rendered(first.done());
-        let [Known::Published { outline, .. }] = [book.known("alpha").unwrap()] else { panic!() };
+        let [Known::Published { outline, .. }] = [book.known(&name("alpha")).unwrap()] else {
+            panic!()
+        };
         let key = outline.objects[0].key.clone();
         assert!(book.body(&name("alpha"), &key).is_some());
         book.in_place(&name("alpha"));

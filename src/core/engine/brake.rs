@@ -148,6 +148,9 @@ impl Brake {
         observed: &Observed,
     ) {
         self.wish_nothing(name);
+        if name.previews().is_some() {
+            return; // nobody was promised that it stays
+        }
         if let Some((outline, Phase::Live)) = outline {
             let mut lost = plan::opened(name, observed);
             lost.retain(|address| !outline.addresses.contains(address));
@@ -232,6 +235,7 @@ impl Brake {
     /// `published`: whether the catalogue has it.
     pub fn goes(&self, name: &SolutionName, published: bool) -> Option<Went> {
         match published {
+            _ if name.previews().is_some() => None,
             false => Some(Went::Removed),
             true => self.losers.contains(name).then_some(Went::Moved),
         }
@@ -390,7 +394,10 @@ impl Brake {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::model::{Kind, ObjectKey};
+    use crate::plan::Live;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -492,6 +499,41 @@ mod tests {
         brake.unstamped.insert(SolutionName::parse("use").unwrap());
         let entry = brake.entry(&commit('b'), false, NOW, NOW).unwrap();
         assert_eq!((entry.applied, entry.complete), (commit('a'), false));
+    }
+
+    #[test]
+    fn a_preview_is_no_harm_whatever_becomes_of_it() {
+        let solution = SolutionName::parse("use").unwrap();
+        let preview = solution.preview(42).unwrap();
+        let mut observed = Observed { record: kept('a'), ..Observed::default() };
+        for name in [&solution, &preview] {
+            let key = ObjectKey::cluster(Kind::Namespace, name.namespace());
+            let live = Live { fields: Some(Arc::default()), ..Live::default() };
+            observed.solutions.entry(name.clone()).or_default().insert(key, live.into());
+        }
+        let mut brake = after('a', 'b');
+        for name in [&solution, &preview] {
+            brake.wish(name, None, &observed);
+        }
+        let wishes = brake.wishes.disappearing.keys().collect::<Vec<_>>();
+        assert_eq!(wishes, [&solution]);
+        assert_eq!(brake.goes(&solution, false), Some(Went::Removed));
+        assert_eq!(brake.goes(&preview, false), None);
+        let hold = brake_of(&brake.wishes, &observed);
+        assert_eq!(hold.as_deref(), Some("would remove 1 of 1 solution"));
+    }
+
+    /// Why the brake holds these wishes.
+    fn brake_of(wishes: &Wishes, observed: &Observed) -> Option<String> {
+        let settings = BrakeSettings {
+            max_removed_share: 0.2,
+            max_deletions: 100,
+            approvals_expire_after: LATELY,
+            root: ".",
+            rewritten: false,
+            now: NOW,
+        };
+        plan::brake(wishes, observed, &settings).map(|hold| hold.reason)
     }
 
     #[test]

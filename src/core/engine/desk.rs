@@ -204,6 +204,7 @@ impl Work {
             Rendered {
                 key: FormKey {
                     tree: solution.tree.clone(),
+                    head: solution.preview.clone(),
                     platform: self.platform.digest.clone(),
                     phase: *phase,
                 },

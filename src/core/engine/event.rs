@@ -103,6 +103,8 @@ pub struct Opened {
     pub number: u64,
     /// The newest commit that is to be merged.
     pub head: Revision,
+    /// The labels that people put on it.
+    pub labels: BTreeSet<String>,
 }
 
 /// What became of a pull request.

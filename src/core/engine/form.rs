@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{ContentHash, ObjectKey, TreeId};
+use crate::model::{ContentHash, ObjectKey, Revision, TreeId};
 use crate::plan::{Outline, Phase};
 use crate::render::Body;
 
@@ -26,6 +26,8 @@ pub struct Rendered {
 pub struct FormKey {
     /// The tree of the solution's folder.
     pub tree: TreeId,
+    /// Of a preview: the head that it shows.
+    pub head: Option<Revision>,
     /// SHA-256 of the operator's file.
     pub platform: ContentHash,
     /// Whether the clock lets the solution run.

@@ -18,24 +18,27 @@ impl Engine {
         let empty = SolutionPlan::default();
         let plan = name.solution().and_then(|name| self.rows.plan(name)).unwrap_or(&empty);
         let frozen;
+        let is_preview = name.solution().is_some_and(|name| name.previews().is_some());
         let unread = !self.looked && platform.is_some() && !catalog.protected.covers(name.as_str());
-        let standing = match (self.book.known(name.as_str()), catalog.refused.get(name)) {
-            (_, None) if unread => Standing::Unread,
-            (Some(Known::Published { solution, outline, phase, .. }), _) => {
-                let (objects, addresses) = (outline.objects.len(), &outline.addresses);
-                Standing::Published { solution, phase, plan, objects, addresses }
-            }
-            // Without a sound platform nobody can tell what an author did wrong.
-            (_, Some(refused)) if platform.is_some() => Standing::Refused(refused),
-            (Some(Known::Frozen), _) => {
-                let (reason, party) = frozen_because(catalog);
-                frozen = reason;
-                Standing::Frozen { reason: &frozen, party }
-            }
-            (Some(Known::Coming), _) => Standing::Coming,
-            (None, Some(refused)) => Standing::Refused(refused),
-            (None, None) => Standing::Removed(plan),
-        };
+        let standing =
+            match (self.book.known_as(name), catalog.refused.get(name).filter(|_| !is_preview)) {
+                (_, None) if unread => Standing::Unread,
+                (Some(Known::Published { solution, outline, phase, .. }), _) => {
+                    let (objects, addresses) = (outline.objects.len(), &outline.addresses);
+                    Standing::Published { solution, phase, plan, objects, addresses }
+                }
+                // Without a sound platform nobody can tell what an author did wrong.
+                (_, Some(refused)) if platform.is_some() => Standing::Refused(refused),
+                (Some(Known::Frozen), _) => {
+                    let (reason, party) = frozen_because(catalog);
+                    frozen = reason;
+                    Standing::Frozen { reason: &frozen, party }
+                }
+                (Some(Known::Coming), _) => Standing::Coming,
+                (Some(Known::Undecided), _) => Standing::Undecided,
+                (None, Some(refused)) => Standing::Refused(refused),
+                (None, None) => Standing::Removed(plan),
+            };
         let case = Case {
             name,
             standing,
@@ -46,7 +49,10 @@ impl Engine {
             unknown: self.book.unknown.as_ref(),
             silence: self.outage.silence(),
             reports: self.settings.cluster.mode == Mode::Report,
-            revision: self.ledger.record(name),
+            revision: match name.solution().filter(|_| is_preview) {
+                Some(preview) => self.book.head_of(preview),
+                None => self.ledger.record(name),
+            },
             placed: name.solution().and_then(|name| self.rows.placed(name)),
             in_force: self.book.revision(),
             instance: self.settings.instance.as_str(),
@@ -55,8 +61,13 @@ impl Engine {
         };
         // A name is on the board because somebody declared it or because something of ours carries
         // it: a foreign namespace is nobody's solution, whatever protects absent names.
-        let declared = catalog.solutions.contains_key(name.as_str())
-            || catalog.refused.contains_key(name.as_str());
+        let declared = match is_preview {
+            true => self.book.known_as(name).is_some(),
+            false => {
+                catalog.solutions.contains_key(name.as_str())
+                    || catalog.refused.contains_key(name.as_str())
+            }
+        };
         let gone = !declared && case.objects().is_none_or(BTreeMap::is_empty);
         let verdict = (!gone).then(|| status::judge(&case));
         if matches!(case.standing, Standing::Published { plan, .. } if plan.is_empty())
@@ -65,12 +76,16 @@ impl Engine {
             self.rows.is_placed(solution, record.clone());
         }
         self.patience.note(name, verdict.as_ref(), self.steady.at(now));
-        let is_gone = self.book.known(name.as_str()).is_none();
+        let is_gone = self.book.known_as(name).is_none();
         let failed = |verdict: &Verdict| verdict.stage == Some(Stage::WakeFailed);
         let fails = verdict.as_ref().is_some_and(failed);
         let refused = verdict.as_ref().is_some_and(|v| v.reason.cause == Cause::RouteRefused);
         let vanishes = verdict.is_none();
         if let Some(before) = self.rows.judged(name, verdict, is_gone) {
+            self.behind = true;
+            if is_preview {
+                return; // no commit of the branch speaks of it
+            }
             if vanishes {
                 // Taken back before anything of it was there: its commits wait for a word.
                 self.ledger.doubts.add(name.clone());
@@ -83,7 +98,6 @@ impl Engine {
             }
             self.diary.changed(name, self.steady.at(now));
             self.ledger.changed(name);
-            self.behind = true;
         }
     }
 }

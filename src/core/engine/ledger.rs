@@ -71,7 +71,7 @@ pub(super) struct Ledger {
     under_way: Option<Lines>,
     forge: Option<Forge>,
     /// The lines on the heads of pull requests: the forge's alone.
-    heads: BTreeMap<Revision, CommitStatus>,
+    heads: Lines,
     /// Since when notes wait for the forge.
     held_since: Option<Timestamp>,
     /// Since when something is pending, so that short work leaves no pending line.
@@ -303,7 +303,7 @@ impl Ledger {
     }
 
     /// The lines on the heads of pull requests, as they should be.
-    pub fn heads(&mut self, heads: BTreeMap<Revision, CommitStatus>) {
+    pub fn heads(&mut self, heads: Lines) {
         if self.heads != heads {
             self.behind = true;
             self.moved = true;

@@ -4,6 +4,10 @@
 //! a time. Nothing here is remembered over a restart: what a pull request was told stands on it,
 //! with a hash, so that the same is not told twice.
 
+mod label;
+mod pull;
+mod stage;
+mod staging;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,41 +17,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Commented, Fate, Listing, Opened, Refusal, Reply};
 use super::reviewed::Reviewed;
+use crate::catalog::platform;
 use crate::change::Comparison;
 use crate::config::PullRequests;
 use crate::ledger;
-use crate::model::{InstanceName, Revision};
-use crate::status::{CommitState, CommitStatus};
+use crate::model::{InstanceName, Revision, SolutionName};
+use crate::status::{CommitState, CommitStatus, Verdict};
+use pull::{Judged, Pull};
+pub(super) use staging::{Living, Staging};
 pub(super) use words::Wish;
-use words::{AGAIN, NOTHING, last_line, refused};
+use words::{AGAIN, last_line, refused};
 
 /// How often open pull requests are asked for though nobody says that one changed.
 const EACH: SignedDuration = SignedDuration::from_secs(60);
 /// How long the last words of a merge are waited for.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
-
-/// A pull request that is open.
-#[derive(Debug)]
-struct Pull {
-    head: Revision,
-    judged: Option<Judged>,
-    /// What stands there: the comment, and the page that it says.
-    told: Option<(u64, String)>,
-    /// The page that somebody deleted: it is not told again.
-    unwanted: Option<Revision>,
-    not_before: Option<Timestamp>,
-}
-
-/// What was found of a head.
-#[derive(Debug)]
-struct Judged {
-    head: Revision,
-    base: Revision,
-    page: Option<String>,
-    line: CommitStatus,
-    /// It could not be read, and is read again.
-    unread: bool,
-}
 
 /// One that was merged and is to be told what came of it.
 #[derive(Debug)]
@@ -76,6 +60,10 @@ pub(super) struct Previews {
     /// Why they cannot be listed, and why they cannot be told.
     unlisted: Option<String>,
     untold: Option<String>,
+    /// How the platform in force shows pull requests; `None`: it does not.
+    settings: Option<platform::Previews>,
+    /// When a preview has to go, by the wall clock.
+    ends_at: Option<Timestamp>,
 }
 
 impl Previews {
@@ -99,13 +87,19 @@ impl Previews {
         }
     }
 
-    /// The lines on heads, as far as they were judged.
-    pub fn lines(&self) -> BTreeMap<Revision, CommitStatus> {
-        let judged = self.open.values().filter_map(|pull| {
-            let judged = pull.judged.as_ref().filter(|judged| judged.head == pull.head)?;
-            Some((judged.head.clone(), judged.line.clone()))
+    /// The lines on heads, as far as they were judged: what `validate` found, and how the preview
+    /// does. `verdict`: what is said of one.
+    pub fn lines<'v>(
+        &mut self,
+        instance: &InstanceName,
+        verdict: impl Fn(&SolutionName) -> Option<&'v Verdict>,
+    ) -> BTreeMap<Revision, Vec<CommitStatus>> {
+        let lines = self.open.values_mut().filter_map(|pull| {
+            let mut lines = vec![pull.judged()?.line.clone()];
+            lines.extend(pull.preview_line(instance, &verdict).cloned());
+            Some((pull.head.clone(), lines))
         });
-        judged.collect()
+        lines.collect()
     }
 
     pub fn deadline(&self) -> Option<Timestamp> {
@@ -180,10 +174,14 @@ impl Previews {
             return None;
         }
         let (number, pull) = self.open.iter().find(|(_, pull)| {
-            pull.not_before.is_none_or(|at| at <= now) && pull.unsaid().is_some()
+            pull.not_before.is_none_or(|at| at <= now) && self.unsaid(pull).is_some()
         })?;
         let known = pull.told.as_ref().map(|(id, _)| *id);
-        Some(Wish::Write { number: *number, page: pull.unsaid()?, known })
+        Some(Wish::Write { number: *number, page: self.unsaid(pull)?, known })
+    }
+
+    fn unsaid(&self, pull: &Pull) -> Option<String> {
+        pull.unsaid(self.settings.as_ref())
     }
 
     fn close(
@@ -219,13 +217,11 @@ impl Previews {
             self.open.remove(&number);
             self.gone.insert(number, None);
         }
-        for Opened { number, head } in open {
+        for Opened { number, head, labels } in open {
             self.gone.remove(&number);
+            let before = self.open.get(&number).map(|pull| pull.head.clone());
             let pull = self.open.entry(number).or_insert_with(|| Pull::of(head.clone()));
-            if pull.head != head {
-                pull.head = head;
-                pull.not_before = None;
-            }
+            pull.looked_at(before.as_ref(), head, labels);
         }
         if !std::mem::replace(&mut self.listed, true) && self.mode == PullRequests::Comment {
             for (number, commit) in merged {
@@ -259,12 +255,18 @@ impl Previews {
                     "vitrine tries again",
                 );
                 if let Some(pull) = self.open.get_mut(&number).filter(|pull| pull.head == head) {
-                    pull.judged = Some(Judged { head, base, page: None, line, unread: true });
+                    pull.judged =
+                        Some(Judged { head, base, page: None, line, unread: true, showing: None });
                     pull.not_before = Some(now + AGAIN);
                 }
                 None
             }
         }
+    }
+
+    /// The pull request that is being judged, and its head.
+    pub fn judging(&self) -> Option<(u64, &Revision)> {
+        self.judging.as_ref().map(|(number, head, _)| (*number, head))
     }
 
     /// It was judged; `None`: nobody answered.
@@ -274,8 +276,8 @@ impl Previews {
             return;
         };
         match reviewed {
-            Some(Reviewed { line, page }) => {
-                pull.judged = Some(Judged { head, base, page, line, unread: false });
+            Some(Reviewed { line, page, showing }) => {
+                pull.judged = Some(Judged { head, base, page, line, unread: false, showing });
             }
             None => pull.not_before = Some(now + AGAIN),
         }
@@ -359,27 +361,6 @@ impl Previews {
             }
             Some(Wish::Ask { .. }) => self.fated(Reply { result: Err(why()), left: None }, now),
         }
-    }
-}
-
-impl Pull {
-    fn of(head: Revision) -> Self {
-        Self { head, judged: None, told: None, unwanted: None, not_before: None }
-    }
-
-    /// The page that it should say and does not.
-    fn unsaid(&self) -> Option<String> {
-        let judged = self.judged.as_ref().filter(|judged| judged.head == self.head)?;
-        if self.unwanted.as_ref() == Some(&self.head) {
-            return None;
-        }
-        let page = match (&judged.page, &self.told) {
-            (Some(page), _) => page.clone(),
-            // What it said is true no more.
-            (None, Some(_)) if !judged.unread => NOTHING.to_owned(),
-            (None, _) => return None,
-        };
-        (self.told.as_ref().map(|(_, told)| told) != Some(&page)).then_some(page)
     }
 }
 

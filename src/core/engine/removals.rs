@@ -23,9 +23,11 @@ impl Engine {
             self.failures.forget(&name);
             self.rollouts.waits(&name, false);
             let gone = self.leavers.gone(&name);
-            let claimed = ClaimedName::from(&name);
-            self.ledger.removed(&claimed, gone.clone());
-            self.diary.changed(&claimed, steady);
+            if name.previews().is_none() {
+                let claimed = ClaimedName::from(&name);
+                self.ledger.removed(&claimed, gone.clone());
+                self.diary.changed(&claimed, steady);
+            }
             self.behind = true;
             self.happened.push(Happened::Removed(name, gone));
         }

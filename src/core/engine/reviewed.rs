@@ -1,14 +1,16 @@
 //! What a pull request is told: long, and as pure as all else here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::catalog::{self, Memory};
+use crate::catalog::solution::Exposure;
+use crate::catalog::{self, Catalog, Memory, NoPreview, Snapshot, Solution};
 use crate::change::{self, Brake, Comparison, How, Operator, Review, Setting, What};
 use crate::ledger;
-use crate::model::InstanceName;
 use crate::model::fault::Severity;
+use crate::model::{ContentHash, InstanceName, Revision};
 use crate::status::{CommitState, CommitStatus};
 
 /// A pull request to be judged.
@@ -18,6 +20,10 @@ pub struct Reviewing {
     pub comparison: Arc<Comparison>,
     /// The instance that would publish it.
     pub instance: InstanceName,
+    /// Its number in the repository.
+    pub pull: u64,
+    /// Its newest commit.
+    pub head: Revision,
     /// The limits of its brake.
     pub brake: Brake,
     /// When it is judged.
@@ -25,12 +31,30 @@ pub struct Reviewing {
 }
 
 /// What was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Reviewed {
     /// The line on the head.
     pub line: CommitStatus,
     /// What a reviewer is told; absent where the pull request touches no solution.
     pub page: Option<String>,
+    /// What a preview of it would be; absent where the platform in force has none, or no solution
+    /// would be another one.
+    pub showing: Option<Showing>,
+}
+
+/// What a pull request would be shown as.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Showing {
+    /// The solutions that are new or other ones, as previews.
+    pub solutions: Vec<Arc<Solution>>,
+    /// Where they would be opened: `https://pr-42--use.demo.example`.
+    pub addresses: Vec<String>,
+    /// Those that cannot be shown, by name, and why.
+    pub cannot: Vec<(String, NoPreview)>,
+    /// The keys of Secrets that they ask for and do not get.
+    pub without: BTreeSet<String>,
+    /// The platform that they were judged for.
+    pub platform: ContentHash,
 }
 
 impl Reviewing {
@@ -51,7 +75,59 @@ impl Reviewing {
         Reviewed {
             line: line(&self.instance, &review, conflicts),
             page: touches.then(|| page(&self.instance, &review, conflicts)),
+            showing: self.showing(&base, head, memory),
         }
+    }
+
+    /// What it would be shown as on the platform in force: whatever a pull request says of that is
+    /// no part of it.
+    fn showing(&self, base: &Catalog, head: Catalog, memory: &mut Memory) -> Option<Showing> {
+        let platform = base.platform.as_ref().ok()?;
+        let settings = platform.previews.as_ref()?;
+        let same = head.platform.as_ref().is_ok_and(|theirs| theirs.digest == platform.digest);
+        let head = if same {
+            head
+        } else {
+            let snapshot = Snapshot {
+                platform: self.comparison.base.platform.clone(),
+                ..self.comparison.head.clone()
+            };
+            catalog::read(&snapshot, memory)
+        };
+        let is_other = |solution: &&Arc<Solution>| {
+            base.solutions.get(&solution.name).is_none_or(|before| before.tree != solution.tree)
+        };
+        let mut showing = Showing {
+            solutions: Vec::new(),
+            addresses: Vec::new(),
+            cannot: Vec::new(),
+            without: BTreeSet::new(),
+            platform: platform.digest.clone(),
+        };
+        for solution in head.solutions.values().filter(is_other) {
+            match catalog::preview(solution, self.pull, &self.head, platform, settings) {
+                Ok(preview) => showing.add(solution, preview),
+                Err(why) => showing.cannot.push((solution.name.to_string(), why)),
+            }
+        }
+        (!showing.solutions.is_empty() || !showing.cannot.is_empty()).then_some(showing)
+    }
+}
+
+impl Showing {
+    fn add(&mut self, solution: &Solution, preview: Solution) {
+        let hosts = preview.components.values().filter_map(|component| match &component.exposure {
+            Exposure::Public { host, .. } => Some(format!("https://{host}")),
+            Exposure::Private => None,
+        });
+        self.addresses.extend(hosts.collect::<BTreeSet<_>>());
+        for (name, component) in &solution.components {
+            let kept = preview.components.get(name).map(|shown| &shown.secrets);
+            let left =
+                component.secrets.iter().filter(|key| !kept.is_some_and(|k| k.contains(*key)));
+            self.without.extend(left.cloned());
+        }
+        self.solutions.push(Arc::new(preview));
     }
 }
 
@@ -112,6 +188,8 @@ mod tests {
     fn reviewing(comparison: Comparison) -> Reviewing {
         Reviewing {
             comparison: Arc::new(comparison),
+            pull: 42,
+            head: Revision::parse(&"d".repeat(40)).unwrap(),
             instance: InstanceName::parse("prod").unwrap(),
             brake: Brake { max_removed_share: 0.2, max_deletions: 100 },
             now: "2026-12-01T12:00:00Z".parse().unwrap(),

@@ -11,6 +11,8 @@ use crate::status::{Verdict, Verdicts};
 pub(super) struct Rows {
     plans: BTreeMap<SolutionName, SolutionPlan>,
     verdicts: BTreeMap<ClaimedName, Arc<Verdict>>,
+    /// Those of previews, which are counted nowhere.
+    previews: BTreeMap<ClaimedName, Arc<Verdict>>,
     /// The verdicts in the order of their names, if they were asked for since one changed.
     listed: Option<Verdicts>,
     /// The solutions of `verdicts` that are not in the catalogue.
@@ -61,13 +63,15 @@ impl Rows {
                 self.removing.remove(solution);
             }
         }
-        if self.verdicts.get(name).map(|before| &**before) == verdict.as_ref() {
+        let is_preview = name.solution().is_some_and(|name| name.previews().is_some());
+        let verdicts = if is_preview { &mut self.previews } else { &mut self.verdicts };
+        if verdicts.get(name).map(|before| &**before) == verdict.as_ref() {
             return None;
         }
         self.listed = None;
         Some(match verdict {
-            Some(verdict) => self.verdicts.insert(name.clone(), Arc::new(verdict)),
-            None => self.verdicts.remove(name),
+            Some(verdict) => verdicts.insert(name.clone(), Arc::new(verdict)),
+            None => verdicts.remove(name),
         })
     }
 
@@ -94,7 +98,12 @@ impl Rows {
     }
 
     pub fn verdict(&self, name: &str) -> Option<&Verdict> {
-        self.verdicts.get(name).map(|verdict| &**verdict)
+        self.verdicts.get(name).or_else(|| self.previews.get(name)).map(|verdict| &**verdict)
+    }
+
+    /// The verdicts of previews, by name.
+    pub fn previews(&self) -> &BTreeMap<ClaimedName, Arc<Verdict>> {
+        &self.previews
     }
 
     /// All verdicts, by name.
@@ -110,6 +119,7 @@ impl Rows {
     pub fn forget(&mut self, name: &SolutionName) {
         self.plans.remove(name);
         self.verdicts.remove(name.as_str());
+        self.previews.remove(name.as_str());
         self.listed = None;
         self.removing.remove(name);
         self.queued.remove(name);

@@ -18,10 +18,11 @@ use super::ledger::{Call, Words};
 use super::previews::Wish;
 use super::reviewed::Reviewing;
 use super::{Engine, Now, Order};
+use crate::catalog::Catalog;
 use crate::change;
 use crate::config::{Mode, Safety};
 use crate::model::invisible::visible;
-use crate::model::{ClaimedName, Kind, Revision};
+use crate::model::{ClaimedName, Kind, Revision, SolutionName};
 use crate::plan::HELD_DIGITS;
 use crate::plan::facts::Question;
 use crate::plan::observed::{KindState, Problem};
@@ -115,7 +116,7 @@ impl Engine {
         self.review(now, orders);
         let steady = self.steady.at(now);
         let (ledger, verdicts, book) = (&self.ledger, self.rows.verdicts(), &self.book);
-        let is_known = |name: &ClaimedName| book.known(name.as_str()).is_some();
+        let is_known = |name: &ClaimedName| book.known_as(name).is_some();
         let said = |commit: &Revision| ledger.last_words(commit, verdicts, is_known);
         let Some(wish) = self.previews.wish(self.book.revision(), said, steady) else { return };
         if wish.writes() && !self.ledger.may_write(steady) {
@@ -155,7 +156,7 @@ impl Engine {
             // An answer to something else is no answer.
             _ => self.previews.lost(steady),
         }
-        self.ledger.heads(self.previews.lines());
+        self.tell_heads();
         let trouble = self.previews.trouble().cloned();
         if before != trouble {
             self.happened.push(Happened::Pulls(trouble));
@@ -163,12 +164,37 @@ impl Engine {
         }
     }
 
+    /// Decides what of previews should be on the cluster.
+    pub(super) fn stage(&mut self, now: Now) {
+        let Some(catalog) = self.book.catalog() else { return };
+        let living = self.sight.previews();
+        if living.is_empty() && !self.previews.may_show() && catalog_shows_none(catalog) {
+            return;
+        }
+        let platform = catalog.platform.as_deref().ok();
+        let staging = self.previews.stage(platform, &living, now.wall);
+        let changed = self.book.stage(staging);
+        self.dirty.extend(changed.into_iter().map(ClaimedName::from));
+        self.tell_heads();
+    }
+
+    /// Hands over what belongs on the heads of pull requests.
+    fn tell_heads(&mut self) {
+        let previews = self.rows.previews();
+        let verdict = |name: &SolutionName| previews.get(name.as_str()).map(|verdict| &**verdict);
+        let lines = self.previews.lines(&self.settings.instance, verdict);
+        self.ledger.heads(lines);
+    }
+
     /// Has judged what was read of a pull request.
     fn review(&mut self, now: Now, orders: &mut Vec<Order>) {
         let Some(comparison) = self.reviewing.take() else { return };
         let Safety { max_removed_share, max_deletions, .. } = self.settings.safety;
+        let Some((pull, head)) = self.previews.judging() else { return };
         let work = Reviewing {
             comparison,
+            pull,
+            head: head.clone(),
             instance: self.settings.instance.clone(),
             brake: change::Brake { max_removed_share, max_deletions },
             now: now.wall,
@@ -199,7 +225,8 @@ impl Engine {
     /// about them: a board without rows looks as if all were well.
     fn compose(&mut self, now: Now) -> Board {
         let is_unjudged = |name: &str| self.rows.verdict(name).is_none();
-        let solutions = self.book.published().chain(self.sight.observed.solutions.keys());
+        let solutions = self.book.published().chain(self.book.shown());
+        let solutions = solutions.chain(self.sight.observed.solutions.keys());
         let solutions = solutions.filter(|name| is_unjudged(name.as_str()));
         let others = self.book.left_alone().filter(|name| is_unjudged(name.as_str()));
         let unjudged: BTreeSet<ClaimedName> =
@@ -223,6 +250,7 @@ impl Engine {
                 .silence()
                 .map(|s| Outage { since: s.since, cause: visible(&s.cause) }),
             verdicts: self.rows.list(),
+            previews: self.rows.previews().values().cloned().collect(),
             held: self.brake.hold().map(|hold| Held {
                 hash: hold.hash.clone(),
                 reason: visible(&hold.reason),
@@ -306,4 +334,9 @@ impl Engine {
             .chain(self.sight.problems.values().filter(unsaid).map(|p| p.sentence.clone()))
             .collect()
     }
+}
+
+/// Whether the platform in force shows no pull requests.
+fn catalog_shows_none(catalog: &Catalog) -> bool {
+    catalog.platform.as_ref().is_ok_and(|platform| platform.previews.is_none())
 }

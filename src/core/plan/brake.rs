@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::address::Address;
 use super::approval::Harm;
-use super::observed::{Approval, Observed, Record, Removal, Went};
+use super::observed::{Approval, Live, Observed, Record, Removal, Went};
 use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 
 /// How long a removal counts against the share.
@@ -232,8 +232,10 @@ impl Count<'_> {
         let (went, moved) = (recent(Went::Removed), recent(Went::Moved));
         let approved_away = wishes.disappearing.len() - self.disappearing.len();
         // What only carries our label is nobody's solution.
-        let living =
-            observed.solutions.values().filter(|o| o.values().any(|live| live.is_ours())).count();
+        let lives = |(name, objects): &(&SolutionName, &BTreeMap<ObjectKey, Box<Live>>)| {
+            name.previews().is_none() && objects.values().any(|live| live.is_ours())
+        };
+        let living = observed.solutions.iter().filter(lives).count();
         let tally = Tally {
             going: self.disappearing.len() + went,
             moving: self.losing.len() + moved,

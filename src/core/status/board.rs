@@ -33,6 +33,8 @@ pub struct Board {
     pub cluster: Option<Outage>,
     /// One for each solution and each refused folder.
     pub verdicts: Verdicts,
+    /// One for each preview of a pull request. They are counted nowhere.
+    pub previews: Verdicts,
     /// Deletions, and moves of addresses, that wait for a person.
     pub held: Option<Held>,
     /// What belongs to no single solution and somebody should know: a fault of `platform.yaml`,
@@ -106,6 +108,7 @@ impl Board {
             unknown: None,
             cluster: None,
             verdicts: Verdicts::default(),
+            previews: Verdicts::default(),
             held: None,
             problems: Vec::new(),
             findings: Vec::new(),

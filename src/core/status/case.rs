@@ -143,4 +143,6 @@ pub enum Standing<'a> {
     Unread,
     /// It was read, and its objects are being rendered.
     Coming,
+    /// A preview of which nobody knows yet whether it is still wanted.
+    Undecided,
 }

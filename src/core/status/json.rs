@@ -21,6 +21,7 @@ pub fn status_json(board: &Board) -> Value {
         "checkedAt": board.checked_at.map(|t| t.to_string()),
         "summary": board.summary(),
         "solutions": board.verdicts.iter().map(solution).collect::<Vec<_>>(),
+        "previews": board.previews.iter().map(solution).collect::<Vec<_>>(),
         "held": board.held.as_ref().map(held),
         "unknown": board.unknown.as_ref().map(outage),
         "cluster": board.cluster.as_ref().map(outage),
@@ -121,6 +122,12 @@ pub fn read_status_json(document: &Value) -> Result<Board, NotABoard> {
         unknown: root.optional("unknown", outage)?,
         cluster: root.optional("cluster", outage)?,
         verdicts: root.list("solutions", verdict)?.into_iter().collect(),
+        // A daemon of before does not say them.
+        previews: root
+            .optional("previews", |at| at.items(verdict))?
+            .unwrap_or_default()
+            .into_iter()
+            .collect(),
         held,
         problems: root.list("problems", |at| at.parse(|text| Some(text.to_owned())))?,
         findings: root.list("findings", read_finding)?,
@@ -233,12 +240,19 @@ impl<'a> At<'a> {
         key: &str,
         read: impl Fn(&At<'a>) -> Result<T, NotABoard>,
     ) -> Result<Vec<T>, NotABoard> {
-        let at = self.key(key);
-        let items = at.value.as_array().ok_or_else(|| at.wrong("is not a list"))?;
+        self.key(key).items(read)
+    }
+
+    /// This value as a list.
+    fn items<T>(
+        &self,
+        read: impl Fn(&At<'a>) -> Result<T, NotABoard>,
+    ) -> Result<Vec<T>, NotABoard> {
+        let items = self.value.as_array().ok_or_else(|| self.wrong("is not a list"))?;
         items
             .iter()
             .enumerate()
-            .map(|(i, value)| read(&At { path: format!("{}[{i}]", at.path), value }))
+            .map(|(i, value)| read(&At { path: format!("{}[{i}]", self.path), value }))
             .collect()
     }
 }

@@ -38,6 +38,13 @@ pub fn judge(case: &Case<'_>) -> Verdict {
             next: "wait a moment".to_owned(),
             condition: what_runs(case),
         },
+        Standing::Undecided => Said {
+            sync: Sync::Progressing,
+            party: Party::Nobody,
+            reason: Cause::Reading.says("whether it is still wanted is being asked"),
+            next: "wait a moment".to_owned(),
+            condition: what_runs(case),
+        },
         Standing::Unread => Said {
             sync: Sync::Progressing,
             party: Party::Nobody,
@@ -63,6 +70,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         | Standing::Frozen { .. }
         | Standing::Removed(_)
         | Standing::Coming
+        | Standing::Undecided
         | Standing::Unread => opens,
     };
     Verdict {
@@ -348,19 +356,21 @@ fn unreadable(case: &Case<'_>, unknown: &Unknown, said: Said) -> Said {
 fn silent(case: &Case<'_>, silence: &Silence, said: Said) -> Said {
     match case.standing {
         Standing::Refused(_) | Standing::Frozen { .. } => Said { condition: None, ..said },
-        Standing::Published { .. } | Standing::Removed(_) | Standing::Coming | Standing::Unread => {
-            Said {
-                sync: Sync::Unknown,
-                party: Party::Operator,
-                reason: Cause::ClusterUnread.says(format!(
-                    "the cluster cannot be read since {}: {}; what runs goes on",
-                    clock(silence.since),
-                    silence.cause
-                )),
-                next: format!("{}; vitrine goes on by itself", silence.next),
-                condition: None,
-            }
-        }
+        Standing::Published { .. }
+        | Standing::Removed(_)
+        | Standing::Coming
+        | Standing::Undecided
+        | Standing::Unread => Said {
+            sync: Sync::Unknown,
+            party: Party::Operator,
+            reason: Cause::ClusterUnread.says(format!(
+                "the cluster cannot be read since {}: {}; what runs goes on",
+                clock(silence.since),
+                silence.cause
+            )),
+            next: format!("{}; vitrine goes on by itself", silence.next),
+            condition: None,
+        },
     }
 }
 

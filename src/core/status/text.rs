@@ -24,12 +24,16 @@ pub fn table(board: &Board, width: Option<usize>, colour: bool) -> String {
     let mut out = String::new();
     heading(&mut out, board, width, paint);
     if !board.verdicts.is_empty() {
-        rows(&mut out, &board.verdicts, width, paint);
+        rows(&mut out, "SOLUTION", &board.verdicts, width, paint);
         out.push('\n');
     }
     for line in wrap(&board.summary(), width) {
         out.push_str(&line);
         out.push('\n');
+    }
+    if !board.previews.is_empty() {
+        out.push('\n');
+        rows(&mut out, "PREVIEW", &board.previews, width, paint);
     }
     out
 }
@@ -127,12 +131,12 @@ fn notice(out: &mut String, text: &str, width: Option<usize>, paint: Paint) {
     }
 }
 
-fn rows(out: &mut String, verdicts: &Verdicts, width: Option<usize>, paint: Paint) {
-    const TITLES: [&str; 5] = ["SOLUTION", "SYNC", "STAGE", "HEALTH", "TURN"];
+fn rows(out: &mut String, first: &str, verdicts: &Verdicts, width: Option<usize>, paint: Paint) {
+    let titles = [first, "SYNC", "STAGE", "HEALTH", "TURN"];
     let cells: Vec<[String; 5]> = verdicts.iter().map(cells).collect();
     let widths: [usize; 5] = std::array::from_fn(|column| {
         let longest = cells.iter().map(|row| length(&row[column])).max().unwrap_or(0);
-        longest.max(TITLES[column].len())
+        longest.max(titles[column].len())
     });
     let left: usize = widths.iter().map(|w| w + 2).sum();
     // Names that leave no room for the words stand above them.
@@ -148,7 +152,7 @@ fn rows(out: &mut String, verdicts: &Verdicts, width: Option<usize>, paint: Pain
     let indent = if beside { left } else { 4 };
     let room = width.map(|w| w.saturating_sub(indent).max(NARROWEST_REASON));
 
-    for (column, (title, w)) in TITLES.into_iter().zip(widths).enumerate() {
+    for (column, (title, w)) in titles.into_iter().zip(widths).enumerate() {
         if column == 1 {
             after_name(out);
         }

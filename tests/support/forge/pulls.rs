@@ -24,6 +24,8 @@ pub struct Pull {
     pub state: PullState,
     /// Whether its head lies in another repository.
     pub fork: bool,
+    /// The names of its labels.
+    pub labels: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,15 +191,17 @@ fn shown(kind: ForgeKind, pull: &Pull) -> Value {
             "iid": pull.number, "sha": pull.head, "target_branch": pull.base, "state": state,
             "source_branch": SOURCE, "source_project_id": from, "target_project_id": REPOSITORY_ID,
             "merge_commit_sha": merged, "squash_commit_sha": null, "merged_at": merged_at,
-            "labels": [], "title": "A change",
+            "labels": pull.labels, "title": "A change",
         });
     }
     let state = if pull.state == PullState::Open { "open" } else { "closed" };
     // Before a merge GitHub has a trial of one here.
     let trial = (kind == ForgeKind::GitHub).then(|| "f".repeat(40));
+    let labels: Vec<Value> =
+        pull.labels.iter().map(|name| json!({"name": name, "color": "00aabb"})).collect();
     let owner = if pull.fork { "stranger" } else { "aim" };
     json!({
-        "number": pull.number, "state": state, "title": "A change", "labels": [],
+        "number": pull.number, "state": state, "title": "A change", "labels": labels,
         "merged_at": merged_at, "merge_commit_sha": merged.cloned().or(trial),
         "head": {"sha": pull.head, "ref": SOURCE, "repo": {"full_name": format!("{owner}/catalogue")}},
         "base": {"ref": pull.base},
@@ -245,6 +249,7 @@ impl Store {
                 number,
                 head: String::new(),
                 base: BRANCH.to_owned(),
+                labels: Vec::new(),
                 state: PullState::Open,
                 fork: false,
             });

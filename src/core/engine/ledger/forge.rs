@@ -189,10 +189,12 @@ impl Forge {
     /// another base the same head may be judged otherwise.
     pub fn add(
         &mut self,
-        heads: &BTreeMap<Revision, CommitStatus>,
+        heads: &BTreeMap<Revision, Vec<CommitStatus>>,
         told: &mut BTreeMap<Revision, BTreeMap<String, Line>>,
     ) {
-        for (commit, status) in heads {
+        for (commit, status) in
+            heads.iter().flat_map(|(c, lines)| lines.iter().map(move |l| (c, l)))
+        {
             let context = self.key(&status.context);
             if self.sink.line(commit, &context).is_some_and(|has| !is_same(has, status)) {
                 self.sink.reopen((commit.clone(), context.clone()));

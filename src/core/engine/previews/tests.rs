@@ -1,3 +1,4 @@
+use super::words::NOTHING;
 use super::*;
 use crate::catalog::Snapshot;
 use crate::change::How;
@@ -20,8 +21,13 @@ fn no<T>(refusal: Refusal) -> Reply<T> {
 }
 
 fn listing(open: &[(u64, char)]) -> Reply<Option<Listing>> {
-    let open = open.iter().map(|(number, head)| Opened { number: *number, head: commit(*head) });
+    let open = open.iter().map(|(number, head)| opened(*number, *head, false));
     ok(Some(Listing { open: open.collect(), merged: Vec::new() }))
+}
+
+fn opened(number: u64, head: char, labelled: bool) -> Opened {
+    let labels = labelled.then(|| "preview".to_owned()).into_iter().collect();
+    Opened { number, head: commit(head), labels }
 }
 
 fn comparison() -> Box<Comparison> {
@@ -37,7 +43,7 @@ fn comparison() -> Box<Comparison> {
 fn found(page: Option<&str>) -> Reviewed {
     let instance = InstanceName::parse("prod").unwrap();
     let line = ledger::validated(&instance, CommitState::Success, "1 changed", "");
-    Reviewed { line, page: page.map(str::to_owned) }
+    Reviewed { line, page: page.map(str::to_owned), showing: None }
 }
 
 /// The organ, with nobody's last words.
@@ -52,6 +58,11 @@ impl Desk {
     fn new() -> Self {
         let organ = Previews::new(PullRequests::Comment);
         Self { organ, now: 0, base: '0', said: None }
+    }
+
+    fn lines(&mut self) -> BTreeMap<Revision, Vec<CommitStatus>> {
+        let instance = InstanceName::parse("prod").unwrap();
+        self.organ.lines(&instance, |_| None)
     }
 
     fn wish(&mut self) -> Option<Wish> {
@@ -93,7 +104,7 @@ fn each_head_is_judged_once_and_told_once() {
     desk.writes(1, "page", None, 7);
     desk.judges(2, '2', None);
     assert_eq!(desk.wish(), None);
-    let heads: Vec<Revision> = desk.organ.lines().into_keys().collect();
+    let heads: Vec<Revision> = desk.lines().into_keys().collect();
     assert_eq!(heads, [commit('1'), commit('2')]);
     // A minute later nothing is new.
     desk.now = 61;
@@ -155,7 +166,7 @@ fn a_head_that_moves_while_it_is_judged_is_judged_again() {
     assert!(matches!(desk.wish(), Some(Wish::Write { .. })));
     desk.organ.written(ok(Some(Commented { id: 7 })), at(61));
     desk.lists(&[(1, '2')]);
-    assert_eq!(desk.organ.lines(), BTreeMap::new(), "nothing is known of the new one");
+    assert_eq!(desk.lines(), BTreeMap::new(), "nothing is known of the new one");
     desk.judges(1, '2', Some("new"));
     desk.writes(1, "new", Some(7), 7);
 }
@@ -252,7 +263,7 @@ fn what_cannot_be_read_is_an_error_on_the_head_and_read_again() {
     let instance = InstanceName::parse("prod").unwrap();
     let read = desk.organ.compared(Err("no such ref".to_owned()), &instance, at(0));
     assert!(read.is_none());
-    let line = &desk.organ.lines()[&commit('1')];
+    let line = &desk.lines()[&commit('1')][0].clone();
     assert_eq!(line.state, CommitState::Error);
     assert_eq!(line.description, "it cannot be read: no such ref; vitrine tries again");
     assert_eq!(desk.wish(), None);
@@ -286,7 +297,7 @@ fn with_validate_alone_nobody_is_commented_and_off_asks_nothing() {
     desk.organ = Previews::new(PullRequests::Validate);
     desk.lists(&[(1, '1')]);
     desk.judges(1, '1', Some("page"));
-    assert_eq!((desk.wish(), desk.organ.lines().len()), (None, 1));
+    assert_eq!((desk.wish(), desk.lines().len()), (None, 1));
     let mut off = Desk::new();
     off.organ = Previews::new(PullRequests::Off);
     off.organ.knock(at(0));

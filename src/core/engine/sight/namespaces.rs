@@ -1,6 +1,9 @@
 //! Namespaces, ours and others': whose they are, and what holds one that goes.
 
+use std::collections::BTreeMap;
+
 use super::{Batch, Seen, Sight, version};
+use crate::engine::previews::Living;
 use crate::model::{Kind, ObjectKey, SolutionName, marks};
 use crate::plan::observed::{NamespaceFacts, Owner};
 
@@ -27,6 +30,19 @@ impl Sight {
             self.leaves(&meta.name);
             batch.namespaces.insert(meta.name.clone());
         }
+    }
+
+    /// The previews of which something is on the cluster.
+    pub fn previews(&self) -> BTreeMap<SolutionName, Living> {
+        let all = self.observed.solutions.range::<str, _>(SolutionName::PREVIEWS);
+        let living = all.map(|(name, objects)| {
+            let namespace = name.namespace();
+            let facts = self.observed.namespaces.get(&namespace);
+            let since = facts.filter(|facts| facts.deleting.is_none()).and_then(|f| f.created);
+            let live = objects.get(&ObjectKey::cluster(Kind::Namespace, namespace));
+            (name.clone(), Living { since, head: live.and_then(|live| live.revision.clone()) })
+        });
+        living.collect()
     }
 
     /// Notes whether a namespace is one of ours and on its way out.
