@@ -7,6 +7,7 @@ mod a_change_for_all_restarts_a_few_at_a_time;
 mod a_daemon_that_reports_writes_nothing;
 mod a_deletion_takes_only_what_was_seen;
 mod a_missing_crd_keeps_only_its_objects_waiting;
+mod a_pull_request_is_shown_before_the_merge;
 mod a_review_says_what_a_merge_does;
 mod a_silent_cluster_is_told;
 mod a_silent_repository_deletes_nothing;

@@ -1,9 +1,10 @@
 //! Reporting to forges, and the fakes that stand for them.
 
+pub mod author;
 mod fakes;
 mod manners;
 mod pulls;
 mod scenario;
 mod server;
-mod stage;
+pub mod stage;
 mod trouble;

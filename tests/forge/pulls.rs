@@ -1,85 +1,12 @@
 //! Pull requests, from their opening to what is said after the merge, on every forge.
 
 use vitrine_core::config::{ForgeKind, PullRequests};
-use vitrine_core::model::Revision;
 use vitrine_core::status::Board;
 
+use super::author::{Author, MARK, ONE, is_validated, opened, says, validated};
 use super::stage::{Stage, on_each, until};
 use crate::support::catalogue::{image, minimal};
-use crate::support::forge::{Comment, FakeForge};
-
-/// The number of the pull request that a story is about.
-const ONE: u64 = 1;
-/// What our comment begins with.
-const MARK: &str = "<!-- vitrine:test:pr v=1 sum=";
-
-/// A branch beside `main`, and the pull requests that are made of it.
-struct Author<'s> {
-    stage: &'s Stage,
-}
-
-impl Author<'_> {
-    /// Commits what `edit` does, beside the branch, and pushes it as a pull request.
-    fn pushes(&self, number: u64, edit: impl FnOnce(&Stage)) -> Revision {
-        let stage = self.stage;
-        stage.catalogue.git(&["checkout", "-q", "--detach", "main"]);
-        edit(stage);
-        let head = stage.catalogue.commit("A change");
-        let reference = stage.kind().unwrap().pull_reference(number);
-        stage.catalogue.git(&["update-ref", &reference, head.as_str()]);
-        stage.forge().pull(number, head.as_str());
-        stage.catalogue.git(&["checkout", "-q", "--detach", "main"]);
-        head
-    }
-
-    /// Merges a pull request, as the forge's button does it.
-    fn merges(&self, number: u64, head: &Revision) -> Revision {
-        let stage = self.stage;
-        stage.catalogue.git(&["merge", "-q", "--no-ff", "-m", "Merge", head.as_str()]);
-        let merge = stage.catalogue.head();
-        stage.forge().add_commit(merge.as_str());
-        stage.forge().end_pull(number, Some(merge.as_str()));
-        stage.push();
-        merge
-    }
-}
-
-/// Sets the scene: the daemon lives and has nothing to do.
-async fn opened(stage: &mut Stage, mode: PullRequests) {
-    stage.settings.forge.as_mut().unwrap().pull_requests = mode;
-    let head = stage.catalogue.head();
-    stage.push();
-    stage.start().await;
-    stage.daemon().settled(&head).await;
-}
-
-/// What stands on a head: state and text.
-fn validated(stage: &Stage, head: &Revision) -> Option<(String, String)> {
-    stage.said(head).remove("vitrine/test/validate")
-}
-
-/// Waits until this stands on a head.
-async fn is_validated(stage: &Stage, head: &Revision, state: &str, text: &str) {
-    stage.daemon_hint();
-    let is = || validated(stage, head).is_some_and(|(s, t)| s == state && t.contains(text));
-    until(is, || format!("{state} {text}: {:?}", validated(stage, head))).await;
-}
-
-fn ours(stage: &Stage, number: u64) -> Vec<Comment> {
-    let all = stage.forge().comments(number).into_iter();
-    all.filter(|said| said.by == FakeForge::LOGIN && said.body.starts_with(MARK)).collect()
-}
-
-/// Waits until our one comment says this.
-async fn says(stage: &Stage, number: u64, words: &[&str]) -> Comment {
-    stage.daemon_hint();
-    let is = || {
-        let ours = ours(stage, number);
-        ours.len() == 1 && words.iter().all(|word| ours[0].body.contains(word))
-    };
-    until(is, || format!("{words:?}: {:#?}", stage.forge().comments(number))).await;
-    ours(stage, number).remove(0)
-}
+use crate::support::forge::FakeForge;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_request_is_told_from_its_opening_to_what_the_merge_became() {

@@ -49,6 +49,11 @@ impl Stage {
     /// A catalogue of these solutions, and a place of this kind; `None`: the notes alone. The daemon
     /// is not started yet.
     pub async fn open(kind: Option<ForgeKind>, names: &[&str]) -> Self {
+        Self::on(Cluster::sandbox().await, kind, names).await
+    }
+
+    /// The same on this cluster.
+    pub async fn on(cluster: Cluster, kind: Option<ForgeKind>, names: &[&str]) -> Self {
         let catalogue = Catalogue::of(names);
         // What is committed is not pushed yet.
         catalogue.git(&["checkout", "-q", "--detach"]);
@@ -72,7 +77,6 @@ impl Stage {
             });
             forge = Some(fake);
         }
-        let cluster = Cluster::sandbox().await;
         Self { cluster, catalogue, settings, forge, life: None, log: Log::default(), secrets }
     }
 
