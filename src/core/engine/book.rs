@@ -3,6 +3,8 @@
 //! Every solution has its outline; bodies there are only of a window of those that have something
 //! to write, and of each only until it is written. So what is kept does not grow with what is sent.
 
+mod known;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use super::form::{FormKey, Rendered};
 use super::press::Press;
 use super::previews::Staging;
 use crate::catalog::snapshot::Unknown;
-use crate::catalog::{Catalog, Snapshot, Solution, Standing};
+use crate::catalog::{Catalog, Snapshot, Solution};
 use crate::model::intern::Interner;
 use crate::model::{ClaimedName, InstanceName, ObjectKey, Revision, SolutionName};
 use crate::plan::{Outline, Phase};
@@ -225,16 +227,6 @@ impl Book {
         changed
     }
 
-    /// The previews that should be on the cluster.
-    pub fn shown(&self) -> impl Iterator<Item = &SolutionName> {
-        self.staging.shown.keys()
-    }
-
-    /// Of a preview: the head that it shows.
-    pub fn head_of(&self, name: &SolutionName) -> Option<&Revision> {
-        self.staging.shown.get(name)?.preview.as_ref()
-    }
-
     /// What is sent of an object, if it is at hand. If it is not, it is asked for.
     pub fn body(&mut self, name: &SolutionName, key: &ObjectKey) -> Option<Arc<Body>> {
         self.press.body(name, key)
@@ -312,47 +304,6 @@ impl Book {
     /// Whether nothing is to be rendered.
     pub fn is_quiet(&self) -> bool {
         self.press.is_quiet() && self.coming.is_none()
-    }
-
-    /// What the catalogue, or a pull request, says of a name; `None` = it is not in it.
-    pub fn known(&self, name: &SolutionName) -> Option<Known<'_>> {
-        let catalog = self.catalog.as_ref()?;
-        if name.previews().is_none() {
-            return self.declared(catalog, name.as_str());
-        }
-        match self.staging.shown.contains_key(name) {
-            true => Some(self.form(name)),
-            false => self.staging.undecided.contains(name).then_some(Known::Undecided),
-        }
-    }
-
-    /// The same of a name that may be no solution's.
-    pub fn known_as(&self, name: &ClaimedName) -> Option<Known<'_>> {
-        match name.solution() {
-            Some(name) => self.known(name),
-            None => self.declared(self.catalog.as_ref()?, name.as_str()),
-        }
-    }
-
-    /// What the catalogue says of a name.
-    fn declared(&self, catalog: &Catalog, name: &str) -> Option<Known<'_>> {
-        match catalog.standing(name) {
-            Standing::Published(solution) => Some(self.form(&solution.name)),
-            Standing::Frozen => Some(Known::Frozen),
-            Standing::Gone => None,
-        }
-    }
-
-    /// What is published, as far as it is rendered.
-    fn form(&self, name: &SolutionName) -> Known<'_> {
-        match self.forms.get(name) {
-            Some(form) => Known::Published {
-                solution: &form.solution,
-                outline: &form.outline,
-                phase: form.key.phase,
-            },
-            None => Known::Coming,
-        }
     }
 
     pub fn catalog(&self) -> Option<&Catalog> {
