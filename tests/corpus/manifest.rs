@@ -133,9 +133,10 @@ fn the_defaults_of_the_platform_are_those_of_a_bare_one() {
         if !is_default || path.contains(&"[]".to_owned()) || path[0] != "spec" {
             continue;
         }
-        // One belongs to another kind of edge, the others to a map with a required key.
+        // One belongs to another kind of edge, the others to a map with a required key, or to one
+        // that turns something on by being there.
         if path.iter().any(|key| key == "ingressClassName")
-            || (path[1] == "monitoring" && path.len() > 2)
+            || (["monitoring", "previews"].contains(&path[1].as_str()) && path.len() > 2)
         {
             continue;
         }

@@ -63,7 +63,7 @@ pub async fn is_validated(stage: &Stage, head: &Revision, state: &str, text: &st
     until(is, || format!("{state} {text}: {:?}", validated(stage, head))).await;
 }
 
-fn ours(stage: &Stage, number: u64) -> Vec<Comment> {
+pub fn ours(stage: &Stage, number: u64) -> Vec<Comment> {
     let all = stage.forge().comments(number).into_iter();
     all.filter(|said| said.by == FakeForge::LOGIN && said.body.starts_with(MARK)).collect()
 }

@@ -1,9 +1,10 @@
 //! Pull requests, from their opening to what is said after the merge, on every forge.
 
 use vitrine_core::config::{ForgeKind, PullRequests};
+use vitrine_core::model::Revision;
 use vitrine_core::status::Board;
 
-use super::author::{Author, MARK, ONE, is_validated, opened, says, validated};
+use super::author::{Author, MARK, ONE, is_validated, opened, ours, says, validated};
 use super::stage::{Stage, on_each, until};
 use crate::support::catalogue::{image, minimal};
 use crate::support::forge::FakeForge;

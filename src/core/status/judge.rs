@@ -31,27 +31,11 @@ pub fn judge(case: &Case<'_>) -> Verdict {
             condition: what_runs(case),
         },
         Standing::Removed(plan) => removed(case, plan),
-        Standing::Coming => Said {
-            sync: Sync::Progressing,
-            party: Party::Nobody,
-            reason: Cause::Rendering.says("it is being rendered"),
-            next: "wait a moment".to_owned(),
-            condition: what_runs(case),
-        },
-        Standing::Undecided => Said {
-            sync: Sync::Progressing,
-            party: Party::Nobody,
-            reason: Cause::Reading.says("whether it is still wanted is being asked"),
-            next: "wait a moment".to_owned(),
-            condition: what_runs(case),
-        },
-        Standing::Unread => Said {
-            sync: Sync::Progressing,
-            party: Party::Nobody,
-            reason: Cause::Reading.says("the cluster is being read"),
-            next: "wait a moment".to_owned(),
-            condition: what_runs(case),
-        },
+        Standing::Coming => at_once(case, Cause::Rendering.says("it is being rendered")),
+        Standing::Undecided => {
+            at_once(case, Cause::Reading.says("whether it is still wanted is being asked"))
+        }
+        Standing::Unread => at_once(case, Cause::Reading.says("the cluster is being read")),
     };
     let said = match case.unknown {
         Some(unknown) => unreadable(case, unknown, said),
@@ -86,6 +70,17 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         serving: if said.sync == Sync::Synced { case.revision } else { case.serving() }.cloned(),
         objects: case.objects().map_or(0, |o| o.len()),
         proof: said.condition.map_or(Proof::Applied, |c| c.proof),
+    }
+}
+
+/// What ends by itself in a moment.
+fn at_once(case: &Case<'_>, reason: Reason) -> Said {
+    Said {
+        sync: Sync::Progressing,
+        party: Party::Nobody,
+        reason,
+        next: "wait a moment".to_owned(),
+        condition: what_runs(case),
     }
 }
 

@@ -103,7 +103,7 @@ const SPEC: Schema = Schema::described(&[
     )
     .nullable()
     .default("null")
-    .example("{label: preview, keepFor: 7d, atMost: 5}"),
+    .example("{label: preview, keepFor: 168h, atMost: 5}"),
 ]);
 
 const ASSUMPTIONS: Schema = Schema::described(&[
@@ -130,7 +130,7 @@ const PREVIEWS: Schema = Schema::described(&[
         Form::Duration(10, 30 * DAY),
         "How long one stays, from when its namespace was made.",
     )
-    .default("7d"),
+    .default("168h"),
     Field::new(
         "atMost",
         Form::Whole(1, 100),

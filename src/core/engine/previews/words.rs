@@ -1,5 +1,7 @@
 //! What is wanted for pull requests, and the words that they are told beside what was found.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 
 use super::staging::Show;
@@ -69,6 +71,9 @@ pub fn last_line(commit: &Revision, lines: &[CommitStatus]) -> String {
     }
 }
 
+/// In seconds.
+const DAY: u64 = 24 * 60 * 60;
+
 /// How many addresses of previews a comment names.
 const ADDRESSES: usize = 10;
 
@@ -81,7 +86,7 @@ pub fn preview(
 ) -> Option<String> {
     let (label, head) = (quoted(&settings.label), head.short());
     let again = format!("take it off and put it on again to see {head}");
-    let keep = duration::text(settings.keep_for);
+    let keep = days(settings.keep_for);
     let words = match show {
         Show::Off | Show::Undecided => return None,
         Show::Unasked => {
@@ -133,6 +138,15 @@ pub fn preview(
     let cannot =
         showing.cannot.iter().map(|(name, why)| format!(" {} is not shown: {why}.", quoted(name)));
     Some(words + &cannot.collect::<String>())
+}
+
+/// `7 days`, or as durations are written.
+fn days(time: Duration) -> String {
+    match (time.as_secs() / DAY, time.as_secs() % DAY) {
+        (1, 0) => "a day".to_owned(),
+        (days @ 2.., 0) => format!("{days} days"),
+        _ => duration::text(time),
+    }
 }
 
 /// The line on a head of how its preview does. `verdicts`: of all its solutions, as far as there
