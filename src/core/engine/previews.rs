@@ -21,7 +21,7 @@ use crate::catalog::platform;
 use crate::change::Comparison;
 use crate::config::PullRequests;
 use crate::ledger;
-use crate::model::{InstanceName, Revision, SolutionName};
+use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
 use crate::status::{CommitState, CommitStatus, Verdict};
 use pull::{Judged, Pull};
 pub(super) use staging::{Living, Staging};
@@ -37,7 +37,16 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug)]
 struct Merged {
     commit: Revision,
+    /// What it changed, as far as it was judged.
+    names: BTreeSet<ClaimedName>,
     until: Timestamp,
+    not_before: Option<Timestamp>,
+}
+
+/// One that is open no more.
+#[derive(Debug)]
+struct Gone {
+    names: BTreeSet<ClaimedName>,
     not_before: Option<Timestamp>,
 }
 
@@ -47,7 +56,7 @@ pub(super) struct Previews {
     mode: PullRequests,
     open: BTreeMap<u64, Pull>,
     /// Open no more; nobody knows why.
-    gone: BTreeMap<u64, Option<Timestamp>>,
+    gone: BTreeMap<u64, Gone>,
     merged: BTreeMap<u64, Merged>,
     /// Whether they were ever listed.
     listed: bool,
@@ -107,7 +116,7 @@ impl Previews {
             return None;
         }
         let pulls = self.open.values().filter_map(|pull| pull.not_before);
-        let gone = self.gone.values().copied().flatten();
+        let gone = self.gone.values().filter_map(|gone| gone.not_before);
         let merged =
             self.merged.values().flat_map(|one| one.not_before.into_iter().chain([one.until]));
         pulls.chain(gone).chain(merged).chain(self.list_at).min()
@@ -118,7 +127,7 @@ impl Previews {
     pub fn wish(
         &mut self,
         base: Option<&Revision>,
-        said: impl Fn(&Revision) -> Option<Vec<CommitStatus>>,
+        said: impl Fn(&Revision, &BTreeSet<ClaimedName>) -> Option<Vec<CommitStatus>>,
         now: Timestamp,
     ) -> Option<Wish> {
         if !self.is_wanted() || self.out.is_some() || self.judging.is_some() {
@@ -136,7 +145,7 @@ impl Previews {
                 due.then_some(Wish::List { recent: !self.listed })
             })
             .or_else(|| {
-                let (number, _) = self.gone.iter().find(|(_, at)| due(**at))?;
+                let (number, _) = self.gone.iter().find(|(_, gone)| due(gone.not_before))?;
                 Some(Wish::Ask { number: *number })
             })
             .or_else(|| {
@@ -160,7 +169,7 @@ impl Previews {
     fn ring(&mut self, now: Timestamp) {
         let over = |at: &mut Option<Timestamp>| *at = at.filter(|at| *at > now);
         self.open.values_mut().for_each(|pull| over(&mut pull.not_before));
-        self.gone.values_mut().for_each(over);
+        self.gone.values_mut().for_each(|gone| over(&mut gone.not_before));
         self.merged.values_mut().for_each(|one| over(&mut one.not_before));
     }
 
@@ -186,13 +195,13 @@ impl Previews {
 
     fn close(
         &self,
-        said: impl Fn(&Revision) -> Option<Vec<CommitStatus>>,
+        said: impl Fn(&Revision, &BTreeSet<ClaimedName>) -> Option<Vec<CommitStatus>>,
         now: Timestamp,
     ) -> Option<Wish> {
         let due = |one: &&Merged| one.not_before.is_none_or(|at| at <= now);
         let mut due = self.merged.iter().filter(|(_, one)| due(one));
         let (number, one, lines) =
-            due.find_map(|(number, one)| Some((number, one, said(&one.commit)?)))?;
+            due.find_map(|(number, one)| Some((number, one, said(&one.commit, &one.names)?)))?;
         Some(Wish::Close { number: *number, line: last_line(&one.commit, &lines) })
     }
 
@@ -214,8 +223,9 @@ impl Previews {
         let gone: Vec<u64> =
             self.open.keys().filter(|number| !numbers.contains(number)).copied().collect();
         for number in gone {
-            self.open.remove(&number);
-            self.gone.insert(number, None);
+            let judged = self.open.remove(&number).and_then(|pull| pull.judged);
+            let names = judged.map(|judged| judged.names).unwrap_or_default();
+            self.gone.insert(number, Gone { names, not_before: None });
         }
         for Opened { number, head, labels } in open {
             self.gone.remove(&number);
@@ -225,13 +235,20 @@ impl Previews {
         }
         if !std::mem::replace(&mut self.listed, true) && self.mode == PullRequests::Comment {
             for (number, commit) in merged {
-                self.is_merged(number, commit, now);
+                self.is_merged(number, commit, BTreeSet::new(), now);
             }
         }
     }
 
-    fn is_merged(&mut self, number: u64, commit: Revision, now: Timestamp) {
-        self.merged.insert(number, Merged { commit, until: now + PATIENCE, not_before: None });
+    fn is_merged(
+        &mut self,
+        number: u64,
+        commit: Revision,
+        names: BTreeSet<ClaimedName>,
+        now: Timestamp,
+    ) {
+        let until = now + PATIENCE;
+        self.merged.insert(number, Merged { commit, names, until, not_before: None });
     }
 
     /// What a merge would leave was read, or not. Some of it is to be judged now.
@@ -255,8 +272,15 @@ impl Previews {
                     "vitrine tries again",
                 );
                 if let Some(pull) = self.open.get_mut(&number).filter(|pull| pull.head == head) {
-                    pull.judged =
-                        Some(Judged { head, base, page: None, line, unread: true, showing: None });
+                    pull.judged = Some(Judged {
+                        head,
+                        base,
+                        page: None,
+                        line,
+                        unread: true,
+                        showing: None,
+                        names: BTreeSet::new(),
+                    });
                     pull.not_before = Some(now + AGAIN);
                 }
                 None
@@ -276,8 +300,9 @@ impl Previews {
             return;
         };
         match reviewed {
-            Some(Reviewed { line, page, showing }) => {
-                pull.judged = Some(Judged { head, base, page, line, unread: false, showing });
+            Some(Reviewed { line, page, names, showing }) => {
+                pull.judged =
+                    Some(Judged { head, base, page, line, unread: false, names, showing });
             }
             None => pull.not_before = Some(now + AGAIN),
         }
@@ -325,9 +350,10 @@ impl Previews {
         let Some(Wish::Ask { number }) = self.out.take() else { return };
         match reply.result {
             Ok(Fate::Merged(commit)) => {
-                self.gone.remove(&number);
+                let gone = self.gone.remove(&number);
                 if self.mode == PullRequests::Comment {
-                    self.is_merged(number, commit, now);
+                    let names = gone.map(|gone| gone.names).unwrap_or_default();
+                    self.is_merged(number, commit, names, now);
                 }
             }
             Ok(Fate::Closed) => drop(self.gone.remove(&number)),
@@ -338,7 +364,9 @@ impl Previews {
             }
             Err(refusal) => {
                 let (_, wait) = refused(refusal); // the next list says why
-                self.gone.insert(number, Some(now + wait));
+                if let Some(gone) = self.gone.get_mut(&number) {
+                    gone.not_before = Some(now + wait);
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::catalog::{self, Catalog, Memory, NoPreview, Snapshot, Solution};
 use crate::change::{self, Brake, Comparison, How, Operator, Review, Setting, What};
 use crate::ledger;
 use crate::model::fault::Severity;
-use crate::model::{ContentHash, InstanceName, Revision};
+use crate::model::{ClaimedName, ContentHash, InstanceName, Revision};
 use crate::status::{CommitState, CommitStatus};
 
 /// A pull request to be judged.
@@ -37,6 +37,8 @@ pub struct Reviewed {
     pub line: CommitStatus,
     /// What a reviewer is told; absent where the pull request touches no solution.
     pub page: Option<String>,
+    /// The names of what it touches.
+    pub names: BTreeSet<ClaimedName>,
     /// What a preview of it would be; absent where the platform in force has none, or no solution
     /// would be another one.
     pub showing: Option<Showing>,
@@ -72,9 +74,12 @@ impl Reviewing {
         let touches = review.platform != Operator::Same
             || review.touched.iter().any(|one| one.what != What::Words);
         let conflicts = self.comparison.how == How::Branched;
+        let names = review.touched.iter().filter(|one| one.what != What::Words);
+        let names = names.map(|one| &one.name);
         Reviewed {
             line: line(&self.instance, &review, conflicts),
             page: touches.then(|| page(&self.instance, &review, conflicts)),
+            names: names.cloned().collect(),
             showing: self.showing(&base, head, memory),
         }
     }

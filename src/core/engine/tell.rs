@@ -117,7 +117,9 @@ impl Engine {
         let steady = self.steady.at(now);
         let (ledger, verdicts, book) = (&self.ledger, self.rows.verdicts(), &self.book);
         let is_known = |name: &ClaimedName| book.known_as(name).is_some();
-        let said = |commit: &Revision| ledger.last_words(commit, verdicts, is_known);
+        let said = |commit: &Revision, names: &BTreeSet<ClaimedName>| {
+            ledger.last_words(commit, names, verdicts, is_known)
+        };
         let Some(wish) = self.previews.wish(self.book.revision(), said, steady) else { return };
         if wish.writes() && !self.ledger.may_write(steady) {
             return;

@@ -3,7 +3,7 @@
 //! In: what the sinks have of the commit, and what the history owes it still. Out: lines for the
 //! people of a pull request, or nothing while something of it is open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Ledger;
@@ -17,11 +17,13 @@ type Verdicts = BTreeMap<ClaimedName, Arc<Verdict>>;
 
 impl Ledger {
     /// What was said to the end of what a commit changed; empty: nothing that is published. `None`
-    /// while something of it is open, or nobody knows the commit. `is_known`: the catalogue has the
-    /// name.
+    /// while something of it is open, or nobody knows the commit. `others`: what else belongs to it,
+    /// as where several commits were put onto the branch one by one. `is_known`: the catalogue has
+    /// the name.
     pub fn last_words(
         &self,
         commit: &Revision,
+        others: &BTreeSet<ClaimedName>,
         verdicts: &Verdicts,
         is_known: impl Fn(&ClaimedName) -> bool,
     ) -> Option<Vec<CommitStatus>> {
@@ -37,11 +39,23 @@ impl Ledger {
         };
         // Of a group's folder, and of one that was never a solution, nobody ever says anything.
         names.retain(|key, name| self.line(commit, key).is_some() || speaks(name));
-        if names.is_empty() {
-            return self.of_the_whole(commit, head);
+        let mut places: BTreeMap<String, (ClaimedName, &Revision)> =
+            names.into_iter().map(|(key, name)| (key, (name, commit))).collect();
+        for name in others.iter().filter(|name| speaks(name)) {
+            if let Some(record) = self.history.records.get(name) {
+                places.entry(self.key(Some(name))).or_insert((name.clone(), record));
+            }
         }
-        let lines = names.into_iter().map(|(key, name)| {
-            let said = self.line(commit, &key).filter(|line| !is_pending(line))?;
+        let whole = self.of_the_whole(commit, head);
+        if places.is_empty() {
+            return whole;
+        }
+        // It was read, and so were those before it.
+        if places.values().all(|(_, record)| *record != commit) {
+            whole?;
+        }
+        let lines = places.into_iter().map(|(key, (name, record))| {
+            let said = self.line(record, &key).filter(|line| !is_pending(line))?;
             let url = verdicts.get(&name).and_then(|verdict| verdict.urls.first());
             Some(CommitStatus { url: url.cloned().unwrap_or_default(), ..said.clone() })
         });
@@ -124,8 +138,6 @@ impl Ledger {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use jiff::Timestamp;
 
     use super::*;
@@ -154,6 +166,8 @@ mod tests {
         ledger: Ledger,
         verdicts: Verdicts,
         seconds: i64,
+        /// What else belongs to a merge.
+        others: Vec<&'static str>,
     }
 
     impl Desk {
@@ -163,7 +177,7 @@ mod tests {
             let settings = Config { notes, forge, ..Config::sample() };
             let ledger = Ledger::new(InstanceName::parse("prod").unwrap(), &settings);
             let names: Vec<(&str, Sync)> = names.iter().map(|name| (*name, Sync::Synced)).collect();
-            Self { ledger, verdicts: verdicts(&names), seconds: 0 }
+            Self { ledger, verdicts: verdicts(&names), seconds: 0, others: Vec::new() }
         }
 
         /// Commits come, the last one as the new head: what each changes.
@@ -207,7 +221,9 @@ mod tests {
         /// The last words on a commit, without what they are the words of.
         fn told(&self, digit: char) -> Option<Vec<String>> {
             let is_known = |name: &ClaimedName| self.verdicts.contains_key(name);
-            let lines = self.ledger.last_words(&commit(digit), &self.verdicts, is_known)?;
+            let others = self.others.iter().map(|name| ClaimedName::of(name)).collect();
+            let lines =
+                self.ledger.last_words(&commit(digit), &others, &self.verdicts, is_known)?;
             let words = |line: CommitStatus| format!("{}: {}", line.context, line.description);
             Some(lines.into_iter().map(words).collect())
         }
@@ -238,6 +254,22 @@ mod tests {
             assert!(told[0].starts_with("vitrine/prod/two: Synced"), "{told:?}");
             assert_eq!(told[1..], ["vitrine/prod/use: applied as part of fffffff"]);
         }
+    }
+
+    #[test]
+    fn commits_that_were_put_onto_the_branch_one_by_one_are_told_together() {
+        let mut desk = Desk::of(&["use", "two"], true);
+        desk.take(&[('0', &["use", "two"])]);
+        desk.say();
+        desk.others = vec!["two", "use"];
+        // The forge tells of the merge before the branch is read.
+        assert_eq!(desk.told('b'), None);
+        desk.take(&[('a', &["use"]), ('b', &[])]);
+        desk.say();
+        let told = desk.told('b').unwrap();
+        assert!(told.iter().any(|line| line.starts_with("vitrine/prod/use: Synced")), "{told:?}");
+        desk.others = Vec::new();
+        assert_eq!(desk.told('b'), Some(Vec::new()), "nobody remembers the pull request");
     }
 
     #[test]
@@ -277,7 +309,7 @@ mod tests {
         let instance = InstanceName::parse("prod").unwrap();
         let line = ledger::validated(&instance, CommitState::Success, "nothing changes", "");
         desk.take(&[('0', &["use"])]);
-        desk.ledger.heads([(commit('a'), line)].into());
+        desk.ledger.heads([(commit('a'), vec![line])].into());
         desk.say();
         // The branch goes on to the head itself.
         desk.ledger.heads(BTreeMap::new());
@@ -294,7 +326,8 @@ mod tests {
         let told = desk.told('a').unwrap();
         assert!(told.len() == 1 && told[0].starts_with("vitrine/prod/use: Synced"), "{told:?}");
         // Of what the catalogue has, something will be said.
-        let told = desk.ledger.last_words(&commit('a'), &desk.verdicts, |_| true);
+        let none = BTreeSet::new();
+        let told = desk.ledger.last_words(&commit('a'), &none, &desk.verdicts, |_| true);
         assert_eq!(told, None);
     }
 

@@ -10,7 +10,7 @@ use super::words::{NOTHING, preview, preview_line};
 use crate::catalog::Platform;
 use crate::catalog::platform::Previews as Settings;
 use crate::engine::reviewed::Showing;
-use crate::model::{InstanceName, Revision, SolutionName};
+use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
 use crate::status::{CommitState, CommitStatus, Verdict};
 
 /// What the line says of a preview that can be opened.
@@ -44,6 +44,8 @@ pub struct Judged {
     pub line: CommitStatus,
     /// It could not be read, and is read again.
     pub unread: bool,
+    /// The names that it changes.
+    pub names: BTreeSet<ClaimedName>,
     /// What a preview of it would be; `None` where the platform has none, or nothing changes.
     pub showing: Option<Showing>,
 }

@@ -43,7 +43,7 @@ fn comparison() -> Box<Comparison> {
 fn found(page: Option<&str>) -> Reviewed {
     let instance = InstanceName::parse("prod").unwrap();
     let line = ledger::validated(&instance, CommitState::Success, "1 changed", "");
-    Reviewed { line, page: page.map(str::to_owned), showing: None }
+    Reviewed { line, page: page.map(str::to_owned), names: BTreeSet::new(), showing: None }
 }
 
 /// The organ, with nobody's last words.
@@ -67,7 +67,7 @@ impl Desk {
 
     fn wish(&mut self) -> Option<Wish> {
         let base = commit(self.base);
-        let wish = self.organ.wish(Some(&base), |_| self.said.clone(), at(self.now));
+        let wish = self.organ.wish(Some(&base), |_, _| self.said.clone(), at(self.now));
         if let Some(wish) = &wish {
             self.organ.sent(wish.clone());
         }
