@@ -5,7 +5,6 @@
 //! never from the solution that they were rendered from: what a rule forgot shows here. A pair of
 //! components is connected only if both ends allow it.
 
-mod body;
 mod network;
 mod pods;
 mod routes;

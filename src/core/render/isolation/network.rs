@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::body::{items, of_kind, text, texts};
 use super::pods::Pod;
 use super::statement::Peer;
 use crate::model::Kind;
+use crate::render::read::{items, of_kind, text, texts};
 use crate::render::{Desired, DesiredObject};
 
 /// The ports by which a proxy of the mesh takes requests, and by which it tells its own metrics.

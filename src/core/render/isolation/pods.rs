@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::body::{items, of_kind, text, texts};
 use super::statement::{Root, Runs};
 use crate::model::{Kind, marks};
 use crate::render::Desired;
+use crate::render::read::{items, of_kind, text, texts};
 
 /// What a Deployment's pods are.
 pub struct Pod<'a> {

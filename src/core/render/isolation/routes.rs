@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::body::{items, of_kind, text};
 use crate::model::Kind;
+use crate::render::read::{items, of_kind, text};
 use crate::render::{Desired, DesiredObject};
 
 /// A way in from outside.

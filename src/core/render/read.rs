@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::{Desired, DesiredObject};
 use crate::model::Kind;
-use crate::render::{Desired, DesiredObject};
 
 /// The objects of a kind.
 pub(super) fn of_kind(desired: &Desired, kind: Kind) -> impl Iterator<Item = &DesiredObject> {
