@@ -47,8 +47,9 @@ pub fn arrows(sources: &[&Source]) -> BTreeSet<Arrow> {
     for (source, names) in &names {
         for named in names.iter().filter(|named| named.how != How::Passed) {
             let Some((module, file)) = scopes.find(&named.module, &named.path, 0) else { continue };
-            // The crate that holds the tests' server is one room.
-            let same = source.home() == "src/sandbox" || module.first() == source.module.first();
+            // The crate that holds the tests' server is one room, and so is the carrier's.
+            let same = ["src/carrier", "src/sandbox"].contains(&source.home())
+                || module.first() == source.module.first();
             if same && file != source.file {
                 arrows.insert((short(&source.file), short(file)));
             }

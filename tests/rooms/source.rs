@@ -59,7 +59,7 @@ impl Source {
         }
     }
 
-    /// The crate's folder: `src/core`, `src/sandbox` or `src`.
+    /// The crate's folder: `src/carrier`, `src/core`, `src/sandbox` or `src`.
     pub fn home(&self) -> &'static str {
         home(&self.file)
     }
@@ -134,7 +134,10 @@ fn is_test(item: &impl ToTokens) -> bool {
 }
 
 fn home(file: &Path) -> &'static str {
-    ["src/core", "src/sandbox"].into_iter().find(|home| file.starts_with(home)).unwrap_or("src")
+    ["src/carrier", "src/core", "src/sandbox"]
+        .into_iter()
+        .find(|home| file.starts_with(home))
+        .unwrap_or("src")
 }
 
 fn module(file: &Path) -> Vec<String> {
