@@ -125,6 +125,19 @@ impl Ord for Quantity {
     }
 }
 
+/// A number of bytes with two figures, as registries show sizes.
+pub fn rounded(bytes: u64) -> String {
+    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        None => format!("{bytes} bytes"),
+        Some((unit, name)) if bytes >= 10 * unit => format!("{} {name}", bytes / unit),
+        Some((unit, name)) => {
+            let tenths = bytes / (unit / 10);
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+    }
+}
+
 fn read(text: &str) -> Option<Quantity> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
@@ -315,6 +328,21 @@ mod tests {
             ("1500m", "1500m"),
         ] {
             assert_eq!(Quantity::parse(quantity).unwrap().size(), words);
+        }
+    }
+
+    #[test]
+    fn sizes_are_as_registries_show_them() {
+        for (bytes, shown) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1000, "1.0 kB"),
+            (9_999_999, "9.9 MB"),
+            (412_345_678, "412 MB"),
+            (1_950_000_000, "1.9 GB"),
+            (25_000_000_000, "25 GB"),
+        ] {
+            assert_eq!(rounded(bytes), shown);
         }
     }
 
