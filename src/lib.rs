@@ -1,7 +1,7 @@
 //! vitrine makes a Git repository the only place where demonstrators are published.
 //!
 //! The crate `vitrine_core` decides; the rooms here touch the world. [`git`] reads the repository
-//! and writes notes onto it, [`registry`] asks what an image is, [`http`] is their door to other machines, [`cluster`] watches and writes
+//! and writes notes onto it, [`registry`] asks what an image is, [`runtime`] runs one on this machine, [`http`] is their door to other machines, [`cluster`] watches and writes
 //! Kubernetes, [`web`] shows the board. [`drive`] carries what happens to the engine and its orders to them, and [`cli`] starts everything.
 //! `docs/architecture.md` has the picture.
 
@@ -12,4 +12,5 @@ pub mod forge;
 pub mod git;
 pub mod http;
 pub mod registry;
+pub mod runtime;
 pub mod web;
