@@ -28,6 +28,7 @@ mod man;
 mod new;
 mod once;
 mod pin;
+mod place;
 mod plan;
 mod registry;
 mod render;
@@ -38,6 +39,7 @@ mod settings;
 mod signal;
 mod status;
 mod terminal;
+mod try_;
 mod warm;
 
 use std::process::ExitCode;
@@ -90,6 +92,13 @@ enum Command {
         after_help = "Exit codes: 0 no errors (and with --deny warnings no warnings), 1 there are, 2 it could not be told."
     )]
     Check(check::Arguments),
+    /// Runs a solution's image on this machine as the platform would, without a network, asks it
+    /// what visitors will ask, and prints what of the contract holds: 0 all of it, 1 something does
+    /// not, 2 it could not be tried. Needs Podman or Docker.
+    #[command(
+        after_help = "Exit codes: 0 the contract holds, 1 something fails, 2 it could not be tried."
+    )]
+    Try(try_::Arguments),
     /// The objects that a solution of a folder becomes, as YAML.
     #[command(
         after_help = "Exit codes: 0 all rendered, 1 some folder is broken and was left out, 2 nothing could be rendered."
@@ -178,6 +187,7 @@ pub fn main() -> ExitCode {
             Command::Run(arguments) => run::run(arguments, &log).await,
             Command::Once(arguments) => once::once(arguments, &log).await,
             Command::Check(arguments) => check::check(&arguments).await,
+            Command::Try(arguments) => try_::try_(&arguments).await,
             Command::Render(arguments) => render::render(&arguments),
             Command::Explain(arguments) => explain::explain(&arguments),
             Command::Schema(arguments) => schema::schema(&arguments),

@@ -30,4 +30,5 @@ mod silence;
 pub mod status;
 mod told;
 mod trouble;
+mod try_;
 mod warm;

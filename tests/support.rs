@@ -18,6 +18,7 @@ pub mod guard;
 pub mod heavy;
 pub mod objects;
 pub mod players;
+pub mod podman;
 mod policy;
 pub mod real;
 pub mod registry;

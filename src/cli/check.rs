@@ -6,9 +6,7 @@
 mod finding;
 mod fix;
 mod images;
-mod place;
 mod print;
-mod scope;
 
 use std::path::PathBuf;
 
@@ -16,20 +14,16 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::place::{self, Place, Target};
 use super::registry::RegistryArguments;
 use super::{Answer, Stop};
-use crate::git;
 use finding::Findings;
 use fix::Fixed;
 use images::Said;
-use place::{Place, Target};
-use print::Format;
-use vitrine_core::catalog::{self, Catalog, Memory, Snapshot};
-use vitrine_core::model::fault::code;
 
-/// What a folder without a platform is judged by: the defaults of one that says only its domain.
-const BARE_PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\n\
-                             spec: {domain: domain.invalid}\n";
+use print::Format;
+use vitrine_core::catalog::{self, Catalog, Memory};
+use vitrine_core::model::fault::code;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -90,7 +84,7 @@ pub(super) async fn check(arguments: &Arguments) -> Result<Answer, Stop> {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let mut fixed = Fixed::default();
     for place in &places {
-        let mut snapshot = read(&place.target)?;
+        let mut snapshot = place::read(&place.target)?;
         if arguments.fix {
             let mended = fix::of(place, &snapshot);
             fixed.add(fix::size(&mended));
@@ -98,7 +92,7 @@ pub(super) async fn check(arguments: &Arguments) -> Result<Answer, Stop> {
                 fix::print(&snapshot, &mended)?;
             } else {
                 fix::write(place, &snapshot, &mended)?;
-                snapshot = read_again(&place.target)?;
+                snapshot = place::read_again(&place.target)?;
             }
         }
         let mut catalog = catalog::read(&snapshot, &mut Memory::default());
@@ -144,25 +138,6 @@ fn tell_unlimited(catalog: &Catalog) {
             unlimited.join(", or ")
         );
     }
-}
-
-fn read(target: &Target) -> Result<Snapshot, Stop> {
-    if let Target::Lone { name, .. } = target {
-        eprintln!(
-            "vitrine: no `platform.yaml` in `{name}` or above it: judged by the defaults of a \
-             platform, not by its limits"
-        );
-    }
-    read_again(target)
-}
-
-/// Reads what was read before, and says nothing more about it.
-fn read_again(target: &Target) -> Result<Snapshot, Stop> {
-    let snapshot = match target {
-        Target::Catalogue { root, .. } => git::read_folder(root),
-        Target::Lone { folder, name } => git::read_lone_folder(folder, name, BARE_PLATFORM),
-    };
-    snapshot.map_err(|unknown| Stop::new(unknown.cause))
 }
 
 fn explain(asked: &str) -> Result<Answer, Stop> {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use crate::support::binary::{finish, vitrine};
 
-pub const COMMANDS: [&str; 17] = [
+pub const COMMANDS: [&str; 18] = [
     "doctor",
     "demo",
     "run",
     "once",
     "check",
+    "try",
     "render",
     "explain",
     "schema",

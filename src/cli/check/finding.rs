@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
-use super::place::{Place, Target};
-use super::scope::Scope;
+use crate::cli::place::Scope;
+use crate::cli::place::{Place, Target};
 use vitrine_core::catalog::{Catalog, Fault, Snapshot};
 use vitrine_core::model::fault::Severity;
 

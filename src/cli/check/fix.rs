@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::place::{Place, Target};
 use crate::cli::catalogue;
+use crate::cli::place::{Place, Target};
 use crate::cli::{Stop, terminal};
 use vitrine_core::catalog::{Mended, Snapshot, mend};
 use vitrine_core::model::credential::masked_lines;
@@ -169,8 +169,8 @@ fn visible(character: char) -> char {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::scope::Scope;
     use super::*;
+    use crate::cli::place::Scope;
     use crate::git;
 
     const FAULTY: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata: {name: use}\n\

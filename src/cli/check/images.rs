@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::place::Place;
+use crate::cli::place::Place;
 use crate::cli::registry;
 use crate::registry::Registries;
 use vitrine_core::catalog::fit::{self, Build, Image, NotHad, User};
 use vitrine_core::catalog::{Catalog, Fault, Snapshot, Solution};
-use vitrine_core::model::ImageReference;
+use vitrine_core::model::{ImageReference, quantity};
 
 /// Image as it is written → what its registry said of it.
 pub(super) type Said = BTreeMap<String, Result<Image, NotHad>>;
@@ -82,19 +82,6 @@ fn short(name: &str, image: &Image) -> String {
     format!("{name} {digest}")
 }
 
-/// Bytes with two figures, as registries show them.
-fn size(bytes: u64) -> String {
-    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")];
-    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
-        None => format!("{bytes} bytes"),
-        Some((unit, name)) if bytes >= 10 * unit => format!("{} {name}", bytes / unit),
-        Some((unit, name)) => {
-            let tenths = bytes / (unit / 10);
-            format!("{}.{} {name}", tenths / 10, tenths % 10)
-        }
-    }
-}
-
 fn line(build: &Build) -> String {
     let mut text = format!("{}/{}", build.os, build.architecture);
     // Of a system that no node here has, only the name is known.
@@ -107,7 +94,7 @@ fn line(build: &Build) -> String {
         User::Named(name) => format!("user `{name}`"),
         User::Numbered(number) => format!("user {number}"),
     };
-    let _ = write!(text, " · {} to fetch · {user}", size(build.size));
+    let _ = write!(text, " · {} to fetch · {user}", quantity::rounded(build.size));
     if !build.ports.is_empty() {
         let ports: Vec<String> = build.ports.iter().map(u16::to_string).collect();
         let _ = write!(text, " · port {}", ports.join(", "));
@@ -117,24 +104,4 @@ fn line(build: &Build) -> String {
         let _ = write!(text, " · built {}", created.strftime("%Y-%m-%d"));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_as_registries_show_them() {
-        for (bytes, shown) in [
-            (0, "0 bytes"),
-            (999, "999 bytes"),
-            (1000, "1.0 kB"),
-            (9_999_999, "9.9 MB"),
-            (412_345_678, "412 MB"),
-            (1_950_000_000, "1.9 GB"),
-            (25_000_000_000, "25 GB"),
-        ] {
-            assert_eq!(size(bytes), shown);
-        }
-    }
 }

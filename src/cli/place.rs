@@ -1,10 +1,18 @@
 //! Which catalogue a path lies in, and what of it the path means.
 
+mod scope;
+
 use std::path::{Path, PathBuf};
 
-use super::scope::Scope;
-use crate::cli::Stop;
-use crate::cli::catalogue::{PLATFORM, SOLUTION, above, holds, up_to_repository};
+use super::Stop;
+use super::catalogue::{PLATFORM, SOLUTION, above, holds, up_to_repository};
+use crate::git;
+pub(super) use scope::Scope;
+use vitrine_core::catalog::Snapshot;
+
+/// What a folder without a platform is judged by: the defaults of one that says only its domain.
+const BARE_PLATFORM: &str = "apiVersion: vitrine.dev/v1alpha1\nkind: Platform\n\
+                             spec: {domain: domain.invalid}\n";
 
 /// One thing to read, and what of it was asked for.
 pub(super) struct Place {
@@ -66,6 +74,26 @@ pub(super) fn find(path: &Path) -> Result<(Target, Scope), Stop> {
         "{shown} belongs to no catalogue: there is no `{PLATFORM}` and no `{SOLUTION}` beside it \
          or above it, up to the repository's root"
     )))
+}
+
+/// Reads a catalogue, or a folder that lies in none and says so.
+pub(super) fn read(target: &Target) -> Result<Snapshot, Stop> {
+    if let Target::Lone { name, .. } = target {
+        eprintln!(
+            "vitrine: no `platform.yaml` in `{name}` or above it: judged by the defaults of a \
+             platform, not by its limits"
+        );
+    }
+    read_again(target)
+}
+
+/// Reads what was read before, and says nothing more about it.
+pub(super) fn read_again(target: &Target) -> Result<Snapshot, Stop> {
+    let snapshot = match target {
+        Target::Catalogue { root, .. } => git::read_folder(root),
+        Target::Lone { folder, name } => git::read_lone_folder(folder, name, BARE_PLATFORM),
+    };
+    snapshot.map_err(|unknown| Stop::new(unknown.cause))
 }
 
 fn catalogue(root: &Path) -> Target {

@@ -2,7 +2,7 @@
 
 /// A part of a catalogue.
 #[derive(Clone, Debug)]
-pub(super) struct Scope {
+pub struct Scope {
     /// Relative to the root; empty for all of it.
     path: String,
     /// Whether what lies below it is meant too.

@@ -1,0 +1,135 @@
+//! A real Podman with a storage of its own, and images of one static program in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use super::guard::Guard;
+
+/// The image of a well-behaved author, and that of one who wrote no `USER`.
+pub const IMAGE: &str = "localhost/lab/demonstrator:1";
+pub const ROOT: &str = "localhost/lab/as-root:1";
+/// One that no processor here can run.
+pub const FOREIGN: &str = "localhost/lab/foreign:1";
+
+/// The runtime of this test run. It ends with it.
+pub struct Podman {
+    folder: PathBuf,
+    _guard: Guard,
+}
+
+impl Podman {
+    /// The one of all tests, with its images.
+    pub fn shared() -> &'static Self {
+        static PODMAN: OnceLock<Podman> = OnceLock::new();
+        PODMAN.get_or_init(Self::alone)
+    }
+
+    /// One that nobody else uses, to see all that lies in it.
+    pub fn alone() -> Self {
+        let podman = Self::start();
+        podman.load();
+        podman
+    }
+
+    fn start() -> Self {
+        let real = std::env::var_os("PATH").unwrap_or_default();
+        let real = std::env::split_paths(&real).map(|folder| folder.join("podman"));
+        let real = real
+            .into_iter()
+            .find(|program| program.is_file())
+            .unwrap_or_else(|| panic!("there is no podman; Debian: apt-get install podman runc"));
+        let folder = tempfile::tempdir().unwrap().keep();
+        let guard = Guard::over(&folder).unwrap();
+        let bin = folder.join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        // Nothing of this machine's own containers is seen or touched.
+        let text = format!(
+            "#!/bin/sh\nexec {} --root {at}/root --runroot {at}/run --tmpdir {at}/tmp \
+             --storage-driver vfs --cgroup-manager cgroupfs --events-backend none \"$@\"\n",
+            real.display(),
+            at = folder.display()
+        );
+        write_program(&bin.join("podman"), text.as_bytes());
+        Self { folder, _guard: guard }
+    }
+
+    /// `PATH` with this runtime before all others.
+    pub fn path(&self) -> String {
+        let rest = std::env::var("PATH").unwrap_or_default();
+        format!("{}:{rest}", self.folder.join("bin").display())
+    }
+
+    /// Every container, with its state.
+    pub fn listed(&self) -> String {
+        self.says(&["ps", "--all", "--format", "{{.Names}} {{.Status}}"])
+    }
+
+    /// What a call writes to stdout.
+    #[track_caller]
+    pub fn says(&self, words: &[&str]) -> String {
+        let ended = Command::new(self.folder.join("bin/podman")).args(words).output().unwrap();
+        let err = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "podman {words:?}: {err}");
+        String::from_utf8_lossy(&ended.stdout).into_owned()
+    }
+
+    fn load(&self) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let rootfs = self.folder.join("rootfs");
+        std::fs::create_dir(&rootfs).unwrap();
+        write_program(&rootfs.join("app"), program());
+        // A folder that its author meant to be written to.
+        let data = rootfs.join("data");
+        std::fs::create_dir(&data).unwrap();
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).unwrap();
+        self.import(&rootfs, IMAGE, &["USER 10001", "CMD [\"well\"]"]);
+        self.import(&rootfs, ROOT, &["CMD [\"well\"]"]);
+        // The head of a program for a processor that no machine has.
+        let mut foreign = program().to_vec();
+        foreign[18] = 0xfe;
+        foreign[19] = 0xca;
+        write_program(&rootfs.join("app"), &foreign);
+        self.import(&rootfs, FOREIGN, &["USER 10001"]);
+    }
+
+    fn import(&self, rootfs: &Path, image: &str, changes: &[&str]) {
+        let mut tar = Command::new("tar")
+            .arg("cf")
+            .arg("-")
+            .arg("-C")
+            .arg(rootfs)
+            .args(["app", "data"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut import = Command::new(self.folder.join("bin/podman"));
+        import.args(["import", "--quiet", "--change", "ENTRYPOINT [\"/app\"]"]);
+        changes.iter().for_each(|change| _ = import.args(["--change", change]));
+        import.args(["-", image]).stdin(tar.stdout.take().unwrap()).stdout(Stdio::null());
+        assert!(import.status().unwrap().success(), "{image}");
+        assert!(tar.wait().unwrap().success());
+    }
+}
+
+/// The program of every image, without anything that it would need beside it.
+fn program() -> &'static [u8] {
+    static PROGRAM: OnceLock<Vec<u8>> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("app");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/try_/demonstrator.rs");
+        let mut rustc = Command::new("rustc");
+        rustc.args(["--edition", "2024", "-C", "target-feature=+crt-static"]);
+        rustc.args(["-C", "strip=symbols", "-C", "opt-level=1"]).arg(source).arg("-o").arg(&to);
+        let ended = rustc.output().unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        std::fs::read(to).unwrap()
+    })
+}
+
+fn write_program(file: &Path, bytes: &[u8]) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(file, bytes).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
