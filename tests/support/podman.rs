@@ -1,10 +1,9 @@
 //! A real Podman with a storage of its own, and images of one static program in it.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-
-use super::guard::Guard;
 
 /// The image of a well-behaved author, and that of one who wrote no `USER`.
 pub const IMAGE: &str = "localhost/lab/demonstrator:1";
@@ -12,11 +11,20 @@ pub const ROOT: &str = "localhost/lab/as-root:1";
 /// One that no processor here can run.
 pub const FOREIGN: &str = "localhost/lab/foreign:1";
 
-/// The runtime of this test run. It ends with it.
+/// A runtime of this test run, with a storage of its own.
 pub struct Podman {
     folder: PathBuf,
-    _guard: Guard,
+    /// Its standard input is what keeps the storage.
+    watch: Child,
 }
+
+/// `$1` is the folder. A container is in no process group of ours: what a failed test left is
+/// removed by its runtime, whatever ended the tests, and only then the folder.
+const WATCH: &str = r#"trap "" HUP INT TERM
+cat >/dev/null
+"$1/bin/podman" rm --force --all --depend --time 0 >/dev/null 2>&1
+"$1/bin/podman" rm --force --all --time 0 >/dev/null 2>&1
+rm -rf -- "$1" || rm -rf -- "$1""#;
 
 impl Podman {
     /// The one of all tests, with its images.
@@ -40,7 +48,6 @@ impl Podman {
             .find(|program| program.is_file())
             .unwrap_or_else(|| panic!("there is no podman; Debian: apt-get install podman runc"));
         let folder = tempfile::tempdir().unwrap().keep();
-        let guard = Guard::over(&folder).unwrap();
         let bin = folder.join("bin");
         std::fs::create_dir(&bin).unwrap();
         // Nothing of this machine's own containers is seen or touched.
@@ -51,7 +58,11 @@ impl Podman {
             at = folder.display()
         );
         write_program(&bin.join("podman"), text.as_bytes());
-        Self { folder, _guard: guard }
+        let mut watch = Command::new("sh");
+        watch.args(["-c", WATCH, "watch"]).arg(&folder).process_group(0);
+        watch.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let watch = watch.spawn().unwrap();
+        Self { folder, watch }
     }
 
     /// `PATH` with this runtime before all others.
@@ -109,6 +120,13 @@ impl Podman {
         import.args(["-", image]).stdin(tar.stdout.take().unwrap()).stdout(Stdio::null());
         assert!(import.status().unwrap().success(), "{image}");
         assert!(tar.wait().unwrap().success());
+    }
+}
+
+impl Drop for Podman {
+    fn drop(&mut self) {
+        drop(self.watch.stdin.take());
+        let _ = self.watch.wait();
     }
 }
 
