@@ -53,6 +53,9 @@ fn kind(one: &Touched) -> Vec<String> {
 
 /// A text with a star wherever a name stands as a word of its own.
 fn nameless(text: &str, name: &str) -> String {
+    if name.is_empty() {
+        return text.to_owned(); // it would be found everywhere, for ever
+    }
     let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once(name) {
@@ -62,4 +65,15 @@ fn nameless(text: &str, name: &str) -> String {
         rest = after;
     }
     out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nameless;
+
+    #[test]
+    fn a_name_is_a_star_where_it_is_a_word_and_no_name_is_nowhere() {
+        assert_eq!(nameless("use at use.demo, reuse", "use"), "* at *.demo, reuse");
+        assert_eq!(nameless("use", ""), "use");
+    }
 }
