@@ -239,6 +239,13 @@ impl Running {
     #[track_caller]
     pub fn ended(mut self) -> Finished {
         let code = code_of(&mut self.child, PATIENCE);
+        // What it said last may not be read yet; what it left running may hold the pipe.
+        let until = Instant::now() + Duration::from_secs(5);
+        while [&self.out, &self.err].iter().any(|said| Arc::strong_count(said) > 1)
+            && Instant::now() < until
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let (out, err) = (self.out.text(), self.err.text());
         let Some(code) = code else {
             panic!("the program did not end within {PATIENCE:?}\nstdout:\n{out}\nstderr:\n{err}");
