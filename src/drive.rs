@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::Cluster;
 use crate::forge::Forge;
 use crate::git::{Courier, Source};
+use crate::registry;
 use crate::web::{Bell, Heart};
 use pool::Pool;
 pub use tally::Tally;
@@ -70,6 +71,7 @@ pub struct Drive {
     courier: Courier,
     forge: Option<Forge>,
     forge_kind: Option<ForgeKind>,
+    registries: Option<registry::Desk>,
     pool: Pool,
     /// What the pool and the forge did.
     answers: mpsc::UnboundedReceiver<Event>,
@@ -97,6 +99,8 @@ impl Drive {
         let branch = &settings.repository.branch;
         let forge_kind = forge.map(|forge| forge.kind);
         let instance = || settings.instance.clone();
+        let asks = forge.and_then(|forge| forge.images.as_ref());
+        let registries = asks.map(|asks| registry::Desk::new(asks, tell.clone()));
         let forge = forge.map(|forge| Forge::new(forge, branch, instance(), tell.clone()));
         let started = Instant::now();
         let engine = Engine::new(settings, fastrand::u64(..), now(started));
@@ -107,6 +111,7 @@ impl Drive {
             courier,
             forge,
             forge_kind,
+            registries,
             pool: Pool::new(tell),
             answers,
             board,
@@ -303,6 +308,11 @@ impl Drive {
                     }
                 }
                 Order::Review { id, work } => self.pool.review(id, work),
+                Order::Images { id, images } => {
+                    if let Some(registries) = &self.registries {
+                        registries.ask(id, images);
+                    }
+                }
                 Order::Judge { id, snapshot } => self.pool.judge(id, snapshot),
                 Order::Render { id, work } => self.pool.render(id, work),
                 Order::Show(board) => {
@@ -347,7 +357,7 @@ fn is_of_the_cluster(event: &Event) -> bool {
             Answer::Approval(_) | Answer::Posted(_) | Answer::Facts(_) => true,
             Answer::Noted(_) | Answer::Told(_) | Answer::Has(_) => false,
             Answer::Pulls(_) | Answer::Pull(_) | Answer::Commented(_) => false,
-            Answer::Compared(_) | Answer::Reviewed(_) => false,
+            Answer::Compared(_) | Answer::Reviewed(_) | Answer::Images(_) => false,
             Answer::Judged(_) | Answer::Rendered(_) => false,
         },
         Event::Repository(_) | Event::Hint | Event::Knock | Event::Lost(_) => false,

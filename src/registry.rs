@@ -9,6 +9,7 @@
 mod challenge;
 mod credentials;
 mod image;
+mod many;
 mod meaning;
 mod place;
 mod unresolved;
@@ -16,6 +17,7 @@ mod unresolved;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode};
 use url::Url;
@@ -28,6 +30,7 @@ use crate::http::reason;
 use crate::http::redirect::{MAX_HOPS, Refused, next_hop};
 use challenge::{Challenge, Grant};
 use credentials::{Basic, Credentials};
+pub use many::{Desk, each};
 use place::Place;
 pub use unresolved::Unresolved;
 
@@ -108,7 +111,7 @@ impl Registries {
     /// [`Unresolved`].
     pub async fn digest(&self, image: &ImageReference) -> Result<String, Unresolved> {
         let place = Place::of(image, &self.access.plain_http);
-        self.asked(place, async |call| call.digest().await).await
+        self.asked(place, |call| Box::pin(call.digest())).await
     }
 
     /// What the image is: that of its digest, if it carries one, else that of its tag.
@@ -120,7 +123,7 @@ impl Registries {
         if let Some(digest) = image.digest() {
             digest.clone_into(&mut place.tag);
         }
-        self.asked(place, async |call| call.image().await).await
+        self.asked(place, |call| Box::pin(call.image())).await
     }
 
     /// Asks, within our patience. What it takes for the registry to answer is the same for every
@@ -128,7 +131,7 @@ impl Registries {
     async fn asked<T, E: From<Unresolved>>(
         &self,
         place: Place,
-        ask: impl AsyncFn(&Call<'_>) -> Result<T, E>,
+        ask: impl for<'c> Fn(&'c Call<'c>) -> BoxFuture<'c, Result<T, E>>,
     ) -> Result<T, E> {
         let near = place.is_near();
         let call = Call {

@@ -2,6 +2,7 @@
 
 pub mod author;
 mod fakes;
+mod images;
 mod manners;
 mod pulls;
 mod scenario;

@@ -19,9 +19,9 @@ use super::registry::RegistryArguments;
 use super::{Answer, Stop};
 use finding::Findings;
 use fix::Fixed;
-use images::Said;
 
 use print::Format;
+use vitrine_core::catalog::fit::Told;
 use vitrine_core::catalog::{self, Catalog, Memory};
 use vitrine_core::model::fault::code;
 
@@ -71,7 +71,7 @@ pub(super) async fn check(arguments: &Arguments) -> Result<Answer, Stop> {
         }
         false => None,
     };
-    let mut said = Said::default();
+    let mut said = Told::default();
     let mut places: Vec<Place> = Vec::new();
     for path in &arguments.paths {
         let (target, scope) = place::find(path)?;

@@ -4,14 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use futures::{StreamExt as _, stream};
 
 use super::Stop;
-use crate::registry::{Access, Registries, Unresolved};
+use crate::registry::{Access, Registries, Unresolved, each};
 use vitrine_core::model::ImageReference;
-
-/// Questions under way at a time.
-const AT_ONCE: usize = 8;
 
 /// How registries are asked for the digest behind a tag.
 #[derive(Clone, Debug, Default, Args)]
@@ -52,22 +48,7 @@ pub(super) async fn digests(
     registries: &Registries,
     images: BTreeSet<String>,
 ) -> BTreeMap<String, Result<String, Unresolved>> {
-    each(images, async |image| registries.digest(image).await).await
-}
-
-/// Asks something of each of these images once, some at a time. What is no reference is left out.
-pub(super) async fn each<T>(
-    images: BTreeSet<String>,
-    ask: impl AsyncFn(&ImageReference) -> T,
-) -> BTreeMap<String, T> {
-    let ask = &ask;
-    stream::iter(images)
-        .map(|image| async move {
-            let answer = ask(&ImageReference::parse(&image)?).await;
-            Some((image, answer))
-        })
-        .buffer_unordered(AT_ONCE)
-        .filter_map(|answer| async move { answer })
-        .collect()
-        .await
+    let references = images.iter().filter_map(|image| ImageReference::parse(image)).collect();
+    let said = each(references, async |image| registries.digest(image).await).await;
+    said.into_iter().map(|(image, digest)| (image.to_string(), digest)).collect()
 }

@@ -171,6 +171,23 @@ pub struct Forge {
     pub ca_file: Option<PathBuf>,
     /// What open pull requests are told.
     pub pull_requests: PullRequests,
+    /// How registries are asked for the images of pull requests; absent = they are not.
+    pub images: Option<Images>,
+}
+
+/// How registries are asked for images.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Images {
+    /// A Docker configuration with `auths`. It is read again at each use.
+    pub credentials_file: Option<PathBuf>,
+    /// Registries, as images name them, that have no TLS, or are on this machine and asked all the
+    /// same.
+    pub plain_http: Vec<String>,
+}
+
+impl Images {
+    /// The most registries without TLS.
+    pub const MOST_PLAIN: usize = 20;
 }
 
 impl ForgeKind {
@@ -221,6 +238,7 @@ impl Forge {
             per_solution,
             ca_file: None,
             pull_requests: PullRequests::Off,
+            images: None,
         }
     }
 }

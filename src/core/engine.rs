@@ -57,10 +57,9 @@ pub use form::{Bodies, FormKey, Rendered};
 pub use happened::{Change, Happened, State};
 pub use now::Now;
 pub use outlook::{Awaited, Outlook};
-pub use reviewed::{Reviewed, Reviewing};
+pub use reviewed::{Images, Reviewed, Reviewing};
 pub use sight::{Batch, Managed, Meta, News, Seen, Sight, Touched, Written};
 
-use crate::change::Comparison;
 use crate::config::{Config, Mode};
 use crate::model::{ClaimedName, SolutionName};
 use crate::render::phase;
@@ -101,8 +100,6 @@ pub struct Engine {
     leavers: Leavers,
     ledger: Ledger,
     previews: Previews,
-    /// What was read of a pull request and is to be judged.
-    reviewing: Option<Arc<Comparison>>,
     checkup: Checkup,
     rows: Rows,
     diary: Diary,
@@ -162,7 +159,6 @@ impl Engine {
             leavers: Leavers::default(),
             ledger: Ledger::new(instance, &settings),
             previews: Previews::new(pull_requests),
-            reviewing: None,
             checkup: Checkup::default(),
             rows: Rows::default(),
             diary: Diary::default(),

@@ -21,6 +21,10 @@ const MAX_SETTINGS: usize = 4 << 20;
 /// The systems of an index that are looked at; nobody builds for more.
 const MOST_BUILDS: usize = 32;
 
+/// Labels that OCI's image specification gives a meaning.
+const LICENSE: &str = "org.opencontainers.image.licenses";
+const SOURCE: &str = "org.opencontainers.image.source";
+
 /// An index, a manifest, or something else that is kept as one.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,6 +73,7 @@ struct Settings {
 struct Run {
     user: Option<String>,
     exposed_ports: Option<BTreeMap<String, serde_json::Value>>,
+    labels: Option<BTreeMap<String, serde_json::Value>>,
 }
 
 impl Call<'_> {
@@ -152,6 +157,10 @@ impl Call<'_> {
         let Ok(settings) = serde_json::from_slice::<Settings>(&body) else { return Ok(None) };
         let run = settings.config;
         let ports = run.as_ref().and_then(|run| run.exposed_ports.as_ref());
+        let labels = run.as_ref().and_then(|run| run.labels.as_ref());
+        let label = |key| labels?.get(key)?.as_str().filter(|text| !text.is_empty());
+        let (license, source) =
+            (label(LICENSE).map(str::to_owned), label(SOURCE).map(str::to_owned));
         Ok(Some(Build {
             os: settings.os.unwrap_or_else(|| "linux".to_owned()),
             architecture: settings.architecture.unwrap_or_default(),
@@ -163,6 +172,8 @@ impl Call<'_> {
             ports: ports.into_iter().flatten().filter_map(|(port, _)| tcp(port)).collect(),
             user: run.and_then(|run| run.user).unwrap_or_default(),
             created: settings.created.and_then(|text| text.parse().ok()),
+            license,
+            source,
         }))
     }
 
@@ -199,14 +210,16 @@ impl Call<'_> {
     fn no_image(&self) -> NotHad {
         let what = format!("holds no image as `{}`", self.tag());
         let help = "name what `docker push` pushed: a chart or a signature does not run";
-        NotHad { code: code::NO_IMAGE, ..self.place.says(what, help, Party::Author).into() }
+        let why = self.place.says(what, help, Party::Author).lacks();
+        NotHad { code: code::NO_IMAGE, ..why.into() }
     }
 }
 
 impl From<Unresolved> for NotHad {
     fn from(unresolved: Unresolved) -> Self {
-        let Unresolved { registry, what, help, party } = unresolved;
-        Self { code: code::IMAGE_NOT_HAD, what: format!("{registry} {what}"), help, party }
+        let Unresolved { registry, what, help, party, denial } = unresolved;
+        let what = format!("{registry} {what}");
+        Self { denial, code: code::IMAGE_NOT_HAD, what, help, party }
     }
 }
 

@@ -26,7 +26,7 @@ impl Call<'_> {
     pub(super) fn of_the_first_kind(&self) -> Unresolved {
         let what = format!("has only a manifest of Docker's first kind for `{}`", self.tag());
         let help = "build and push the image again with a present tool";
-        self.place.says(what, help, Party::Author)
+        self.place.says(what, help, Party::Author).lacks()
     }
 
     /// What came is not what it says it is.
@@ -73,7 +73,7 @@ impl Call<'_> {
                 ),
             ),
         };
-        place.says(what, help, Party::Author)
+        place.says(what, help, Party::Author).refuses()
     }
 
     /// The registry wants no questions for a while.
@@ -94,35 +94,43 @@ impl Call<'_> {
         let place = &self.place;
         let code = error_code(body);
         match status {
-            StatusCode::NOT_FOUND if code.as_deref() == Some("NAME_UNKNOWN") => place.says(
-                format!("has no repository `{}` (404)", place.repository),
-                "check the image's name, or push it",
-                Party::Author,
-            ),
-            StatusCode::NOT_FOUND if code.is_some() && place.is_digest() => place.says(
-                format!(
-                    "has nothing with the digest {} in `{}` (404)",
-                    place.tag, place.repository
-                ),
-                "push the image again, or write the digest that its tag has now: vitrine pin",
-                Party::Author,
-            ),
-            StatusCode::NOT_FOUND if code.is_some() => place.says(
-                format!("has no tag `{}` of `{}` (404)", place.tag, place.repository),
-                "check the name and the tag, or push it",
-                Party::Author,
-            ),
+            StatusCode::NOT_FOUND if code.as_deref() == Some("NAME_UNKNOWN") => place
+                .says(
+                    format!("has no repository `{}` (404)", place.repository),
+                    "check the image's name, or push it",
+                    Party::Author,
+                )
+                .lacks(),
+            StatusCode::NOT_FOUND if code.is_some() && place.is_digest() => place
+                .says(
+                    format!(
+                        "has nothing with the digest {} in `{}` (404)",
+                        place.tag, place.repository
+                    ),
+                    "push the image again, or write the digest that its tag has now: vitrine pin",
+                    Party::Author,
+                )
+                .lacks(),
+            StatusCode::NOT_FOUND if code.is_some() => place
+                .says(
+                    format!("has no tag `{}` of `{}` (404)", place.tag, place.repository),
+                    "check the name and the tag, or push it",
+                    Party::Author,
+                )
+                .lacks(),
             StatusCode::NOT_FOUND => place.says(
                 format!("knows nothing of `{}` (404)", self.tag()),
                 "check the image's name, and that its first part is a registry",
                 Party::Author,
             ),
             StatusCode::UNAUTHORIZED => self.refused(),
-            StatusCode::FORBIDDEN => place.says(
-                format!("does not let us read `{}` (403)", place.repository),
-                format!("the account of {} needs the right to pull", self.credentials.place()),
-                Party::Author,
-            ),
+            StatusCode::FORBIDDEN => place
+                .says(
+                    format!("does not let us read `{}` (403)", place.repository),
+                    format!("the account of {} needs the right to pull", self.credentials.place()),
+                    Party::Author,
+                )
+                .refuses(),
             StatusCode::TOO_MANY_REQUESTS => place.says(
                 "is asked too often (429)",
                 "try again, or log in (docker login): accounts may ask more often",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::unresolved::Unresolved;
+use vitrine_core::catalog::fit::Denial;
 use vitrine_core::model::{ImageReference, Party};
 
 /// The tag that stands for none.
@@ -53,7 +54,13 @@ impl Place {
         help: impl Into<String>,
         party: Party,
     ) -> Unresolved {
-        Unresolved { registry: self.registry.clone(), what: what.into(), help: help.into(), party }
+        Unresolved {
+            registry: self.registry.clone(),
+            what: what.into(),
+            help: help.into(),
+            party,
+            denial: Denial::Silent,
+        }
     }
 
     pub fn late(&self, limit: Duration) -> Unresolved {

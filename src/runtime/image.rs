@@ -74,5 +74,7 @@ fn read(name: &str, said: &str) -> Result<Build, String> {
         ports: ports.into_iter().flat_map(BTreeMap::keys).filter_map(tcp).collect(),
         user: config.and_then(|config| config.user).unwrap_or_default(),
         created: None,
+        license: None,
+        source: None,
     })
 }

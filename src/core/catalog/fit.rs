@@ -3,12 +3,14 @@
 //! In: a solution, its file, and what a registry said of each image. Out: faults at the lines
 //! that name the images.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fault::{Fault, code};
 use super::platform::{Platform, RunAsRoot};
 use super::solution::{Architecture, Component, Solution};
 use super::{folders::FILE, images};
+
+mod words;
 use crate::model::decode::Sheet;
 use crate::model::yaml::{self, Span};
 use crate::model::{ImageReference, Party};
@@ -37,11 +39,20 @@ pub struct Build {
     pub ports: BTreeSet<u16>,
     /// When it was built, as it says itself.
     pub created: Option<jiff::Timestamp>,
+    /// What its label `org.opencontainers.image.licenses` says, in one line.
+    pub license: Option<String>,
+    /// What its label `org.opencontainers.image.source` says, in one line.
+    pub source: Option<String>,
 }
+
+/// What registries said of images.
+pub type Told = BTreeMap<ImageReference, Result<Image, NotHad>>;
 
 /// Why nothing is known of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotHad {
+    /// How much that says of the image.
+    pub denial: Denial,
     /// [`code::IMAGE_NOT_HAD`] or [`code::NO_IMAGE`].
     pub code: &'static str,
     /// What is wrong.
@@ -50,6 +61,17 @@ pub struct NotHad {
     pub help: String,
     /// Who can do it.
     pub party: Party,
+}
+
+/// How much it says of an image that it was not had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// Its registry has none that a node could start under this name.
+    Lacks,
+    /// Its registry does not let us look; many answer so where there is none.
+    Refuses,
+    /// Nothing: its registry was not asked, or did not answer.
+    Silent,
 }
 
 /// As whom a container of an image runs.
@@ -131,7 +153,7 @@ pub fn judge<'a>(
 }
 
 fn missing(path: &str, not_had: &NotHad) -> Fault {
-    let NotHad { code, what, help, party } = not_had;
+    let NotHad { denial: _, code, what, help, party } = not_had;
     Fault::new(code, path, *party, what).help(help)
 }
 

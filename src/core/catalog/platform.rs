@@ -267,6 +267,16 @@ pub struct Registries {
     pub pull_secret: Option<String>,
 }
 
+impl Registries {
+    /// Whether a pattern names the host that an image lies on, without a `*`.
+    pub fn names_the_host_of(&self, image: &ImageReference) -> bool {
+        let image = image.full_repository();
+        let Some((host, _)) = image.split_once('/') else { return false };
+        let hosts = self.allow.iter().filter_map(|pattern| pattern.split_once('/'));
+        hosts.into_iter().any(|(named, _)| named == host)
+    }
+}
+
 /// A class of machine that authors may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HardwareClass {

@@ -10,7 +10,7 @@ use super::text::{counted, difference, hold};
 use super::touched::What;
 use super::{Operator, Review};
 use crate::model::Fault;
-use crate::model::fault::harmless;
+use crate::model::fault::{Severity, harmless};
 use crate::model::invisible::visible;
 
 /// The longest text, in characters. GitHub takes 65 536; what stands around it needs room too.
@@ -67,6 +67,13 @@ fn page(review: &Review, depth: Depth) -> String {
             review.base.short(),
             code(why)
         );
+    }
+    let dead: Vec<String> = review.cannot_run().into_iter().map(code).collect();
+    if !dead.is_empty() {
+        let (first, rest) = dead.split_at(dead.len().min(MANY));
+        let more =
+            if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        out += &format!("\n> **Cannot run:** {}{more}. Below stands why.\n", first.join(", "));
     }
     if depth == Depth::Table {
         // Above what may be cut off.
@@ -218,8 +225,13 @@ fn section(review: &Review, group: &Group<'_>, depth: Depth) -> String {
     } else if matches!(one.what, What::Appears | What::Changes | What::WasFrozen) {
         out += "\nIt asks for nothing that an operator has to be asked about.\n";
     }
-    if !one.faults.is_empty() && !refused {
-        out += &format!("\n**Warnings**\n\n{}", faults(&one.faults));
+    let is_error = |fault: &&Fault| fault.severity == Severity::Error;
+    let (errors, warnings): (Vec<&Fault>, Vec<&Fault>) = one.faults.iter().partition(is_error);
+    if !errors.is_empty() && !refused {
+        out += &format!("\n**Why it cannot run**\n\n{}", faults(errors));
+    }
+    if !warnings.is_empty() && !refused {
+        out += &format!("\n**Warnings**\n\n{}", faults(warnings));
     }
     if !one.objects.is_empty() {
         let counts = counted(&one.objects);
@@ -266,8 +278,8 @@ fn label(fact: &Fact) -> String {
     }
 }
 
-fn faults(faults: &[Fault]) -> String {
-    let told = faults.iter().map(|fault| {
+fn faults<'f>(faults: impl IntoIterator<Item = &'f Fault>) -> String {
+    let told = faults.into_iter().map(|fault| {
         let place = format!("{}:{}:{}", fault.file, fault.line, fault.column);
         let help = fault.help.as_ref().map(|help| format!("; {}", code(help)));
         format!("- {} {}{}\n", code(&place), code(&fault.message), help.unwrap_or_default())

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ForgeKind, PullRequests, Web};
+use super::{ForgeKind, Images, PullRequests, Web};
 use crate::model::decode::{Field, Form, Schema, json_schema};
 
 /// The JSON Schema (draft 7) of `vitrine.yaml`.
@@ -182,6 +182,31 @@ pub(super) const FORGE: Schema = Schema::described(&[
          comment that says what a merge changes (docs/review.md).",
     )
     .default("off"),
+    Field::new(
+        "images",
+        Form::Map(&FORGE_IMAGES),
+        "Whether registries are asked for the images of pull requests (docs/forges.md).",
+    )
+    .nullable(),
+]);
+
+pub(super) const FORGE_IMAGES: Schema = Schema::described(&[
+    Field::new(
+        "ask",
+        Form::Bool,
+        "Whether they are: those whose host registries.allow of the platform in force names.",
+    )
+    .default("false"),
+    Field::new("credentialsFile", Form::Line(4096), "A Docker configuration with `auths`.")
+        .nullable()
+        .default("null"),
+    Field::new(
+        "plainHttp",
+        Form::List(&Form::Line(255), Images::MOST_PLAIN),
+        "Registries without TLS, or on the daemon's own machine, as images name them.",
+    )
+    .nullable()
+    .default("[]"),
 ]);
 
 pub(super) const FORGE_AUTH: Schema = Schema::described(&[

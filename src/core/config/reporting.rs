@@ -1,7 +1,7 @@
 //! Reads `reporting.forge`: who is told what became of commits, and how we prove who we are.
 
 use super::section::Section;
-use super::{Forge, ForgeAuth, ForgeKind, PullRequests, address, contract};
+use super::{Forge, ForgeAuth, ForgeKind, Images, PullRequests, address, contract};
 use crate::model::decode::Cursor;
 use crate::model::fault::code;
 use crate::model::yaml::Value;
@@ -11,8 +11,12 @@ pub fn forge(reporting: &Section<'_>) -> Option<Forge> {
     let section = reporting.section("forge", contract::FORGE);
     let auth = section.section("auth", contract::FORGE_AUTH);
     // What `config show` prints without a forge has every key, and a value for none.
-    let own = contract::FORGE.keys().filter(|key| *key != "auth");
-    if section.is_silent(own) && auth.is_silent(contract::FORGE_AUTH.keys()) {
+    let own = contract::FORGE.keys().filter(|key| !["auth", "images"].contains(key));
+    let images = section.section("images", contract::FORGE_IMAGES);
+    if section.is_silent(own)
+        && auth.is_silent(contract::FORGE_AUTH.keys())
+        && images.is_silent(contract::FORGE_IMAGES.keys())
+    {
         return None;
     }
     let kind = kind(&section);
@@ -38,7 +42,18 @@ pub fn forge(reporting: &Section<'_>) -> Option<Forge> {
         per_solution: per_solution.map_or(kind != ForgeKind::GitLab, |told| told.value),
         ca_file,
         pull_requests: pull_requests.unwrap_or_default(),
+        images: asked(&images),
     })
+}
+
+/// How registries are asked, if they are.
+fn asked(section: &Section<'_>) -> Option<Images> {
+    let ask = section.get("ask").and_then(|cursor| cursor.boolean());
+    let credentials_file = section.path_of("credentialsFile");
+    let plain = section.get("plainHttp").and_then(|cursor| cursor.list());
+    let plain = plain.into_iter().flatten().filter_map(|item| Some(item.line()?.value));
+    let images = Images { credentials_file, plain_http: plain.collect() };
+    ask.is_some_and(|ask| ask.value).then_some(images)
 }
 
 fn kind(section: &Section<'_>) -> Option<ForgeKind> {

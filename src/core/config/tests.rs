@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{ForgeAuth, ForgeKind, Hook};
+use crate::config::{ForgeAuth, ForgeKind, Hook, Images, layers};
+use crate::model::decode::{Form, Schema};
 
 fn settings(text: &str) -> Result<Config, Vec<Fault>> {
     read(Some(File { name: "vitrine.yaml", text }), &BTreeMap::new(), &BTreeMap::new())
@@ -30,6 +31,49 @@ fn two_settings_are_enough_and_everything_else_has_a_default() {
     assert!(config.notes);
     assert_eq!(config.web.private_listen.as_deref(), Some("127.0.0.1:9090"));
     assert_eq!(config.log, Log { level: "info".into(), json: false });
+}
+
+#[test]
+fn registries_are_asked_only_where_that_is_written() {
+    let forge = |images: &str| {
+        let text = format!(
+            "{LEAST}reporting:\n  forge:\n    kind: github\n    repository: a/b\n    \
+             auth: {{tokenFile: /t}}\n{images}"
+        );
+        settings(&text).unwrap().forge.unwrap().images
+    };
+    assert_eq!(forge(""), None);
+    assert_eq!(forge("    images: null\n"), None);
+    assert_eq!(forge("    images: {credentialsFile: /c}\n"), None);
+    assert_eq!(forge("    images: {ask: true}\n"), Some(Images::default()));
+    let images = forge("    images: {ask: true, credentialsFile: /c, plainHttp: [lab:5000]}\n");
+    let credentials_file = Some("/c".into());
+    let plain_http = vec!["lab:5000".to_owned()];
+    assert_eq!(images, Some(Images { credentials_file, plain_http }));
+    let alone = faults(&format!("{LEAST}reporting: {{forge: {{images: {{ask: true}}}}}}\n"));
+    assert!(
+        alone.iter().any(|fault| fault.contains("`reporting.forge.kind` is missing")),
+        "{alone:?}"
+    );
+}
+
+#[test]
+fn every_key_that_the_file_may_have_can_be_set_and_shown() {
+    fn leaves(schema: Schema, path: &str, found: &mut Vec<String>) {
+        for field in schema.fields() {
+            let path = format!("{path}{}", field.name);
+            match field.form {
+                Form::Map(inner) => leaves(*inner, &format!("{path}."), found),
+                _ => found.push(path),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    leaves(contract::ROOT, "", &mut found);
+    let known: Vec<&str> = layers::SETTINGS.iter().map(|setting| setting.path).collect();
+    for path in found {
+        assert!(known.contains(&path.as_str()), "{path} is no setting of layers.rs");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::form::{FormKey, Rendered};
 use super::reviewed::Reviewing;
 use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
-use crate::model::{InstanceName, Kind, Revision, SolutionName};
+use crate::model::{ImageReference, InstanceName, Kind, Revision, SolutionName};
 use crate::plan::facts::Question;
 use crate::plan::observed::Removal;
 use crate::plan::{Hold, Outline, Phase, Step};
@@ -130,6 +130,13 @@ pub enum Order {
         id: OrderId,
         /// What a merge would leave, and what it is judged with.
         work: Reviewing,
+    },
+    /// Ask registries for these images.
+    Images {
+        /// The number that its answer names.
+        id: OrderId,
+        /// At most 100.
+        images: BTreeSet<ImageReference>,
     },
     /// Write our one comment onto a pull request.
     Comment {

@@ -9,6 +9,7 @@ use super::desk::OrderId;
 use super::form::Rendered;
 use super::reviewed::Reviewed;
 use super::sight::{News, Written};
+use crate::catalog::fit;
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Catalog, Changes, Snapshot};
 use crate::change::Comparison;
@@ -186,6 +187,8 @@ pub enum Answer {
     Compared(Result<Box<Comparison>, String>),
     /// What a pull request is to be told.
     Reviewed(Box<Reviewed>),
+    /// What registries said of images.
+    Images(fit::Told),
     /// Our comment stands there, or not; `None`: somebody took it away.
     Commented(Reply<Option<Commented>>),
     /// The solutions of a commit and the refusals.

@@ -65,6 +65,13 @@ pub enum Happened {
     Forge(Option<String>),
     /// Why pull requests cannot be told anything; `None`: they can again.
     Pulls(Option<String>),
+    /// Nobody could look at an image of a pull request.
+    Unseen {
+        /// Its number in the repository.
+        pull: u64,
+        /// Which registry did not answer and how, in one sentence.
+        why: String,
+    },
     /// The list of what is held could not be written, or can again.
     Posting(Option<String>),
     /// Deletions are held, or no more.

@@ -4,6 +4,8 @@
 //! a time. Nothing here is remembered over a restart: what a pull request was told stands on it,
 //! with a hash, so that the same is not told twice.
 
+mod judge;
+mod judging;
 mod label;
 mod pull;
 mod stage;
@@ -11,18 +13,16 @@ mod staging;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Commented, Fate, Listing, Opened, Refusal, Reply};
-use super::reviewed::Reviewed;
 use crate::catalog::platform;
-use crate::change::Comparison;
 use crate::config::PullRequests;
-use crate::ledger;
 use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
-use crate::status::{CommitState, CommitStatus, Verdict};
+use crate::status::{CommitStatus, Verdict};
+use judging::Judging;
+pub(super) use judging::Todo;
 use pull::{Judged, Pull};
 pub(super) use staging::{Living, Staging};
 pub(super) use words::Wish;
@@ -64,8 +64,8 @@ pub(super) struct Previews {
     list_at: Option<Timestamp>,
     /// What is under way.
     out: Option<Wish>,
-    /// A commit whose comparison is being judged.
-    judging: Option<(u64, Revision, Revision)>,
+    /// A head that is being judged.
+    judging: Option<Judging>,
     /// Why they cannot be listed, and why they cannot be told.
     unlisted: Option<String>,
     untold: Option<String>,
@@ -115,7 +115,9 @@ impl Previews {
         if !self.is_wanted() || self.out.is_some() || self.judging.is_some() {
             return None;
         }
-        let pulls = self.open.values().filter_map(|pull| pull.not_before);
+        let again = |pull: &Pull| pull.judged.as_ref().and_then(|judged| judged.again_at);
+        let pulls =
+            self.open.values().flat_map(|pull| pull.not_before.into_iter().chain(again(pull)));
         let gone = self.gone.values().filter_map(|gone| gone.not_before);
         let merged =
             self.merged.values().flat_map(|one| one.not_before.into_iter().chain([one.until]));
@@ -151,7 +153,8 @@ impl Previews {
             .or_else(|| {
                 let fresh = |pull: &&Pull| {
                     let same = |judged: &Judged| {
-                        judged.head == pull.head && judged.base == *base && !judged.unread
+                        let old = judged.again_at.is_some_and(|at| at <= now);
+                        judged.head == pull.head && judged.base == *base && !judged.unread && !old
                     };
                     due(pull.not_before) && !pull.judged.as_ref().is_some_and(same)
                 };
@@ -249,63 +252,6 @@ impl Previews {
     ) {
         let until = now + PATIENCE;
         self.merged.insert(number, Merged { commit, names, until, not_before: None });
-    }
-
-    /// What a merge would leave was read, or not. Some of it is to be judged now.
-    pub fn compared(
-        &mut self,
-        read: Result<Box<Comparison>, String>,
-        instance: &InstanceName,
-        now: Timestamp,
-    ) -> Option<Arc<Comparison>> {
-        let Some(Wish::Compare { number, head, base }) = self.out.take() else { return None };
-        match read {
-            Ok(comparison) => {
-                self.judging = Some((number, head, base));
-                Some(Arc::from(comparison))
-            }
-            Err(why) => {
-                let line = ledger::validated(
-                    instance,
-                    CommitState::Error,
-                    &format!("it cannot be read: {why}"),
-                    "vitrine tries again",
-                );
-                if let Some(pull) = self.open.get_mut(&number).filter(|pull| pull.head == head) {
-                    pull.judged = Some(Judged {
-                        head,
-                        base,
-                        page: None,
-                        line,
-                        unread: true,
-                        showing: None,
-                        names: BTreeSet::new(),
-                    });
-                    pull.not_before = Some(now + AGAIN);
-                }
-                None
-            }
-        }
-    }
-
-    /// The pull request that is being judged, and its head.
-    pub fn judging(&self) -> Option<(u64, &Revision)> {
-        self.judging.as_ref().map(|(number, head, _)| (*number, head))
-    }
-
-    /// It was judged; `None`: nobody answered.
-    pub fn reviewed(&mut self, reviewed: Option<Reviewed>, now: Timestamp) {
-        let Some((number, head, base)) = self.judging.take() else { return };
-        let Some(pull) = self.open.get_mut(&number).filter(|pull| pull.head == head) else {
-            return;
-        };
-        match reviewed {
-            Some(Reviewed { line, page, names, showing }) => {
-                pull.judged =
-                    Some(Judged { head, base, page, line, unread: false, names, showing });
-            }
-            None => pull.not_before = Some(now + AGAIN),
-        }
     }
 
     /// One was told, or not. `None`: nothing of ours stands there any more.

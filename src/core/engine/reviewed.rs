@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::catalog::fit::{Denial, Image, NotHad, Told, pulled};
 use crate::catalog::solution::Exposure;
 use crate::catalog::{self, Catalog, Memory, NoPreview, Snapshot, Solution};
 use crate::change::{self, Brake, Comparison, How, Operator, Review, Setting, What};
 use crate::ledger;
-use crate::model::fault::Severity;
-use crate::model::{ClaimedName, ContentHash, InstanceName, Revision};
+use crate::model::fault::{Fault, Severity};
+use crate::model::{ClaimedName, ContentHash, ImageReference, InstanceName, Revision};
 use crate::status::{CommitState, CommitStatus};
 
 /// A pull request to be judged.
@@ -28,6 +29,20 @@ pub struct Reviewing {
     pub brake: Brake,
     /// When it is judged.
     pub now: Timestamp,
+    /// What is known of its images.
+    pub images: Images,
+}
+
+/// What registries said of the images of a pull request.
+#[derive(Clone, Debug)]
+pub enum Images {
+    /// Nobody asks them.
+    Unasked,
+    /// They are to be asked, and were not yet. Those on this machine that are asked all the same,
+    /// as images name them.
+    Wanted(Vec<String>),
+    /// They were asked.
+    Said(Arc<Told>),
 }
 
 /// What was found.
@@ -42,6 +57,10 @@ pub struct Reviewed {
     /// What a preview of it would be; absent where the platform in force has none, or no solution
     /// would be another one.
     pub showing: Option<Showing>,
+    /// The images that registries have to be asked for before anybody is told.
+    pub asks: BTreeSet<ImageReference>,
+    /// Why one of its images was not looked at: a sentence for the operator.
+    pub unseen: Option<String>,
 }
 
 /// What a pull request would be shown as.
@@ -71,6 +90,21 @@ impl Reviewing {
             earlier: &self.comparison.earlier,
         };
         let review = change::between(&base, &head, &setting);
+        let mut asks = BTreeSet::new();
+        let mut unseen = None;
+        let review = match &self.images {
+            Images::Unasked => review,
+            Images::Wanted(near) => {
+                asks = change::images_of(&review, &base, &head, near);
+                review
+            }
+            Images::Said(said) => {
+                let starts: BTreeSet<_> = head.solutions.values().flat_map(|s| pulled(s)).collect();
+                let new = said.iter().filter(|(image, _)| starts.contains(image));
+                unseen = new.map(|(_, said)| said).find_map(unseen_because);
+                review.with_images(&base, &head, &self.comparison.head, said)
+            }
+        };
         let touches = review.platform != Operator::Same
             || review.touched.iter().any(|one| one.what != What::Words);
         let conflicts = self.comparison.how == How::Branched;
@@ -81,6 +115,8 @@ impl Reviewing {
             page: touches.then(|| page(&self.instance, &review, conflicts)),
             names: names.cloned().collect(),
             showing: self.showing(&base, head, memory),
+            asks,
+            unseen,
         }
     }
 
@@ -136,25 +172,35 @@ impl Showing {
     }
 }
 
-/// The same judgement as that of `check`, on one line.
-fn line(instance: &InstanceName, review: &Review, conflicts: bool) -> CommitStatus {
-    let validated = |state, found: &str, next| ledger::validated(instance, state, found, next);
+/// What an operator hears of an image that nobody looked at.
+fn unseen_because(said: &Result<Image, NotHad>) -> Option<String> {
+    let why = said.as_ref().err().filter(|why| why.denial != Denial::Lacks)?;
+    Some(why.what.clone())
+}
+
+/// All that is wrong with what it touches.
+fn faults(review: &Review) -> impl Iterator<Item = &Fault> {
     let platform = match &review.platform {
         Operator::Refused(faults) => faults.as_slice(),
         Operator::Same | Operator::Changed(_) | Operator::Mended => &[],
     };
-    let refused = review.touched.iter().filter(|one| one.what == What::Refused);
-    let faults: Vec<_> = platform.iter().chain(refused.flat_map(|one| &one.faults)).collect();
-    if let Some(first) = faults.first() {
-        let more = match faults.len() {
+    platform.iter().chain(review.touched.iter().flat_map(|one| &one.faults))
+}
+
+/// The same judgement as that of `check`, on one line.
+fn line(instance: &InstanceName, review: &Review, conflicts: bool) -> CommitStatus {
+    let validated = |state, found: &str, next| ledger::validated(instance, state, found, next);
+    let errors: Vec<&Fault> =
+        faults(review).filter(|fault| fault.severity == Severity::Error).collect();
+    if let Some(first) = errors.first() {
+        let more = match errors.len() {
             1 => String::new(),
             n => format!(" (1 of {n} faults)"),
         };
         let found = format!("{}:{}: {}{more}", first.file, first.line, first.message);
         return validated(CommitState::Failure, &found, "mend it and push");
     }
-    let warnings = review.touched.iter().flat_map(|one| &one.faults);
-    let warnings = warnings.filter(|fault| fault.severity == Severity::Warning).count();
+    let warnings = faults(review).filter(|fault| fault.severity == Severity::Warning).count();
     let mut found = review.summary();
     if warnings > 0 {
         found += &format!("; {warnings} warning{}", if warnings == 1 { "" } else { "s" });
@@ -198,6 +244,7 @@ mod tests {
             instance: InstanceName::parse("prod").unwrap(),
             brake: Brake { max_removed_share: 0.2, max_deletions: 100 },
             now: "2026-12-01T12:00:00Z".parse().unwrap(),
+            images: Images::Unasked,
         }
     }
 
@@ -251,6 +298,45 @@ mod tests {
         let told = reviewed(&all, &all[3..], How::Merged);
         let words = "3 removed; 2 solutions as before; the brake will hold it";
         says(&told, CommitState::Success, words);
+    }
+
+    /// The same pull request on a platform that names one registry, with what is known of images.
+    fn of_images(images: Images) -> Reviewed {
+        let platform = "  registries: {allow: [\"registry.example/*\"]}\n";
+        let side = |digit, body| snapshot(digit, platform, &[("use", body)]);
+        let (base, head) = (side("a", ""), side("b", "  port: 9000\n"));
+        let comparison = Comparison { base, head, how: How::Merged, earlier: BTreeMap::new() };
+        Reviewing { images, ..reviewing(comparison) }.done(&mut Memory::default())
+    }
+
+    #[test]
+    fn an_image_is_asked_for_once_and_only_where_somebody_asks() {
+        let asks = of_images(Images::Wanted(Vec::new())).asks;
+        assert_eq!(
+            asks.iter().map(|image| image.repository()).collect::<Vec<_>>(),
+            ["registry.example/use"]
+        );
+        assert_eq!(of_images(Images::Unasked).asks, BTreeSet::new());
+        assert_eq!(of_images(Images::Said(Arc::default())).asks, BTreeSet::new());
+    }
+
+    #[test]
+    fn an_image_that_is_not_there_fails_the_head_and_one_that_nobody_saw_does_not() {
+        let said = |denial| {
+            let image = of_images(Images::Wanted(Vec::new())).asks.into_iter().next().unwrap();
+            let (what, help) = ("registry.example has no tag `1`".to_owned(), "push it".to_owned());
+            let code = crate::model::fault::code::IMAGE_NOT_HAD;
+            let party = crate::model::Party::Author;
+            let why = NotHad { denial, code, what, help, party };
+            of_images(Images::Said(Arc::new([(image, Err(why))].into())))
+        };
+        let told = said(Denial::Lacks);
+        let words = "use/solution.yaml:6: registry.example has no tag `1`; mend it and push";
+        says(&told, CommitState::Failure, words);
+        assert_eq!(told.unseen, None);
+        let told = said(Denial::Silent);
+        says(&told, CommitState::Success, "1 changed");
+        assert_eq!(told.unseen.as_deref(), Some("registry.example has no tag `1`"));
     }
 
     #[test]

@@ -15,8 +15,8 @@ use super::desk::{Comment, Errand};
 use super::event::Answer;
 use super::happened::Happened;
 use super::ledger::{Call, Words};
-use super::previews::Wish;
-use super::reviewed::Reviewing;
+use super::previews::{Todo, Wish};
+use super::reviewed::{Images, Reviewing};
 use super::{Engine, Now, Order};
 use crate::catalog::Catalog;
 use crate::change;
@@ -148,9 +148,15 @@ impl Engine {
             Answer::Pull(reply) => self.previews.fated(reply, steady),
             Answer::Compared(read) => {
                 let instance = &self.settings.instance;
-                self.reviewing = self.previews.compared(read, instance, steady);
+                self.previews.compared(read, instance, steady);
             }
-            Answer::Reviewed(reviewed) => self.previews.reviewed(Some(*reviewed), steady),
+            Answer::Reviewed(reviewed) => {
+                let judging = self.previews.number_judged();
+                let unseen = reviewed.unseen.clone().zip(judging);
+                self.happened.extend(unseen.map(|(why, pull)| Happened::Unseen { pull, why }));
+                self.previews.reviewed(Some(*reviewed), steady);
+            }
+            Answer::Images(said) => self.previews.asked(said),
             Answer::Commented(reply) => {
                 self.ledger.heed(&reply, steady);
                 self.previews.written(reply, steady);
@@ -188,18 +194,27 @@ impl Engine {
         self.ledger.heads(lines);
     }
 
-    /// Has judged what was read of a pull request.
+    /// Has judged what was read of a pull request, or asks first for its images.
     fn review(&mut self, now: Now, orders: &mut Vec<Order>) {
-        let Some(comparison) = self.reviewing.take() else { return };
+        let Some((todo, judging)) = self.previews.todo() else { return };
+        if let Todo::Ask(images) = todo {
+            let id = self.send(Errand::Previews, now);
+            return orders.push(Order::Images { id, images });
+        }
         let Safety { max_removed_share, max_deletions, .. } = self.settings.safety;
-        let Some((pull, head)) = self.previews.judging() else { return };
+        let asks = self.settings.forge.as_ref().and_then(|forge| forge.images.as_ref());
         let work = Reviewing {
-            comparison,
-            pull,
-            head: head.clone(),
+            comparison: Arc::clone(&judging.comparison),
+            pull: judging.number,
+            head: judging.head.clone(),
             instance: self.settings.instance.clone(),
             brake: change::Brake { max_removed_share, max_deletions },
             now: now.wall,
+            images: match (&judging.said, asks) {
+                (Some(said), _) => Images::Said(Arc::clone(said)),
+                (None, Some(asks)) => Images::Wanted(asks.plain_http.clone()),
+                (None, None) => Images::Unasked,
+            },
         };
         let id = self.send(Errand::Previews, now);
         orders.push(Order::Review { id, work });

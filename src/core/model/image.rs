@@ -83,6 +83,21 @@ impl fmt::Display for ImageReference {
     }
 }
 
+/// Whether a host, with or without a port, is another machine for everyone.
+pub fn is_own_machine(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None => host.split(':').next().unwrap_or(host),
+    };
+    let name = name.to_lowercase();
+    matches!(name.as_str(), "localhost" | "host.docker.internal" | "0.0.0.0" | "::1" | "::")
+        || name.ends_with(".localhost")
+        || name.ends_with(".local")
+        // Also as `127.1`, which is not how an address is written and is understood all the same.
+        || name.strip_prefix("127.").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_link_local())
+}
+
 fn host(repository: &str) -> Option<&str> {
     let (first, _) = repository.split_once('/')?;
     (first.contains(['.', ':']) || first == "localhost").then_some(first)
@@ -189,6 +204,24 @@ mod tests {
             "é",
         ] {
             assert!(parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ones_own_machine_is_recognised_in_every_disguise() {
+        for host in [
+            "localhost",
+            "localhost:5000",
+            "127.0.0.1:5000",
+            "127.9.9.9",
+            "[::1]:5000",
+            "127.1:5000",
+            "169.254.169.254",
+        ] {
+            assert!(is_own_machine(host), "{host}");
+        }
+        for host in ["registry.example", "localhost.example", "10.0.0.1:5000"] {
+            assert!(!is_own_machine(host), "{host}");
         }
     }
 }

@@ -69,6 +69,8 @@ async fn an_image_of_one_system_costs_two_questions() {
         user: "7".to_owned(),
         ports: [8080, 9090].into(),
         created: None,
+        license: Some("MIT".to_owned()),
+        source: None,
     };
     assert_eq!(said, Image { digest: digest(&manifest), builds: vec![build] });
     let expected = [

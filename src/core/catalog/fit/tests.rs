@@ -156,6 +156,7 @@ fn a_port_is_told_where_every_build_names_others() {
 #[test]
 fn what_cannot_be_had_is_told_at_each_line_that_names_it_once() {
     let not_had = |code| NotHad {
+        denial: Denial::Lacks,
         code,
         what: "registry.example has no tag `1`".to_owned(),
         help: "push it".to_owned(),

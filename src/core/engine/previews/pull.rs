@@ -48,6 +48,8 @@ pub struct Judged {
     pub names: BTreeSet<ClaimedName>,
     /// What a preview of it would be; `None` where the platform has none, or nothing changes.
     pub showing: Option<Showing>,
+    /// When it is judged again, because nobody could look at one of its images.
+    pub again_at: Option<Timestamp>,
 }
 
 impl Pull {

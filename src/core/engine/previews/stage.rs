@@ -127,13 +127,14 @@ fn of(
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::judging::Judging;
     use super::*;
     use crate::catalog::platform::Previews as Settings;
     use crate::change::tests::snapshot;
     use crate::change::{Brake, Comparison, How};
     use crate::config::PullRequests;
     use crate::engine::event::{Listing, Opened, Reply};
-    use crate::engine::reviewed::{Reviewed, Reviewing};
+    use crate::engine::reviewed::{Images, Reviewed, Reviewing};
     use crate::model::{InstanceName, Revision};
 
     const SETTINGS: &str = "  previews: {keepFor: 1h, atMost: 2}\n";
@@ -188,14 +189,15 @@ mod tests {
                 earlier: BTreeMap::new(),
             };
             let work = Reviewing {
-                comparison: comparison.into(),
+                comparison: Arc::new(comparison.clone()),
                 instance: InstanceName::parse("prod").unwrap(),
                 pull: number,
                 head: head.clone(),
                 brake: Brake { max_removed_share: 0.2, max_deletions: 100 },
                 now: at(self.now),
+                images: Images::Unasked,
             };
-            self.organ.judging = Some((number, head, base));
+            self.organ.judging = Some(Judging::of(number, head, base, Box::new(comparison)));
             let reviewed: Reviewed = work.done(&mut crate::catalog::Memory::default());
             self.organ.reviewed(Some(reviewed), at(self.now));
         }

@@ -1,8 +1,14 @@
 use super::words::NOTHING;
 use super::*;
 use crate::catalog::Snapshot;
+use crate::catalog::fit::Told;
+use crate::change::Comparison;
 use crate::change::How;
 use crate::change::tests::snapshot;
+use crate::engine::reviewed::Reviewed;
+use crate::ledger;
+use crate::model::ImageReference;
+use crate::status::CommitState;
 
 fn commit(digit: char) -> Revision {
     Revision::parse(&digit.to_string().repeat(40)).unwrap()
@@ -43,7 +49,9 @@ fn comparison() -> Box<Comparison> {
 fn found(page: Option<&str>) -> Reviewed {
     let instance = InstanceName::parse("prod").unwrap();
     let line = ledger::validated(&instance, CommitState::Success, "1 changed", "");
-    Reviewed { line, page: page.map(str::to_owned), names: BTreeSet::new(), showing: None }
+    let (names, asks) = (BTreeSet::new(), BTreeSet::new());
+    let page = page.map(str::to_owned);
+    Reviewed { line, page, names, showing: None, asks, unseen: None }
 }
 
 /// The organ, with nobody's last words.
@@ -85,7 +93,8 @@ impl Desk {
         let base = commit(self.base);
         assert_eq!(self.wish(), Some(Wish::Compare { number, head: commit(head), base }));
         let instance = InstanceName::parse("prod").unwrap();
-        assert!(self.organ.compared(Ok(comparison()), &instance, at(self.now)).is_some());
+        self.organ.compared(Ok(comparison()), &instance, at(self.now));
+        assert_eq!(self.organ.todo().map(|(todo, _)| todo), Some(Todo::Judge));
         self.organ.reviewed(Some(found(page)), at(self.now));
     }
 
@@ -261,8 +270,8 @@ fn what_cannot_be_read_is_an_error_on_the_head_and_read_again() {
     desk.lists(&[(1, '1')]);
     assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
     let instance = InstanceName::parse("prod").unwrap();
-    let read = desk.organ.compared(Err("no such ref".to_owned()), &instance, at(0));
-    assert!(read.is_none());
+    desk.organ.compared(Err("no such ref".to_owned()), &instance, at(0));
+    assert!(desk.organ.todo().is_none());
     let line = &desk.lines()[&commit('1')][0].clone();
     assert_eq!(line.state, CommitState::Error);
     assert_eq!(line.description, "it cannot be read: no such ref; vitrine tries again");
@@ -302,6 +311,74 @@ fn with_validate_alone_nobody_is_commented_and_off_asks_nothing() {
     off.organ = Previews::new(PullRequests::Off);
     off.organ.knock(at(0));
     assert_eq!((off.wish(), off.organ.deadline()), (None, None));
+}
+
+/// Judged for the first time, with an image that registries have to be asked for.
+fn asks(desk: &mut Desk) -> BTreeSet<ImageReference> {
+    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
+    let instance = InstanceName::parse("prod").unwrap();
+    desk.organ.compared(Ok(comparison()), &instance, at(desk.now));
+    assert!(matches!(desk.organ.todo(), Some((Todo::Judge, judging)) if judging.said.is_none()));
+    let asks = BTreeSet::from([ImageReference::parse("registry.example/use:1").unwrap()]);
+    let first = Reviewed { asks: asks.clone(), ..found(Some("before")) };
+    desk.organ.reviewed(Some(first), at(desk.now));
+    asks
+}
+
+#[test]
+fn nobody_is_told_before_the_registries_answered() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    let asks = asks(&mut desk);
+    assert_eq!(desk.organ.todo().map(|(todo, _)| todo), Some(Todo::Ask(asks)));
+    assert!(desk.organ.todo().is_none(), "they are asked once");
+    assert_eq!((desk.wish(), desk.lines().len()), (None, 0));
+    desk.organ.asked(Told::new());
+    assert!(matches!(desk.organ.todo(), Some((Todo::Judge, judging)) if judging.said.is_some()));
+    desk.organ.reviewed(Some(found(Some("after"))), at(0));
+    assert_eq!(desk.lines().len(), 1);
+    desk.writes(1, "after", None, 7);
+    assert_eq!(desk.wish(), None);
+}
+
+#[test]
+fn an_image_that_nobody_could_look_at_is_looked_at_again_and_only_news_is_written() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    for (now, page, written) in [(0, "unseen", true), (600, "unseen", false), (1200, "seen", true)]
+    {
+        desk.now = now;
+        if now > 0 {
+            desk.lists(&[(1, '1')]);
+        }
+        asks(&mut desk);
+        desk.organ.todo();
+        desk.organ.asked(Told::new());
+        let unseen = (page == "unseen").then(|| "it did not answer".to_owned());
+        desk.organ.reviewed(Some(Reviewed { unseen, ..found(Some(page)) }), at(now));
+        match written {
+            true => {
+                let known = (now > 0).then_some(7);
+                desk.writes(1, page, known, 7);
+            }
+            false => assert_eq!(desk.wish(), None),
+        }
+    }
+    desk.now = 1801;
+    desk.lists(&[(1, '1')]);
+    assert_eq!(desk.wish(), None, "it was seen");
+}
+
+#[test]
+fn a_question_to_registries_that_nobody_answers_is_asked_again() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    asks(&mut desk);
+    desk.organ.todo();
+    desk.organ.lost(at(0));
+    assert_eq!((desk.wish(), desk.lines().len()), (None, 0));
+    desk.now = 30;
+    asks(&mut desk);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::status::{CommitState, CommitStatus, Verdict};
 
 /// The pause after something that did not work, and after what an operator has to mend.
 pub const AGAIN: SignedDuration = SignedDuration::from_secs(30);
-const MUCH_LATER: SignedDuration = SignedDuration::from_mins(10);
+pub const MUCH_LATER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Something to be done for pull requests.
 #[derive(Clone, Debug, PartialEq, Eq)]

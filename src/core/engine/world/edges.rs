@@ -102,6 +102,7 @@ impl World {
             | Order::Pull { .. }
             | Order::Compare { .. }
             | Order::Review { .. }
+            | Order::Images { .. }
             | Order::Comment { .. } => {}
             Order::Judge { id, snapshot } => {
                 let catalog = judged(&snapshot, &mut Memory::default());

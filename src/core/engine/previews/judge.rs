@@ -1,0 +1,92 @@
+//! From what was read of a head to what is said of it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::Previews;
+use super::judging::{Judging, Todo};
+use super::pull::Judged;
+use super::words::{AGAIN, MUCH_LATER, Wish};
+use crate::catalog::fit::Told;
+use crate::change::Comparison;
+use crate::engine::reviewed::Reviewed;
+use crate::ledger;
+use crate::model::InstanceName;
+use crate::status::CommitState;
+
+impl Previews {
+    /// What a merge would leave was read, or not. It is to be judged now.
+    pub fn compared(
+        &mut self,
+        read: Result<Box<Comparison>, String>,
+        instance: &InstanceName,
+        now: Timestamp,
+    ) {
+        let Some(Wish::Compare { number, head, base }) = self.out.take() else { return };
+        match read {
+            Ok(comparison) => self.judging = Some(Judging::of(number, head, base, comparison)),
+            Err(why) => {
+                let line = ledger::validated(
+                    instance,
+                    CommitState::Error,
+                    &format!("it cannot be read: {why}"),
+                    "vitrine tries again",
+                );
+                if let Some(pull) = self.open.get_mut(&number).filter(|pull| pull.head == head) {
+                    pull.judged = Some(Judged {
+                        head,
+                        base,
+                        page: None,
+                        line,
+                        unread: true,
+                        showing: None,
+                        names: BTreeSet::new(),
+                        again_at: None,
+                    });
+                    pull.not_before = Some(now + AGAIN);
+                }
+            }
+        }
+    }
+
+    /// What of a head is to be done now, once, and the head.
+    pub fn todo(&mut self) -> Option<(Todo, &Judging)> {
+        let judging = self.judging.as_mut()?;
+        Some((judging.todo()?, judging))
+    }
+
+    /// The pull request that is being judged.
+    pub fn number_judged(&self) -> Option<u64> {
+        self.judging.as_ref().map(|judging| judging.number)
+    }
+
+    /// Registries were asked for the images of the head that is being judged.
+    pub fn asked(&mut self, said: Told) {
+        if let Some(judging) = &mut self.judging {
+            judging.is_said(said);
+        }
+    }
+
+    /// It was judged; `None`: nobody answered.
+    pub fn reviewed(&mut self, reviewed: Option<Reviewed>, now: Timestamp) {
+        if let (Some(judging), Some(reviewed)) = (&mut self.judging, &reviewed)
+            && !judging.is_found(reviewed)
+        {
+            return;
+        }
+        let Some(Judging { number, head, base, .. }) = self.judging.take() else { return };
+        let Some(pull) = self.open.get_mut(&number).filter(|pull| pull.head == head) else {
+            return;
+        };
+        match reviewed {
+            Some(Reviewed { line, page, names, showing, asks: _, unseen }) => {
+                let again_at = unseen.is_some().then(|| now + MUCH_LATER);
+                let unread = false;
+                pull.judged =
+                    Some(Judged { head, base, page, line, unread, names, showing, again_at });
+            }
+            None => pull.not_before = Some(now + AGAIN),
+        }
+    }
+}
