@@ -307,6 +307,11 @@ impl Drive {
                         self.courier.compare(id, kind.pull_reference(number), head, base);
                     }
                 }
+                Order::Mark { id, head, check } => {
+                    if let Some(forge) = &self.forge {
+                        forge.mark(id, head, check);
+                    }
+                }
                 Order::Review { id, work } => self.pool.review(id, work),
                 Order::Images { id, images } => {
                     if let Some(registries) = &self.registries {
@@ -358,6 +363,7 @@ fn is_of_the_cluster(event: &Event) -> bool {
             Answer::Noted(_) | Answer::Told(_) | Answer::Has(_) => false,
             Answer::Pulls(_) | Answer::Pull(_) | Answer::Commented(_) => false,
             Answer::Compared(_) | Answer::Reviewed(_) | Answer::Images(_) => false,
+            Answer::Marked(_) => false,
             Answer::Judged(_) | Answer::Rendered(_) => false,
         },
         Event::Repository(_) | Event::Hint | Event::Knock | Event::Lost(_) => false,

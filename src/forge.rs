@@ -5,6 +5,7 @@
 //! a sentence, and a redirect is never followed: one of a POST would look like a success.
 
 mod answer;
+mod check_run;
 mod credential;
 mod dialect;
 mod gitea;
@@ -22,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use vitrine_core::config;
-use vitrine_core::engine::{Answer, Comment, Event, Left, OrderId, Refusal};
+use vitrine_core::engine::{Answer, Check, Comment, Event, Left, OrderId, Refusal};
 use vitrine_core::model::{InstanceName, Revision};
 use vitrine_core::status::CommitStatus;
 
@@ -84,6 +85,12 @@ impl Forge {
             id,
             async move { Answer::Commented(line.comment(&instance, number, comment).await) },
         );
+    }
+
+    /// Makes our check run on a head say something.
+    pub fn mark(&self, id: OrderId, head: Revision, check: Check) {
+        let line = Arc::clone(&self.line);
+        self.send(id, async move { Answer::Marked(line.mark(&head, &check).await) });
     }
 
     fn send(&self, id: OrderId, work: impl Future<Output = Answer> + Send + 'static) {

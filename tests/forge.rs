@@ -4,6 +4,7 @@ pub mod author;
 mod fakes;
 mod images;
 mod manners;
+mod marks;
 mod pulls;
 mod scenario;
 mod server;

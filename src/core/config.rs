@@ -171,6 +171,8 @@ pub struct Forge {
     pub ca_file: Option<PathBuf>,
     /// What open pull requests are told.
     pub pull_requests: PullRequests,
+    /// Whether faults stand at their lines on heads, as a check run: of a GitHub App alone.
+    pub annotations: bool,
     /// How registries are asked for the images of pull requests; absent = they are not.
     pub images: Option<Images>,
 }
@@ -238,6 +240,7 @@ impl Forge {
             per_solution,
             ca_file: None,
             pull_requests: PullRequests::Off,
+            annotations: false,
             images: None,
         }
     }

@@ -9,6 +9,7 @@ mod alarms;
 mod book;
 mod brake;
 mod chance;
+mod check;
 mod checkup;
 mod desk;
 mod diary;
@@ -49,6 +50,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use check::{Check, End, Mark};
 pub use desk::{Comment, Job, Order, OrderId, Work, judged};
 pub use event::{
     Answer, Commented, Commit, Event, Fate, Left, Listing, Opened, Refusal, Reply, Repository,
@@ -144,6 +146,7 @@ impl Engine {
     pub fn new(settings: Config, seed: u64, now: Now) -> Self {
         let instance = settings.instance.clone();
         let board = Board::new(instance.clone(), settings.repository.shown_url());
+        let annotates = settings.forge.as_ref().is_some_and(|forge| forge.annotations);
         let pull_requests =
             settings.forge.as_ref().map(|forge| forge.pull_requests).unwrap_or_default();
         Self {
@@ -158,7 +161,7 @@ impl Engine {
             failures: Failures::new(instance.clone(), seed),
             leavers: Leavers::default(),
             ledger: Ledger::new(instance, &settings),
-            previews: Previews::new(pull_requests),
+            previews: Previews::new(pull_requests, annotates),
             checkup: Checkup::default(),
             rows: Rows::default(),
             diary: Diary::default(),

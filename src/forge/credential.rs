@@ -40,6 +40,8 @@ pub(super) struct Credential {
     repository: String,
     /// Whether pull requests are asked for and commented on.
     pull_requests: bool,
+    /// Whether check runs are written.
+    checks: bool,
     /// An App's token, and until when it is used.
     kept: Mutex<Option<(String, Instant)>>,
 }
@@ -52,6 +54,7 @@ impl Credential {
             api: settings.api_url.clone(),
             repository: name.to_owned(),
             pull_requests: settings.pull_requests != PullRequests::Off,
+            checks: settings.annotations && settings.pull_requests != PullRequests::Off,
             kept: Mutex::new(None),
         }
     }
@@ -111,6 +114,9 @@ impl Credential {
         });
         if self.pull_requests {
             body["permissions"]["pull_requests"] = json!("write");
+        }
+        if self.checks {
+            body["permissions"]["checks"] = json!("write");
         }
         let heard = answer::of(request.json(&body), MAX_TOKEN, &signed).await;
         let heard =

@@ -49,6 +49,7 @@ impl Server {
             per_solution: true,
             ca_file: None,
             pull_requests: PullRequests::Off,
+            annotations: false,
             images: None,
         };
         let token = std::fs::read_to_string(file).expect("the token's file can be read");

@@ -74,6 +74,7 @@ impl Stage {
                 per_solution: true,
                 ca_file: None,
                 pull_requests: PullRequests::Off,
+                annotations: false,
                 images: None,
             });
             forge = Some(fake);

@@ -3,14 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use ring::signature::{KeyPair as _, RsaKeyPair};
 use serde_json::json;
-use vitrine_core::config::{ForgeAuth, ForgeKind};
+use vitrine_core::config::ForgeKind;
 
+use super::marks::as_app;
 use super::stage::{Stage, on_each, until};
-use crate::support::forge::{APP_KEY, FakeForge, Fault};
+use crate::support::forge::{FakeForge, Fault};
 
 const ALL_IS_WELL: (&str, &str, &str) = ("", "success", "1 solution: 1 Synced");
 const ONE: (&str, &str, &str) = ("one", "success", "Synced: ");
@@ -148,14 +146,7 @@ async fn a_commit_that_the_forge_does_not_have_keeps_no_other_from_being_told() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_writes_with_tokens_that_it_is_given_and_asks_for_another_when_one_ends() {
     on_each(&[ForgeKind::GitHub], &["one"], async |stage| {
-        let text: String = APP_KEY.lines().filter(|line| !line.starts_with("--")).collect();
-        let key = RsaKeyPair::from_der(&STANDARD.decode(text).unwrap()).unwrap();
-        stage.forge().app(12, 34, key.public_key().as_ref());
-        let private_key_file = stage.secret("app.pem");
-        std::fs::write(&private_key_file, APP_KEY).unwrap();
-        let app_id = "12".to_owned();
-        let auth = ForgeAuth::App { app_id, installation_id: 34, private_key_file };
-        stage.settings.forge.as_mut().unwrap().auth = auth;
+        as_app(stage);
         started(stage).await;
         let given = |stage: &Stage| {
             let all = stage.forge().requests();

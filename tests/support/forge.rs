@@ -7,6 +7,7 @@
 
 mod app;
 mod call;
+mod checks;
 mod door;
 mod gitea;
 mod github;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use vitrine_core::config::ForgeKind;
 
+pub use checks::CheckRun;
 pub use door::{Fault, Request};
 pub use pulls::Comment;
 pub use store::Row;
@@ -265,6 +267,11 @@ impl FakeForge {
         if let Some(app) = &mut self.shared.store().app {
             app.life = life;
         }
+    }
+
+    /// GitHub: every check run, the oldest first.
+    pub fn checks(&self) -> Vec<CheckRun> {
+        self.shared.store().checks.clone()
     }
 
     /// A pull request has this head from now on; one that is new is opened.

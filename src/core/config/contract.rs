@@ -183,6 +183,13 @@ pub(super) const FORGE: Schema = Schema::described(&[
     )
     .default("off"),
     Field::new(
+        "annotations",
+        Form::Bool,
+        "Whether faults also stand at their lines on the head of a pull request, as a check run; a \
+         GitHub App alone can.",
+    )
+    .default("false"),
+    Field::new(
         "images",
         Form::Map(&FORGE_IMAGES),
         "Whether registries are asked for the images of pull requests (docs/forges.md).",

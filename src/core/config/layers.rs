@@ -85,6 +85,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("reporting.forge.perSolution"),
     text("reporting.forge.caFile", None),
     text("reporting.forge.pullRequests", None),
+    plain("reporting.forge.annotations"),
     plain("reporting.forge.images.ask"),
     text("reporting.forge.images.credentialsFile", None),
     list("reporting.forge.images.plainHttp"),

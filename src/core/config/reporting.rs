@@ -26,6 +26,7 @@ pub fn forge(reporting: &Section<'_>) -> Option<Forge> {
     };
     let repository = repository(&section, kind);
     let auth = proof(&auth, kind);
+    let annotations = annotates(&section, auth.as_ref());
     let per_solution = section.get("perSolution").and_then(|cursor| cursor.boolean());
     let ca_file = section.path_of("caFile");
     let words = PullRequests::ALL.map(PullRequests::as_str);
@@ -42,8 +43,22 @@ pub fn forge(reporting: &Section<'_>) -> Option<Forge> {
         per_solution: per_solution.map_or(kind != ForgeKind::GitLab, |told| told.value),
         ca_file,
         pull_requests: pull_requests.unwrap_or_default(),
+        annotations,
         images: asked(&images),
     })
+}
+
+/// Whether faults are to stand at their lines; only an App can write check runs.
+fn annotates(section: &Section<'_>, auth: Option<&ForgeAuth>) -> bool {
+    let Some(cursor) = section.get("annotations") else { return false };
+    let wanted = cursor.boolean().is_some_and(|told| told.value);
+    if wanted && matches!(auth, Some(ForgeAuth::Token { .. })) {
+        let message =
+            format!("`{}` needs a GitHub App: no token may write check runs", cursor.path);
+        let help = "write auth: {appId, installationId, privateKeyFile}, or leave annotations out";
+        cursor.sheet.report(cursor.fault(code::EXCLUDES, message).help(help));
+    }
+    wanted
 }
 
 /// How registries are asked, if they are.

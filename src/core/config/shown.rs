@@ -122,6 +122,7 @@ fn of_forge(forge: &Forge, key: &str) -> Json {
         ("perSolution", _) => json!(forge.per_solution),
         ("caFile", _) => json!(forge.ca_file),
         ("pullRequests", _) => json!(forge.pull_requests.as_str()),
+        ("annotations", _) => json!(forge.annotations),
         ("images.ask", _) => json!(forge.images.is_some()),
         ("images.credentialsFile", _) => json!(forge.images.as_ref().map(|i| &i.credentials_file)),
         ("images.plainHttp", _) => json!(forge.images.as_ref().map(|i| &i.plain_http)),

@@ -58,6 +58,22 @@ fn registries_are_asked_only_where_that_is_written() {
 }
 
 #[test]
+fn lines_are_marked_by_an_app_alone() {
+    let forge = |auth: &str| {
+        format!(
+            "{LEAST}reporting: {{forge: {{kind: github, repository: a/b, annotations: true, \
+             auth: {auth}}}}}\n"
+        )
+    };
+    let app = "{appId: 1, installationId: 2, privateKeyFile: /k}";
+    assert!(settings(&forge(app)).unwrap().forge.unwrap().annotations);
+    let [fault] = faults(&forge("{tokenFile: /t}")).try_into().unwrap();
+    assert!(fault.contains("`reporting.forge.annotations` needs a GitHub App"), "{fault}");
+    let off = forge("{tokenFile: /t}").replace("true", "false");
+    assert!(!settings(&off).unwrap().forge.unwrap().annotations);
+}
+
+#[test]
 fn every_key_that_the_file_may_have_can_be_set_and_shown() {
     fn leaves(schema: Schema, path: &str, found: &mut Vec<String>) {
         for field in schema.fields() {

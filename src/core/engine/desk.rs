@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::check::Check;
 use super::form::{FormKey, Rendered};
 use super::reviewed::Reviewing;
 use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
@@ -130,6 +131,15 @@ pub enum Order {
         id: OrderId,
         /// What a merge would leave, and what it is judged with.
         work: Reviewing,
+    },
+    /// Make a check run on a head say this.
+    Mark {
+        /// The number that its answer names.
+        id: OrderId,
+        /// The head.
+        head: Revision,
+        /// What it is to say.
+        check: Check,
     },
     /// Ask registries for these images.
     Images {

@@ -187,6 +187,8 @@ pub enum Answer {
     Compared(Result<Box<Comparison>, String>),
     /// What a pull request is to be told.
     Reviewed(Box<Reviewed>),
+    /// A check run says what it is to say, or not.
+    Marked(Reply<()>),
     /// What registries said of images.
     Images(fit::Told),
     /// Our comment stands there, or not; `None`: somebody took it away.

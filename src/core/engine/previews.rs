@@ -7,6 +7,7 @@
 mod judge;
 mod judging;
 mod label;
+mod marks;
 mod pull;
 mod stage;
 mod staging;
@@ -23,6 +24,7 @@ use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
 use crate::status::{CommitStatus, Verdict};
 use judging::Judging;
 pub(super) use judging::Todo;
+use marks::Marks;
 use pull::{Judged, Pull};
 pub(super) use staging::{Living, Staging};
 pub(super) use words::Wish;
@@ -69,6 +71,8 @@ pub(super) struct Previews {
     /// Why they cannot be listed, and why they cannot be told.
     unlisted: Option<String>,
     untold: Option<String>,
+    /// Whether and when heads are marked.
+    marks: Marks,
     /// How the platform in force shows pull requests; `None`: it does not.
     settings: Option<platform::Previews>,
     /// When a preview has to go, by the wall clock.
@@ -76,8 +80,9 @@ pub(super) struct Previews {
 }
 
 impl Previews {
-    pub fn new(mode: PullRequests) -> Self {
-        Self { mode, ..Self::default() }
+    /// `annotates`: whether faults are told at their lines, too.
+    pub fn new(mode: PullRequests, annotates: bool) -> Self {
+        Self { mode, marks: Marks::new(annotates), ..Self::default() }
     }
 
     pub fn is_wanted(&self) -> bool {
@@ -86,7 +91,7 @@ impl Previews {
 
     /// Why pull requests cannot be told what they should be.
     pub fn trouble(&self) -> Option<&String> {
-        self.unlisted.as_ref().or(self.untold.as_ref())
+        self.unlisted.as_ref().or(self.untold.as_ref()).or(self.marks.trouble.as_ref())
     }
 
     /// Somebody says that one may have changed, or it is time to look.
@@ -121,7 +126,7 @@ impl Previews {
         let gone = self.gone.values().filter_map(|gone| gone.not_before);
         let merged =
             self.merged.values().flat_map(|one| one.not_before.into_iter().chain([one.until]));
-        pulls.chain(gone).chain(merged).chain(self.list_at).min()
+        pulls.chain(gone).chain(merged).chain(self.list_at).chain(self.marks.deadline()).min()
     }
 
     /// What should be done now, if nothing is under way. `base`: the commit in force; `said`: the
@@ -142,6 +147,7 @@ impl Previews {
         let wish = self
             .close(said, now)
             .or_else(|| self.write(now))
+            .or_else(|| self.mark())
             .or_else(|| {
                 let due = self.list_at.is_none_or(|at| at <= now);
                 due.then_some(Wish::List { recent: !self.listed })
@@ -174,6 +180,7 @@ impl Previews {
         self.open.values_mut().for_each(|pull| over(&mut pull.not_before));
         self.gone.values_mut().for_each(|gone| over(&mut gone.not_before));
         self.merged.values_mut().for_each(|one| over(&mut one.not_before));
+        self.marks.ring(now);
     }
 
     /// The next wish is under way.
@@ -291,6 +298,29 @@ impl Previews {
         }
     }
 
+    /// The next head that is to be marked.
+    fn mark(&self) -> Option<Wish> {
+        let mut open = self.open.iter().filter(|_| self.marks.may());
+        open.find_map(|(number, pull)| {
+            let check = pull.unmarked()?.clone();
+            Some(Wish::Mark { number: *number, head: pull.head.clone(), check })
+        })
+    }
+
+    /// One was marked, or not.
+    pub fn marked(&mut self, reply: Reply<()>, now: Timestamp) {
+        let Some(Wish::Mark { number, head, check }) = self.out.take() else { return };
+        match reply.result {
+            Ok(()) => {
+                self.marks.done();
+                if let Some(pull) = self.open.get_mut(&number) {
+                    pull.marked = Some((head, check));
+                }
+            }
+            Err(refusal) => self.marks.failed(refusal, now),
+        }
+    }
+
     /// What became of one that is open no more.
     pub fn fated(&mut self, reply: Reply<Fate>, now: Timestamp) {
         let Some(Wish::Ask { number }) = self.out.take() else { return };
@@ -333,6 +363,7 @@ impl Previews {
             Some(Wish::Write { .. } | Wish::Close { .. }) => {
                 self.written(Reply { result: Err(why()), left: None }, now);
             }
+            Some(Wish::Mark { .. }) => self.marked(Reply { result: Err(why()), left: None }, now),
             Some(Wish::Ask { .. }) => self.fated(Reply { result: Err(why()), left: None }, now),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::check::Check;
 use crate::catalog::fit::{Denial, Image, NotHad, Told, pulled};
 use crate::catalog::solution::Exposure;
 use crate::catalog::{self, Catalog, Memory, NoPreview, Snapshot, Solution};
@@ -25,6 +26,8 @@ pub struct Reviewing {
     pub pull: u64,
     /// Its newest commit.
     pub head: Revision,
+    /// The catalogue's folder in the repository; `.` is the repository's own.
+    pub root: String,
     /// The limits of its brake.
     pub brake: Brake,
     /// When it is judged.
@@ -57,6 +60,8 @@ pub struct Reviewed {
     /// What a preview of it would be; absent where the platform in force has none, or no solution
     /// would be another one.
     pub showing: Option<Showing>,
+    /// What is wrong, at its lines.
+    pub check: Check,
     /// The images that registries have to be asked for before anybody is told.
     pub asks: BTreeSet<ImageReference>,
     /// Why one of its images was not looked at: a sentence for the operator.
@@ -115,6 +120,7 @@ impl Reviewing {
             page: touches.then(|| page(&self.instance, &review, conflicts)),
             names: names.cloned().collect(),
             showing: self.showing(&base, head, memory),
+            check: Check::of(&self.instance, &self.root, faults(&review)),
             asks,
             unseen,
         }
@@ -240,6 +246,7 @@ mod tests {
         Reviewing {
             comparison: Arc::new(comparison),
             pull: 42,
+            root: ".".to_owned(),
             head: Revision::parse(&"d".repeat(40)).unwrap(),
             instance: InstanceName::parse("prod").unwrap(),
             brake: Brake { max_removed_share: 0.2, max_deletions: 100 },

@@ -133,6 +133,7 @@ impl Engine {
             Wish::Write { number, page, known } => {
                 Order::Comment { id, number, comment: Comment::Page { page, known } }
             }
+            Wish::Mark { head, check, number: _ } => Order::Mark { id, head, check },
             Wish::Close { number, line } => {
                 Order::Comment { id, number, comment: Comment::Last(line) }
             }
@@ -155,6 +156,10 @@ impl Engine {
                 let unseen = reviewed.unseen.clone().zip(judging);
                 self.happened.extend(unseen.map(|(why, pull)| Happened::Unseen { pull, why }));
                 self.previews.reviewed(Some(*reviewed), steady);
+            }
+            Answer::Marked(reply) => {
+                self.ledger.heed(&reply, steady);
+                self.previews.marked(reply, steady);
             }
             Answer::Images(said) => self.previews.asked(said),
             Answer::Commented(reply) => {
@@ -207,6 +212,7 @@ impl Engine {
             comparison: Arc::clone(&judging.comparison),
             pull: judging.number,
             head: judging.head.clone(),
+            root: self.settings.repository.path.clone(),
             instance: self.settings.instance.clone(),
             brake: change::Brake { max_removed_share, max_deletions },
             now: now.wall,

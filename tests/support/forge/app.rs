@@ -21,12 +21,26 @@ pub struct App {
     /// Of each token.
     pub life: Duration,
     tokens: Vec<(String, Instant)>,
+    /// What the newest token may.
+    permissions: Value,
 }
 
 impl App {
     pub fn new(id: u64, installation: u64, public_key: &[u8]) -> Self {
         let life = Duration::from_secs(3600);
-        Self { id, installation, public_key: public_key.to_vec(), life, tokens: Vec::new() }
+        Self {
+            id,
+            installation,
+            public_key: public_key.to_vec(),
+            life,
+            tokens: Vec::new(),
+            permissions: Value::Null,
+        }
+    }
+
+    /// Whether the newest token may write these.
+    pub fn may(&self, what: &str) -> bool {
+        self.permissions[what] == "write"
     }
 
     /// Whether this is a token of ours that is not too old.
@@ -113,6 +127,7 @@ pub fn give_token(store: &mut Store, call: &Call, installation: &str) -> Answer 
         Value::Null => json!({"metadata": "read", "contents": "read", "statuses": "write"}),
         asked => asked.clone(),
     };
+    app.permissions.clone_from(&permissions);
     let chosen = if body["repositories"].is_null() { "all" } else { "selected" };
     let body = json!({
         // Whole seconds, as all of their times.

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::call::{Answer, Call, Credential};
 use super::store::{Delivery, Hook, LOGIN, RATE_LIMIT, REPOSITORY_ID, Rate, Row, Store};
-use super::{FakeForge, app, pulls};
+use super::{FakeForge, app, checks, pulls};
 
 /// The versions of the API that `X-GitHub-Api-Version` may name.
 const VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
@@ -102,7 +102,8 @@ fn route(store: &mut Store, call: &Call, who: &str) -> Answer {
     if store.no_access {
         return not_found();
     }
-    if let Some(answer) = pulls::answer(store, call, who, rest) {
+    let other = pulls::answer(store, call, who, rest);
+    if let Some(answer) = other.or_else(|| checks::answer(store, call, who, rest)) {
         return answer;
     }
     match (call.method.as_str(), rest) {

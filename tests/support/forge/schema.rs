@@ -75,6 +75,11 @@ fn known(kind: ForgeKind, call: &Call) -> Option<(Value, &'static [&'static str]
         (ForgeKind::GitHub, "GET", ["hooks", _, "deliveries"]) => {
             (nothing, &["per_page", "cursor", "status"])
         }
+        (ForgeKind::GitHub, "POST", ["check-runs"]) => (check_run(true), none),
+        (ForgeKind::GitHub, "PATCH", ["check-runs", _]) => (check_run(false), none),
+        (ForgeKind::GitHub, "GET", ["commits", _, "check-runs"]) => {
+            (nothing, &["check_name", "status", "filter", "per_page", "page", "app_id"])
+        }
         (ForgeKind::GitLab, "POST", ["statuses", _]) => (gitlab_status(), none),
         (ForgeKind::GitLab, "GET", ["repository", "commits", _, "statuses"]) => {
             (nothing, gitlab_list)
@@ -151,6 +156,43 @@ fn github_status() -> Value {
             "target_url": {"type": ["string", "null"]},
             "description": {"type": ["string", "null"]},
             "context": {"type": "string"},
+        },
+    })
+}
+
+fn check_run(new: bool) -> Value {
+    let annotation = json!({
+        "type": "object", "additionalProperties": false,
+        "required": ["path", "start_line", "end_line", "annotation_level", "message"],
+        "properties": {
+            "path": {"type": "string"}, "start_line": {"type": "integer"},
+            "end_line": {"type": "integer"}, "start_column": {"type": "integer"},
+            "end_column": {"type": "integer"},
+            "annotation_level": {"enum": ["notice", "warning", "failure"]},
+            "message": {"type": "string"}, "title": {"type": "string"},
+            "raw_details": {"type": "string"},
+        },
+    });
+    let required: &[&str] = if new { &["name", "head_sha"] } else { &[] };
+    json!({
+        "type": "object", "additionalProperties": false, "required": required,
+        "properties": {
+            "name": {"type": "string"}, "head_sha": {"type": "string"},
+            "details_url": {"type": "string"}, "external_id": {"type": "string"},
+            "status": {"enum": ["queued", "in_progress", "completed"]},
+            "started_at": {"type": "string"}, "completed_at": {"type": "string"},
+            "conclusion": {"enum": [
+                "action_required", "cancelled", "failure", "neutral", "success", "skipped",
+                "timed_out",
+            ]},
+            "output": {
+                "type": "object", "additionalProperties": false, "required": ["title", "summary"],
+                "properties": {
+                    "title": {"type": "string"}, "summary": {"type": "string"},
+                    "text": {"type": "string"},
+                    "annotations": {"type": "array", "maxItems": 50, "items": annotation},
+                },
+            },
         },
     })
 }

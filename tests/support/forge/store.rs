@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use vitrine_core::config::ForgeKind;
 
 use super::app::App;
+use super::checks::CheckRun;
 use super::pulls::{Comment, Pull};
 
 /// Whose token the test has.
@@ -92,6 +93,7 @@ pub struct Store {
     pub old_names: Vec<String>,
     pub commits: Vec<String>,
     pub rows: Vec<Row>,
+    pub checks: Vec<CheckRun>,
     pub pipelines: Vec<Pipeline>,
     /// The first has the id 1.
     pub hooks: Vec<Hook>,
@@ -136,6 +138,7 @@ impl Store {
             old_names: Vec::new(),
             commits,
             rows: Vec::new(),
+            checks: Vec::new(),
             pipelines: Vec::new(),
             hooks: Vec::new(),
             deliveries: Vec::new(),

@@ -42,6 +42,7 @@ impl Previews {
                         unread: true,
                         showing: None,
                         names: BTreeSet::new(),
+                        check: None,
                         again_at: None,
                     });
                     pull.not_before = Some(now + AGAIN);
@@ -80,11 +81,20 @@ impl Previews {
             return;
         };
         match reviewed {
-            Some(Reviewed { line, page, names, showing, asks: _, unseen }) => {
+            Some(Reviewed { line, page, names, showing, check, asks: _, unseen }) => {
                 let again_at = unseen.is_some().then(|| now + MUCH_LATER);
                 let unread = false;
-                pull.judged =
-                    Some(Judged { head, base, page, line, unread, names, showing, again_at });
+                pull.judged = Some(Judged {
+                    head,
+                    base,
+                    page,
+                    line,
+                    unread,
+                    names,
+                    showing,
+                    check: Some(check),
+                    again_at,
+                });
             }
             None => pull.not_before = Some(now + AGAIN),
         }

@@ -9,6 +9,7 @@ use super::staging::Show;
 use super::words::{NOTHING, preview, preview_line};
 use crate::catalog::Platform;
 use crate::catalog::platform::Previews as Settings;
+use crate::engine::check::Check;
 use crate::engine::reviewed::Showing;
 use crate::model::{ClaimedName, InstanceName, Revision, SolutionName};
 use crate::status::{CommitState, CommitStatus, Verdict};
@@ -31,6 +32,8 @@ pub struct Pull {
     /// The head whose preview was there for as long as it may.
     pub over: Option<Revision>,
     pub show: Show,
+    /// The check run that stands on a head.
+    pub marked: Option<(Revision, Check)>,
     /// What stands on a head of how its preview does.
     line: Option<(Revision, CommitStatus)>,
 }
@@ -48,6 +51,8 @@ pub struct Judged {
     pub names: BTreeSet<ClaimedName>,
     /// What a preview of it would be; `None` where the platform has none, or nothing changes.
     pub showing: Option<Showing>,
+    /// What is wrong, at its lines; `None`: it was not read.
+    pub check: Option<Check>,
     /// When it is judged again, because nobody could look at one of its images.
     pub again_at: Option<Timestamp>,
 }
@@ -63,6 +68,7 @@ impl Pull {
             labels: BTreeMap::new(),
             over: None,
             show: Show::Off,
+            marked: None,
             line: None,
         }
     }
@@ -122,6 +128,17 @@ impl Pull {
         let ready = self.line.take().filter(|(of, line)| of == head && line.state == READY);
         self.line = line.map(|line| ready.unwrap_or_else(|| (head.clone(), line)));
         self.line.as_ref().map(|(_, line)| line)
+    }
+
+    /// The check run that its head should have and does not. Without a fault it needs none, but in
+    /// the place of one with faults.
+    pub fn unmarked(&self) -> Option<&Check> {
+        let check = self.judged()?.check.as_ref()?;
+        let is_told = match self.marked.as_ref().filter(|(head, _)| *head == self.head) {
+            Some((_, told)) => told == check,
+            None => check.marks.is_empty(),
+        };
+        (!is_told).then_some(check)
     }
 
     /// The page that it should say and does not. `settings`: how the platform shows pull requests.

@@ -162,7 +162,7 @@ mod tests {
     impl Stage {
         fn new() -> Self {
             let platform = platform(SETTINGS);
-            let organ = Previews::new(PullRequests::Comment);
+            let organ = Previews::new(PullRequests::Comment, false);
             Self { organ, platform, living: BTreeMap::new(), now: 0 }
         }
 
@@ -193,6 +193,7 @@ mod tests {
                 instance: InstanceName::parse("prod").unwrap(),
                 pull: number,
                 head: head.clone(),
+                root: ".".to_owned(),
                 brake: Brake { max_removed_share: 0.2, max_deletions: 100 },
                 now: at(self.now),
                 images: Images::Unasked,
@@ -356,7 +357,7 @@ mod tests {
     fn where_pull_requests_are_not_looked_at_nothing_is_shown() {
         let mut stage = Stage::new();
         stage.shown(7);
-        stage.organ = Previews::new(PullRequests::Off);
+        stage.organ = Previews::new(PullRequests::Off, false);
         assert!(stage.shows().is_empty() && stage.living.is_empty());
     }
 }

@@ -5,9 +5,11 @@ use crate::catalog::fit::Told;
 use crate::change::Comparison;
 use crate::change::How;
 use crate::change::tests::snapshot;
+use crate::engine::check::Check;
 use crate::engine::reviewed::Reviewed;
 use crate::ledger;
-use crate::model::ImageReference;
+use crate::model::fault::code;
+use crate::model::{Fault, ImageReference, Party};
 use crate::status::CommitState;
 
 fn commit(digit: char) -> Revision {
@@ -50,8 +52,9 @@ fn found(page: Option<&str>) -> Reviewed {
     let instance = InstanceName::parse("prod").unwrap();
     let line = ledger::validated(&instance, CommitState::Success, "1 changed", "");
     let (names, asks) = (BTreeSet::new(), BTreeSet::new());
+    let check = Check::of(&instance, ".", []);
     let page = page.map(str::to_owned);
-    Reviewed { line, page, names, showing: None, asks, unseen: None }
+    Reviewed { line, page, names, showing: None, check, asks, unseen: None }
 }
 
 /// The organ, with nobody's last words.
@@ -64,7 +67,7 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        let organ = Previews::new(PullRequests::Comment);
+        let organ = Previews::new(PullRequests::Comment, true);
         Self { organ, now: 0, base: '0', said: None }
     }
 
@@ -303,12 +306,12 @@ fn a_refused_list_is_told_and_asked_for_later() {
 #[test]
 fn with_validate_alone_nobody_is_commented_and_off_asks_nothing() {
     let mut desk = Desk::new();
-    desk.organ = Previews::new(PullRequests::Validate);
+    desk.organ = Previews::new(PullRequests::Validate, true);
     desk.lists(&[(1, '1')]);
     desk.judges(1, '1', Some("page"));
     assert_eq!((desk.wish(), desk.lines().len()), (None, 1));
     let mut off = Desk::new();
-    off.organ = Previews::new(PullRequests::Off);
+    off.organ = Previews::new(PullRequests::Off, true);
     off.organ.knock(at(0));
     assert_eq!((off.wish(), off.organ.deadline()), (None, None));
 }
@@ -412,4 +415,71 @@ fn that_it_may_not_comment_stays_told_while_it_may_list() {
     desk.now = 600;
     desk.writes(1, "page", None, 7);
     assert_eq!(desk.organ.trouble(), None);
+}
+
+/// As [`found`], with a fault at a line.
+fn faulty(line: u32) -> Reviewed {
+    let instance = InstanceName::parse("prod").unwrap();
+    let fault = Fault::new(code::MISSING, "use/solution.yaml", Party::Author, "it is missing");
+    let check = Check::of(&instance, ".", [&Fault { line, ..fault }]);
+    Reviewed { check, ..found(None) }
+}
+
+/// A head is judged, with this outcome.
+#[track_caller]
+fn judged(desk: &mut Desk, reviewed: Reviewed) {
+    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
+    let instance = InstanceName::parse("prod").unwrap();
+    desk.organ.compared(Ok(comparison()), &instance, at(desk.now));
+    desk.organ.todo();
+    desk.organ.reviewed(Some(reviewed), at(desk.now));
+}
+
+#[test]
+fn a_head_with_faults_is_marked_once_and_one_without_is_not() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1'), (2, '2')]);
+    judged(&mut desk, faulty(7));
+    let Some(Wish::Mark { number: 1, head, check }) = desk.wish() else { panic!("no mark") };
+    assert_eq!((head, check.marks[0].lines), (commit('1'), (7, 7)));
+    desk.organ.marked(ok(()), at(0));
+    judged(&mut desk, found(None));
+    assert_eq!(desk.wish(), None);
+    // Another base, and the same fault: nothing to say. Then it is mended there.
+    desk.base = '9';
+    judged(&mut desk, faulty(7));
+    judged(&mut desk, found(None));
+    assert_eq!(desk.wish(), None);
+    desk.base = '8';
+    judged(&mut desk, found(None));
+    let Some(Wish::Mark { check, .. }) = desk.wish() else { panic!("no mark") };
+    assert!(check.marks.is_empty());
+}
+
+#[test]
+fn a_refused_mark_keeps_nobody_from_being_told() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1'), (2, '2')]);
+    judged(&mut desk, faulty(7));
+    assert!(matches!(desk.wish(), Some(Wish::Mark { .. })));
+    desk.organ.marked(no(Refusal::Shut("no right".to_owned())), at(0));
+    assert_eq!(desk.organ.trouble().map(String::as_str), Some("no right"));
+    judged(&mut desk, found(Some("page")));
+    desk.writes(2, "page", None, 7);
+    assert_eq!(desk.wish(), None);
+    desk.now = 600;
+    assert!(matches!(desk.wish(), Some(Wish::Mark { .. })));
+    desk.organ.lost(at(600));
+    desk.lists(&[(1, '1'), (2, '2')]);
+    desk.now = 630;
+    assert!(matches!(desk.wish(), Some(Wish::Mark { .. })));
+}
+
+#[test]
+fn without_the_setting_no_head_is_marked() {
+    let mut desk = Desk::new();
+    desk.organ = Previews::new(PullRequests::Comment, false);
+    desk.lists(&[(1, '1')]);
+    judged(&mut desk, faulty(7));
+    assert_eq!(desk.wish(), None);
 }

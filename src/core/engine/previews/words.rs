@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::staging::Show;
 use crate::catalog::platform;
 use crate::change::quoted;
+use crate::engine::check::Check;
 use crate::engine::event::Refusal;
 use crate::engine::reviewed::Showing;
 use crate::ledger;
@@ -26,6 +27,8 @@ pub enum Wish {
     Compare { number: u64, head: Revision, base: Revision },
     /// Tell one what was found: `known`, the comment that stands there.
     Write { number: u64, page: String, known: Option<u64> },
+    /// Mark the faults of its head at their lines.
+    Mark { number: u64, head: Revision, check: Check },
     /// Ask what became of one that is open no more.
     Ask { number: u64 },
     /// Write the last line onto what stands there.
@@ -35,7 +38,7 @@ pub enum Wish {
 impl Wish {
     /// Whether the forge is written to, at its pace.
     pub fn writes(&self) -> bool {
-        matches!(self, Self::Write { .. } | Self::Close { .. })
+        matches!(self, Self::Write { .. } | Self::Mark { .. } | Self::Close { .. })
     }
 }
 

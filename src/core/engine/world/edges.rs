@@ -103,6 +103,7 @@ impl World {
             | Order::Compare { .. }
             | Order::Review { .. }
             | Order::Images { .. }
+            | Order::Mark { .. }
             | Order::Comment { .. } => {}
             Order::Judge { id, snapshot } => {
                 let catalog = judged(&snapshot, &mut Memory::default());
