@@ -1,7 +1,7 @@
 //! What an operator should see before a merge: what is more than a solution gets that asks for
 //! nothing, and more than it has now. The platform allows all of it; what it forbids is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::sentence::{Sentence, several};
 use crate::catalog::Platform;
@@ -166,20 +166,19 @@ fn edge(
 
 /// A key that is not in its Secret keeps a pod from starting.
 fn secrets(old: Option<&Solution>, new: &Solution, asks: &mut Vec<Sentence>) {
-    let mut wanted: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for component in new.components.values() {
-        let before = old.and_then(|old| old.components.get(&component.name));
-        let fresh = component
-            .secrets
-            .iter()
-            .filter(|name| before.is_none_or(|before| !before.secrets.contains(*name)));
-        let secret = secret_name(new.shape, &component.name);
-        for name in fresh {
-            let names = wanted.entry(secret.clone()).or_default();
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
-        }
+    let of = |solution: &'_ Solution| -> BTreeSet<(String, String)> {
+        let components = solution.components.values();
+        let keys = components.flat_map(|component| {
+            let secret = secret_name(solution.shape, &component.name);
+            component.secrets.iter().map(move |key| (secret.clone(), key.clone()))
+        });
+        keys.collect()
+    };
+    // Whichever component had it: components share a Secret.
+    let had = old.map(of).unwrap_or_default();
+    let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (secret, key) in of(new).difference(&had) {
+        wanted.entry(secret.clone()).or_default().push(key.clone());
     }
     for (secret, names) in wanted {
         asks.push(Sentence::of(

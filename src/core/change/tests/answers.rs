@@ -423,3 +423,21 @@ fn what_does_not_fit_on_a_page_is_named_there() {
     assert!(page.chars().count() <= LONGEST && !page.contains("demonstrator-899"));
     assert!(page.contains("`vitrine diff aaaaaaa..bbbbbbb` tells all of it"), "{}", &page[..500]);
 }
+
+#[test]
+fn a_configuration_more_asks_for_no_key_that_the_secret_of_all_has() {
+    let body = |keys: &str, second: &str| {
+        format!("  secrets: [{keys}]\n  configurations:\n    first: {{}}\n{second}")
+    };
+    let two = "    second: {}\n";
+    let wants = |new: &str| {
+        let touched = touched("", Some(&body("KEY", "")), Some(new));
+        let asks = said(&touched.asks).into_iter();
+        asks.filter(|ask| ask.starts_with("the Secret")).collect::<Vec<_>>()
+    };
+    assert_eq!(wants(&body("KEY", two)), [""; 0]);
+    assert_eq!(
+        wants(&body("KEY, OTHER", two)),
+        ["the Secret app-secrets in the namespace sol-use with OTHER, before it can start"]
+    );
+}
