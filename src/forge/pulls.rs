@@ -148,10 +148,9 @@ impl Line {
         if let Some(found) = self.ours(instance, number, left).await? {
             let id = found.id;
             // The forge may have trimmed it; the hash knows.
-            if mark(instance, &found.body) != mark(instance, &body) {
-                self.edit(number, id, &body, left).await?;
-            }
-            return Ok(Some(Commented { id }));
+            let is_said = mark(instance, &found.body) == mark(instance, &body)
+                || self.edit(number, id, &body, left).await?;
+            return Ok(is_said.then_some(Commented { id }));
         }
         let heard = self.ask(&self.dialect.write_comment(&self.place, number, &body)).await?;
         *left = heard.left().or(*left);
@@ -175,7 +174,9 @@ impl Line {
         let begin = line.find(".**").and_then(|end| line.get(..end)).unwrap_or(line);
         if !rest.trim_start().starts_with(begin) {
             let body = marked(instance, &format!("{line}\n{rest}"));
-            self.edit(number, found.id, &body, left).await?;
+            if !self.edit(number, found.id, &body, left).await? {
+                return Ok(None);
+            }
         }
         Ok(Some(Commented { id: found.id }))
     }

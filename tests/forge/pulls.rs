@@ -223,6 +223,30 @@ async fn among_150_others_there_is_one_comment_of_ours_and_nobody_elses_is_touch
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_comment_that_vanishes_while_it_is_looked_at_is_not_taken_for_written() {
+    on_each(&ForgeKind::ALL, &["one"], async |stage| {
+        opened(stage, PullRequests::Comment).await;
+        let push = |stage: &Stage, digit| Author { stage }.pushes(ONE, |s| s.image("one", digit));
+        push(stage, 'b');
+        says(stage, ONE, &["sha256:bbbbbbbbbbbb"]).await;
+        // Another life has to look for it, and finds it just before it goes.
+        stage.stop().await;
+        push(stage, 'c');
+        stage.forge().deletes_before_the_next_edit();
+        stage.start().await;
+        let gone = |stage: &Stage| ours(stage, ONE).is_empty();
+        until(|| gone(stage), || "nothing was to be edited".to_owned()).await;
+        // Whoever took it away has quiet, until the next push.
+        let main = stage.catalogue.head();
+        stage.daemon().settled(&main).await;
+        assert!(gone(stage));
+        push(stage, 'd');
+        says(stage, ONE, &["sha256:dddddddddddd"]).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_comment_that_somebody_deleted_comes_back_with_the_next_push() {
     on_each(&[ForgeKind::GitHub, ForgeKind::Gitea], &["one"], async |stage| {
         opened(stage, PullRequests::Comment).await;

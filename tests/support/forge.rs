@@ -323,6 +323,11 @@ impl FakeForge {
         self.shared.store().add_comment(number, by, body).id
     }
 
+    /// Somebody takes a comment away just before it is edited the next time.
+    pub fn deletes_before_the_next_edit(&self) {
+        self.shared.store().vanishing = true;
+    }
+
     /// Somebody takes a comment away.
     pub fn delete_comment(&self, id: u64) {
         self.shared.store().comments.retain(|comment| comment.id != id);

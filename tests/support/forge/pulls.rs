@@ -84,6 +84,10 @@ pub fn answer(store: &mut Store, call: &Call, who: &str, rest: &[&str]) -> Optio
             }
             Err(refusal) => refusal,
         },
+        (method, _, Some(id)) if method == edit && std::mem::take(&mut store.vanishing) => {
+            store.comments.retain(|comment| comment.id.to_string() != *id);
+            nothing()
+        }
         (method, _, Some(id)) if method == edit => match (text(store, call), place(store, id)) {
             (Ok(body), Some(at)) => {
                 store.comments[at].body = body;

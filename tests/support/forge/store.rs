@@ -94,6 +94,8 @@ pub struct Store {
     pub commits: Vec<String>,
     pub rows: Vec<Row>,
     pub checks: Vec<CheckRun>,
+    /// The next comment that is edited is deleted just before.
+    pub vanishing: bool,
     pub pipelines: Vec<Pipeline>,
     /// The first has the id 1.
     pub hooks: Vec<Hook>,
@@ -139,6 +141,7 @@ impl Store {
             commits,
             rows: Vec::new(),
             checks: Vec::new(),
+            vanishing: false,
             pipelines: Vec::new(),
             hooks: Vec::new(),
             deliveries: Vec::new(),
