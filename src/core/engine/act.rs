@@ -148,7 +148,7 @@ impl Engine {
     ) -> Option<Ground<'a>> {
         let Room { slots, overdue, nudges, rolling } = room;
         let free = self.rollouts.free(self.settings.rollouts.max_parallel);
-        let is_preview = name.previews().is_some();
+        let is_preview = name.is_preview();
         let turns = (!self.book.is_own(name) && !is_preview).then_some(Turns { free, rolling });
         Some(Ground {
             observed: &self.sight.observed,

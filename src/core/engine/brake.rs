@@ -148,7 +148,7 @@ impl Brake {
         observed: &Observed,
     ) {
         self.wish_nothing(name);
-        if name.previews().is_some() {
+        if name.is_preview() {
             return; // nobody was promised that it stays
         }
         if let Some((outline, Phase::Live)) = outline {
@@ -235,7 +235,7 @@ impl Brake {
     /// `published`: whether the catalogue has it.
     pub fn goes(&self, name: &SolutionName, published: bool) -> Option<Went> {
         match published {
-            _ if name.previews().is_some() => None,
+            _ if name.is_preview() => None,
             false => Some(Went::Removed),
             true => self.losers.contains(name).then_some(Went::Moved),
         }

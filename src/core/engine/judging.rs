@@ -7,7 +7,7 @@ use super::{Engine, Now};
 use crate::catalog::Catalog;
 use crate::config::Mode;
 use crate::model::fault::harmless;
-use crate::model::{ClaimedName, Party};
+use crate::model::{ClaimedName, Party, SolutionName};
 use crate::plan::SolutionPlan;
 use crate::status::{self, Case, Cause, Stage, Standing, Verdict};
 
@@ -18,7 +18,7 @@ impl Engine {
         let empty = SolutionPlan::default();
         let plan = name.solution().and_then(|name| self.rows.plan(name)).unwrap_or(&empty);
         let frozen;
-        let is_preview = name.solution().is_some_and(|name| name.previews().is_some());
+        let is_preview = name.solution().is_some_and(SolutionName::is_preview);
         let unread = !self.looked && platform.is_some() && !catalog.protected.covers(name.as_str());
         let standing =
             match (self.book.known_as(name), catalog.refused.get(name).filter(|_| !is_preview)) {

@@ -23,7 +23,7 @@ impl Engine {
             self.failures.forget(&name);
             self.rollouts.waits(&name, false);
             let gone = self.leavers.gone(&name);
-            if name.previews().is_none() {
+            if !name.is_preview() {
                 let claimed = ClaimedName::from(&name);
                 self.ledger.removed(&claimed, gone.clone());
                 self.diary.changed(&claimed, steady);

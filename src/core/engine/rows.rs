@@ -63,7 +63,7 @@ impl Rows {
                 self.removing.remove(solution);
             }
         }
-        let is_preview = name.solution().is_some_and(|name| name.previews().is_some());
+        let is_preview = name.solution().is_some_and(SolutionName::is_preview);
         let verdicts = if is_preview { &mut self.previews } else { &mut self.verdicts };
         if verdicts.get(name).map(|before| &**before) == verdict.as_ref() {
             return None;

@@ -44,6 +44,11 @@ impl SolutionName {
         fits.then(|| Self(format!("{PREVIEW_PREFIX}{pull}{PREVIEW_OF}{}", self.0)))
     }
 
+    /// Whether it is that of a preview.
+    pub fn is_preview(&self) -> bool {
+        self.previews().is_some()
+    }
+
     /// Of a preview: the pull request, and the name of the solution that it shows.
     pub fn previews(&self) -> Option<(u64, &str)> {
         let (pull, of) = self.0.strip_prefix(PREVIEW_PREFIX)?.split_once(PREVIEW_OF)?;

@@ -233,7 +233,7 @@ impl Count<'_> {
         let approved_away = wishes.disappearing.len() - self.disappearing.len();
         // What only carries our label is nobody's solution.
         let lives = |(name, objects): &(&SolutionName, &BTreeMap<ObjectKey, Box<Live>>)| {
-            name.previews().is_none() && objects.values().any(|live| live.is_ours())
+            !name.is_preview() && objects.values().any(|live| live.is_ours())
         };
         let living = observed.solutions.iter().filter(lives).count();
         let tally = Tally {

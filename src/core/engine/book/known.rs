@@ -18,7 +18,7 @@ impl Book {
     /// What the catalogue, or a pull request, says of a name; `None` = it is not in it.
     pub fn known(&self, name: &SolutionName) -> Option<Known<'_>> {
         let catalog = self.catalog.as_ref()?;
-        if name.previews().is_none() {
+        if !name.is_preview() {
             return self.declared(catalog, name.as_str());
         }
         match self.staging.shown.contains_key(name) {
