@@ -10,6 +10,8 @@ const WIDTH: usize = 160;
 
 /// The longest line of help, in characters.
 const HELP: usize = 100;
+/// What the codes of the daemon's settings begin with.
+const SETTINGS: &str = "V07";
 
 /// A fault with its source line and a mark below it.
 pub fn human(fault: &Fault) -> String {
@@ -41,15 +43,21 @@ pub fn human(fault: &Fault) -> String {
         }
     }
     if let Some(fix) = &fault.fix {
-        text += &fixed(fix, &gutter);
+        text += &fixed(fix, &gutter, fault.code.starts_with(SETTINGS));
     }
     text
 }
 
-/// What `check --fix` would do, as a person reads it beside the numbers of the lines.
-fn fixed(fix: &Fix, gutter: &str) -> String {
-    let mut text = format!("{gutter} = `vitrine check --fix` ");
+/// What `check --fix` would do, as a person reads it beside the numbers of the lines. It mends no
+/// settings of the daemon: there the person does.
+fn fixed(fix: &Fix, gutter: &str, by_hand: bool) -> String {
+    if by_hand && fix.shown.is_empty() {
+        return String::new();
+    }
+    let who = if by_hand { "" } else { "`vitrine check --fix` " };
+    let mut text = format!("{gutter} = {who}");
     match &fix.change {
+        Change::Write(_) if by_hand => text.push_str("write instead:\n"),
         Change::Write(_) if fix.shown.is_empty() => text.push_str("writes the whole file anew\n"),
         Change::Write(_) => text.push_str("writes:\n"),
         Change::Rename(name) => {
@@ -147,6 +155,9 @@ mod tests {
         let write = fault.clone().fix(Fix::write(text, vec![piece]));
         let writes = "  = `vitrine check --fix` writes:\n2 ~   port: 80\n";
         assert!(human(&write).ends_with(writes), "{}", human(&write));
+        // Nothing but the person mends the daemon's settings.
+        let setting = Fault { code: code::SETTING_UNKNOWN, ..write };
+        assert!(human(&setting).ends_with("  = write instead:\n2 ~   port: 80\n"));
         let rename = fault.clone().fix(Some(Fix::rename("solution.yaml")));
         assert!(human(&rename).ends_with("  = `vitrine check --fix` calls it `solution.yaml`\n"));
         let remove = fault.fix(Some(Fix::remove()));
