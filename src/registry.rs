@@ -145,14 +145,14 @@ impl Registries {
         loop {
             // A registry that asked to be left alone is, within our patience; also when it told
             // so while another image was asked for.
-            if let Some(quiet) = quiet::of(&call.place.origin) {
+            if let Some(quiet) = quiet::of(&call.place.server()) {
                 if quiet.until >= end {
                     return Err(call.left_alone(quiet).into());
                 }
                 tokio::time::sleep_until(quiet.until.into()).await;
             }
             match tokio::time::timeout_at(end.into(), ask(&call)).await {
-                Ok(Err(_)) if quiet::of(&call.place.origin).is_some() => {}
+                Ok(Err(_)) if quiet::of(&call.place.server()).is_some() => {}
                 Ok(answer) => return answer,
                 Err(_) => return Err(call.place.late(self.limits.total).into()),
             }
@@ -254,7 +254,7 @@ impl Call<'_> {
                 request = request.header(AUTHORIZATION, value);
             }
             let response = request.send().await.map_err(|error| self.unreachable(&error))?;
-            if let Some(quiet) = quiet::heed(&place.origin, &response) {
+            if let Some(quiet) = quiet::heed(&place.server(), &response) {
                 return Err(self.left_alone(quiet));
             }
             if !response.status().is_redirection() {
@@ -322,7 +322,7 @@ impl Call<'_> {
             request = request.header(AUTHORIZATION, basic.header());
         }
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
-        if let Some(quiet) = quiet::heed(&place.origin, &response) {
+        if let Some(quiet) = quiet::heed(&place.server(), &response) {
             return Err(self.left_alone(quiet));
         }
         let status = response.status();

@@ -3,16 +3,17 @@
 //! Its index or manifest, and of each system that it is built for the manifest and the settings
 //! (two small documents); no layer is fetched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::header::HeaderValue;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{Call, MANIFESTS, MAX_MANIFEST, Unresolved};
 use vitrine_core::catalog::fit::{Build, Image, NotHad};
 use vitrine_core::model::fault::code;
-use vitrine_core::model::{ContentHash, Party};
+use vitrine_core::model::{ContentHash, ImageReference, Party};
 
 /// The largest settings of an image that are read, in bytes. They tell its history, and are a few
 /// kilobytes.
@@ -21,9 +22,9 @@ const MAX_SETTINGS: usize = 4 << 20;
 /// The systems of an index that are looked at; nobody builds for more.
 const MOST_BUILDS: usize = 32;
 
-/// Labels that OCI's image specification gives a meaning.
-const LICENSE: &str = "org.opencontainers.image.licenses";
-const SOURCE: &str = "org.opencontainers.image.source";
+/// The longest word of an image's settings that is kept, in characters, and the most ports.
+const LONGEST: usize = 200;
+const MOST_PORTS: usize = 64;
 
 /// An index, a manifest, or something else that is kept as one.
 #[derive(Deserialize)]
@@ -32,7 +33,7 @@ struct Document {
     schema_version: Option<u64>,
     manifests: Option<Vec<Entry>>,
     config: Option<Blob>,
-    layers: Option<Vec<Blob>>,
+    layers: Option<Vec<Layer>>,
 }
 
 /// One system of an index.
@@ -55,6 +56,11 @@ struct Blob {
     media_type: String,
     #[serde(default)]
     digest: String,
+}
+
+/// Of millions that a manifest may list, no more than this is kept.
+#[derive(Deserialize)]
+struct Layer {
     #[serde(default)]
     size: u64,
 }
@@ -72,8 +78,18 @@ struct Settings {
 #[serde(rename_all = "PascalCase")]
 struct Run {
     user: Option<String>,
-    exposed_ports: Option<BTreeMap<String, serde_json::Value>>,
-    labels: Option<BTreeMap<String, serde_json::Value>>,
+    #[expect(clippy::zero_sized_map_values, reason = "Docker writes a set as a map")]
+    exposed_ports: Option<BTreeMap<String, IgnoredAny>>,
+    labels: Option<Labels>,
+}
+
+/// The two that OCI's image specification gives a meaning and people want to read.
+#[derive(Deserialize)]
+struct Labels {
+    #[serde(rename = "org.opencontainers.image.licenses")]
+    license: Option<String>,
+    #[serde(rename = "org.opencontainers.image.source")]
+    source: Option<String>,
 }
 
 impl Call<'_> {
@@ -123,7 +139,12 @@ impl Call<'_> {
             entry.platform.as_ref().is_some_and(|system| system.architecture == "unknown")
         };
         let mut builds = Vec::new();
-        for entry in entries.into_iter().filter(|entry| !unknown(entry)).take(MOST_BUILDS) {
+        let mut seen = BTreeSet::new();
+        let mut known = |entry: &Entry| {
+            let system = entry.platform.as_ref().map(|it| (it.os.clone(), it.architecture.clone()));
+            !unknown(entry) && seen.insert((entry.digest.clone(), system))
+        };
+        for entry in entries.into_iter().filter(|entry| known(entry)).take(MOST_BUILDS) {
             let ours = |system: &System| {
                 system.os == "linux" && ["amd64", "arm64"].contains(&system.architecture.as_str())
             };
@@ -131,6 +152,7 @@ impl Call<'_> {
                 // It is named, and never fetched.
                 Some(system) if !ours(&system) => {
                     let System { os, architecture } = system;
+                    let (os, architecture) = (short(os), short(architecture));
                     builds.push(Build { os, architecture, ..Build::default() });
                 }
                 _ => {
@@ -157,23 +179,24 @@ impl Call<'_> {
         let Ok(settings) = serde_json::from_slice::<Settings>(&body) else { return Ok(None) };
         let run = settings.config;
         let ports = run.as_ref().and_then(|run| run.exposed_ports.as_ref());
-        let labels = run.as_ref().and_then(|run| run.labels.as_ref());
-        let label = |key| labels?.get(key)?.as_str().filter(|text| !text.is_empty());
-        let (license, source) =
-            (label(LICENSE).map(str::to_owned), label(SOURCE).map(str::to_owned));
+        let ports = ports.into_iter().flatten().filter_map(|(port, _)| tcp(port));
+        let ports = ports.take(MOST_PORTS).collect();
+        let (user, labels) = run.map(|run| (run.user, run.labels)).unwrap_or_default();
+        let (license, source) = labels.map(|it| (it.license, it.source)).unwrap_or_default();
+        let label = |label: Option<String>| label.filter(|text| !text.is_empty()).map(short);
         Ok(Some(Build {
-            os: settings.os.unwrap_or_else(|| "linux".to_owned()),
-            architecture: settings.architecture.unwrap_or_default(),
+            os: short(settings.os.unwrap_or_else(|| "linux".to_owned())),
+            architecture: short(settings.architecture.unwrap_or_default()),
             size: manifest
                 .layers
                 .iter()
                 .flatten()
                 .fold(0, |sum, blob| blob.size.saturating_add(sum)),
-            ports: ports.into_iter().flatten().filter_map(|(port, _)| tcp(port)).collect(),
-            user: run.and_then(|run| run.user).unwrap_or_default(),
+            ports,
+            user: short(user.unwrap_or_default()),
             created: settings.created.and_then(|text| text.parse().ok()),
-            license,
-            source,
+            license: label(license),
+            source: label(source),
         }))
     }
 
@@ -185,6 +208,10 @@ impl Call<'_> {
         accept: &str,
         authorization: Option<&HeaderValue>,
     ) -> Result<Vec<u8>, NotHad> {
+        // What is no digest could be a way to somewhere else.
+        if ImageReference::parse(&format!("x@{digest}")).is_none() {
+            return Err(self.no_image());
+        }
         let limit = if sort == "blobs" { MAX_SETTINGS } else { MAX_MANIFEST };
         let path = self.reference(sort, digest);
         let response = self.ask(Method::GET, &path, accept, authorization).await?;
@@ -227,6 +254,14 @@ impl From<Unresolved> for NotHad {
 fn is_settings(media_type: &str) -> bool {
     media_type == "application/vnd.oci.image.config.v1+json"
         || media_type == "application/vnd.docker.container.image.v1+json"
+}
+
+/// A word of an image's settings, which may be megabytes.
+fn short(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned(),
+        None => text,
+    }
 }
 
 /// The number of a port as `EXPOSE` writes it, `8080` or `8080/tcp`.

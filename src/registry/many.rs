@@ -18,7 +18,7 @@ use super::{Access, Registries};
 /// Questions under way at a time.
 const AT_ONCE: usize = 8;
 /// How long the engine waits for all images of one order.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The images that are remembered; one is a few hundred bytes.
 const REMEMBERED: usize = 2000;
 

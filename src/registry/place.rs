@@ -44,6 +44,12 @@ impl Place {
         is_loopback(&self.registry)
     }
 
+    /// As [`crate::http::quiet`] knows it: what a registry refuses, the same machine may serve as a
+    /// Git server.
+    pub fn server(&self) -> String {
+        format!("{} as a registry", self.origin)
+    }
+
     pub fn is_digest(&self) -> bool {
         self.tag.contains(':')
     }

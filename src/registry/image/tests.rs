@@ -5,6 +5,7 @@ use vitrine_core::catalog::fit::{Build, Image, NotHad};
 use vitrine_core::model::fault::code;
 use vitrine_core::model::{ContentHash, ImageReference, Party};
 
+use super::{LONGEST, MOST_PORTS};
 use crate::git::tests::scene::{Request, Server, reply};
 use crate::registry::{Access, Registries};
 
@@ -29,7 +30,8 @@ fn image(settings: &Value) -> (String, String) {
 
 fn settings() -> Value {
     json!({ "os": "linux", "architecture": "amd64", "config": { "User": "7", "ExposedPorts": {
-        "8080/tcp": {}, "53/udp": {}, "9090": {}, "http": {}, "99999/tcp": {} } } })
+        "8080/tcp": {}, "53/udp": {}, "9090": {}, "http": {}, "99999/tcp": {} },
+        "Labels": { "org.opencontainers.image.licenses": "MIT", "maintainer": "somebody" } } })
 }
 
 /// A registry whose tag is the first of these, and that knows the others by their digests.
@@ -152,4 +154,34 @@ async fn settings_without_anything_are_those_of_root() {
     let said = ask(&server, ":1.0").await.unwrap();
     let [build] = said.builds.as_slice() else { panic!("{said:?}") };
     assert_eq!((build.os.as_str(), build.user.as_str(), build.ports.len()), ("linux", "", 0));
+}
+
+#[tokio::test]
+async fn of_megabytes_of_words_little_is_kept_and_what_stands_twice_is_fetched_once() {
+    let long = "x".repeat(1 << 20);
+    let ports: serde_json::Map<String, Value> =
+        (1..5000).map(|port| (format!("{port}/tcp"), json!([0, 0, 0]))).collect();
+    let labels = json!({ "org.opencontainers.image.source": long, "other": long });
+    let run = json!({ "User": long, "ExposedPorts": ports, "Labels": labels });
+    let (settings, manifest) =
+        image(&json!({ "os": "linux", "architecture": "amd64", "config": run }));
+    let entry = json!({ "digest": digest(&manifest), "platform": { "os": "linux", "architecture": "amd64" } });
+    let entries = vec![entry; 30];
+    let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries }).to_string();
+    let (server, asked) = serving(vec![(INDEX, index), (MANIFEST, manifest), (SETTINGS, settings)]);
+    let said = ask(&server, ":1.0").await.unwrap();
+    let [build] = said.builds.as_slice() else { panic!("{} builds", said.builds.len()) };
+    assert_eq!((build.user.len(), build.ports.len()), (LONGEST, MOST_PORTS));
+    assert_eq!(build.source.as_ref().map(String::len), Some(LONGEST));
+    assert_eq!(asked.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_no_digest_leads_nowhere() {
+    let (settings, manifest) = image(&settings());
+    let elsewhere = manifest.replace(&digest(&settings), "../../other/manifests/latest");
+    let (server, asked) = serving(vec![(MANIFEST, elsewhere)]);
+    let not_had = ask(&server, ":1.0").await.unwrap_err();
+    assert_eq!(not_had.code, code::NO_IMAGE, "{not_had:?}");
+    assert_eq!(*asked.lock().unwrap(), ["/v2/nlp/use/manifests/1.0"]);
 }

@@ -21,7 +21,7 @@ impl Image {
 impl Build {
     /// One line: for which system it is, how much a node fetches, as whom it runs.
     pub fn told(&self) -> String {
-        let mut text = format!("{}/{}", self.os, self.architecture);
+        let mut text = visible(&format!("{}/{}", self.os, self.architecture));
         let Self { os: _, architecture: _, size, user, ports, created, license, source } = self;
         // Of a system that no node here has, only the name is known.
         if *size == 0 && user.is_empty() && ports.is_empty() && created.is_none() {
