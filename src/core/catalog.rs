@@ -14,6 +14,7 @@ pub mod images;
 mod memory;
 mod mend;
 mod network;
+mod pattern;
 pub mod platform;
 mod preview;
 mod read;

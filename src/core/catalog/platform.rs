@@ -12,6 +12,7 @@ mod names;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::pattern::matches;
 use super::solution::RateLimit;
 use crate::model::yaml::Spanned;
 use crate::model::{ContentHash, Domain, ImageReference, Network, Quantity};
@@ -268,12 +269,12 @@ pub struct Registries {
 }
 
 impl Registries {
-    /// Whether a pattern names the host that an image lies on, without a `*`.
-    pub fn names_the_host_of(&self, image: &ImageReference) -> bool {
+    /// Whether a pattern allows an image and names the host that it lies on, without a `*`.
+    pub fn names(&self, image: &ImageReference) -> bool {
         let image = image.full_repository();
-        let Some((host, _)) = image.split_once('/') else { return false };
-        let hosts = self.allow.iter().filter_map(|pattern| pattern.split_once('/'));
-        hosts.into_iter().any(|(named, _)| named == host)
+        let host = |text: &str| text.split_once('/').map(|(host, _)| host.to_owned());
+        let host_of_it = host(&image);
+        self.allow.iter().any(|pattern| host(pattern) == host_of_it && matches(pattern, &image))
     }
 }
 

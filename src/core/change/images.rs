@@ -1,8 +1,8 @@
 //! What registries say of the images that a merge would bring: faults, a line before and after, and
 //! what nobody knows.
 //!
-//! Only registries are asked whose host the operator's file in force names: who opens a pull
-//! request sends nobody to a host of his choice.
+//! Asked for is only what the operator's file in force allows by the name of its host: who opens a
+//! pull request sends nobody to a host of his choice, nor our account to what is not his.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::catalog::solution::Component;
 use crate::catalog::{Catalog, Snapshot, Solution};
 use crate::model::ImageReference;
 use crate::model::fault::Severity;
-use crate::model::image::is_own_machine;
+use crate::model::image::is_loopback;
 
 /// The most images that are asked for, for one review.
 const MOST: usize = 100;
@@ -33,9 +33,9 @@ pub fn images_of(
 ) -> BTreeSet<ImageReference> {
     let Ok(platform) = &base.platform else { return BTreeSet::new() };
     let may_ask = |image: &&ImageReference| {
-        let local = image.host().is_some_and(is_own_machine);
-        let named = local && near.iter().any(|near| image.host() == Some(near.as_str()));
-        platform.registries.names_the_host_of(image) && (!local || named)
+        let local = image.host().is_some_and(is_loopback);
+        let named = near.iter().any(|near| image.host() == Some(near.as_str()));
+        platform.registries.names(image) && (!local || named)
     };
     let mut images = BTreeSet::new();
     for one in review.touched.iter().filter(|one| brings(one)) {

@@ -85,17 +85,29 @@ impl fmt::Display for ImageReference {
 
 /// Whether a host, with or without a port, is another machine for everyone.
 pub fn is_own_machine(host: &str) -> bool {
+    let name = without_port(host);
+    is_loopback(host)
+        || name == "host.docker.internal"
+        || name.ends_with(".local")
+        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_link_local())
+}
+
+/// Whether a host, with or without a port, is whoever asks for it.
+pub fn is_loopback(host: &str) -> bool {
+    let name = without_port(host);
+    matches!(name.as_str(), "localhost" | "0.0.0.0" | "::1" | "::")
+        || name.ends_with(".localhost")
+        // Also as `127.1`, which is not how an address is written and is understood all the same.
+        || name.strip_prefix("127.").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+}
+
+/// In lower case; of an IPv6 address without its brackets.
+fn without_port(host: &str) -> String {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or(rest),
         None => host.split(':').next().unwrap_or(host),
     };
-    let name = name.to_lowercase();
-    matches!(name.as_str(), "localhost" | "host.docker.internal" | "0.0.0.0" | "::1" | "::")
-        || name.ends_with(".localhost")
-        || name.ends_with(".local")
-        // Also as `127.1`, which is not how an address is written and is understood all the same.
-        || name.strip_prefix("127.").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
-        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_link_local())
+    name.to_lowercase()
 }
 
 fn host(repository: &str) -> Option<&str> {
@@ -222,6 +234,10 @@ mod tests {
         }
         for host in ["registry.example", "localhost.example", "10.0.0.1:5000"] {
             assert!(!is_own_machine(host), "{host}");
+        }
+        for (host, loops) in [("[::1]:5000", true), ("127.1", true), ("registry.corp.local", false)]
+        {
+            assert_eq!(is_loopback(host), loops, "{host}");
         }
     }
 }

@@ -97,6 +97,8 @@ fn a_host_is_asked_only_where_the_operator_names_it() {
     assert!(!asks(NAMED, "registry.dev/lab/use", &[]), "a star names no host");
     assert!(!asks("", "registry.example/lab/use", &[]), "any registry is none by name");
     assert!(!asks("  registries: {allow: [\"*\"]}\n", "registry.example/lab/use", &[]));
+    let narrow = "  registries: {allow: [\"registry.example/aim/*\"]}\n";
+    assert!(asks(narrow, "registry.example/aim/use", &[]));
     let hub = "  registries: {allow: [\"docker.io/*\"]}\n";
     assert!(asks(hub, "lab/use", &[]), "as a container runtime completes it");
     // Each node's own is not that of the daemon.
@@ -113,6 +115,11 @@ fn the_registries_are_those_of_the_platform_in_force() {
     let [base, head] = [&before, &after].map(|one| read(one, &mut Memory::default()));
     let sides = Sides { base, head, snapshot: after };
     assert_eq!(sides.asked(&[]), [""; 0], "a pull request cannot name a host itself");
+    // Nor what else lies on one that the operator names.
+    let narrow = "  registries: {allow: [\"registry.example/aim/*\"]}\n";
+    let (before, after) = (snapshot("a", narrow, &[]), snapshot("b", NAMED, &[("use", &body)]));
+    let [base, head] = [&before, &after].map(|one| read(one, &mut Memory::default()));
+    assert_eq!(Sides { base, head, snapshot: after }.asked(&[]), [""; 0]);
 }
 
 #[test]
