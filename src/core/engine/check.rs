@@ -18,7 +18,7 @@ pub struct Check {
     pub title: String,
     /// Below the title, in Markdown. No word of an author is in it.
     pub summary: String,
-    /// At most 200, in the order of the files.
+    /// At most 200, errors first.
     pub marks: Vec<Mark>,
 }
 
@@ -58,7 +58,8 @@ impl Check {
         root: &str,
         faults: impl IntoIterator<Item = &'f Fault>,
     ) -> Self {
-        let faults: Vec<&Fault> = faults.into_iter().collect();
+        let mut faults: Vec<&Fault> = faults.into_iter().collect();
+        faults.sort_by_key(|fault| fault.severity != Severity::Error);
         let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
         let warnings = faults.len() - errors;
         let end = match (errors, warnings) {
@@ -166,5 +167,12 @@ mod tests {
         let check = check(&many);
         assert_eq!((check.marks.len(), check.title.as_str()), (200, "1000 errors, 0 warnings"));
         assert!(check.summary.contains("800 more are not shown here."), "{}", check.summary);
+    }
+
+    #[test]
+    fn no_warning_hides_an_error() {
+        let mut many: Vec<Fault> = (0..300).map(|n| fault(code::IMAGE_PORT, n + 1, "x")).collect();
+        many.push(fault(code::MISSING, 400, "y"));
+        assert!(check(&many).marks.first().is_some_and(|mark| mark.is_error));
     }
 }

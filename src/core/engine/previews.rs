@@ -25,7 +25,7 @@ use crate::status::{CommitStatus, Verdict};
 use judging::Judging;
 pub(super) use judging::Todo;
 use marks::Marks;
-use pull::{Judged, Pull};
+use pull::Pull;
 pub(super) use staging::{Living, Staging};
 pub(super) use words::Wish;
 use words::{AGAIN, last_line, refused};
@@ -91,7 +91,9 @@ impl Previews {
 
     /// Why pull requests cannot be told what they should be.
     pub fn trouble(&self) -> Option<&String> {
-        self.unlisted.as_ref().or(self.untold.as_ref()).or(self.marks.trouble.as_ref())
+        let unmarked = || self.open.values().any(|pull| pull.unmarked().is_some());
+        let marks = self.marks.trouble.as_ref().filter(|_| unmarked());
+        self.unlisted.as_ref().or(self.untold.as_ref()).or(marks)
     }
 
     /// Somebody says that one may have changed, or it is time to look.
@@ -120,9 +122,7 @@ impl Previews {
         if !self.is_wanted() || self.out.is_some() || self.judging.is_some() {
             return None;
         }
-        let again = |pull: &Pull| pull.judged.as_ref().and_then(|judged| judged.again_at);
-        let pulls =
-            self.open.values().flat_map(|pull| pull.not_before.into_iter().chain(again(pull)));
+        let pulls = self.open.values().filter_map(Pull::deadline);
         let gone = self.gone.values().filter_map(|gone| gone.not_before);
         let merged =
             self.merged.values().flat_map(|one| one.not_before.into_iter().chain([one.until]));
@@ -130,11 +130,13 @@ impl Previews {
     }
 
     /// What should be done now, if nothing is under way. `base`: the commit in force; `said`: the
-    /// last words on a commit, once each that it changed has one.
+    /// last words on a commit, once each that it changed has one; `may_write`: whether the forge
+    /// may be written to now, which is asked once, and only if there is something to write.
     pub fn wish(
         &mut self,
         base: Option<&Revision>,
         said: impl Fn(&Revision, &BTreeSet<ClaimedName>) -> Option<Vec<CommitStatus>>,
+        may_write: impl FnOnce() -> bool,
         now: Timestamp,
     ) -> Option<Wish> {
         if !self.is_wanted() || self.out.is_some() || self.judging.is_some() {
@@ -148,6 +150,7 @@ impl Previews {
             .close(said, now)
             .or_else(|| self.write(now))
             .or_else(|| self.mark())
+            .filter(|_| may_write())
             .or_else(|| {
                 let due = self.list_at.is_none_or(|at| at <= now);
                 due.then_some(Wish::List { recent: !self.listed })
@@ -157,14 +160,10 @@ impl Previews {
                 Some(Wish::Ask { number: *number })
             })
             .or_else(|| {
-                let fresh = |pull: &&Pull| {
-                    let same = |judged: &Judged| {
-                        let old = judged.again_at.is_some_and(|at| at <= now);
-                        judged.head == pull.head && judged.base == *base && !judged.unread && !old
-                    };
-                    due(pull.not_before) && !pull.judged.as_ref().is_some_and(same)
-                };
-                let (number, pull) = self.open.iter().find(|(_, pull)| fresh(pull))?;
+                let open = self.open.iter();
+                let fresh = open.filter_map(|it| Some((it.1.is_fresh(base, now)?, it)));
+                let (_, (number, pull)) =
+                    fresh.min_by_key(|(due, (number, _))| (*due, **number))?;
                 let (head, base) = (pull.head.clone(), base.clone());
                 Some(Wish::Compare { number: *number, head, base })
             })?;
@@ -310,13 +309,13 @@ impl Previews {
     /// One was marked, or not.
     pub fn marked(&mut self, reply: Reply<()>, now: Timestamp) {
         let Some(Wish::Mark { number, head, check }) = self.out.take() else { return };
+        // What is never taken of one head keeps no other waiting.
+        let is_over = matches!(reply.result, Ok(()) | Err(Refusal::Never(_) | Refusal::NoCommit));
+        if let Some(pull) = self.open.get_mut(&number).filter(|_| is_over) {
+            pull.marked = Some((head, check));
+        }
         match reply.result {
-            Ok(()) => {
-                self.marks.done();
-                if let Some(pull) = self.open.get_mut(&number) {
-                    pull.marked = Some((head, check));
-                }
-            }
+            Ok(()) => self.marks.done(),
             Err(refusal) => self.marks.failed(refusal, now),
         }
     }

@@ -64,6 +64,8 @@ pub struct Reviewed {
     pub check: Check,
     /// The images that registries have to be asked for before anybody is told.
     pub asks: BTreeSet<ImageReference>,
+    /// Whether one of its images was not had, so that it is worth another look.
+    pub lacks: bool,
     /// Why one of its images was not looked at: a sentence for the operator.
     pub unseen: Option<String>,
 }
@@ -96,7 +98,7 @@ impl Reviewing {
         };
         let review = change::between(&base, &head, &setting);
         let mut asks = BTreeSet::new();
-        let mut unseen = None;
+        let (mut lacks, mut unseen) = (false, None);
         let review = match &self.images {
             Images::Unasked => review,
             Images::Wanted(near) => {
@@ -105,8 +107,9 @@ impl Reviewing {
             }
             Images::Said(said) => {
                 let starts: BTreeSet<_> = head.solutions.values().flat_map(|s| pulled(s)).collect();
-                let new = said.iter().filter(|(image, _)| starts.contains(image));
-                unseen = new.map(|(_, said)| said).find_map(unseen_because);
+                let new = || said.iter().filter(|(image, _)| starts.contains(image));
+                lacks = new().any(|(_, said)| said.is_err());
+                unseen = new().find_map(|(_, said)| unseen_because(said));
                 review.with_images(&base, &head, &self.comparison.head, said)
             }
         };
@@ -122,6 +125,7 @@ impl Reviewing {
             showing: self.showing(&base, head, memory),
             check: Check::of(&self.instance, &self.root, faults(&review)),
             asks,
+            lacks,
             unseen,
         }
     }
@@ -340,7 +344,7 @@ mod tests {
         let told = said(Denial::Lacks);
         let words = "use/solution.yaml:6: registry.example has no tag `1`; mend it and push";
         says(&told, CommitState::Failure, words);
-        assert_eq!(told.unseen, None);
+        assert_eq!((told.unseen, told.lacks), (None, true), "somebody may push it yet");
         let told = said(Denial::Silent);
         says(&told, CommitState::Success, "1 changed");
         assert_eq!(told.unseen.as_deref(), Some("registry.example has no tag `1`"));

@@ -5,6 +5,7 @@
 //! said while no verdict changed, a burst of changes is said once, and both come after the steps
 //! that they speak of were sent.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -115,15 +116,15 @@ impl Engine {
     pub(super) fn preview(&mut self, now: Now, orders: &mut Vec<Order>) {
         self.review(now, orders);
         let steady = self.steady.at(now);
-        let (ledger, verdicts, book) = (&self.ledger, self.rows.verdicts(), &self.book);
+        let (verdicts, book) = (self.rows.verdicts(), &self.book);
+        let ledger = RefCell::new(&mut self.ledger);
         let is_known = |name: &ClaimedName| book.known_as(name).is_some();
         let said = |commit: &Revision, names: &BTreeSet<ClaimedName>| {
-            ledger.last_words(commit, names, verdicts, is_known)
+            ledger.borrow().last_words(commit, names, verdicts, is_known)
         };
-        let Some(wish) = self.previews.wish(self.book.revision(), said, steady) else { return };
-        if wish.writes() && !self.ledger.may_write(steady) {
-            return;
-        }
+        let may_write = || ledger.borrow_mut().may_write(steady);
+        let wish = self.previews.wish(book.revision(), said, may_write, steady);
+        let Some(wish) = wish else { return };
         self.previews.sent(wish.clone());
         let id = self.send(Errand::Previews, now);
         orders.push(match wish {

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Previews;
 use super::judging::{Judging, Todo};
 use super::pull::Judged;
-use super::words::{AGAIN, MUCH_LATER, Wish};
+use super::words::{AGAIN, Wish};
 use crate::catalog::fit::Told;
 use crate::change::Comparison;
 use crate::engine::reviewed::Reviewed;
 use crate::ledger;
 use crate::model::InstanceName;
 use crate::status::CommitState;
+
+/// The first pause before an image is looked at again that was not had, and the longest.
+const SOON: SignedDuration = SignedDuration::from_mins(1);
+const LATE: SignedDuration = SignedDuration::from_hours(6);
 
 impl Previews {
     /// What a merge would leave was read, or not. It is to be judged now.
@@ -43,7 +47,7 @@ impl Previews {
                         showing: None,
                         names: BTreeSet::new(),
                         check: None,
-                        again_at: None,
+                        again: None,
                     });
                     pull.not_before = Some(now + AGAIN);
                 }
@@ -81,8 +85,12 @@ impl Previews {
             return;
         };
         match reviewed {
-            Some(Reviewed { line, page, names, showing, check, asks: _, unseen }) => {
-                let again_at = unseen.is_some().then(|| now + MUCH_LATER);
+            Some(Reviewed { line, page, names, showing, check, asks: _, lacks, unseen: _ }) => {
+                let looked = pull.judged.as_ref().filter(|before| before.head == head);
+                let pause = looked
+                    .and_then(|before| before.again)
+                    .map_or(SOON, |(_, pause)| pause.saturating_mul(2).min(LATE));
+                let again = lacks.then(|| (now + pause, pause));
                 let unread = false;
                 pull.judged = Some(Judged {
                     head,
@@ -93,7 +101,7 @@ impl Previews {
                     names,
                     showing,
                     check: Some(check),
-                    again_at,
+                    again,
                 });
             }
             None => pull.not_before = Some(now + AGAIN),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::label::{self, Label};
 use super::staging::Show;
@@ -53,8 +53,8 @@ pub struct Judged {
     pub showing: Option<Showing>,
     /// What is wrong, at its lines; `None`: it was not read.
     pub check: Option<Check>,
-    /// When it is judged again, because nobody could look at one of its images.
-    pub again_at: Option<Timestamp>,
+    /// When it is judged again, because one of its images was not had, and after which pause.
+    pub again: Option<(Timestamp, SignedDuration)>,
 }
 
 impl Pull {
@@ -130,15 +130,30 @@ impl Pull {
         self.line.as_ref().map(|(_, line)| line)
     }
 
-    /// The check run that its head should have and does not. Without a fault it needs none, but in
-    /// the place of one with faults.
+    /// The check run that its head should have and of which nobody knows that it stands there. One
+    /// without a fault is of use only in the place of another.
     pub fn unmarked(&self) -> Option<&Check> {
         let check = self.judged()?.check.as_ref()?;
-        let is_told = match self.marked.as_ref().filter(|(head, _)| *head == self.head) {
-            Some((_, told)) => told == check,
-            None => check.marks.is_empty(),
+        let marked = self.marked.as_ref().filter(|(head, _)| *head == self.head);
+        marked.is_none_or(|(_, told)| told != check).then_some(check)
+    }
+
+    /// How long its head waits to be judged: one that never was comes before all others, then the
+    /// one whose look is due longest. `None`: it is judged, or has to wait.
+    pub fn is_fresh(&self, base: &Revision, now: Timestamp) -> Option<Option<Timestamp>> {
+        if self.not_before.is_some_and(|at| at > now) {
+            return None;
+        }
+        let Some(judged) = self.judged().filter(|one| one.base == *base && !one.unread) else {
+            return Some(None);
         };
-        (!is_told).then_some(check)
+        let (at, _) = judged.again?;
+        (at <= now).then_some(Some(at))
+    }
+
+    /// When there is something to do for it again.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.not_before.or_else(|| Some(self.judged.as_ref()?.again?.0))
     }
 
     /// The page that it should say and does not. `settings`: how the platform shows pull requests.

@@ -54,7 +54,7 @@ fn found(page: Option<&str>) -> Reviewed {
     let (names, asks) = (BTreeSet::new(), BTreeSet::new());
     let check = Check::of(&instance, ".", []);
     let page = page.map(str::to_owned);
-    Reviewed { line, page, names, showing: None, check, asks, unseen: None }
+    Reviewed { line, page, names, showing: None, check, asks, lacks: false, unseen: None }
 }
 
 /// The organ, with nobody's last words.
@@ -63,12 +63,19 @@ struct Desk {
     now: i64,
     base: char,
     said: Option<Vec<CommitStatus>>,
+    /// Whether the forge takes anything.
+    may_write: bool,
 }
 
 impl Desk {
     fn new() -> Self {
-        let organ = Previews::new(PullRequests::Comment, true);
-        Self { organ, now: 0, base: '0', said: None }
+        let organ = Previews::new(PullRequests::Comment, false);
+        Self { organ, now: 0, base: '0', said: None, may_write: true }
+    }
+
+    /// One that marks faults at their lines.
+    fn marking() -> Self {
+        Self { organ: Previews::new(PullRequests::Comment, true), ..Self::new() }
     }
 
     fn lines(&mut self) -> BTreeMap<Revision, Vec<CommitStatus>> {
@@ -78,7 +85,8 @@ impl Desk {
 
     fn wish(&mut self) -> Option<Wish> {
         let base = commit(self.base);
-        let wish = self.organ.wish(Some(&base), |_, _| self.said.clone(), at(self.now));
+        let wish =
+            self.organ.wish(Some(&base), |_, _| self.said.clone(), || self.may_write, at(self.now));
         if let Some(wish) = &wish {
             self.organ.sent(wish.clone());
         }
@@ -306,7 +314,7 @@ fn a_refused_list_is_told_and_asked_for_later() {
 #[test]
 fn with_validate_alone_nobody_is_commented_and_off_asks_nothing() {
     let mut desk = Desk::new();
-    desk.organ = Previews::new(PullRequests::Validate, true);
+    desk.organ = Previews::new(PullRequests::Validate, false);
     desk.lists(&[(1, '1')]);
     desk.judges(1, '1', Some("page"));
     assert_eq!((desk.wish(), desk.lines().len()), (None, 1));
@@ -357,8 +365,8 @@ fn an_image_that_nobody_could_look_at_is_looked_at_again_and_only_news_is_writte
         asks(&mut desk);
         desk.organ.todo();
         desk.organ.asked(Told::new());
-        let unseen = (page == "unseen").then(|| "it did not answer".to_owned());
-        desk.organ.reviewed(Some(Reviewed { unseen, ..found(Some(page)) }), at(now));
+        let lacks = page == "unseen";
+        desk.organ.reviewed(Some(Reviewed { lacks, ..found(Some(page)) }), at(now));
         match written {
             true => {
                 let known = (now > 0).then_some(7);
@@ -436,29 +444,90 @@ fn judged(desk: &mut Desk, reviewed: Reviewed) {
 }
 
 #[test]
-fn a_head_with_faults_is_marked_once_and_one_without_is_not() {
-    let mut desk = Desk::new();
-    desk.lists(&[(1, '1'), (2, '2')]);
+fn a_head_is_marked_once_with_what_is_wrong_at_its_lines() {
+    let mut desk = Desk::marking();
+    desk.lists(&[(1, '1')]);
     judged(&mut desk, faulty(7));
     let Some(Wish::Mark { number: 1, head, check }) = desk.wish() else { panic!("no mark") };
     assert_eq!((head, check.marks[0].lines), (commit('1'), (7, 7)));
     desk.organ.marked(ok(()), at(0));
-    judged(&mut desk, found(None));
-    assert_eq!(desk.wish(), None);
     // Another base, and the same fault: nothing to say. Then it is mended there.
     desk.base = '9';
     judged(&mut desk, faulty(7));
-    judged(&mut desk, found(None));
     assert_eq!(desk.wish(), None);
     desk.base = '8';
     judged(&mut desk, found(None));
     let Some(Wish::Mark { check, .. }) = desk.wish() else { panic!("no mark") };
     assert!(check.marks.is_empty());
+    desk.organ.marked(ok(()), at(0));
+    assert_eq!(desk.wish(), None);
+}
+
+#[test]
+fn a_mark_that_is_never_taken_keeps_no_other_head_from_its_own() {
+    let mut desk = Desk::marking();
+    desk.lists(&[(1, '1'), (2, '2')]);
+    judged(&mut desk, faulty(7));
+    assert!(matches!(desk.wish(), Some(Wish::Mark { number: 1, .. })));
+    desk.organ.marked(no(Refusal::Never("no such line".to_owned())), at(0));
+    judged(&mut desk, faulty(8));
+    assert_eq!(desk.organ.trouble().map(String::as_str), Some("no such line"));
+    desk.now = 600;
+    assert!(matches!(desk.wish(), Some(Wish::Mark { number: 2, .. })));
+    desk.organ.marked(no(Refusal::Unsure("away".to_owned())), at(600));
+    desk.lists(&[(1, '1')]);
+    assert_eq!(desk.organ.trouble(), None, "nobody waits for it any more");
+}
+
+#[test]
+fn while_the_forge_takes_nothing_the_rest_goes_on_and_the_loop_rests() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1'), (2, '2')]);
+    desk.may_write = false;
+    desk.judges(1, '1', Some("page"));
+    desk.judges(2, '2', Some("page"));
+    assert_eq!(desk.wish(), None);
+    desk.now = 61;
+    desk.lists(&[(1, '1'), (2, '2')]);
+    assert_eq!((desk.wish(), desk.organ.deadline()), (None, Some(at(121))));
+    desk.may_write = true;
+    desk.writes(1, "page", None, 7);
+}
+
+#[test]
+fn a_look_that_is_due_waits_with_the_rest_where_a_pull_request_has_to_wait() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    judged(&mut desk, Reviewed { lacks: true, ..found(Some("page")) });
+    assert!(matches!(desk.wish(), Some(Wish::Write { .. })));
+    desk.organ.written(no(Refusal::Shut("no right".to_owned())), at(0));
+    desk.now = 90;
+    desk.lists(&[(1, '1')]);
+    assert_eq!(desk.wish(), None);
+    assert_eq!(desk.organ.deadline(), Some(at(150)), "no deadline lies behind");
+}
+
+#[test]
+fn heads_that_were_never_judged_come_before_those_that_are_looked_at_again() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1'), (2, '2')]);
+    judged(&mut desk, Reviewed { lacks: true, ..found(None) });
+    judged(&mut desk, Reviewed { lacks: true, ..found(None) });
+    desk.now = 60;
+    desk.lists(&[(1, '1'), (2, '2'), (3, '3')]);
+    let compares = |desk: &mut Desk| match desk.wish() {
+        Some(Wish::Compare { number, .. }) => {
+            desk.organ.lost(at(desk.now));
+            number
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([compares(&mut desk), compares(&mut desk), compares(&mut desk)], [3, 1, 2]);
 }
 
 #[test]
 fn a_refused_mark_keeps_nobody_from_being_told() {
-    let mut desk = Desk::new();
+    let mut desk = Desk::marking();
     desk.lists(&[(1, '1'), (2, '2')]);
     judged(&mut desk, faulty(7));
     assert!(matches!(desk.wish(), Some(Wish::Mark { .. })));
@@ -478,7 +547,6 @@ fn a_refused_mark_keeps_nobody_from_being_told() {
 #[test]
 fn without_the_setting_no_head_is_marked() {
     let mut desk = Desk::new();
-    desk.organ = Previews::new(PullRequests::Comment, false);
     desk.lists(&[(1, '1')]);
     judged(&mut desk, faulty(7));
     assert_eq!(desk.wish(), None);

@@ -16,7 +16,7 @@ use crate::status::{CommitState, CommitStatus, Verdict};
 
 /// The pause after something that did not work, and after what an operator has to mend.
 pub const AGAIN: SignedDuration = SignedDuration::from_secs(30);
-pub const MUCH_LATER: SignedDuration = SignedDuration::from_mins(10);
+const MUCH_LATER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Something to be done for pull requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,13 +33,6 @@ pub enum Wish {
     Ask { number: u64 },
     /// Write the last line onto what stands there.
     Close { number: u64, line: String },
-}
-
-impl Wish {
-    /// Whether the forge is written to, at its pace.
-    pub fn writes(&self) -> bool {
-        matches!(self, Self::Write { .. } | Self::Mark { .. } | Self::Close { .. })
-    }
 }
 
 /// What an operator should hear of a refusal, and how long to wait after it.
