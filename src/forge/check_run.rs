@@ -16,7 +16,8 @@ use super::line::Line;
 const A_CALL: usize = 50;
 
 impl Line {
-    /// Makes the newest check run of that name on a commit say this.
+    /// Makes our newest check run of that name on a commit say this. Without a mark none is made where
+    /// none stands.
     pub async fn mark(&self, head: &Revision, check: &Check) -> Reply<()> {
         let mut left = None;
         let result = self.marks(head, check, &mut left).await;
@@ -40,13 +41,16 @@ impl Line {
         let query = vec![
             ("check_name", check.name.clone()),
             ("filter", "latest".to_owned()),
-            ("per_page", "1".to_owned()),
+            ("per_page", "100".to_owned()),
         ];
         let path = format!("/repos/{repository}/commits/{head}/check-runs");
         let known = self.told(&Request::get(path, query), left).await?;
         let runs = known.body["check_runs"].as_array().ok_or_else(|| self.no_forge())?;
-        if runs.first().is_some_and(|run| run["external_id"] == sum.as_str()) {
-            return Ok(());
+        // The newest comes first, and others may call theirs the same.
+        match runs.iter().find(|run| self.is_ours(run)) {
+            Some(run) if run["external_id"] == sum.as_str() => return Ok(()),
+            None if check.marks.is_empty() => return Ok(()),
+            _ => {}
         }
         // The hash comes with the last part: what was cut short is made again.
         let mut body = json!({
@@ -71,12 +75,21 @@ impl Line {
         Ok(())
     }
 
+    fn is_ours(&self, run: &Value) -> bool {
+        let app = self.credential.app().unwrap_or_default();
+        let told = &run["app"];
+        told["client_id"] == app || told["id"].as_u64().is_some_and(|id| id.to_string() == app)
+    }
+
     /// Asks, and takes nothing but a yes.
     async fn told(&self, request: &Request, left: &mut Option<Left>) -> Result<Heard, Refusal> {
         let heard = self.ask(request).await?;
         *left = heard.left().or(*left);
         if heard.status.is_success() {
             return Ok(heard);
+        }
+        if let Some(refusal) = self.dialect.refusal(&heard) {
+            return Err(refusal);
         }
         let scope = "the App's permission \"Checks: read and write\"";
         Err(self.meaning_of(&heard, "write check runs of", scope))

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -104,23 +104,31 @@ impl Credential {
         }
         let signed = signed(app_id, key, Timestamp::now()).map_err(Refusal::Shut)?;
         let url = format!("{}/app/installations/{installation}/access_tokens", self.api);
-        let (name, value) = words.authorization(&signed);
-        let mut request = client.post(url).header(name, value);
-        for (name, value) in words.headers() {
-            request = request.header(*name, *value);
-        }
-        let mut body = json!({
-            "repositories": [self.repository], "permissions": {"statuses": "write"},
-        });
-        if self.pull_requests {
-            body["permissions"]["pull_requests"] = json!("write");
-        }
-        if self.checks {
-            body["permissions"]["checks"] = json!("write");
-        }
-        let heard = answer::of(request.json(&body), MAX_TOKEN, &signed).await;
-        let heard =
-            heard.map_err(|why| Refusal::Unsure(format!("no token for the App ({why})")))?;
+        let mut checks = self.checks;
+        let heard = loop {
+            let mut body = json!({
+                "repositories": [self.repository], "permissions": {"statuses": "write"},
+            });
+            if self.pull_requests {
+                body["permissions"]["pull_requests"] = json!("write");
+            }
+            if checks {
+                body["permissions"]["checks"] = json!("write");
+            }
+            let (name, value) = words.authorization(&signed);
+            let mut request = client.post(&url).header(name, value);
+            for (name, value) in words.headers() {
+                request = request.header(*name, *value);
+            }
+            let heard = answer::of(request.json(&body), MAX_TOKEN, &signed).await;
+            let heard =
+                heard.map_err(|why| Refusal::Unsure(format!("no token for the App ({why})")))?;
+            // Without that right lines cannot be marked; all else can be told.
+            let is_too_much = heard.status == StatusCode::UNPROCESSABLE_ENTITY;
+            if !(is_too_much && std::mem::take(&mut checks)) {
+                break heard;
+            }
+        };
         if let Some(wait) = heard.pause() {
             return Err(Refusal::Later(wait));
         }

@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{KeyPair as _, RsaKeyPair};
+use serde_json::{Value, json};
 use vitrine_core::config::{ForgeAuth, ForgeKind, PullRequests};
+use vitrine_core::status::Board;
 
 use super::author::{Author, ONE, is_validated, opened};
 use super::stage::{Stage, on_each, until};
@@ -74,10 +76,34 @@ async fn faults_stand_at_their_lines_once_a_head() {
         let runs = marked(stage, 2).await;
         assert_eq!((runs[1].head.as_str(), runs[1].annotations.len()), (head.as_str(), 70));
 
-        // Without a fault there is nothing to mark.
-        let head = Author { stage }.pushes(ONE, |stage| stage.image("one", 'b'));
-        is_validated(stage, &head, "success", "1 changed").await;
-        assert_eq!(marked(stage, 2).await, runs);
+        // Without a fault there is nothing to mark, and another one is marked after it.
+        let owned = "spec:\n  owner: group:lab";
+        let head = Author { stage }.pushes(ONE, |stage| {
+            stage.image("one", 'b');
+            stage.catalogue.edit("one/solution.yaml", "spec:", owned);
+        });
+        is_validated(stage, &head, "success", "1 changed; 1 solution as before").await;
+        let classed = |stage: &Stage| {
+            let big = format!("{owned}\n  hardware: big");
+            stage.catalogue.edit("one/solution.yaml", "spec:", &big);
+        };
+        let other = Author { stage }.pushes(2, classed);
+        is_validated(stage, &other, "failure", "one/solution.yaml:7: ").await;
+        let three = marked(stage, 3).await;
+        let heads = |runs: &[CheckRun]| runs.iter().map(|it| it.head.clone()).collect::<Vec<_>>();
+        assert_eq!(heads(&three), [heads(&runs), vec![other.to_string()]].concat());
+
+        // The branch mends it while no daemon runs: ours is red no more, whatever others call theirs.
+        stage.stop().await;
+        stage.forge().foreign_check(other.as_str(), &three[2].name, &three[2].external_id);
+        let class = "  hardware:\n    - {name: big, requests: {cpu: 250m, memory: 1Gi}}\n";
+        stage.catalogue.edit("platform.yaml", "  hardware:\n", class);
+        stage.publish("A class");
+        stage.start().await;
+        is_validated(stage, &other, "success", "1 changed").await;
+        let last = marked(stage, 5).await.remove(4);
+        assert_eq!((last.head.as_str(), last.conclusion.as_str()), (other.as_str(), "success"));
+        assert!(last.annotations.is_empty(), "{last:#?}");
     })
     .await;
 }
@@ -94,6 +120,34 @@ async fn an_app_that_is_not_asked_to_mark_lines_asks_for_no_right_to() {
         is_validated(stage, &head, "failure", "one/solution.yaml:6: ").await;
         let asked = stage.forge().requests();
         assert!(asked.iter().all(|it| !it.path.contains("check-runs")), "{asked:#?}");
+        let tokens = asked.iter().filter(|it| it.path.ends_with("/access_tokens"));
+        let rights: Vec<Value> = tokens.map(|it| serde_json::from_str(&it.body).unwrap()).collect();
+        let few = json!({"statuses": "write", "pull_requests": "write"});
+        assert!(!rights.is_empty() && rights.iter().all(|it| it["permissions"] == few));
+        assert_eq!(stage.forge().checks(), []);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_without_the_right_to_mark_lines_tells_all_else() {
+    on_each(&[ForgeKind::GitHub], &["one"], async |stage| {
+        as_app(stage);
+        stage.forge().app_may_not("checks");
+        stage.settings.forge.as_mut().unwrap().annotations = true;
+        opened(stage, PullRequests::Comment).await;
+        let wrong = |stage: &Stage| {
+            stage.catalogue.edit("one/solution.yaml", "spec:", "spec:\n  replica: 3");
+        };
+        let head = Author { stage }.pushes(ONE, wrong);
+        is_validated(stage, &head, "failure", "one/solution.yaml:6: ").await;
+        let said = || stage.forge().comments(ONE);
+        let refused = || said().iter().any(|it| it.body.contains("### `one` · refused"));
+        until(refused, || format!("{:#?}", said())).await;
+        let told = |board: &Board| {
+            board.problems.iter().any(|it| it.contains("\"Checks: read and write\""))
+        };
+        stage.daemon().board("what the App lacks", told).await;
         assert_eq!(stage.forge().checks(), []);
     })
     .await;

@@ -262,11 +262,26 @@ impl FakeForge {
         self.shared.store().app = Some(App::new(id, installation, public_key));
     }
 
+    /// GitHub: the App's owner does not let it do this.
+    pub fn app_may_not(&self, what: &'static str) {
+        if let Some(app) = &mut self.shared.store().app {
+            app.denied.push(what);
+        }
+    }
+
     /// GitHub: tokens of the App live so long from now on; 1 h at first. Those given before too.
     pub fn app_tokens_live(&self, life: Duration) {
         if let Some(app) = &mut self.shared.store().app {
             app.life = life;
         }
+    }
+
+    /// GitHub: another App makes a check run on a commit, which looks like ours.
+    pub fn foreign_check(&self, sha: &str, name: &str, external_id: &str) {
+        let mut store = self.shared.store();
+        let id = 1 + store.checks.len() as u64;
+        let [sha, name, external_id] = [sha, name, external_id].map(str::to_owned);
+        store.checks.push(CheckRun::of_another(id, sha, name, external_id));
     }
 
     /// GitHub: every check run, the oldest first.

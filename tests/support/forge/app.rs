@@ -21,6 +21,8 @@ pub struct App {
     /// Of each token.
     pub life: Duration,
     tokens: Vec<(String, Instant)>,
+    /// What its owner does not let it do.
+    pub denied: Vec<&'static str>,
     /// What the newest token may.
     permissions: Value,
 }
@@ -34,8 +36,13 @@ impl App {
             public_key: public_key.to_vec(),
             life,
             tokens: Vec::new(),
+            denied: Vec::new(),
             permissions: Value::Null,
         }
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// Whether the newest token may write these.
@@ -118,6 +125,9 @@ pub fn give_token(store: &mut Store, call: &Call, installation: &str) -> Answer 
             422,
             "There is at least one repository that does not exist or is not accessible to the parent installation.",
         );
+    }
+    if app.denied.iter().any(|what| !body["permissions"][what].is_null()) {
+        return says(422, "The permissions requested are not granted to this installation.");
     }
     // As long as those that GitHub gives since 2026.
     let token = format!("ghs_{}_{}{}", app.id, "eyJhbGciOiJSUzI1NiJ9".repeat(10), app.tokens.len());
