@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::scene::verdicts;
-use crate::support::binary::{Running, finish, get, vitrine};
+use crate::support::binary::{Running, finish, get, untold, vitrine};
 use crate::support::left_out;
 
 /// How long a change may take until it is seen. It takes well under a second; a busy machine more.
@@ -252,7 +252,9 @@ fn the_command_that_the_board_shows_lets_what_is_held_happen() {
     // Typed as it stands, by a person who is elsewhere.
     let program = env!("CARGO_BIN_EXE_vitrine");
     let typed = command.replacen("vitrine", program, 1);
-    let done = Command::new("sh").arg("-c").arg(&typed).current_dir(home.path()).output().unwrap();
+    let mut shell = Command::new("sh");
+    let shell = untold(shell.arg("-c").arg(&typed).current_dir(home.path()));
+    let done = shell.output().unwrap();
     assert!(done.status.success(), "{typed}: {}", String::from_utf8_lossy(&done.stderr));
     demo.board_is("one solution", |board| verdicts(board).len() == 1);
 }

@@ -10,6 +10,7 @@ use vitrine_core::model::Kind;
 use vitrine_core::status::Verdict;
 use vitrine_sandbox::Sandbox;
 
+use crate::support::binary::vitrine;
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::{Cluster, DAEMON_NAMESPACE};
 use crate::support::daemon::{Daemon, INSTANCE};
@@ -150,7 +151,7 @@ scenario! {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = folder.path().join("kubeconfig");
         std::fs::write(&kubeconfig, Sandbox::kubeconfig(address)).unwrap();
-        let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_vitrine"))
+        let mut child = tokio::process::Command::from(vitrine(folder.path()))
             .args(["run", "--instance", INSTANCE, "--namespace", DAEMON_NAMESPACE])
             .arg("--repo")
             .arg(catalogue.path())

@@ -67,6 +67,12 @@ impl Finished {
 /// The program, to be run in `home`, which is also where its temporary files go.
 pub fn vitrine(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vitrine"));
+    untold(&mut command).env("HOME", home).env("TMPDIR", home).current_dir(home);
+    command
+}
+
+/// Takes away what the environment of the tests would tell the program.
+pub fn untold(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"VITRINE_") {
             command.env_remove(name);
@@ -75,7 +81,6 @@ pub fn vitrine(home: &Path) -> Command {
     for name in TELLING {
         command.env_remove(name);
     }
-    command.env("HOME", home).env("TMPDIR", home).current_dir(home);
     command
 }
 
