@@ -220,7 +220,9 @@ impl Call<'_> {
         if status != StatusCode::OK {
             let what = format!("lacks a part of `{}` ({})", self.tag(), status.as_u16());
             let help = "push the image again";
-            return Err(self.place.says(what, help, Party::Author).into());
+            let why = self.place.says(what, help, Party::Author);
+            let is_gone = status == StatusCode::NOT_FOUND;
+            return Err(if is_gone { why.lacks() } else { why }.into());
         }
         self.is_the_same(digest, &format!("sha256:{}", ContentHash::of(&body)))?;
         Ok(body)

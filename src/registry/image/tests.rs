@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use vitrine_core::catalog::fit::{Build, Image, NotHad};
+use vitrine_core::catalog::fit::{Build, Denial, Image, NotHad};
 use vitrine_core::model::fault::code;
 use vitrine_core::model::{ContentHash, ImageReference, Party};
 
@@ -144,6 +144,7 @@ async fn what_is_not_what_was_asked_for_is_not_believed() {
     let (server, _) = serving(vec![(MANIFEST, manifest.clone())]);
     let not_had = ask(&server, ":1.0").await.unwrap_err();
     assert!(not_had.what.contains("lacks a part of `nlp/use:1.0` (404)"), "{not_had:?}");
+    assert_eq!(not_had.denial, Denial::Lacks, "no node could start it");
     assert_eq!(not_had.party, Party::Author);
 }
 
