@@ -23,6 +23,11 @@ pub fn as_app(stage: &mut Stage) {
     stage.settings.forge.as_mut().unwrap().auth = auth;
 }
 
+/// A slip on line 6.
+fn wrong(stage: &Stage) {
+    stage.catalogue.edit("one/solution.yaml", "spec:", "spec:\n  replica: 3");
+}
+
 async fn marked(stage: &Stage, runs: usize) -> Vec<CheckRun> {
     stage.daemon_hint();
     let checks = || stage.forge().checks();
@@ -37,9 +42,6 @@ async fn faults_stand_at_their_lines_once_a_head() {
         as_app(stage);
         stage.settings.forge.as_mut().unwrap().annotations = true;
         opened(stage, PullRequests::Comment).await;
-        let wrong = |stage: &Stage| {
-            stage.catalogue.edit("one/solution.yaml", "spec:", "spec:\n  replica: 3");
-        };
         let head = Author { stage }.pushes(ONE, wrong);
         is_validated(stage, &head, "failure", "one/solution.yaml:6: ").await;
         let runs = marked(stage, 1).await;
@@ -113,9 +115,6 @@ async fn an_app_that_is_not_asked_to_mark_lines_asks_for_no_right_to() {
     on_each(&[ForgeKind::GitHub], &["one"], async |stage| {
         as_app(stage);
         opened(stage, PullRequests::Validate).await;
-        let wrong = |stage: &Stage| {
-            stage.catalogue.edit("one/solution.yaml", "spec:", "spec:\n  replica: 3");
-        };
         let head = Author { stage }.pushes(ONE, wrong);
         is_validated(stage, &head, "failure", "one/solution.yaml:6: ").await;
         let asked = stage.forge().requests();
@@ -136,9 +135,6 @@ async fn an_app_without_the_right_to_mark_lines_tells_all_else() {
         stage.forge().app_may_not("checks");
         stage.settings.forge.as_mut().unwrap().annotations = true;
         opened(stage, PullRequests::Comment).await;
-        let wrong = |stage: &Stage| {
-            stage.catalogue.edit("one/solution.yaml", "spec:", "spec:\n  replica: 3");
-        };
         let head = Author { stage }.pushes(ONE, wrong);
         is_validated(stage, &head, "failure", "one/solution.yaml:6: ").await;
         let said = || stage.forge().comments(ONE);
