@@ -18,8 +18,10 @@ const LOOK: Duration = Duration::from_millis(100);
 const LOOPBACK: Duration = Duration::from_secs(2);
 /// When a person is told that it listens elsewhere so far.
 const ELSEWHERE: Duration = Duration::from_secs(10);
-/// How long the end of a program may take to be known, after a connection of it broke.
+/// How long the end of a program may take to be known, after a connection of it broke: where it still
+/// listens then, and where nobody listens any more and only the runtime is late.
 const END: Duration = Duration::from_millis(500);
+const LATE_END: Duration = Duration::from_secs(20);
 
 /// Why nothing can be said of an image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -157,7 +159,14 @@ async fn asked(
     let port = subject.component.port;
     let first = ask(&room.carried, OUTSIDE, port, question).await;
     if first.is_err() {
+        let broke = room.age();
         sleep(END).await;
+        while !room.has_ended()
+            && room.age() - broke < LATE_END
+            && room.carried.open(OUTSIDE, port).await.is_err()
+        {
+            sleep(LOOK).await;
+        }
     }
     if room.has_ended() {
         return None;

@@ -226,6 +226,16 @@ fn the_examples_decide() {
 }
 
 #[test]
+fn an_end_that_a_busy_machine_tells_late_is_an_end() {
+    let desk = desk();
+    example(&desk);
+    solution(&desk, "breaks", "");
+    let mut command = command(&desk, &["use"]);
+    let ended = finish(command.env("PATH", Podman::shared().late(2))).exits(1);
+    line(&ended, "✗ ends at examples/embed.json, with exit code 9");
+}
+
+#[test]
 fn a_page_elsewhere_is_followed_and_a_missing_head_is_a_warning() {
     let desk = desk();
     solution(&desk, "redirects", "");

@@ -71,6 +71,19 @@ impl Podman {
         format!("{}:{rest}", self.folder.join("bin").display())
     }
 
+    /// The same, and the end of a container is told so many seconds late, as a busy machine does.
+    pub fn late(&self, seconds: u32) -> String {
+        let folder = self.folder.join(format!("late-{seconds}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = format!(
+            "#!/bin/sh\n\"{}/bin/podman\" \"$@\"\ncode=$?\n\
+             if [ \"$1\" = wait ]; then sleep {seconds}; fi\nexit $code\n",
+            self.folder.display()
+        );
+        write_program(&folder.join("podman"), text.as_bytes());
+        format!("{}:{}", folder.display(), self.path())
+    }
+
     /// Every container, with its state.
     pub fn listed(&self) -> String {
         self.says(&["ps", "--all", "--format", "{{.Names}} {{.Status}}"])
