@@ -8,6 +8,7 @@ mod approval;
 mod client;
 mod definitions;
 mod discovery;
+mod dry_run;
 mod execute;
 mod facts;
 #[cfg(test)]
@@ -46,7 +47,7 @@ use vitrine_core::engine::{Answer, Event, News, OrderId};
 use vitrine_core::model::{InstanceName, Kind, Revision, marks};
 use vitrine_core::plan::facts::Question;
 use vitrine_core::plan::observed::{Problem, Record, Removal};
-use vitrine_core::plan::{Hold, Step};
+use vitrine_core::plan::{Form, Hold, Step};
 use watch::Watch;
 
 /// News that wait for [`Cluster::next`]; a watch that finds no room waits.
@@ -205,6 +206,15 @@ impl Cluster {
         self.tasks.spawn(async move {
             let looks = facts::answers(&api, &Whose::Ours, questions).await;
             let _ = tell.send(Event::Answered(id, Answer::Facts(looks)));
+        });
+    }
+
+    /// Asks whether these objects would be taken; nothing of it is kept.
+    pub fn dry_run(&mut self, id: OrderId, revision: Revision, objects: Vec<Arc<Form>>) {
+        let (api, tell) = (self.api.clone(), self.tell.clone());
+        self.tasks.spawn(async move {
+            let said = dry_run::ask(&api, &revision, objects).await;
+            let _ = tell.send(Event::Answered(id, Answer::DryRun(said)));
         });
     }
 

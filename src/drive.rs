@@ -318,6 +318,9 @@ impl Drive {
                         registries.ask(id, images);
                     }
                 }
+                Order::DryRun { id, revision, objects } => {
+                    self.cluster.dry_run(id, revision, objects);
+                }
                 Order::Judge { id, snapshot } => self.pool.judge(id, snapshot),
                 Order::Render { id, work } => self.pool.render(id, work),
                 Order::Show(board) => {
@@ -360,6 +363,7 @@ fn is_of_the_cluster(event: &Event) -> bool {
         Event::Answered(_, answer) => match answer {
             Answer::Step(..) | Answer::Recorded(_) | Answer::Lease(..) => true,
             Answer::Approval(_) | Answer::Posted(_) | Answer::Facts(_) => true,
+            Answer::DryRun(_) => false, // a pull request waits for it, and no solution
             Answer::Noted(_) | Answer::Told(_) | Answer::Has(_) => false,
             Answer::Pulls(_) | Answer::Pull(_) | Answer::Commented(_) => false,
             Answer::Compared(_) | Answer::Reviewed(_) | Answer::Images(_) => false,

@@ -37,3 +37,4 @@ mod two_of_one_name_both_wait;
 mod what_a_hand_changed_is_put_right;
 mod what_left_the_catalogue_and_lives_on_is_told;
 mod what_others_own_is_no_drift;
+mod what_would_be_refused_is_told_before_the_merge;

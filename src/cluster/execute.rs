@@ -83,6 +83,11 @@ pub(super) async fn carry_out(
     }
 }
 
+/// How a server-side apply asks: with force, and without a field that nobody knows.
+pub(super) const fn query(manager: &str) -> [(&str, &str); 3] {
+    [("fieldManager", manager), ("force", "true"), ("fieldValidation", "Strict")]
+}
+
 /// One server-side apply with force, answered by metadata alone, or by the whole object.
 async fn patch(
     api: &Api,
@@ -91,10 +96,7 @@ async fn patch(
     body: Vec<u8>,
     accept: &str,
 ) -> Result<(bool, Answer), Failure> {
-    let address = with_query(
-        &request::address(key),
-        &[("fieldManager", manager), ("force", "true"), ("fieldValidation", "Strict")],
-    );
+    let address = with_query(&request::address(key), &query(manager));
     let request = request::request(Method::PATCH, &address, accept, APPLY, body)?;
     let answer = api.call(request).await?;
     Ok((answer.status == StatusCode::CREATED, answer))
@@ -105,7 +107,7 @@ fn encoded(body: &Value) -> Result<Vec<u8>, Failure> {
 }
 
 /// What is sent of an object.
-fn body(object: &Form) -> Result<&Body, Failure> {
+pub(super) fn body(object: &Form) -> Result<&Body, Failure> {
     object
         .body
         .as_deref()

@@ -173,6 +173,9 @@ pub struct Forge {
     pub pull_requests: PullRequests,
     /// Whether faults stand at their lines on heads, as a check run: of a GitHub App alone.
     pub annotations: bool,
+    /// Whether the API server is asked in a dry run about the objects of pull requests whose head
+    /// lies in the repository itself.
+    pub dry_run: bool,
     /// How registries are asked for the images of pull requests; absent = they are not.
     pub images: Option<Images>,
 }
@@ -241,6 +244,7 @@ impl Forge {
             ca_file: None,
             pull_requests: PullRequests::Off,
             annotations: false,
+            dry_run: false,
             images: None,
         }
     }

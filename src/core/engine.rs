@@ -59,7 +59,7 @@ pub use form::{Bodies, FormKey, Rendered};
 pub use happened::{Change, Happened, State};
 pub use now::Now;
 pub use outlook::{Awaited, Outlook};
-pub use reviewed::{Images, Reviewed, Reviewing};
+pub use reviewed::{Images, Reviewed, Reviewing, Tried};
 pub use sight::{Batch, Managed, Meta, News, Seen, Sight, Touched, Written};
 
 use crate::config::{Config, Mode};

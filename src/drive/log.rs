@@ -35,9 +35,7 @@ pub(super) fn line(happened: &Happened) {
         Happened::Forge(None) => tracing::info!("the statuses of commits can be written again"),
         Happened::Notes(None) => tracing::info!("the notes can be written again"),
         Happened::Pulls(Some(cause)) => tracing::warn!("pull requests cannot be told: {cause}"),
-        Happened::Unseen { pull, why } => {
-            tracing::warn!(pull, "an image of a pull request cannot be looked at: {why}");
-        }
+        Happened::Unseen { pull, why } => tracing::warn!(pull, "of a pull request {why}"),
         Happened::Pulls(None) => tracing::info!("pull requests can be told again"),
         Happened::Posting(Some(cause)) => {
             tracing::warn!("the list of what is held could not be written: {cause}");

@@ -201,7 +201,14 @@ pub(super) trait Dialect: Send + Sync {
             labels: pull::labels(&row["labels"]),
             state,
             reference: None,
+            own: self.is_own(row),
         })
+    }
+
+    /// Whether the head of a pull request is a branch of the repository itself, as whoever pushed it
+    /// may write there. A name that two repositories have had proves nothing, so numbers do.
+    fn is_own(&self, row: &Value) -> bool {
+        pull::same_number(&row["head"]["repo"]["id"], &row["base"]["repo"]["id"])
     }
 
     /// A page of the comments on a pull request, from 1 on, the oldest first.

@@ -9,7 +9,8 @@ use vitrine_core::model::Revision;
 use vitrine_core::status::{CommitState, CommitStatus};
 
 use super::answer::Heard;
-use super::dialect::{Dialect, Place, Request, Row};
+use super::dialect::{Dialect, Place, Request, Row, text};
+use super::pull;
 
 /// The longest page, whatever is asked for.
 const PAGE: usize = 50;
@@ -96,6 +97,15 @@ impl Dialect for Gitea {
         Request::get(format!("/repos/{}/pulls", place.repository), query)
     }
 
+    /// Who may only read can push to `refs/for/...`, too: such a head lies in the repository and is no
+    /// branch of it, which its empty label says. A branch that was deleted leaves a ref, which is none
+    /// either.
+    fn is_own(&self, row: &Value) -> bool {
+        let head = &row["head"];
+        let is_branch = !text(head, "label").is_empty() && !text(head, "ref").starts_with("refs/");
+        is_branch && pull::same_number(&head["repo_id"], &row["base"]["repo_id"])
+    }
+
     fn comments(&self, place: &Place, number: u64, _: u32) -> Request {
         let path = format!("/repos/{}/issues/{number}/comments", place.repository);
         Request::get(path, Vec::new())
@@ -140,4 +150,28 @@ fn row(row: &Value) -> Option<Row> {
         _ => CommitState::Error,
     };
     Row::of(row, state)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_of_the_repository_if_it_is_a_branch_there() {
+        let own = |head: Value| {
+            let base = json!({"label": "main", "ref": "main", "repo_id": 1});
+            let row = json!({"number": 7, "state": "open", "head": head, "base": base});
+            Gitea.pull_row(&row).unwrap().own
+        };
+        assert!(own(json!({"label": "change", "ref": "change", "repo_id": 1})));
+        assert!(!own(json!({"label": "change", "ref": "change", "repo_id": 2})), "a fork");
+        // By Gitea's source (services/convert/pull.go): pushed to refs/for/main by a reader, a
+        // branch that was deleted, a fork that was.
+        assert!(!own(json!({"label": "", "ref": "refs/pull/7/head", "repo_id": 1})));
+        assert!(!own(json!({"label": "", "ref": "somebody/change", "repo_id": 1})));
+        assert!(!own(json!({"label": "change", "ref": "refs/pull/7/head", "repo_id": 1})));
+        assert!(!own(json!({"label": "change", "ref": "refs/pull/7/head", "repo_id": -1})));
+        assert!(!own(Value::Null));
+    }
 }

@@ -170,3 +170,24 @@ fn row(row: &Value) -> Option<Row> {
     };
     Row::of(row, state)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_of_the_repository_if_it_lies_there() {
+        let own = |repository: Value| {
+            let row = json!({
+                "number": 7, "state": "open", "head": {"ref": "change", "repo": repository},
+                "base": {"ref": "main", "repo": {"id": 1, "full_name": "aim/catalogue"}},
+            });
+            GitHub.pull_row(&row).unwrap().own
+        };
+        assert!(own(json!({"id": 1})));
+        assert!(!own(json!({"id": 2, "full_name": "aim/catalogue"})), "a name can be had again");
+        assert!(!own(Value::Null), "the fork was deleted");
+        assert!(!own(json!({})));
+    }
+}

@@ -144,14 +144,15 @@ impl Dialect for GitLab {
         let number = row["iid"].as_u64()?;
         // A fork's branch is none of this project; this ref is, and its pipelines are where GitLab
         // runs those of the request itself. A branch of the project has pipelines of its own.
-        let forked = row["source_project_id"] != row["target_project_id"];
+        let own = pull::same_number(&row["source_project_id"], &row["target_project_id"]);
         Some(pull::Row {
             number,
             head: pull::commit(&row["sha"]),
             base: text(row, "target_branch"),
             labels: pull::labels(&row["labels"]),
             state,
-            reference: forked.then(|| format!("refs/merge-requests/{number}/head")),
+            reference: (!own).then(|| format!("refs/merge-requests/{number}/head")),
+            own,
         })
     }
 
@@ -295,6 +296,21 @@ mod tests {
     fn a_project_in_groups_is_one_part_of_a_path() {
         let place = Place { repository: "aim/labs/cat.a".to_owned(), branch: String::new() };
         assert_eq!(project(&place), "aim%2Flabs%2Fcat.a");
+    }
+
+    #[test]
+    fn a_head_is_of_the_project_if_its_source_is() {
+        let own = |source: Value| {
+            let row = json!({
+                "iid": 7, "state": "opened", "sha": "a".repeat(40), "target_branch": "main",
+                "source_project_id": source, "target_project_id": 1,
+            });
+            GitLab.pull_row(&row).unwrap().own
+        };
+        assert!(own(json!(1)));
+        // A fork, and one that was deleted.
+        assert!(!own(json!(2)));
+        assert!(!own(Value::Null));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) struct Row {
     pub state: State,
     /// Where statuses of its head stand, on a forge that asks for a ref.
     pub reference: Option<String>,
+    /// Whether its head is a branch of the repository itself. In doubt it is not.
+    pub own: bool,
 }
 
 /// How it stands.
@@ -99,6 +101,11 @@ pub(super) fn labels(value: &Value) -> BTreeSet<String> {
         .filter_map(|label| label.as_str().or(label["name"].as_str()))
         .map(str::to_owned)
         .collect()
+}
+
+/// Whether two fields hold the same repository's number.
+pub(super) fn same_number(one: &Value, other: &Value) -> bool {
+    one.as_u64().is_some_and(|one| Some(one) == other.as_u64())
 }
 
 /// A field that holds a time.

@@ -52,12 +52,12 @@ impl Line {
                 *locked(&self.pulls.tag) = tag;
             }
             for row in rows {
-                if let Row { number, head: Some(head), base, labels, state: State::Open, reference } =
-                    row
+                let Row { number, head, base, labels, state, reference, own } = row;
+                if let (Some(head), State::Open) = (head, state)
                     && base == self.place.branch
                 {
                     heads.insert(head.clone(), reference);
-                    listing.open.push(Opened { number, head, labels });
+                    listing.open.push(Opened { number, head, labels, own });
                 }
             }
             if !full {

@@ -9,7 +9,7 @@ use vitrine_core::model::{Kind, ObjectKey};
 use vitrine_core::status::Board;
 
 use crate::forge::author::{Author, ONE, opened, says};
-use crate::forge::stage::{Stage, until};
+use crate::forge::stage::{Stage, play, until};
 use crate::support::catalogue::minimal;
 use crate::support::cluster::Cluster;
 
@@ -17,23 +17,6 @@ use crate::support::cluster::Cluster;
 const LABEL: &str = "preview";
 /// How long a preview may stay where a story waits for its end.
 const KEEP: Duration = Duration::from_secs(30);
-
-/// Plays a story on one forge, with a limit of time.
-fn play(
-    start: impl AsyncFnOnce() -> Cluster,
-    kind: ForgeKind,
-    story: impl AsyncFnOnce(&mut Stage),
-) {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut stage = Stage::on(start().await, Some(kind), &["one", "two"]).await;
-        let limit = Duration::from_secs(240);
-        let played = tokio::time::timeout(limit, story(&mut stage)).await;
-        assert!(played.is_ok(), "{kind:?}: the story was not over after {limit:?}");
-        assert_eq!(stage.forge().faults(), [""; 0], "{kind:?}");
-    });
-}
 
 /// The daemon lives, and the platform shows pull requests with these settings.
 async fn shows(stage: &mut Stage, settings: &str) {

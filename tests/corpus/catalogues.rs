@@ -140,7 +140,7 @@ fn every_fault_of_the_corpus_has_a_code_of_the_table_and_a_place() {
 }
 
 /// Codes that no small folder of plain files can show, and the test that shows them.
-const GENERATED: [(&str, &str); 15] = [
+const GENERATED: [(&str, &str); 16] = [
     (code::TOO_MANY_FAULTS, "corpus::hostile::hostile_files_get_a_named_fault_and_get_it_promptly"),
     (code::TOO_LARGE, "corpus::hostile::hostile_files_get_a_named_fault_and_get_it_promptly"),
     (code::TOO_MANY_NODES, "corpus::hostile::hostile_files_get_a_named_fault_and_get_it_promptly"),
@@ -149,6 +149,11 @@ const GENERATED: [(&str, &str); 15] = [
     (code::NAME_NOT_UTF8, "cli::check::what_is_no_plain_file_is_named_and_never_opened"),
     (code::TOO_MANY_FILES, "cli::check::a_folder_of_ten_thousand_files_is_refused_alone"),
     (code::NOT_A_FILE, "cli::check::what_is_no_plain_file_is_named_and_never_opened"),
+    (
+        code::REFUSED_BY_CLUSTER,
+        "cluster::what_would_be_refused_is_told_before_the_merge::\
+         a_policy_of_the_cluster_fails_the_head_of_who_may_write::sandbox",
+    ),
     (code::IMAGE_NOT_HAD, "cli::images::what_a_registry_says_stands_at_the_line_of_each_image"),
     (code::NO_IMAGE, "cli::images::what_a_registry_says_stands_at_the_line_of_each_image"),
     (code::IMAGE_PROCESSOR, "cli::images::what_a_registry_says_stands_at_the_line_of_each_image"),

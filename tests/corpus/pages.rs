@@ -33,6 +33,7 @@ fn pages() -> Vec<(String, String)> {
         ("V06", "The platform"),
         ("V07", "The daemon's settings"),
         ("V08", "Images, where `check --images` asks for them"),
+        ("V10", "The cluster, where the daemon asks it before a merge"),
         ("V90", "Warnings, which refuse nobody"),
     ];
     for (start, title) in titles {

@@ -56,7 +56,7 @@ async fn an_image_that_is_not_there_or_does_not_fit_fails_before_the_merge() {
         let missing = format!("{host}/lab/one:1@sha256:{}", "e".repeat(64));
         let head = Author { stage }.pushes(ONE, |stage| starts(stage, &missing));
         is_validated(stage, &head, "failure", "one/solution.yaml:5: ").await;
-        let words = ["> **Cannot run:** `one`", "**Why it cannot run**", "(404)"];
+        let words = ["> **Would fail:** `one`", "**Why it would fail**", "(404)"];
         let first = says(stage, ONE, &words).await;
 
         // Pushed, for arm64 alone: a warning.
@@ -73,7 +73,7 @@ async fn an_image_that_is_not_there_or_does_not_fit_fails_before_the_merge() {
                     license Apache-2.0`";
         let last = says(stage, ONE, &[told]).await;
         assert_eq!((last.id, stage.forge().comment_writes()), (first.id, 3));
-        assert!(!last.body.contains("annot run"), "{}", last.body);
+        assert!(!last.body.contains("ould fail"), "{}", last.body);
     })
     .await;
 }

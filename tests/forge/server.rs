@@ -51,6 +51,7 @@ impl Server {
             ca_file: None,
             pull_requests: PullRequests::Off,
             annotations: false,
+            dry_run: false,
             images: None,
         };
         let token = std::fs::read_to_string(file).expect("the token's file can be read");

@@ -75,6 +75,7 @@ impl Stage {
                 ca_file: None,
                 pull_requests: PullRequests::Off,
                 annotations: false,
+                dry_run: false,
                 images: None,
             });
             forge = Some(fake);
@@ -380,4 +381,21 @@ impl Write for Log {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Plays a story on one forge, with a limit of time.
+pub fn play(
+    start: impl AsyncFnOnce() -> Cluster,
+    kind: ForgeKind,
+    story: impl AsyncFnOnce(&mut Stage),
+) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut stage = Stage::on(start().await, Some(kind), &["one", "two"]).await;
+        let limit = Duration::from_secs(240);
+        let played = tokio::time::timeout(limit, story(&mut stage)).await;
+        assert!(played.is_ok(), "{kind:?}: the story was not over after {limit:?}");
+        assert_eq!(stage.forge().faults(), [""; 0], "{kind:?}");
+    });
 }

@@ -45,6 +45,11 @@ pub async fn deny(admin: &Client, places: &[&str], words: &str) -> anyhow::Resul
     objects::apply(admin, &policy, "tests").await?;
     objects::apply(admin, &binding, "tests").await?;
 
+    obeys(admin, true).await
+}
+
+/// Waits until the server refuses Deployments as [`deny`] says, or does not any more.
+async fn obeys(admin: &Client, denies: bool) -> anyhow::Result<()> {
     // A good one, because the policy is asked last.
     let labels = json!({"probe": "yes"});
     let probe = json!({
@@ -61,10 +66,13 @@ pub async fn deny(admin: &Client, places: &[&str], words: &str) -> anyhow::Resul
         (Instant::now(), PostParams { dry_run: true, ..PostParams::default() });
     loop {
         let object = serde_json::from_value(probe.clone())?;
-        match objects::api_of(admin, &probe)?.create(&parameters, &object).await {
-            Err(kube::Error::Api(status)) if status.message.contains(NAME) => return Ok(()),
-            Ok(_) | Err(kube::Error::Api(_)) => {}
+        let denied = match objects::api_of(admin, &probe)?.create(&parameters, &object).await {
+            Err(kube::Error::Api(status)) => status.message.contains(NAME),
+            Ok(_) => false,
             Err(why) => return Err(why.into()),
+        };
+        if denied == denies {
+            return Ok(());
         }
         ensure!(begun.elapsed() < PATIENCE, "the server does not obey the policy");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -127,7 +135,7 @@ pub async fn take_env(admin: &Client, namespace: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Takes the policies away, if there are any.
+/// Takes the policies away, if there are any. Comes back when the server denies nothing any more.
 pub async fn remove(admin: &Client) -> anyhow::Result<()> {
     for kind in [
         "ValidatingAdmissionPolicyBinding",
@@ -142,5 +150,5 @@ pub async fn remove(admin: &Client) -> anyhow::Result<()> {
             Err(why) => return Err(why).context(kind),
         }
     }
-    Ok(())
+    obeys(admin, false).await
 }

@@ -86,8 +86,8 @@ impl Review {
         self
     }
 
-    /// The names of solutions that would be published and cannot run.
-    pub(super) fn cannot_run(&self) -> Vec<&str> {
+    /// The names of solutions that a merge would publish, and of which something would fail.
+    pub(super) fn would_fail(&self) -> Vec<&str> {
         let is_bad = |one: &&Touched| {
             one.what != What::Refused && one.faults.iter().any(|f| f.severity == Severity::Error)
         };

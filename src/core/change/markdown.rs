@@ -68,12 +68,12 @@ fn page(review: &Review, depth: Depth) -> String {
             code(why)
         );
     }
-    let dead: Vec<String> = review.cannot_run().into_iter().map(code).collect();
+    let dead: Vec<String> = review.would_fail().into_iter().map(code).collect();
     if !dead.is_empty() {
         let (first, rest) = dead.split_at(dead.len().min(MANY));
         let more =
             if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-        out += &format!("\n> **Cannot run:** {}{more}. Below stands why.\n", first.join(", "));
+        out += &format!("\n> **Would fail:** {}{more}. Below stands why.\n", first.join(", "));
     }
     if depth == Depth::Table {
         // Above what may be cut off.
@@ -228,7 +228,7 @@ fn section(review: &Review, group: &Group<'_>, depth: Depth) -> String {
     let is_error = |fault: &&Fault| fault.severity == Severity::Error;
     let (errors, warnings): (Vec<&Fault>, Vec<&Fault>) = one.faults.iter().partition(is_error);
     if !errors.is_empty() && !refused {
-        out += &format!("\n**Why it cannot run**\n\n{}", faults(errors));
+        out += &format!("\n**Why it would fail**\n\n{}", faults(errors));
     }
     if !warnings.is_empty() && !refused {
         out += &format!("\n**Warnings**\n\n{}", faults(warnings));

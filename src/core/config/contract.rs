@@ -190,6 +190,13 @@ pub(super) const FORGE: Schema = Schema::described(&[
     )
     .default("false"),
     Field::new(
+        "dryRun",
+        Form::Bool,
+        "Whether the API server is asked, in a dry run, if it would take what a pull request \
+         changes; only for branches of the repository itself.",
+    )
+    .default("false"),
+    Field::new(
         "images",
         Form::Map(&FORGE_IMAGES),
         "Whether registries are asked for the images of pull requests (docs/forges.md).",

@@ -86,6 +86,7 @@ pub const SETTINGS: &[Setting] = &[
     text("reporting.forge.caFile", None),
     text("reporting.forge.pullRequests", None),
     plain("reporting.forge.annotations"),
+    plain("reporting.forge.dryRun"),
     plain("reporting.forge.images.ask"),
     text("reporting.forge.images.credentialsFile", None),
     list("reporting.forge.images.plainHttp"),

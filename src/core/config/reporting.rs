@@ -27,6 +27,7 @@ pub fn forge(reporting: &Section<'_>) -> Option<Forge> {
     let repository = repository(&section, kind);
     let auth = proof(&auth, kind);
     let annotations = annotates(&section, auth.as_ref());
+    let dry_run = section.get("dryRun").and_then(|cursor| cursor.boolean());
     let per_solution = section.get("perSolution").and_then(|cursor| cursor.boolean());
     let ca_file = section.path_of("caFile");
     let words = PullRequests::ALL.map(PullRequests::as_str);
@@ -44,6 +45,7 @@ pub fn forge(reporting: &Section<'_>) -> Option<Forge> {
         ca_file,
         pull_requests: pull_requests.unwrap_or_default(),
         annotations,
+        dry_run: dry_run.is_some_and(|told| told.value),
         images: asked(&images),
     })
 }

@@ -123,6 +123,7 @@ fn of_forge(forge: &Forge, key: &str) -> Json {
         ("caFile", _) => json!(forge.ca_file),
         ("pullRequests", _) => json!(forge.pull_requests.as_str()),
         ("annotations", _) => json!(forge.annotations),
+        ("dryRun", _) => json!(forge.dry_run),
         ("images.ask", _) => json!(forge.images.is_some()),
         ("images.credentialsFile", _) => json!(forge.images.as_ref().map(|i| &i.credentials_file)),
         ("images.plainHttp", _) => json!(forge.images.as_ref().map(|i| &i.plain_http)),

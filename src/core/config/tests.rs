@@ -58,6 +58,16 @@ fn registries_are_asked_only_where_that_is_written() {
 }
 
 #[test]
+fn the_api_server_is_asked_only_where_that_is_written() {
+    let forge = |more: &str| {
+        let forge = "kind: github, repository: a/b, auth: {tokenFile: /t}";
+        let text = format!("{LEAST}reporting: {{forge: {{{forge}{more}}}}}\n");
+        settings(&text).unwrap().forge.unwrap().dry_run
+    };
+    assert!(!forge("") && !forge(", dryRun: false") && forge(", dryRun: true"));
+}
+
+#[test]
 fn lines_are_marked_by_an_app_alone() {
     let forge = |auth: &str| {
         format!(

@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
 use crate::model::{ImageReference, InstanceName, Kind, Revision, SolutionName};
 use crate::plan::facts::Question;
 use crate::plan::observed::Removal;
-use crate::plan::{Hold, Outline, Phase, Step};
+use crate::plan::{Form, Hold, Outline, Phase, Step};
 use crate::render::{self, Body, DesiredObject};
 use crate::status::{Board, CommitStatus};
 
@@ -147,6 +147,15 @@ pub enum Order {
         id: OrderId,
         /// At most 100.
         images: BTreeSet<ImageReference>,
+    },
+    /// Ask the API server whether it would take these objects, and keep none.
+    DryRun {
+        /// The number that its answer names.
+        id: OrderId,
+        /// The head that they are of: the commit that they are annotated with.
+        revision: Revision,
+        /// At most 200.
+        objects: Vec<Arc<Form>>,
     },
     /// Write our one comment onto a pull request.
     Comment {

@@ -12,7 +12,7 @@ use super::sight::{News, Written};
 use crate::catalog::fit;
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Catalog, Changes, Snapshot};
-use crate::change::Comparison;
+use crate::change::{Comparison, DryRun};
 use crate::model::{Kind, Revision};
 use crate::plan::Outcome;
 use crate::plan::facts::{Look, Question};
@@ -106,6 +106,9 @@ pub struct Opened {
     pub head: Revision,
     /// The labels that people put on it.
     pub labels: BTreeSet<String>,
+    /// Whether its head is a branch of the repository itself, so that whoever pushed it may write
+    /// there. In doubt it is not.
+    pub own: bool,
 }
 
 /// What became of a pull request.
@@ -191,6 +194,8 @@ pub enum Answer {
     Marked(Reply<()>),
     /// What registries said of images.
     Images(fit::Told),
+    /// What the API server said of objects.
+    DryRun(DryRun),
     /// Our comment stands there, or not; `None`: somebody took it away.
     Commented(Reply<Option<Commented>>),
     /// The solutions of a commit and the refusals.

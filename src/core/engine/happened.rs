@@ -65,11 +65,11 @@ pub enum Happened {
     Forge(Option<String>),
     /// Why pull requests cannot be told anything; `None`: they can again.
     Pulls(Option<String>),
-    /// Nobody could look at an image of a pull request.
+    /// Something of a pull request could not be looked at.
     Unseen {
         /// Its number in the repository.
         pull: u64,
-        /// Which registry did not answer and how, in one sentence.
+        /// What could not, and who did not answer and how, in one sentence.
         why: String,
     },
     /// The list of what is held could not be written, or can again.

@@ -236,11 +236,16 @@ impl Previews {
             let names = judged.map(|judged| judged.names).unwrap_or_default();
             self.gone.insert(number, Gone { names, not_before: None });
         }
-        for Opened { number, head, labels } in open {
+        // What lies in the repository may lie in a fork as well: then somebody who may write put it
+        // here, too.
+        let own: BTreeSet<Revision> =
+            open.iter().filter(|one| one.own).map(|one| one.head.clone()).collect();
+        for Opened { number, head, labels, own: _ } in open {
             self.gone.remove(&number);
             let before = self.open.get(&number).map(|pull| pull.head.clone());
             let pull = self.open.entry(number).or_insert_with(|| Pull::of(head.clone()));
-            pull.looked_at(before.as_ref(), head, labels);
+            let own = own.contains(&head);
+            pull.looked_at(before.as_ref(), head, labels, own);
         }
         if !std::mem::replace(&mut self.listed, true) && self.mode == PullRequests::Comment {
             for (number, commit) in merged {

@@ -9,10 +9,11 @@ use super::check::Check;
 use crate::catalog::fit::{Denial, Image, NotHad, Told, pulled};
 use crate::catalog::solution::Exposure;
 use crate::catalog::{self, Catalog, Memory, NoPreview, Snapshot, Solution};
-use crate::change::{self, Brake, Comparison, How, Operator, Review, Setting, What};
+use crate::change::{self, Brake, Comparison, DryRun, How, Operator, Review, Setting, What};
 use crate::ledger;
 use crate::model::fault::{Fault, Severity};
 use crate::model::{ClaimedName, ContentHash, ImageReference, InstanceName, Revision};
+use crate::plan::Form;
 use crate::status::{CommitState, CommitStatus};
 
 /// A pull request to be judged.
@@ -34,6 +35,8 @@ pub struct Reviewing {
     pub now: Timestamp,
     /// What is known of its images.
     pub images: Images,
+    /// What the API server says of its objects.
+    pub dry_run: Tried,
 }
 
 /// What registries said of the images of a pull request.
@@ -46,6 +49,17 @@ pub enum Images {
     Wanted(Vec<String>),
     /// They were asked.
     Said(Arc<Told>),
+}
+
+/// What the API server said of the objects of a pull request.
+#[derive(Clone, Debug)]
+pub enum Tried {
+    /// It is not asked.
+    Unasked,
+    /// It is to be asked, and was not yet.
+    Wanted,
+    /// It was asked.
+    Said(Arc<DryRun>),
 }
 
 /// What was found.
@@ -64,10 +78,12 @@ pub struct Reviewed {
     pub check: Check,
     /// The images that registries have to be asked for before anybody is told.
     pub asks: BTreeSet<ImageReference>,
-    /// Whether one of its images was not had, so that it is worth another look.
+    /// The objects that the API server has to be asked about before anybody is told.
+    pub tries: Vec<Arc<Form>>,
+    /// Whether an image was not had or an object not taken, so that it is worth another look.
     pub lacks: bool,
-    /// Why one of its images was not looked at: a sentence for the operator.
-    pub unseen: Option<String>,
+    /// What could not be looked at, and why: sentences for the operator.
+    pub unseen: Vec<String>,
 }
 
 /// What a pull request would be shown as.
@@ -98,7 +114,7 @@ impl Reviewing {
         };
         let review = change::between(&base, &head, &setting);
         let mut asks = BTreeSet::new();
-        let (mut lacks, mut unseen) = (false, None);
+        let (mut lacks, mut unseen) = (false, Vec::new());
         let review = match &self.images {
             Images::Unasked => review,
             Images::Wanted(near) => {
@@ -109,8 +125,22 @@ impl Reviewing {
                 let starts: BTreeSet<_> = head.solutions.values().flat_map(|s| pulled(s)).collect();
                 let new = || said.iter().filter(|(image, _)| starts.contains(image));
                 lacks = new().any(|(_, said)| said.is_err());
-                unseen = new().find_map(|(_, said)| unseen_because(said));
+                unseen.extend(new().find_map(|(_, said)| unseen_because(said)));
                 review.with_images(&base, &head, &self.comparison.head, said)
+            }
+        };
+        let mut tries = Vec::new();
+        let review = match &self.dry_run {
+            Tried::Unasked => review,
+            Tried::Wanted => {
+                tries = change::to_try(&review, &head, &setting);
+                review
+            }
+            Tried::Said(said) => {
+                lacks |= !said.refused.is_empty() || said.silent.is_some();
+                let why = said.silent.as_ref();
+                unseen.extend(why.map(|why| format!("the cluster was not asked for all: {why}")));
+                review.with_dry_run(&self.instance, said)
             }
         };
         let touches = review.platform != Operator::Same
@@ -125,6 +155,7 @@ impl Reviewing {
             showing: self.showing(&base, head, memory),
             check: Check::of(&self.instance, &self.root, faults(&review)),
             asks,
+            tries,
             lacks,
             unseen,
         }
@@ -185,7 +216,7 @@ impl Showing {
 /// What an operator hears of an image that nobody looked at.
 fn unseen_because(said: &Result<Image, NotHad>) -> Option<String> {
     let why = said.as_ref().err().filter(|why| why.denial != Denial::Lacks)?;
-    Some(why.what.clone())
+    Some(format!("an image cannot be looked at: {}", why.what))
 }
 
 /// All that is wrong with what it touches.
@@ -238,6 +269,8 @@ mod tests {
 
     use super::*;
     use crate::change::tests::snapshot;
+    use crate::model::{Kind, Quoted};
+    use crate::plan::Rejection;
 
     /// What a pull request is told that makes these solutions of those.
     fn reviewed(old: &[(&str, &str)], new: &[(&str, &str)], how: How) -> Reviewed {
@@ -256,6 +289,7 @@ mod tests {
             brake: Brake { max_removed_share: 0.2, max_deletions: 100 },
             now: "2026-12-01T12:00:00Z".parse().unwrap(),
             images: Images::Unasked,
+            dry_run: Tried::Unasked,
         }
     }
 
@@ -344,10 +378,39 @@ mod tests {
         let told = said(Denial::Lacks);
         let words = "use/solution.yaml:6: registry.example has no tag `1`; mend it and push";
         says(&told, CommitState::Failure, words);
-        assert_eq!((told.unseen, told.lacks), (None, true), "somebody may push it yet");
+        assert_eq!((told.unseen.len(), told.lacks), (0, true), "somebody may push it yet");
         let told = said(Denial::Silent);
         says(&told, CommitState::Success, "1 changed");
-        assert_eq!(told.unseen.as_deref(), Some("registry.example has no tag `1`"));
+        assert_eq!(told.unseen, ["an image cannot be looked at: registry.example has no tag `1`"]);
+    }
+
+    #[test]
+    fn the_api_server_is_asked_once_and_its_refusal_fails_the_head() {
+        let judged = |dry_run| {
+            let side = |digit, body| snapshot(digit, "", &[("use", body)]);
+            let (base, head) = (side("a", ""), side("b", "  port: 9000\n"));
+            let comparison = Comparison { base, head, how: How::Merged, earlier: BTreeMap::new() };
+            Reviewing { dry_run, ..reviewing(comparison) }.done(&mut Memory::default())
+        };
+        let tries = judged(Tried::Wanted).tries;
+        let app = tries.iter().find(|form| form.key.kind == Kind::Deployment).unwrap();
+        assert_eq!(judged(Tried::Unasked).tries, []);
+        let said = |refused, silent| judged(Tried::Said(Arc::new(DryRun { refused, silent })));
+        let well = said(Vec::new(), None);
+        says(&well, CommitState::Success, "1 changed");
+        assert_eq!((well.tries.len(), well.lacks, well.unseen.len()), (0, false, 0));
+        let message = Quoted::of("pods need a team");
+        let (code, reason, causes) = (422, "Invalid".to_owned(), Vec::new());
+        let rejection = Rejection { code, reason, message, causes };
+        let told = said(vec![(app.key.clone(), rejection)], None);
+        let words = "use/solution.yaml:1: the API server would refuse Deployment/app: pods need a \
+                     team; mend it and push";
+        says(&told, CommitState::Failure, words);
+        assert!(told.lacks, "an operator may change the policy");
+        let told = said(Vec::new(), Some("it did not answer".to_owned()));
+        says(&told, CommitState::Success, "1 changed");
+        assert_eq!(told.unseen, ["the cluster was not asked for all: it did not answer"]);
+        assert!(told.lacks);
     }
 
     #[test]

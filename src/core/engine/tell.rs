@@ -17,10 +17,10 @@ use super::event::Answer;
 use super::happened::Happened;
 use super::ledger::{Call, Words};
 use super::previews::{Todo, Wish};
-use super::reviewed::{Images, Reviewing};
+use super::reviewed::{Images, Reviewing, Tried};
 use super::{Engine, Now, Order};
 use crate::catalog::Catalog;
-use crate::change;
+use crate::change::{self, DryRun};
 use crate::config::{Mode, Safety};
 use crate::model::invisible::visible;
 use crate::model::{ClaimedName, Kind, Revision, SolutionName};
@@ -153,9 +153,10 @@ impl Engine {
                 self.previews.compared(read, instance, steady);
             }
             Answer::Reviewed(reviewed) => {
-                let judging = self.previews.number_judged();
-                let unseen = reviewed.unseen.clone().zip(judging);
-                self.happened.extend(unseen.map(|(why, pull)| Happened::Unseen { pull, why }));
+                if let Some(pull) = self.previews.number_judged() {
+                    let unseen = reviewed.unseen.iter().cloned();
+                    self.happened.extend(unseen.map(|why| Happened::Unseen { pull, why }));
+                }
                 self.previews.reviewed(Some(*reviewed), steady);
             }
             Answer::Marked(reply) => {
@@ -163,6 +164,7 @@ impl Engine {
                 self.previews.marked(reply, steady);
             }
             Answer::Images(said) => self.previews.asked(said),
+            Answer::DryRun(said) => self.previews.tried(said),
             Answer::Commented(reply) => {
                 self.ledger.heed(&reply, steady);
                 self.previews.written(reply, steady);
@@ -200,15 +202,33 @@ impl Engine {
         self.ledger.heads(lines);
     }
 
-    /// Has judged what was read of a pull request, or asks first for its images.
+    /// Has judged what was read of a pull request, or asks first for its images and its objects.
     fn review(&mut self, now: Now, orders: &mut Vec<Order>) {
         let Some((todo, judging)) = self.previews.todo() else { return };
-        if let Todo::Ask(images) = todo {
-            let id = self.send(Errand::Previews, now);
-            return orders.push(Order::Images { id, images });
+        match todo {
+            Todo::Judge => {}
+            Todo::Ask(images) => {
+                let id = self.send(Errand::Previews, now);
+                return orders.push(Order::Images { id, images });
+            }
+            Todo::Try(_) if self.outage.silence().is_some() => {
+                let silent = Some("it does not answer at all".to_owned());
+                self.previews.tried(DryRun { silent, ..DryRun::default() });
+                return self.review(now, orders);
+            }
+            Todo::Try(objects) => {
+                let revision = judging.head.clone();
+                let id = self.send(Errand::Previews, now);
+                return orders.push(Order::DryRun { id, revision, objects });
+            }
         }
         let Safety { max_removed_share, max_deletions, .. } = self.settings.safety;
-        let asks = self.settings.forge.as_ref().and_then(|forge| forge.images.as_ref());
+        let forge = self.settings.forge.as_ref();
+        let asks = forge.and_then(|forge| forge.images.as_ref());
+        // Who may only read sends nothing to the API server, nor does a daemon that may not write.
+        let tries = forge.is_some_and(|forge| forge.dry_run)
+            && self.settings.cluster.mode == Mode::Apply
+            && judging.own;
         let work = Reviewing {
             comparison: Arc::clone(&judging.comparison),
             pull: judging.number,
@@ -221,6 +241,11 @@ impl Engine {
                 (Some(said), _) => Images::Said(Arc::clone(said)),
                 (None, Some(asks)) => Images::Wanted(asks.plain_http.clone()),
                 (None, None) => Images::Unasked,
+            },
+            dry_run: match &judging.tried {
+                Some(said) => Tried::Said(Arc::clone(said)),
+                None if tries => Tried::Wanted,
+                None => Tried::Unasked,
             },
         };
         let id = self.send(Errand::Previews, now);

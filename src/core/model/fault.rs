@@ -21,7 +21,7 @@ pub use json::FaultJson;
 pub struct Fault {
     /// Stable: `V0207`. V01xx file and YAML, V02xx schema, V03xx values and limits, V04xx
     /// references, V05xx across the catalogue, V06xx platform, V07xx the daemon's settings,
-    /// V08xx images, V9xxx warnings. [`code::title`] says what each stands for.
+    /// V08xx images, V10xx the cluster, V9xxx warnings. [`code::title`] says what each stands for.
     pub code: &'static str,
     /// Whether it refuses what it is found in; follows from `code`.
     pub severity: Severity,

@@ -46,7 +46,17 @@ pub struct Form {
     pub body: Option<Arc<Body>>,
 }
 
+/// Whether a Deployment says how many copies there are; else the autoscaler does.
+pub(super) fn owns_replicas(fields: &FieldSet) -> bool {
+    fields.has(&["f:spec", "f:replicas"])
+}
+
 impl Form {
+    /// Whether it is a Deployment that comes to life without copies: somebody else counts them.
+    pub fn is_born_asleep(&self) -> bool {
+        self.template.is_some() && !owns_replicas(&self.fields)
+    }
+
     /// An object that can be sent as it is.
     pub fn whole(object: &DesiredObject) -> Self {
         Self { body: Some(Arc::new(Body::of(object))), ..Self::bare(object) }

@@ -7,9 +7,9 @@ use super::deletion::{delete, deletions};
 use super::gate::Gate;
 use super::ground::{self, Ground, kind_gate, namespace_gate};
 use super::observed::{Flight, HealthFacts, Live};
-use super::outline::{Form, Outline};
+use super::outline::{Form, Outline, owns_replicas};
 use super::rollout::Queue;
-use super::route::{activation_gate, is_route, moving_gate, owns_replicas};
+use super::route::{activation_gate, is_route, moving_gate};
 use super::solution_plan::SolutionPlan;
 use super::step::{Outcome, Step, Why};
 use super::{quota, verify};
@@ -225,8 +225,7 @@ fn state<'a>(object: &Arc<Form>, live: Option<&'a Live>, ground: &Ground<'_>) ->
         (Some(_), _) => return State::InFlight,
     }
     let Some(live) = live else {
-        let born_asleep = object.template.is_some() && !owns_replicas(&object.fields);
-        return State::Needs(if born_asleep {
+        return State::Needs(if object.is_born_asleep() {
             Step::Birth { object: object.clone(), revision: ground.revision.clone() }
         } else {
             apply(object, None, ground, Why::Create)

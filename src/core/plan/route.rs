@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::gate::Gate;
 use super::ground::{Ground, unknown_kind};
 use super::observed::{HealthFacts, Record};
-use super::outline::{Form, Outline};
-use crate::model::{FieldSet, Kind, ObjectKey, SolutionName};
+use super::outline::{Form, Outline, owns_replicas};
+use crate::model::{Kind, ObjectKey, SolutionName};
 
 /// What makes a solution public.
 pub(super) const fn is_route(kind: Kind) -> bool {
@@ -67,9 +67,4 @@ pub(super) fn activation_gate(
         }
         _ => None,
     }
-}
-
-/// Whether a Deployment says how many copies there are; else the autoscaler does.
-pub(super) fn owns_replicas(fields: &FieldSet) -> bool {
-    fields.has(&["f:spec", "f:replicas"])
 }

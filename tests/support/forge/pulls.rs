@@ -203,12 +203,20 @@ fn shown(kind: ForgeKind, pull: &Pull) -> Value {
     let trial = (kind == ForgeKind::GitHub).then(|| "f".repeat(40));
     let labels: Vec<Value> =
         pull.labels.iter().map(|name| json!({"name": name, "color": "00aabb"})).collect();
-    let owner = if pull.fork { "stranger" } else { "aim" };
+    let (owner, id) = if pull.fork { ("stranger", STRANGERS_ID) } else { ("aim", REPOSITORY_ID) };
+    let repository = |owner: &str, id| json!({"id": id, "full_name": format!("{owner}/catalogue")});
+    let label = if pull.fork { "stranger:change" } else { SOURCE };
     json!({
         "number": pull.number, "state": state, "title": "A change", "labels": labels,
         "merged_at": merged_at, "merge_commit_sha": merged.cloned().or(trial),
-        "head": {"sha": pull.head, "ref": SOURCE, "repo": {"full_name": format!("{owner}/catalogue")}},
-        "base": {"ref": pull.base},
+        "head": {
+            "label": label, "sha": pull.head, "ref": SOURCE, "repo_id": id,
+            "repo": repository(owner, id),
+        },
+        "base": {
+            "label": pull.base, "ref": pull.base, "repo_id": REPOSITORY_ID,
+            "repo": repository("aim", REPOSITORY_ID),
+        },
     })
 }
 

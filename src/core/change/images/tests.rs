@@ -160,7 +160,7 @@ fn what_an_image_is_stands_below_its_name_before_and_after() {
     let told =
         |size: &str| Some(format!("linux/amd64 · {size} MB to fetch · user 10001 · port 8080"));
     assert_eq!((&one.facts[at].now, &one.facts[at].then), (&told("1.5"), &told("2.5")));
-    assert!(one.faults.is_empty() && review.cannot_run().is_empty(), "{:?}", one.faults);
+    assert!(one.faults.is_empty() && review.would_fail().is_empty(), "{:?}", one.faults);
 }
 
 #[test]
@@ -173,16 +173,16 @@ fn an_image_that_is_not_there_or_does_not_fit_is_told_at_its_line() {
     let review = sides.told([missing, well.clone()].into());
     let [fault] = review.touched[0].faults.as_slice() else { panic!("{:#?}", review.touched) };
     assert_eq!((fault.code, fault.file.as_str(), fault.line), ("V0801", "use/solution.yaml", 6));
-    assert_eq!(review.cannot_run(), ["use"]);
+    assert_eq!(review.would_fail(), ["use"]);
     let page = markdown(&review);
-    assert!(page.contains("> **Cannot run:** `use`. Below stands why."), "{page}");
-    assert!(page.contains("**Why it cannot run**\n\n- `use/solution.yaml:6:10`"), "{page}");
+    assert!(page.contains("> **Would fail:** `use`. Below stands why."), "{page}");
+    assert!(page.contains("**Why it would fail**\n\n- `use/solution.yaml:6:10`"), "{page}");
     // Another port than it names is worth a word, and no reason not to run.
     let other = (reference("registry.example/use", 'a'), built(1, 9000));
     let review = sides.told([other, well].into());
-    assert_eq!((review.touched[0].faults[0].code, review.cannot_run().len()), ("V9010", 0));
+    assert_eq!((review.touched[0].faults[0].code, review.would_fail().len()), ("V9010", 0));
     let page = markdown(&review);
-    assert!(page.contains("**Warnings**") && !page.contains("annot run"), "{page}");
+    assert!(page.contains("**Warnings**") && !page.contains("ould fail"), "{page}");
 }
 
 #[test]

@@ -9,13 +9,13 @@ use super::judging::{Judging, Todo};
 use super::pull::Judged;
 use super::words::{AGAIN, Wish};
 use crate::catalog::fit::Told;
-use crate::change::Comparison;
+use crate::change::{Comparison, DryRun};
 use crate::engine::reviewed::Reviewed;
 use crate::ledger;
 use crate::model::InstanceName;
 use crate::status::CommitState;
 
-/// The first pause before an image is looked at again that was not had, and the longest.
+/// The first pause before it is looked again for what was not had or not taken, and the longest.
 const SOON: SignedDuration = SignedDuration::from_mins(1);
 const LATE: SignedDuration = SignedDuration::from_hours(6);
 
@@ -29,7 +29,11 @@ impl Previews {
     ) {
         let Some(Wish::Compare { number, head, base }) = self.out.take() else { return };
         match read {
-            Ok(comparison) => self.judging = Some(Judging::of(number, head, base, comparison)),
+            Ok(comparison) => {
+                let pull = self.open.get(&number).filter(|pull| pull.head == head);
+                let own = pull.is_some_and(|pull| pull.own);
+                self.judging = Some(Judging::of(number, head, base, comparison, own));
+            }
             Err(why) => {
                 let line = ledger::validated(
                     instance,
@@ -41,6 +45,7 @@ impl Previews {
                     pull.judged = Some(Judged {
                         head,
                         base,
+                        own: pull.own,
                         page: None,
                         line,
                         unread: true,
@@ -73,6 +78,13 @@ impl Previews {
         }
     }
 
+    /// The API server was asked about the objects of the head that is being judged.
+    pub fn tried(&mut self, said: DryRun) {
+        if let Some(judging) = &mut self.judging {
+            judging.is_tried(said);
+        }
+    }
+
     /// It was judged; `None`: nobody answered.
     pub fn reviewed(&mut self, reviewed: Option<Reviewed>, now: Timestamp) {
         if let (Some(judging), Some(reviewed)) = (&mut self.judging, &reviewed)
@@ -80,12 +92,12 @@ impl Previews {
         {
             return;
         }
-        let Some(Judging { number, head, base, .. }) = self.judging.take() else { return };
+        let Some(Judging { number, head, base, own, .. }) = self.judging.take() else { return };
         let Some(pull) = self.open.get_mut(&number).filter(|pull| pull.head == head) else {
             return;
         };
         match reviewed {
-            Some(Reviewed { line, page, names, showing, check, asks: _, lacks, unseen: _ }) => {
+            Some(Reviewed { line, page, names, showing, check, lacks, .. }) => {
                 let looked = pull.judged.as_ref().filter(|before| before.head == head);
                 let pause = looked
                     .and_then(|before| before.again)
@@ -95,6 +107,7 @@ impl Previews {
                 pull.judged = Some(Judged {
                     head,
                     base,
+                    own,
                     page,
                     line,
                     unread,

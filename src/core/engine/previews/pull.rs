@@ -21,6 +21,8 @@ const READY: CommitState = CommitState::Success;
 #[derive(Debug)]
 pub struct Pull {
     pub head: Revision,
+    /// Whether its head lies in the repository itself.
+    pub own: bool,
     pub judged: Option<Judged>,
     /// What stands there: the comment, and the page that it says.
     pub told: Option<(u64, String)>,
@@ -43,6 +45,8 @@ pub struct Pull {
 pub struct Judged {
     pub head: Revision,
     pub base: Revision,
+    /// Whether it was known to lie in the repository itself.
+    pub own: bool,
     pub page: Option<String>,
     pub line: CommitStatus,
     /// It could not be read, and is read again.
@@ -53,7 +57,7 @@ pub struct Judged {
     pub showing: Option<Showing>,
     /// What is wrong, at its lines; `None`: it was not read.
     pub check: Option<Check>,
-    /// When it is judged again, because one of its images was not had, and after which pause.
+    /// When it is judged again, because something was not had or not taken, and after which pause.
     pub again: Option<(Timestamp, SignedDuration)>,
 }
 
@@ -61,6 +65,7 @@ impl Pull {
     pub fn of(head: Revision) -> Self {
         Self {
             head,
+            own: false,
             judged: None,
             told: None,
             unwanted: None,
@@ -79,8 +84,10 @@ impl Pull {
         before: Option<&Revision>,
         head: Revision,
         labels: BTreeSet<String>,
+        own: bool,
     ) {
         self.labels = label::seen(&self.labels, before, &head, labels);
+        self.own = own;
         if self.head != head {
             self.head = head;
             self.not_before = None;
@@ -144,7 +151,8 @@ impl Pull {
         if self.not_before.is_some_and(|at| at > now) {
             return None;
         }
-        let Some(judged) = self.judged().filter(|one| one.base == *base && !one.unread) else {
+        let is_of_now = |one: &&Judged| one.base == *base && one.own == self.own && !one.unread;
+        let Some(judged) = self.judged().filter(is_of_now) else {
             return Some(None);
         };
         let (at, _) = judged.again?;

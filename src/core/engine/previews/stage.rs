@@ -134,7 +134,7 @@ mod tests {
     use crate::change::{Brake, Comparison, How};
     use crate::config::PullRequests;
     use crate::engine::event::{Listing, Opened, Reply};
-    use crate::engine::reviewed::{Images, Reviewed, Reviewing};
+    use crate::engine::reviewed::{Images, Reviewed, Reviewing, Tried};
     use crate::model::{InstanceName, Revision};
 
     const SETTINGS: &str = "  previews: {keepFor: 1h, atMost: 2}\n";
@@ -172,6 +172,7 @@ mod tests {
                 number: *number,
                 head: commit(*head),
                 labels: on.then(|| "preview".to_owned()).into_iter().collect(),
+                own: false,
             });
             let listing = Listing { open: open.collect(), merged: Vec::new() };
             self.organ.listed(Reply { result: Ok(Some(listing)), left: None }, at(self.now));
@@ -197,8 +198,9 @@ mod tests {
                 brake: Brake { max_removed_share: 0.2, max_deletions: 100 },
                 now: at(self.now),
                 images: Images::Unasked,
+                dry_run: Tried::Unasked,
             };
-            self.organ.judging = Some(Judging::of(number, head, base, Box::new(comparison)));
+            self.organ.judging = Some(Judging::of(number, head, base, Box::new(comparison), false));
             let reviewed: Reviewed = work.done(&mut crate::catalog::Memory::default());
             self.organ.reviewed(Some(reviewed), at(self.now));
         }

@@ -1,15 +1,17 @@
+use std::sync::Arc;
+
 use super::words::NOTHING;
 use super::*;
 use crate::catalog::Snapshot;
 use crate::catalog::fit::Told;
-use crate::change::Comparison;
-use crate::change::How;
 use crate::change::tests::snapshot;
+use crate::change::{Comparison, DryRun, How};
 use crate::engine::check::Check;
 use crate::engine::reviewed::Reviewed;
 use crate::ledger;
 use crate::model::fault::code;
-use crate::model::{Fault, ImageReference, Party};
+use crate::model::{ContentHash, Fault, ImageReference, Kind, ObjectKey, Party};
+use crate::plan::{DesiredObject, Form, Wave};
 use crate::status::CommitState;
 
 fn commit(digit: char) -> Revision {
@@ -35,7 +37,7 @@ fn listing(open: &[(u64, char)]) -> Reply<Option<Listing>> {
 
 fn opened(number: u64, head: char, labelled: bool) -> Opened {
     let labels = labelled.then(|| "preview".to_owned()).into_iter().collect();
-    Opened { number, head: commit(head), labels }
+    Opened { number, head: commit(head), labels, own: false }
 }
 
 fn comparison() -> Box<Comparison> {
@@ -54,7 +56,8 @@ fn found(page: Option<&str>) -> Reviewed {
     let (names, asks) = (BTreeSet::new(), BTreeSet::new());
     let check = Check::of(&instance, ".", []);
     let page = page.map(str::to_owned);
-    Reviewed { line, page, names, showing: None, check, asks, lacks: false, unseen: None }
+    let (tries, unseen) = (Vec::new(), Vec::new());
+    Reviewed { line, page, names, showing: None, check, asks, tries, lacks: false, unseen }
 }
 
 /// The organ, with nobody's last words.
@@ -350,6 +353,108 @@ fn nobody_is_told_before_the_registries_answered() {
     assert_eq!(desk.lines().len(), 1);
     desk.writes(1, "after", None, 7);
     assert_eq!(desk.wish(), None);
+}
+
+/// Something that the API server may have to be asked about.
+fn form() -> Arc<Form> {
+    Arc::new(Form::whole(&DesiredObject {
+        key: ObjectKey::cluster(Kind::Namespace, "sol-use"),
+        component: None,
+        wave: Wave::Namespace,
+        content: ContentHash::of(b"c"),
+        template: None,
+        pods: None,
+        fields: Arc::default(),
+        body: serde_json::json!({"kind": "Namespace"}),
+    }))
+}
+
+#[test]
+fn nobody_is_told_before_registries_and_the_api_server_answered() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
+    let instance = InstanceName::parse("prod").unwrap();
+    desk.organ.compared(Ok(comparison()), &instance, at(0));
+    assert!(matches!(desk.organ.todo(), Some((Todo::Judge, judging)) if judging.tried.is_none()));
+    let asks = BTreeSet::from([ImageReference::parse("registry.example/use:1").unwrap()]);
+    let tries = vec![form()];
+    let both = || Reviewed { asks: asks.clone(), tries: tries.clone(), ..found(Some("before")) };
+    desk.organ.reviewed(Some(both()), at(0));
+    let todo = |desk: &mut Desk| desk.organ.todo().map(|(todo, _)| todo);
+    assert_eq!(todo(&mut desk), Some(Todo::Ask(asks.clone())));
+    assert_eq!(todo(&mut desk), None, "one after the other");
+    desk.organ.asked(Told::new());
+    assert_eq!(todo(&mut desk), Some(Todo::Try(tries.clone())));
+    assert_eq!((todo(&mut desk), desk.wish(), desk.lines().len()), (None, None, 0));
+    desk.organ.tried(DryRun::default());
+    let is_last = |judging: &Judging| judging.said.is_some() && judging.tried.is_some();
+    assert!(matches!(desk.organ.todo(), Some((Todo::Judge, judging)) if is_last(judging)));
+    // Whatever it asks for again, it was answered.
+    desk.organ.reviewed(Some(Reviewed { page: Some("after".to_owned()), ..both() }), at(0));
+    desk.writes(1, "after", None, 7);
+}
+
+#[test]
+fn a_head_is_of_the_repository_as_the_last_list_says() {
+    let mut desk = Desk::new();
+    for (own, head) in [(true, '1'), (false, '2')] {
+        assert!(matches!(desk.wish(), Some(Wish::List { .. })));
+        let open = vec![Opened { own, ..opened(1, head, false) }];
+        desk.organ.listed(ok(Some(Listing { open, merged: Vec::new() })), at(desk.now));
+        assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
+        let instance = InstanceName::parse("prod").unwrap();
+        desk.organ.compared(Ok(comparison()), &instance, at(desk.now));
+        assert!(matches!(desk.organ.todo(), Some((Todo::Judge, judging)) if judging.own == own));
+        desk.organ.reviewed(Some(found(None)), at(desk.now));
+        desk.now += 60;
+    }
+}
+
+#[test]
+fn what_lies_in_a_fork_and_in_the_repository_is_the_repositorys() {
+    let mut desk = Desk::new();
+    let lists = |desk: &mut Desk, open: Vec<Opened>| {
+        assert!(matches!(desk.wish(), Some(Wish::List { .. })));
+        desk.organ.listed(ok(Some(Listing { open, merged: Vec::new() })), at(desk.now));
+    };
+    let judges = |desk: &mut Desk, number, page: &str| {
+        assert!(matches!(desk.wish(), Some(Wish::Compare { number: n, .. }) if n == number));
+        let instance = InstanceName::parse("prod").unwrap();
+        desk.organ.compared(Ok(comparison()), &instance, at(desk.now));
+        let own = desk.organ.todo().is_some_and(|(_, judging)| judging.own);
+        desk.organ.reviewed(Some(found(Some(page))), at(desk.now));
+        own
+    };
+    // A fork's, judged without the API server.
+    let fork = || opened(8, '1', false);
+    lists(&mut desk, vec![fork()]);
+    assert!(!judges(&mut desk, 8, "fork"));
+    desk.writes(8, "fork", None, 80);
+    // The same commit is pushed into the repository: no line of the fork's may stand for it.
+    desk.now = 60;
+    lists(&mut desk, vec![fork(), Opened { own: true, ..opened(7, '1', false) }]);
+    assert!(judges(&mut desk, 7, "own"));
+    desk.writes(7, "own", None, 70);
+    assert!(judges(&mut desk, 8, "own too"));
+    desk.writes(8, "own too", Some(80), 80);
+    assert_eq!(desk.wish(), None);
+}
+
+#[test]
+fn a_dry_run_that_nobody_answers_is_asked_for_again() {
+    let mut desk = Desk::new();
+    desk.lists(&[(1, '1')]);
+    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
+    let instance = InstanceName::parse("prod").unwrap();
+    desk.organ.compared(Ok(comparison()), &instance, at(0));
+    desk.organ.todo();
+    desk.organ.reviewed(Some(Reviewed { tries: vec![form()], ..found(None) }), at(0));
+    assert!(matches!(desk.organ.todo(), Some((Todo::Try(_), _))));
+    desk.organ.lost(at(0));
+    assert_eq!((desk.wish(), desk.lines().len()), (None, 0));
+    desk.now = 30;
+    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
 }
 
 #[test]

@@ -103,6 +103,7 @@ impl World {
             | Order::Compare { .. }
             | Order::Review { .. }
             | Order::Images { .. }
+            | Order::DryRun { .. }
             | Order::Mark { .. }
             | Order::Comment { .. } => {}
             Order::Judge { id, snapshot } => {

@@ -4,6 +4,7 @@
 //! who mends it, and how it looks wrong and right.
 
 mod across;
+mod cluster;
 mod file;
 mod image;
 mod page;
@@ -15,6 +16,7 @@ mod value;
 mod warning;
 
 pub use across::*;
+pub use cluster::*;
 pub use file::*;
 pub use image::*;
 pub use page::{Example, Page};
@@ -51,7 +53,7 @@ macro_rules! codes {
 use codes;
 
 /// Every code, in order.
-const TABLE: [&[Page]; 9] = [
+const TABLE: [&[Page]; 10] = [
     file::FILES,
     schema::SCHEMAS,
     value::VALUES,
@@ -60,6 +62,7 @@ const TABLE: [&[Page]; 9] = [
     platform::PLATFORMS,
     settings::SETTINGS,
     image::IMAGES,
+    cluster::CLUSTERS,
     warning::WARNINGS,
 ];
 
