@@ -95,10 +95,12 @@ impl Room {
                 format!("{} makes no container of it: {why}", self.runtime.name())
             })?;
         let memory = Memory::watch(self.runtime.clone(), created.trim().to_owned());
-        let begun = Instant::now();
         if let Err(why) = self.runtime.call(&["start", &self.app]).await {
             return Ok(Some(Quoted::of(&why.to_string())));
         }
+        // What the runtime itself takes to start anything, seconds on a busy machine, is no time of
+        // the program.
+        let begun = Instant::now();
         let ended = Arc::<OnceLock<(i32, Duration)>>::default();
         let (note, runtime, app) = (Arc::clone(&ended), self.runtime.clone(), self.app.clone());
         tokio::spawn(async move {

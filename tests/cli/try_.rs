@@ -231,8 +231,19 @@ fn an_end_that_a_busy_machine_tells_late_is_an_end() {
     example(&desk);
     solution(&desk, "breaks", "");
     let mut command = command(&desk, &["use"]);
-    let ended = finish(command.env("PATH", Podman::shared().late(2))).exits(1);
+    let ended = finish(command.env("PATH", Podman::shared().late("wait", 2))).exits(1);
     line(&ended, "✗ ends at examples/embed.json, with exit code 9");
+}
+
+#[test]
+fn what_the_runtime_takes_to_start_is_no_time_of_the_program() {
+    let desk = desk();
+    solution(&desk, "well", "");
+    let mut command = command(&desk, &["use", "--format", "json"]);
+    let ended = finish(command.env("PATH", Podman::shared().late("start", 6))).exits(0);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    let ready = report["measured"]["ready_ms"].as_u64().unwrap();
+    assert!(ready < 5000, "{ready} ms");
 }
 
 #[test]

@@ -71,13 +71,14 @@ impl Podman {
         format!("{}:{rest}", self.folder.join("bin").display())
     }
 
-    /// The same, and the end of a container is told so many seconds late, as a busy machine does.
-    pub fn late(&self, seconds: u32) -> String {
-        let folder = self.folder.join(format!("late-{seconds}"));
+    /// The same, and after this call of it, such as `wait`, it is silent for so many seconds more, as
+    /// on a busy machine.
+    pub fn late(&self, call: &str, seconds: u32) -> String {
+        let folder = self.folder.join(format!("late-{call}-{seconds}"));
         std::fs::create_dir_all(&folder).unwrap();
         let text = format!(
             "#!/bin/sh\n\"{}/bin/podman\" \"$@\"\ncode=$?\n\
-             if [ \"$1\" = wait ]; then sleep {seconds}; fi\nexit $code\n",
+             if [ \"$1\" = {call} ]; then sleep {seconds}; fi\nexit $code\n",
             self.folder.display()
         );
         write_program(&folder.join("podman"), text.as_bytes());
