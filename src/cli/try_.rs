@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Format, Stop, stopped_by_signal, terminal};
+use super::review::Format;
+use super::{Answer, Stop, stopped_by_signal, terminal};
 use crate::runtime::{self, NotTried, Opened, Room, Runtime, Sort, Trial};
 use choice::{Choice, Chosen};
 use vitrine_core::catalog::fit::User;
@@ -40,7 +41,8 @@ pub(super) struct Arguments {
     /// How long all of it may take, pulls included.
     #[arg(long, value_parser = duration::parse, default_value = "30m")]
     timeout: Duration,
-    /// How the report is printed; json is one object a line, one line a component.
+    /// How the report is printed; json is one object a line, one line a component; markdown is for
+    /// the summary of a CI or a comment.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
@@ -138,10 +140,10 @@ impl Desk<'_> {
     }
 
     fn sum_up(&self) -> Result<(), Stop> {
-        if self.reports.is_empty() || matches!(self.arguments.format, Format::Json) {
-            return Ok(());
+        match self.arguments.format {
+            Format::Human if !self.reports.is_empty() => say!("{}", trial::summary(&self.reports)),
+            Format::Human | Format::Json | Format::Markdown => Ok(()),
         }
-        say!("{}", trial::summary(&self.reports))
     }
 
     async fn one(&mut self, subject: &Subject<'_>) -> Result<Option<Room>, Stop> {
@@ -162,6 +164,10 @@ impl Desk<'_> {
                 terminal::write(&format!("{}{text}", head(subject, &seen, self.runtime)))?;
             }
             Format::Json => say!("{}", trial::report_json(subject, &seen, &report))?,
+            Format::Markdown => {
+                let head = head(subject, &seen, self.runtime);
+                terminal::write(&trial::markdown(&name(subject), &head, &report))?;
+            }
         }
         self.reports.push(report);
         Ok(room)
@@ -176,6 +182,7 @@ impl Desk<'_> {
                 Ok(())
             }
             Format::Json => say!("{}", trial::untried_json(solution, Some(component), why)),
+            Format::Markdown => terminal::write(&trial::untried_markdown(&name(subject), why)),
         }
     }
 
@@ -193,7 +200,7 @@ impl Desk<'_> {
         let told = format!("open at http://localhost:{}/ until Ctrl-C", address.port());
         match self.arguments.format {
             Format::Human => say!("{told}")?,
-            Format::Json => eprintln!("vitrine: {told}"),
+            Format::Json | Format::Markdown => eprintln!("vitrine: {told}"),
         }
         Ok((room, opened, port))
     }
@@ -208,13 +215,18 @@ impl Desk<'_> {
     }
 }
 
+/// As people call it: of a solution with one component its own name does.
+fn name(subject: &Subject<'_>) -> String {
+    match subject.solution.components.len() {
+        1 => subject.solution.name.to_string(),
+        _ => format!("{}/{}", subject.solution.name, subject.component.name),
+    }
+}
+
 /// What is tried, and how.
 fn head(subject: &Subject<'_>, seen: &Seen, runtime: &Runtime) -> String {
-    let Subject { solution, component, container, .. } = subject;
-    let name = match solution.components.len() {
-        1 => solution.name.to_string(),
-        _ => format!("{}/{}", solution.name, component.name),
-    };
+    let container = subject.container;
+    let name = name(subject);
     let size = quantity::rounded(seen.image.size);
     let system = Quoted::of(&format!("{}/{}", seen.image.os, seen.image.architecture)).short(40);
     format!(

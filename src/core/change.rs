@@ -36,7 +36,7 @@ pub use fact::{Fact, Topic};
 pub use held::Brake;
 pub use images::images_of;
 pub use json::json;
-pub use markdown::{LONGEST, markdown, quoted};
+pub use markdown::{LONGEST, markdown};
 pub use objects::{Field, ObjectChange, Verb};
 pub use sentence::Sentence;
 pub use text::text;

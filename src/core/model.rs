@@ -36,6 +36,7 @@ pub mod image;
 pub mod intern;
 pub mod invisible;
 pub mod kind;
+pub mod markdown;
 pub mod marks;
 pub mod meant;
 pub mod names;

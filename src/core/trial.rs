@@ -8,6 +8,7 @@
 mod answers;
 mod form;
 mod json;
+mod markdown;
 mod numbers;
 mod openapi;
 mod question;
@@ -18,6 +19,7 @@ mod text;
 mod words;
 
 pub use json::{report_json, untried_json};
+pub use markdown::{markdown, untried_markdown};
 pub use question::{PROBE, Purpose, Question, questions};
 pub use report::{Advice, Line, Mark, Number, Report};
 pub use seen::{Answer, Asked, Cut, Ended, Listener, NoAnswer, Reach, Seen, Start, Subject};

@@ -247,6 +247,22 @@ fn what_the_runtime_takes_to_start_is_no_time_of_the_program() {
 }
 
 #[test]
+fn a_summary_for_a_ci_is_folded_where_the_contract_holds() {
+    let desk = desk();
+    solution(&desk, "well", "");
+    let ended = tried(&desk, &["use", "--format", "markdown"]).exits(0);
+    assert!(ended.out.starts_with("### `use` · "), "{}", ended.out);
+    assert!(ended.out.contains(": the contract holds\n\n<details>"), "{}", ended.out);
+    line(&ended, "  ✓ listens on 0.0.0.0:8080 ");
+    solution(&desk, "fails", "");
+    example(&desk);
+    let ended = tried(&desk, &["use", "--format", "markdown"]).exits(1);
+    let start = "### `use` · 0 warnings, 1 error: the contract does not hold\n\n```text\n";
+    assert!(ended.out.starts_with(start), "{}", ended.out);
+    line(&ended, "✗ examples/embed.json → 500");
+}
+
+#[test]
 fn a_page_elsewhere_is_followed_and_a_missing_head_is_a_warning() {
     let desk = desk();
     solution(&desk, "redirects", "");

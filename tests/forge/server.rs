@@ -19,6 +19,7 @@ use vitrine_core::model::{Kind, ObjectKey, Revision};
 use crate::support::catalogue::{Catalogue, image};
 use crate::support::cluster::Cluster;
 use crate::support::daemon::{Daemon, settings};
+use crate::support::requests::Request;
 
 const VARIABLE: &str = "VITRINE_TEST_FORGE";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -305,6 +306,7 @@ async fn a_pull_request_is_told_shown_and_merged_at_the_forge_that_the_environme
         return;
     };
     server.forge.pull_requests = PullRequests::Comment;
+    server.forge.dry_run = true;
     let catalogue = Catalogue::of(&["one", "two"]);
     let shows = "spec:\n  previews: {label: preview, keepFor: 1h, atMost: 3}\n";
     catalogue.edit("platform.yaml", "spec:\n", shows);
@@ -323,10 +325,13 @@ async fn a_pull_request_is_told_shown_and_merged_at_the_forge_that_the_environme
         head
     };
 
-    // Opened, and pushed over by force.
+    // Opened, and pushed over by force. Its branch is one of the repository: the API server is asked.
+    cluster.requests().take();
     let old = pushes('b');
     let number = pulls.open().await;
     pulls.is(&old, "vitrine/test/validate", "success", "1 changed").await;
+    let tried = |request: &Request| request.parameter("dryRun").is_some();
+    assert!(cluster.requests().take().iter().any(tried), "{number} is of the repository itself");
     let comment = pulls.says(number, &["### `one` · changed", "with the label `preview`"]).await;
     let head = pushes('c');
     pulls.is(&head, "vitrine/test/validate", "success", "1 changed").await;

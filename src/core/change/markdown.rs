@@ -10,17 +10,13 @@ use super::text::{counted, difference, hold};
 use super::touched::What;
 use super::{Operator, Review};
 use crate::model::Fault;
-use crate::model::fault::{Severity, harmless};
-use crate::model::invisible::visible;
+use crate::model::fault::Severity;
+use crate::model::markdown::{block, cell, code, tagged};
 
 /// The longest text, in characters. GitHub takes 65 536; what stands around it needs room too.
 pub const LONGEST: usize = 60_000;
 /// From so many solutions on, each is folded below a line of a table.
 const MANY: usize = 5;
-/// The longest value in a cell, in characters.
-const CELL: usize = 300;
-/// The longest list of objects of one solution, in lines.
-const LINES: usize = 400;
 
 /// The whole review, at most [`LONGEST`] characters: where that does not suffice the table alone.
 pub fn markdown(review: &Review) -> String {
@@ -238,7 +234,7 @@ fn section(review: &Review, group: &Group<'_>, depth: Depth) -> String {
         if depth == Depth::Whole {
             let mut lines = String::new();
             one.objects.iter().for_each(|object| difference(&mut lines, object, ""));
-            let block = block(&lines);
+            let block = block("diff", &lines);
             out += &format!(
                 "\n<details><summary>Objects: {counts}</summary>\n\n{block}\n</details>\n"
             );
@@ -294,69 +290,4 @@ fn spoken(sentence: &Sentence) -> String {
         Part::Theirs(text) => code(text),
     });
     parts.collect()
-}
-
-/// A text of anybody's, so that it can stand in Markdown: a code span of one line.
-pub fn quoted(text: &str) -> String {
-    code(text)
-}
-
-/// A code span of one line.
-fn code(text: &str) -> String {
-    let text = shortened(&visible(&harmless(text)), CELL);
-    let text = text.trim();
-    if text.is_empty() {
-        return "(empty)".to_owned();
-    }
-    let fence = "`".repeat(longest_run(text) + 1);
-    // Without the spaces a backtick at an end would lengthen the fence.
-    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    format!("{fence}{pad}{text}{pad}{fence}")
-}
-
-/// A code span in a table, where a bar would end the cell. A backslash before it would do, but for
-/// an author's own backslash before that; so another bar stands for it.
-fn cell(text: &str) -> String {
-    code(text).replace('|', "\u{a6}")
-}
-
-/// In a line of HTML, where a code span is none.
-fn tagged(text: &str) -> String {
-    let text = shortened(&visible(&harmless(text)), CELL);
-    let escaped: String = text
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '-' {
-                c.to_string()
-            } else {
-                format!("&#{};", c as u32)
-            }
-        })
-        .collect();
-    format!("<code>{escaped}</code>")
-}
-
-/// A code block of several lines.
-fn block(lines: &str) -> String {
-    let count = lines.lines().count();
-    let kept: Vec<String> =
-        lines.lines().take(LINES).map(|line| shortened(&visible(line), 2 * CELL)).collect();
-    let more = match count.saturating_sub(LINES) {
-        0 => String::new(),
-        n => format!("  {n} more lines\n"),
-    };
-    let kept = kept.join("\n");
-    let fence = "`".repeat(longest_run(&kept).max(2) + 1);
-    format!("{fence}diff\n{kept}\n{more}{fence}\n")
-}
-
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }

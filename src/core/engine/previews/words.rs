@@ -6,11 +6,11 @@ use jiff::SignedDuration;
 
 use super::staging::Show;
 use crate::catalog::platform;
-use crate::change::quoted;
 use crate::engine::check::Check;
 use crate::engine::event::Refusal;
 use crate::engine::reviewed::Showing;
 use crate::ledger;
+use crate::model::markdown::code;
 use crate::model::{InstanceName, Revision, duration};
 use crate::status::{CommitState, CommitStatus, Verdict};
 
@@ -55,10 +55,10 @@ pub fn last_line(commit: &Revision, lines: &[CommitStatus]) -> String {
         let name = line.context.rsplit('/').next().unwrap_or_default();
         let url = match line.url.as_str() {
             "" => String::new(),
-            url => format!(", {}", quoted(url)),
+            url => format!(", {}", code(url)),
         };
         let mark = if line.state == CommitState::Success { "" } else { "**not published:** " };
-        format!("- {mark}{}: {}{url}\n", quoted(name), quoted(&line.description))
+        format!("- {mark}{}: {}{url}\n", code(name), code(&line.description))
     });
     let said: String = said.collect();
     match said.as_str() {
@@ -80,7 +80,7 @@ pub fn preview(
     showing: &Showing,
     settings: &platform::Previews,
 ) -> Option<String> {
-    let (label, head) = (quoted(&settings.label), head.short());
+    let (label, head) = (code(&settings.label), head.short());
     let again = format!("take it off and put it on again to see {head}");
     let keep = days(settings.keep_for);
     let words = match show {
@@ -117,7 +117,7 @@ pub fn preview(
             let without = match showing.without.len() {
                 0 => String::new(),
                 _ => {
-                    let keys: Vec<String> = showing.without.iter().map(|key| quoted(key)).collect();
+                    let keys: Vec<String> = showing.without.iter().map(|key| code(key)).collect();
                     format!(" It runs without the Secret {}.", keys.join(", "))
                 }
             };
@@ -132,7 +132,7 @@ pub fn preview(
         }
     };
     let cannot =
-        showing.cannot.iter().map(|(name, why)| format!(" {} is not shown: {why}.", quoted(name)));
+        showing.cannot.iter().map(|(name, why)| format!(" {} is not shown: {why}.", code(name)));
     Some(words + &cannot.collect::<String>())
 }
 
