@@ -19,52 +19,63 @@ const AT_ONCE: usize = 4;
 /// How long all objects of one pull request have together.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Asks about each of these objects. Whoever is silent once is not asked for the rest.
+/// What came of one question.
+enum Said {
+    /// It would be taken.
+    Takes,
+    /// It would not be taken, or not as it is.
+    Refuses(Rejection),
+    /// Nothing of this object alone: a sentence why.
+    Unsure(String),
+    /// The server is silent: a sentence why.
+    Silent(String),
+}
+
+/// Asks about each of these objects. A server that is silent once is not asked for the rest.
 pub(super) async fn ask(api: &Api, revision: &Revision, objects: Vec<Arc<Form>>) -> DryRun {
     let mut said = DryRun::default();
     let questions = objects.into_iter().map(|object| {
         let (api, revision) = (api.clone(), revision.clone());
         async move {
-            let answer = would_refuse(&api, &revision, &object).await;
-            (object.key.clone(), answer)
+            let answer = attempt(&api, &revision, &object).await;
+            (object.key.clone(), understood(answer))
         }
     });
     let mut answers = stream::iter(questions).buffered(AT_ONCE);
+    let DryRun { refused, silent } = &mut said;
     let listen = async {
         while let Some((key, answer)) = answers.next().await {
             match answer {
-                Ok(None) => {}
-                Ok(Some(rejection)) => said.refused.push((key, rejection)),
-                Err(why) => return Some(why),
+                Said::Takes => {}
+                Said::Refuses(rejection) => refused.push((key, rejection)),
+                Said::Unsure(why) => *silent = Some(why),
+                Said::Silent(why) => {
+                    *silent = Some(why);
+                    break;
+                }
             }
         }
-        None
     };
-    said.silent = match tokio::time::timeout(PATIENCE, listen).await {
-        Ok(silent) => silent,
-        Err(_) => Some(format!("it did not answer within {} s", PATIENCE.as_secs())),
-    };
+    if tokio::time::timeout(PATIENCE, listen).await.is_err() {
+        said.silent = Some(format!("it did not answer within {} s", PATIENCE.as_secs()));
+    }
     said
 }
 
-/// Why it would not be taken, or not as it is; else a sentence why nobody knows.
-async fn would_refuse(
-    api: &Api,
-    revision: &Revision,
-    object: &Form,
-) -> Result<Option<Rejection>, String> {
-    let failure = match attempt(api, revision, object).await {
-        Ok(refused) => return Ok(refused),
-        Err(failure @ Failure::Unavailable { .. }) => return Err(failure.sentence()),
+fn understood(answer: Result<Option<Rejection>, Failure>) -> Said {
+    let failure = match answer {
+        Ok(None) => return Said::Takes,
+        Ok(Some(lost)) => return Said::Refuses(lost),
+        Err(failure @ Failure::Unavailable { .. }) => return Said::Silent(failure.sentence()),
         Err(Failure::Refused { rejection, .. }) if is_no_answer(&rejection) => {
-            return Err(rejection.message.to_string());
+            return Said::Unsure(rejection.message.to_string());
         }
         Err(failure) => failure,
     };
     match failure.outcome() {
-        Outcome::Rejected(rejection) => Ok(Some(rejection)),
+        Outcome::Rejected(rejection) => Said::Refuses(rejection),
         // Its namespace is not there or going, or somebody else writes: that says nothing.
-        _ => Ok(None),
+        _ => Said::Takes,
     }
 }
 
@@ -215,8 +226,14 @@ mod tests {
         let words = "admission webhook \"a.example\" does not support dry run";
         let status = json!({"kind": "Status", "code": 400, "reason": "BadRequest",
             "message": words});
-        let (said, _) = asked(&["a"], move |_| Says::json(400, &status)).await;
-        assert_eq!((said.refused.len(), said.silent.as_deref()), (0, Some(words)));
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+        let (said, all) = asked(&names, move |asked| match asked.path.ends_with("/l") {
+            true => refused(422, &json!([])),
+            false => Says::json(400, &status),
+        })
+        .await;
+        assert_eq!((said.refused.len(), said.silent.as_deref()), (1, Some(words)));
+        assert_eq!(all.len(), names.len(), "it says nothing of the others");
         // Any other webhook that gives no code of its own says 400 as well.
         let (said, _) = asked(&["a"], |_| refused(400, &json!([]))).await;
         assert_eq!((said.refused.len(), said.silent), (1, None));

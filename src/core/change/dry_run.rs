@@ -7,11 +7,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::Review;
 use super::between::Setting;
 use super::objects::{ObjectChange, Verb};
 use super::sentence::Sentence;
 use super::touched::{Touched, What};
-use super::{Operator, Review};
 use crate::catalog::Catalog;
 use crate::model::fault::{Fault, Severity, code};
 use crate::model::{InstanceName, Kind, ObjectKey, Party, Quoted, SolutionName};
@@ -76,9 +76,6 @@ fn is_written(one: &Touched) -> bool {
 impl Review {
     /// Adds what the API server said.
     pub fn with_dry_run(mut self, instance: &InstanceName, said: &DryRun) -> Self {
-        if matches!(self.platform, Operator::Refused(_)) {
-            return self;
-        }
         let mut room = MOST;
         for one in self.touched.iter_mut().filter(|one| is_written(one)) {
             let written = written(one).count();
@@ -90,6 +87,12 @@ impl Review {
                 ));
             }
             room = room.saturating_sub(written);
+            if said.silent.is_some() && written > 0 {
+                one.risks.push(Sentence::of(
+                    "nobody could ask the API server about all of it; the daemon's log says why",
+                    &[],
+                ));
+            }
             for (key, rejection) in &said.refused {
                 let solution = key.solution(instance);
                 if solution.is_none_or(|solution| solution.as_str() != one.name.as_str()) {

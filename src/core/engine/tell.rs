@@ -389,3 +389,8 @@ impl Engine {
 fn catalog_shows_none(catalog: &Catalog) -> bool {
     catalog.platform.as_ref().is_ok_and(|platform| platform.previews.is_none())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+#[path = "tell/tests.rs"]
+mod tests;

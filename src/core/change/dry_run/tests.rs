@@ -151,6 +151,16 @@ fn what_was_left_alone_before_fails_as_well() {
 }
 
 #[test]
+fn what_nobody_could_ask_is_told_to_the_reviewer() {
+    let sides = Sides::between(&[("use", ""), ("two", "")], &[("use", MORE)]);
+    let said = DryRun { refused: Vec::new(), silent: Some("10.0.0.1 is away".to_owned()) };
+    let review = sides.with(|review, _| review.with_dry_run(&sides.instance, &said));
+    let page = markdown(&review);
+    assert_eq!(page.matches("nobody could ask the API server").count(), 1, "{page}");
+    assert!(!page.contains("10.0.0.1"), "the operator's, and in the log: {page}");
+}
+
+#[test]
 fn a_right_that_lacks_is_the_operators() {
     let sides = Sides::between(&[("use", "")], &[("use", MORE)]);
     let review = sides.told(vec![(app("use"), refusal(403))]);

@@ -102,6 +102,15 @@ impl Desk {
         self.organ.listed(listing(open), at(self.now));
     }
 
+    /// What a merge of the next one would leave is read.
+    #[track_caller]
+    fn compares(&mut self) -> u64 {
+        let Some(Wish::Compare { number, .. }) = self.wish() else { panic!("nothing is compared") };
+        let instance = InstanceName::parse("prod").unwrap();
+        self.organ.compared(Ok(comparison()), &instance, at(self.now));
+        number
+    }
+
     #[track_caller]
     fn judges(&mut self, number: u64, head: char, page: Option<&str>) {
         let base = commit(self.base);
@@ -329,9 +338,7 @@ fn with_validate_alone_nobody_is_commented_and_off_asks_nothing() {
 
 /// Judged for the first time, with an image that registries have to be asked for.
 fn asks(desk: &mut Desk) -> BTreeSet<ImageReference> {
-    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
-    let instance = InstanceName::parse("prod").unwrap();
-    desk.organ.compared(Ok(comparison()), &instance, at(desk.now));
+    desk.compares();
     assert!(matches!(desk.organ.todo(), Some((Todo::Judge, judging)) if judging.said.is_none()));
     let asks = BTreeSet::from([ImageReference::parse("registry.example/use:1").unwrap()]);
     let first = Reviewed { asks: asks.clone(), ..found(Some("before")) };
@@ -373,9 +380,7 @@ fn form() -> Arc<Form> {
 fn nobody_is_told_before_registries_and_the_api_server_answered() {
     let mut desk = Desk::new();
     desk.lists(&[(1, '1')]);
-    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
-    let instance = InstanceName::parse("prod").unwrap();
-    desk.organ.compared(Ok(comparison()), &instance, at(0));
+    desk.compares();
     assert!(matches!(desk.organ.todo(), Some((Todo::Judge, judging)) if judging.tried.is_none()));
     let asks = BTreeSet::from([ImageReference::parse("registry.example/use:1").unwrap()]);
     let tries = vec![form()];
@@ -402,9 +407,7 @@ fn a_head_is_of_the_repository_as_the_last_list_says() {
         assert!(matches!(desk.wish(), Some(Wish::List { .. })));
         let open = vec![Opened { own, ..opened(1, head, false) }];
         desk.organ.listed(ok(Some(Listing { open, merged: Vec::new() })), at(desk.now));
-        assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
-        let instance = InstanceName::parse("prod").unwrap();
-        desk.organ.compared(Ok(comparison()), &instance, at(desk.now));
+        desk.compares();
         assert!(matches!(desk.organ.todo(), Some((Todo::Judge, judging)) if judging.own == own));
         desk.organ.reviewed(Some(found(None)), at(desk.now));
         desk.now += 60;
@@ -419,9 +422,7 @@ fn what_lies_in_a_fork_and_in_the_repository_is_the_repositorys() {
         desk.organ.listed(ok(Some(Listing { open, merged: Vec::new() })), at(desk.now));
     };
     let judges = |desk: &mut Desk, number, page: &str| {
-        assert!(matches!(desk.wish(), Some(Wish::Compare { number: n, .. }) if n == number));
-        let instance = InstanceName::parse("prod").unwrap();
-        desk.organ.compared(Ok(comparison()), &instance, at(desk.now));
+        assert_eq!(desk.compares(), number);
         let own = desk.organ.todo().is_some_and(|(_, judging)| judging.own);
         desk.organ.reviewed(Some(found(Some(page))), at(desk.now));
         own
@@ -445,9 +446,7 @@ fn what_lies_in_a_fork_and_in_the_repository_is_the_repositorys() {
 fn a_dry_run_that_nobody_answers_is_asked_for_again() {
     let mut desk = Desk::new();
     desk.lists(&[(1, '1')]);
-    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
-    let instance = InstanceName::parse("prod").unwrap();
-    desk.organ.compared(Ok(comparison()), &instance, at(0));
+    desk.compares();
     desk.organ.todo();
     desk.organ.reviewed(Some(Reviewed { tries: vec![form()], ..found(None) }), at(0));
     assert!(matches!(desk.organ.todo(), Some((Todo::Try(_), _))));
@@ -541,9 +540,7 @@ fn faulty(line: u32) -> Reviewed {
 /// A head is judged, with this outcome.
 #[track_caller]
 fn judged(desk: &mut Desk, reviewed: Reviewed) {
-    assert!(matches!(desk.wish(), Some(Wish::Compare { .. })));
-    let instance = InstanceName::parse("prod").unwrap();
-    desk.organ.compared(Ok(comparison()), &instance, at(desk.now));
+    desk.compares();
     desk.organ.todo();
     desk.organ.reviewed(Some(reviewed), at(desk.now));
 }
