@@ -50,9 +50,14 @@ impl Podman {
         let folder = tempfile::tempdir().unwrap().keep();
         let bin = folder.join("bin");
         std::fs::create_dir(&bin).unwrap();
-        // Nothing of this machine's own containers is seen or touched.
+        // Nothing of this machine's own containers is seen or touched, nor waited for: without a word
+        // the locks of all storages of a user lie in one piece of shared memory, where one runtime
+        // that hangs stops all others.
+        let conf = folder.join("containers.conf");
+        std::fs::write(&conf, "[engine]\nlock_type = \"file\"\n").unwrap();
         let text = format!(
-            "#!/bin/sh\nexec {} --root {at}/root --runroot {at}/run --tmpdir {at}/tmp \
+            "#!/bin/sh\nexport CONTAINERS_CONF={at}/containers.conf\n\
+             exec {} --root {at}/root --runroot {at}/run --tmpdir {at}/tmp \
              --storage-driver vfs --cgroup-manager cgroupfs --events-backend none \"$@\"\n",
             real.display(),
             at = folder.display()
