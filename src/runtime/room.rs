@@ -5,9 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt as _;
-use tokio::process::Child;
 
-use super::call::{command, reason};
+use super::call::{Group, reason};
 use super::carried::Carried;
 use super::container;
 use super::find::Runtime;
@@ -33,7 +32,7 @@ pub struct Room {
     runtime: Runtime,
     pub carried: Carried,
     /// Its end of the pipe is what keeps the carrier alive.
-    _carrier: Child,
+    _carrier: Group,
     app: String,
     running: Option<Running>,
 }
@@ -55,10 +54,10 @@ impl Room {
     ) -> Result<Self, String> {
         let cannot = |why: &str| format!("{} cannot run a container: {why}", runtime.name());
         let carrier = name(trial, "carrier", number);
-        let mut command = command(runtime.program());
-        command.args(container::carrier(runtime, trial, &carrier, image));
-        command.stdin(std::process::Stdio::piped());
-        let mut child = command.spawn().map_err(|error| cannot(&error.to_string()))?;
+        let words = container::carrier(runtime, trial, &carrier, image);
+        let group = Group::start(runtime.program(), &words, true);
+        let mut group = group.map_err(|error| cannot(&error.to_string()))?;
+        let child = &mut group.child;
         let (Some(to), Some(from), Some(mut err)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -74,7 +73,7 @@ impl Room {
         tokio::spawn(async move { tokio::io::copy(&mut err, &mut tokio::io::sink()).await });
         let app = name(trial, "app", number);
         let runtime = runtime.clone();
-        Ok(Self { runtime, carried, _carrier: child, app, running: None })
+        Ok(Self { runtime, carried, _carrier: group, app, running: None })
     }
 
     /// Starts the tried container; the words of its runtime if that fails.
