@@ -73,7 +73,7 @@ const OWNED_CRATES: [(&str, &[&str]); 23] = [
     ("notify", &["git"]),
     ("reqwest", &["http", "git", "registry", "web", "forge"]),
     ("ring", &["forge", "web"]),
-    ("rustix", &["git"]),
+    ("rustix", &["git", "runtime"]),
     ("sha1", &["git"]),
     ("spdx", &["catalog"]),
     ("tracing_subscriber", &["cli"]),

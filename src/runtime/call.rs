@@ -13,6 +13,10 @@ use tokio::time::timeout;
 
 use vitrine_core::model::{Quoted, duration};
 
+/// How much of what a program writes is kept at least, in bytes. Every answer is shorter; a log may
+/// have no end.
+const KEPT: usize = 1 << 20;
+
 /// Why a call gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failed {
@@ -108,10 +112,15 @@ pub async fn call<W: AsRef<OsStr>>(
     if status.success() { Ok(Wrote { out, err }) } else { Err(Failed::Said(reason(&err))) }
 }
 
+/// The end of what a program writes.
 async fn read(from: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
     let mut bytes = Vec::new();
     if let Some(mut from) = from {
-        from.read_to_end(&mut bytes).await?;
+        while from.read_buf(&mut bytes).await? > 0 {
+            if bytes.len() > 2 * KEPT {
+                bytes.drain(..bytes.len() - KEPT);
+            }
+        }
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -169,6 +178,9 @@ mod tests {
         let patience = Duration::from_secs(20);
         let wrote = call(&program, &["0"], Some(b"fed"), patience).await.unwrap();
         assert_eq!((wrote.out.as_str(), wrote.err.as_str()), ("fed", "said\n"));
+        let long = vec![b'x'; 5 * KEPT];
+        let wrote = call(&program, &["0"], Some(&long), patience).await.unwrap();
+        assert!((KEPT..=2 * KEPT).contains(&wrote.out.len()), "{} bytes", wrote.out.len());
         let failed = call(&program, &["3"], None, patience).await.err().unwrap();
         assert_eq!(failed.to_string(), "said");
     }

@@ -145,12 +145,18 @@ impl Room {
     }
 
     /// The last lines that it wrote. A key may go over several: all are masked together.
+    ///
+    /// Not by `--tail`: a line that was written in pieces has them in the wrong order there (Podman
+    /// 4.3).
     async fn log(&self) -> Vec<Quoted> {
-        let tail = LINES.to_string();
-        let words = ["logs", "--tail", &tail, &self.app];
+        let words = ["logs", &self.app];
         let Ok(wrote) = self.runtime.feed(&words, None, CARRIER).await else { return Vec::new() };
-        let lines: Vec<String> =
-            wrote.out.lines().chain(wrote.err.lines()).map(str::to_owned).collect();
+        let last = |text: &str| -> Vec<String> {
+            let lines: Vec<&str> = text.lines().collect();
+            let begin = lines.len().saturating_sub(LINES);
+            lines.iter().skip(begin).map(|line| (*line).to_owned()).collect()
+        };
+        let lines = [last(&wrote.out), last(&wrote.err)].concat();
         let masked = masked_lines(&lines).into_iter().map(|line| Quoted::of(&line));
         let mut masked: Vec<Quoted> = masked.filter(|line| !line.is_empty()).collect();
         masked.split_off(masked.len().saturating_sub(LINES))

@@ -159,6 +159,14 @@ fn a_crash_is_told_with_its_last_lines_and_without_its_secrets() {
 }
 
 #[test]
+fn a_line_that_was_written_in_pieces_is_told_as_it_was_meant() {
+    let desk = desk();
+    solution(&desk, "pieces", "");
+    let told = "  | cannot read the model\n  | and ends\n";
+    tried(&desk, &["use"]).exits(1).says(&[told]);
+}
+
+#[test]
 fn a_slow_start_is_warned_of_and_a_longer_time_suggested() {
     let desk = desk();
     solution_starting(&desk, "slow 3500", "6s");

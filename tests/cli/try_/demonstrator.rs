@@ -15,6 +15,14 @@ fn main() {
             eprintln!("cannot reach https://lab:hunter2@models.example/use");
             std::process::exit(3);
         }
+        // As programs do that do not gather what they write.
+        "pieces" => {
+            for piece in ["cannot ", "read ", "the ", "model\n", "and ", "ends"] {
+                std::thread::sleep(Duration::from_millis(20));
+                std::io::stderr().write_all(piece.as_bytes()).unwrap();
+            }
+            std::process::exit(5);
+        }
         "slow" => std::thread::sleep(Duration::from_millis(number)),
         "writes" => {
             if let Err(error) = std::fs::write("/data/state", "1") {
