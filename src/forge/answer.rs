@@ -55,11 +55,13 @@ pub(super) async fn of(
         }
         bytes.extend_from_slice(&chunk);
     }
+    let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let is_words = !body.is_array(); // of a list nobody quotes anything, and it may be large
     Ok(Heard {
         status: response.status(),
         headers: std::mem::take(response.headers_mut()),
-        body: serde_json::from_slice(&bytes).unwrap_or_default(),
-        text: String::from_utf8_lossy(&bytes).into_owned(),
+        text: if is_words { String::from_utf8_lossy(&bytes).into_owned() } else { String::new() },
+        body,
         url: response.url().clone(),
         secret: secret.to_owned(),
         now: Timestamp::now(),

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use url::Url;
 
 use vitrine_core::config::{self, ForgeKind};
@@ -21,7 +21,9 @@ use super::{gitea, github, gitlab, pull};
 /// How long a forge may take: to connect, and between two bytes.
 const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(15);
-/// The largest answer that is read, in bytes. A page has at most 100 statuses.
+/// The largest answer that is read, in bytes, of what is read and of what is written. A page has at
+/// most 100 statuses, or as many pull requests or comments with all that people wrote there.
+const MAX_READ: usize = 32 << 20;
 const MAX_ANSWER: usize = 4 << 20;
 /// The most pages that are read of one thing.
 pub(super) const MAX_PAGES: u32 = 20;
@@ -150,7 +152,8 @@ impl Line {
         if let Some(body) = &request.body {
             sent = sent.json(body);
         }
-        answer::of(sent, MAX_ANSWER, token)
+        let most = if request.method == Method::GET { MAX_READ } else { MAX_ANSWER };
+        answer::of(sent, most, token)
             .await
             .map_err(|why| Refusal::Unsure(format!("{} cannot be reached ({why})", self.name())))
     }

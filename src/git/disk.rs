@@ -15,7 +15,9 @@ use vitrine_core::model::invisible::is_invisible;
 use vitrine_core::model::{ContentHash, Revision, TreeId};
 
 use super::Trouble;
-use super::walk::{Entry, Found, Length, Listed, MAX_ENTRIES, Read, Store, walk, walk_one};
+use super::walk::{
+    Entry, Found, Length, Listed, MAX_BYTES, MAX_ENTRIES, Read, Store, walk, walk_one,
+};
 
 /// The revision of what is no commit.
 const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
@@ -27,7 +29,7 @@ const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 /// a catalogue of more than 200 000 files and folders or 512 MiB of files that are read.
 pub fn read_folder(root: &Path) -> Result<Snapshot, Unknown> {
     let mut disk = Disk { root };
-    let found = is_folder(root).and_then(|()| walk(&mut disk, &PathBuf::new()));
+    let found = is_folder(root).and_then(|()| walk(&mut disk, &PathBuf::new(), MAX_BYTES));
     snapshot(found.map_err(Unknown::from)?)
 }
 
@@ -119,7 +121,7 @@ impl Store for Disk<'_> {
             text.extend_from_slice(format!("\0{path}\0{}\0", file.size).as_bytes());
             text.extend_from_slice(file.bytes.as_deref().unwrap_or_default());
         }
-        TreeId::parse(ContentHash::of(&text).first(40))
+        TreeId::parse(&ContentHash::of(&text).first(40))
             .map_err(|error| Trouble::new(error.to_string()))
     }
 }

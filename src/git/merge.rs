@@ -12,11 +12,16 @@ use vitrine_core::model::{Revision, TreeId};
 use super::commits::{Commit, descends, fork};
 use super::mirror::Mirror;
 use super::remote::{self, Remote};
-use super::snapshot::{Last, Root, read_commit};
+use super::snapshot::{Last, Root, read_commit, read_within};
+use super::walk::MAX_BYTES;
 use super::{Trouble, left_out};
 
 /// Commits of the base's first-parent history in which an older form of a folder is looked for.
 const LOOKED_BACK: usize = 500;
+
+/// How many bytes a pull request may hold beyond what is published: who opens one is a stranger, and
+/// a few kilobytes of Git unfold to as many megabytes as they like.
+const MORE: u64 = 64 << 20;
 
 /// Where the mirror keeps the head of a pull request while it is read.
 const PULL: &str = "refs/vitrine/pull";
@@ -33,6 +38,16 @@ pub fn compare(
     base: Oid,
     head: Oid,
 ) -> Result<Comparison, Trouble> {
+    compare_within(repository, root, base, head, MAX_BYTES)
+}
+
+fn compare_within(
+    repository: &Repository,
+    root: &Root,
+    base: Oid,
+    head: Oid,
+    more: u64,
+) -> Result<Comparison, Trouble> {
     let (base, head) = (Commit::read(repository, base)?, Commit::read(repository, head)?);
     let fork = fork(repository, base.id, head.id)?;
     let (base, head, how) = match fork {
@@ -47,7 +62,7 @@ pub fn compare(
             }
         }
     };
-    snapshots(repository, root, &base, &head, how)
+    snapshots(repository, root, &base, &head, how, more)
 }
 
 /// As [`compare`], of a head that is fetched from `reference` for this and let go again.
@@ -65,20 +80,21 @@ pub fn of_pull(
     let repository = mirror.repository();
     let (head_id, base) = (remote::oid(head)?, remote::oid(base)?);
     remote.fetch_and_prune(repository, &format!("+{reference}:{PULL}"))?;
-    if Commit::find(repository, head_id)?.is_none() {
-        return Err(Trouble::new(format!(
-            "{remote} does not have commit {} at {reference}; another one was pushed there",
-            head.short()
-        )));
-    }
-    // A handle of its own, whose memory goes with it.
-    let compared =
-        Repository::open_bare(repository.path()).map_err(Trouble::from).and_then(|handle| {
-            match descends(&handle, base, head_id)? {
-                true => merged_already(&handle, root, base, head_id),
-                false => compare(&handle, root, base, head_id),
-            }
-        });
+    let compare = || {
+        if Commit::find(repository, head_id)?.is_none() {
+            return Err(Trouble::new(format!(
+                "{remote} does not have commit {} at {reference}; another one was pushed there",
+                head.short()
+            )));
+        }
+        // A handle of its own, whose memory goes with it.
+        let handle = Repository::open_bare(repository.path())?;
+        match descends(&handle, base, head_id)? {
+            true => merged_already(&handle, root, base, head_id),
+            false => compare_within(&handle, root, base, head_id, MORE),
+        }
+    };
+    let compared = compare();
     if let Ok(mut kept) = repository.find_reference(PULL) {
         kept.delete()?;
     }
@@ -94,7 +110,7 @@ fn merged_already(
 ) -> Result<Comparison, Trouble> {
     let (base, head) = (Commit::read(repository, base)?, Commit::read(repository, head)?);
     let head = Commit { tree: base.tree, ..head };
-    snapshots(repository, root, &base, &head, How::Merged)
+    snapshots(repository, root, &base, &head, How::Merged, MAX_BYTES)
 }
 
 /// Reads two commits as they are.
@@ -109,7 +125,7 @@ pub fn beside(
 ) -> Result<Comparison, Trouble> {
     let (base, head) = (Commit::read(repository, base)?, Commit::read(repository, head)?);
     let how = if descends(repository, head.id, base.id)? { How::Merged } else { How::Alone };
-    snapshots(repository, root, &base, &head, how)
+    snapshots(repository, root, &base, &head, how, MAX_BYTES)
 }
 
 fn snapshots(
@@ -118,12 +134,20 @@ fn snapshots(
     base: &Commit,
     head: &Commit,
     how: How,
+    more: u64,
 ) -> Result<Comparison, Trouble> {
     let mut last = Last::default();
     let old = read_commit(repository, root, base, &mut last)?;
-    let new = read_commit(repository, root, head, &mut last)?;
+    let most = bytes(&old).saturating_add(more).min(MAX_BYTES);
+    let new = read_within(repository, root, head, &mut last, most)?;
     let earlier = earlier(repository, root, base, &old, &new)?;
     Ok(Comparison { base: old, head: new, how, earlier })
+}
+
+/// How many bytes of files a snapshot holds.
+fn bytes(snapshot: &Snapshot) -> u64 {
+    let files = snapshot.folders.values().flat_map(|folder| folder.files.values());
+    files.chain(&snapshot.platform).filter_map(|file| Some(file.bytes.as_ref()?.len() as u64)).sum()
 }
 
 /// The tree of a merge; `None` where people would have to decide.

@@ -4,6 +4,7 @@
 //! that says it is ours, and the repository beside it; a folder without that file is never touched.
 //! Its refs have names of our own, so that nothing depends on how refs are named at the remote.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,9 @@ const FRESH: &str = "fresh.git";
 
 /// libgit2 never repacks; past this many packs the mirror is made again.
 const MAX_PACKS: usize = 50;
+/// A pack of a pull request that is larger, in bytes, is not kept: with [`MAX_PACKS`] this bounds
+/// what strangers take of the disk.
+const LARGE_PACK: u64 = 8 << 20;
 /// As many in one of the 256 folders of loose objects, as `git gc` estimates.
 const MAX_LOOSE: usize = 27;
 
@@ -256,6 +260,39 @@ impl Mirror {
         self.repository = open(&old).map_err(cannot)?;
         self.seal = Seal::of(&old);
         self.damage = None;
+        Ok(())
+    }
+
+    /// The packs that it has.
+    pub fn packs(&self) -> BTreeSet<PathBuf> {
+        let folder = self.repository.path().join("objects").join("pack");
+        let all = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        all.filter(|path| path.extension().is_some_and(|end| end == "pack")).collect()
+    }
+
+    /// Lets go of packs that came since, where they are large or too many: what a pull request holds
+    /// may be a stranger's noise, and the disk is for the branch.
+    pub fn let_go(&mut self, before: &BTreeSet<PathBuf>) -> Result<(), Trouble> {
+        let crowded = self.is_crowded();
+        let is_large = |pack: &Path| fs::metadata(pack).is_ok_and(|file| file.len() > LARGE_PACK);
+        let new: Vec<PathBuf> = self.packs().difference(before).cloned().collect();
+        let new: Vec<PathBuf> = new.into_iter().filter(|pack| crowded || is_large(pack)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        for pack in new {
+            for end in ["idx", "pack", "rev"] {
+                match fs::remove_file(pack.with_extension(end)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(Trouble::disk(&self.place, &error));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        // Nothing may be found in what is still open.
+        let path = self.place.join(REPOSITORY);
+        self.repository = open(&path).map_err(|error| unusable(&self.place, &error))?;
         Ok(())
     }
 

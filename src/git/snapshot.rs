@@ -12,7 +12,8 @@ use vitrine_core::model::{Revision, TreeId};
 use super::commits::Commit;
 use super::left_out::Known;
 use super::walk::{
-    Entry, Found, Length, Listed, MAX_ENTRIES, PLATFORM_FILE, Read, SOLUTION_FILE, Store, walk,
+    Entry, Found, Length, Listed, MAX_BYTES, MAX_ENTRIES, PLATFORM_FILE, Read, SOLUTION_FILE,
+    Store, walk,
 };
 use super::{Trouble, left_out, remote};
 
@@ -78,6 +79,17 @@ pub fn read_commit(
     commit: &Commit,
     last: &mut Last,
 ) -> Result<Snapshot, Trouble> {
+    read_within(repository, root, commit, last, MAX_BYTES)
+}
+
+/// As [`read_commit`], of one that may hold at most so many bytes.
+pub fn read_within(
+    repository: &Repository,
+    root: &Root,
+    commit: &Commit,
+    last: &mut Last,
+    most: u64,
+) -> Result<Snapshot, Trouble> {
     let revision = remote::revision(commit.id)?;
     let tree = root.tree(repository, commit)?.ok_or_else(|| {
         Trouble::new(format!(
@@ -99,7 +111,7 @@ pub fn read_commit(
     let left_out = Known::of(repository)?;
     let previous = &last.folders;
     let mut objects = Objects { repository, odb, left_out, previous, folders: Folders::new() };
-    let Found { platform, folders, oddities } = walk(&mut objects, &tree.id())?;
+    let Found { platform, folders, oddities } = walk(&mut objects, &tree.id(), most)?;
     let folders = Arc::new(folders);
     let snapshot = Snapshot { revision, committed, root: id, platform, folders, oddities };
     let folders = std::mem::take(&mut objects.folders);

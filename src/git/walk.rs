@@ -16,7 +16,7 @@ pub const PLATFORM_FILE: &str = "platform.yaml";
 /// Entries of a catalogue, files and folders; a repository that unfolds to more is not one.
 pub const MAX_ENTRIES: usize = 200_000;
 /// Bytes that one snapshot holds in memory.
-const MAX_BYTES: u64 = 512 << 20;
+pub const MAX_BYTES: u64 = 512 << 20;
 /// Bytes of one solution that are held in memory.
 const MAX_SOLUTION_BYTES: u64 = 32 << 20;
 /// Folders within folders inside a solution.
@@ -108,9 +108,9 @@ pub struct Found {
     pub oddities: BTreeMap<String, Oddity>,
 }
 
-/// Reads everything below a catalogue's root.
-pub fn walk<S: Store>(store: &mut S, root: &S::Folder) -> Result<Found, Trouble> {
-    let mut walk = Walk { store, found: Found::default(), entries: 0, bytes: 0 };
+/// Reads everything below a catalogue's root, as far as it holds at most so many bytes.
+pub fn walk<S: Store>(store: &mut S, root: &S::Folder, most: u64) -> Result<Found, Trouble> {
+    let mut walk = Walk { store, found: Found::default(), entries: 0, bytes: 0, most };
     let listed = walk.store.list(root)?;
     walk.group(&listed, "")?;
     Ok(walk.found)
@@ -118,7 +118,8 @@ pub fn walk<S: Store>(store: &mut S, root: &S::Folder) -> Result<Found, Trouble>
 
 /// Reads one folder alone, as if it stood at the root by this name.
 pub fn walk_one<S: Store>(store: &mut S, folder: &S::Folder, name: &str) -> Result<Found, Trouble> {
-    let mut walk = Walk { store, found: Found::default(), entries: 0, bytes: 0 };
+    let (found, most) = (Found::default(), MAX_BYTES);
+    let mut walk = Walk { store, found, entries: 0, bytes: 0, most };
     walk.folder(folder, name.to_owned())?;
     Ok(walk.found)
 }
@@ -128,6 +129,7 @@ struct Walk<'s, S: Store> {
     found: Found,
     entries: usize,
     bytes: u64,
+    most: u64,
 }
 
 /// Why a solution's folder was not read to its end.
@@ -359,10 +361,10 @@ impl<S: Store> Walk<'_, S> {
 
     fn weigh(&mut self, bytes: u64) -> Result<(), Trouble> {
         self.bytes += bytes;
-        if self.bytes <= MAX_BYTES {
+        if self.bytes <= self.most {
             return Ok(());
         }
-        let limit = MAX_BYTES >> 20;
+        let limit = self.most >> 20;
         Err(Trouble::new(format!(
             "the catalogue's small files hold more than {limit} MiB; keep models and data elsewhere"
         )))

@@ -113,10 +113,14 @@ impl Reviewing {
             earlier: &self.comparison.earlier,
         };
         let review = change::between(&base, &head, &setting);
+        // Then the base is where its author branched off, and the platform of that day: nobody is
+        // asked by it, and nothing shown.
+        let conflicts = self.comparison.how == How::Branched;
         let mut asks = BTreeSet::new();
         let (mut lacks, mut unseen) = (false, Vec::new());
         let review = match &self.images {
             Images::Unasked => review,
+            Images::Wanted(_) if conflicts => review,
             Images::Wanted(near) => {
                 asks = change::images_of(&review, &base, &head, near);
                 review
@@ -145,14 +149,13 @@ impl Reviewing {
         };
         let touches = review.platform != Operator::Same
             || review.touched.iter().any(|one| one.what != What::Words);
-        let conflicts = self.comparison.how == How::Branched;
         let names = review.touched.iter().filter(|one| one.what != What::Words);
         let names = names.map(|one| &one.name);
         Reviewed {
             line: line(&self.instance, &review, conflicts),
             page: touches.then(|| page(&self.instance, &review, conflicts)),
             names: names.cloned().collect(),
-            showing: self.showing(&base, head, memory),
+            showing: if conflicts { None } else { self.showing(&base, head, memory) },
             check: Check::of(&self.instance, &self.root, faults(&review)),
             asks,
             tries,
@@ -363,6 +366,24 @@ mod tests {
         );
         assert_eq!(of_images(Images::Unasked).asks, BTreeSet::new());
         assert_eq!(of_images(Images::Said(Arc::default())).asks, BTreeSet::new());
+    }
+
+    #[test]
+    fn what_conflicts_lets_the_platform_of_another_day_ask_nobody_and_show_nothing() {
+        let judged = |how| {
+            let platform = "  previews: {keepFor: 1h, atMost: 2}\n  registries: \
+                            {requireDigest: false, allow: [\"registry.example/*\"]}\n";
+            let side = |digit, body| snapshot(digit, platform, &[("use", body)]);
+            let (base, head) = (side("a", ""), side("b", "  port: 9000\n"));
+            let comparison = Comparison { base, head, how, earlier: BTreeMap::new() };
+            let images = Images::Wanted(Vec::new());
+            Reviewing { images, ..reviewing(comparison) }.done(&mut Memory::default())
+        };
+        let merges = judged(How::Merged);
+        assert!(!merges.asks.is_empty() && merges.showing.is_some());
+        let conflicts = judged(How::Branched);
+        assert!(conflicts.asks.is_empty() && conflicts.showing.is_none());
+        says(&conflicts, CommitState::Success, "1 changed; a merge has conflicts");
     }
 
     #[test]

@@ -137,3 +137,61 @@ async fn a_folder_that_is_as_it_was_before_names_the_commit() {
     assert_eq!(compared.earlier["use"].revision, first);
     assert_eq!(compared.earlier.len(), 1);
 }
+
+/// A pull request at another commit, which `make` leaves in the work tree.
+fn pushes(scene: &Scene, head: &Revision, make: impl Fn(&Scene)) -> Revision {
+    scene.git(&["checkout", "-q", head.as_str()]);
+    make(scene);
+    let head = scene.commit();
+    scene.git(&["update-ref", PULL, head.as_str()]);
+    scene.git(&["checkout", "-q", "main"]);
+    head
+}
+
+#[tokio::test]
+async fn noise_that_a_stranger_pushes_takes_no_room_and_can_be_merged_all_the_same() {
+    let (scene, base, head) = proposed();
+    let settings = scene.local();
+    let mut source = source(&settings).await;
+    let packs = settings.mirror.join("catalogue.git/objects/pack");
+    let held = || -> u64 {
+        let all = std::fs::read_dir(&packs).unwrap().flatten();
+        all.map(|entry| entry.metadata().unwrap().len()).sum()
+    };
+    let before = held();
+    let mut newest = head;
+    for _ in 0..2 {
+        newest = pushes(&scene, &newest, |scene| {
+            scene.shell("head -c 9437184 /dev/urandom > two/noise.bin");
+        });
+        let compared = source.compare(PULL, &newest, &base).await.unwrap();
+        assert!(compared.head.folders.contains_key("two"));
+        assert!(held() < before + (1 << 20), "{} bytes more", held() - before);
+    }
+    scene.git(&["merge", "-q", "--no-edit", newest.as_str()]);
+    let tip = source.tip().await.unwrap();
+    assert_ne!(tip, base);
+    source.fetch(&tip).await.unwrap();
+    assert!(source.read(&tip).await.unwrap().folders.contains_key("two"));
+    let mirror = settings.mirror.join("catalogue.git");
+    git(&mirror, &["fsck", "--connectivity-only", "--no-dangling"]);
+}
+
+#[tokio::test]
+async fn a_few_kilobytes_that_unfold_to_more_than_anybody_may_hold_are_told() {
+    let (scene, base, head) = proposed();
+    let newest = pushes(&scene, &head, |scene| {
+        let text = " ".repeat(512 * 1024);
+        for solution in ["a", "b", "c"] {
+            scene.put(&format!("{solution}/solution.yaml"), &format!("# {solution}\n"));
+            for number in 0..62 {
+                scene.put(&format!("{solution}/{number}.txt"), &text);
+            }
+        }
+    });
+    let mut source = source(&scene.local()).await;
+    let told = source.compare(PULL, &newest, &base).await.unwrap_err().cause;
+    assert!(told.contains("more than 64 MiB"), "{told}");
+    assert!(source.compare(PULL, &newest, &base).await.is_err(), "and nobody else is hurt");
+    assert_eq!(source.tip().await.unwrap(), base);
+}

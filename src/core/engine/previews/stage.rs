@@ -56,19 +56,17 @@ impl Previews {
             }
             pull.show = pull.asks(&settings, platform);
         }
-        let mut staging = Staging::default();
-        self.choose(&settings, living, &mut staging);
         // Whoever is not listed yet, or is listed no more and nobody knows why, is left alone; but
-        // for as long as the operator allows.
+        // for as long as the operator allows. It takes its room meanwhile.
         let undecided = |number: u64| {
             !self.listed
                 || self.gone.contains_key(&number)
                 || self.open.get(&number).is_some_and(|pull| pull.show == Show::Undecided)
         };
-        let left =
-            living.keys().filter(|name| !is_over(name) && !staging.shown.contains_key(*name));
+        let left = living.keys().filter(|name| !is_over(name));
         let left = left.filter(|name| name.previews().is_some_and(|(number, _)| undecided(number)));
-        staging.undecided = left.cloned().collect();
+        let mut staging = Staging { undecided: left.cloned().collect(), ..Staging::default() };
+        self.choose(&settings, living, &mut staging);
         let standing = staging.shown.keys().chain(&staging.undecided);
         self.ends_at = standing.filter_map(ends).filter(|at| *at > wall).min();
         staging
@@ -99,7 +97,7 @@ impl Previews {
                 pull.show = Show::TooMany(many);
                 continue;
             }
-            if staging.shown.len() + many > settings.at_most {
+            if staging.undecided.len() + staging.shown.len() + many > settings.at_most {
                 pull.show = Show::Waits;
                 continue;
             }
@@ -340,6 +338,30 @@ mod tests {
         stage.judges(3, &["a", "b", "c"]);
         assert_eq!(stage.shows(), ["pr-5--c"]);
         assert!(stage.says(3).contains("it changes 3 solutions, and at most 2 are shown"));
+    }
+
+    #[test]
+    fn what_is_judged_anew_for_another_platform_keeps_its_room() {
+        let mut stage = Stage::new();
+        for on in [false, true] {
+            stage.lists(&[(5, '5', on), (9, '9', on)]);
+        }
+        stage.judges(9, &["a", "b"]);
+        assert_eq!(stage.shows(), ["pr-9--a", "pr-9--b"]);
+        stage.judges(5, &["c"]);
+        assert_eq!(stage.shows(), ["pr-9--a", "pr-9--b"]);
+        // Any change of the operator's file, and the lower number is judged first.
+        let other = stage.platform.digest.clone();
+        stage.platform.digest = crate::model::ContentHash::of(b"other");
+        assert_eq!(stage.leaves_alone(), [name("pr-9--a"), name("pr-9--b")].into());
+        let fifth = stage.organ.open.get_mut(&5).unwrap();
+        let showing = fifth.judged.as_mut().unwrap().showing.as_mut().unwrap();
+        showing.platform = stage.platform.digest.clone();
+        assert!(stage.shows().is_empty(), "5 waits");
+        assert_eq!(stage.living.len(), 2);
+        stage.platform.digest = other;
+        stage.organ.open.get_mut(&5).unwrap().judged = None;
+        assert_eq!(stage.shows(), ["pr-9--a", "pr-9--b"]);
     }
 
     #[test]
