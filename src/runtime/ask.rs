@@ -11,6 +11,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::carried::Carried;
 use crate::http::{USER_AGENT, causes};
@@ -40,8 +41,10 @@ pub async fn ask(
             _ => return Ok(elsewhere(answer.0, question, &path)),
         }
     }
-    let (answer, _) = once(carried, (host, port), question, &path, begun).await?;
-    Ok(elsewhere(answer, question, &path))
+    match once(carried, (host, port), question, &path, begun).await? {
+        (_, Some(_)) if question.purpose == Purpose::Page => Err(NoAnswer::Around),
+        (answer, _) => Ok(elsewhere(answer, question, &path)),
+    }
 }
 
 fn elsewhere(answer: Answer, question: &Question, path: &str) -> Answer {
@@ -79,7 +82,7 @@ async fn once(
     };
     let (response, _sender) = timeout(left(), head).await.map_err(|_| late())??;
     let (status, kind) = (response.status().as_u16(), kind(&response));
-    let next = next(&response);
+    let next = next(&response, question, path);
     let (mut body, mut cut) = (Vec::new(), None);
     match timeout(left(), read(response, &mut body)).await {
         Ok(Ok(true)) => {}
@@ -137,12 +140,22 @@ fn kind(response: &Response<Incoming>) -> Quoted {
     Quoted::of(kind.unwrap_or_default().split(';').next().unwrap_or_default())
 }
 
-/// A page of the same program.
-fn next(response: &Response<Incoming>) -> Option<String> {
+/// A page of the same program, as a browser would ask for it.
+fn next(response: &Response<Incoming>, question: &Question, path: &str) -> Option<String> {
     let next = response.headers().get(header::LOCATION)?.to_str().ok()?;
-    let here = next.starts_with('/') && !next.starts_with("//");
-    (response.status().is_redirection() && here)
-        .then(|| next.split('#').next().unwrap_or(next).to_owned())
+    let host = question.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let host = host.map_or("program.invalid", |(_, host)| host.as_str());
+    response.status().is_redirection().then(|| joined(host, path, next))?
+}
+
+/// Where a link on a page of a host leads, if it is to the same host.
+fn joined(host: &str, path: &str, link: &str) -> Option<String> {
+    let here = Url::parse(&format!("https://{host}{path}")).ok()?;
+    let there = here.join(link).ok()?;
+    // By whatever scheme: the edge makes one of the other.
+    let same = there.host_str() == here.host_str() && matches!(there.scheme(), "http" | "https");
+    let query = there.query().map(|query| format!("?{query}")).unwrap_or_default();
+    same.then(|| format!("{}{query}", there.path()))
 }
 
 /// Whether all of the body came; what came is in `body`.
@@ -157,4 +170,27 @@ async fn read(mut response: Response<Incoming>, body: &mut Vec<u8>) -> Result<bo
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_to_the_same_host_are_followed_and_no_others() {
+        for (link, leads) in [
+            ("/ui", Some("/ui")),
+            ("login?next=/#top", Some("/a/login?next=/")),
+            ("?page=2", Some("/a/b?page=2")),
+            ("https://use.demo.example/x", Some("/x")),
+            ("http://use.demo.example", Some("/")),
+            ("//use.demo.example/y", Some("/y")),
+            ("//other.example/y", None),
+            ("https://use.demo.example.evil.example/", None),
+            ("mailto:a@use.demo.example", None),
+            ("https://[", None),
+        ] {
+            assert_eq!(joined("use.demo.example", "/a/b", link).as_deref(), leads, "{link}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The words by which a runtime starts a container as the platform would.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,18 @@ use vitrine_core::render::container::Container;
 /// The processes that a container may have: nodes allow some thousand, and no demonstrator needs
 /// them.
 const PROCESSES: u32 = 1024;
+
+/// The variables that Docker fills with the proxies of its user, unless they are given.
+const PROXIES: [&str; 8] = [
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "ftp_proxy",
+    "FTP_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+];
 
 /// What both containers of a trial may not do.
 fn bound(runtime: &Runtime, trial: &str, name: &str) -> Vec<String> {
@@ -25,6 +37,10 @@ fn bound(runtime: &Runtime, trial: &str, name: &str) -> Vec<String> {
     .map(str::to_owned)
     .into();
     words.extend(runtime.ulimits());
+    if runtime.sort() == Sort::Podman {
+        // Else a container is told this machine's proxies, with their passwords.
+        words.push("--http-proxy=false".to_owned());
+    }
     words
 }
 
@@ -83,6 +99,11 @@ pub fn tried(
         // More than there are is refused, and no bound.
         words.push(format!("--cpus={}", cpu.as_f64()));
     }
+    if runtime.sort() == Sort::Docker {
+        let unsaid =
+            PROXIES.iter().filter(|name| !container.env.iter().any(|(given, _)| given == *name));
+        words.extend(unsaid.map(|name| format!("--env={name}=")));
+    }
     for (name, value) in &container.env {
         words.push(format!("--env={name}={value}"));
     }
@@ -123,6 +144,9 @@ pub fn lay(container: &Container, folder: &Path) -> io::Result<BTreeMap<String, 
     Ok(files)
 }
 
+/// How many paths that it wrote are told at most.
+const MOST_WROTE: usize = 1000;
+
 /// What runtimes write into every container.
 const THEIRS: [&str; 8] = [
     "/etc/hosts",
@@ -138,7 +162,8 @@ const THEIRS: [&str; 8] = [
 /// What a container wrote into its image, of the lines of `diff`: the topmost of what is new, and
 /// the files that changed. Not what its runtime wrote, and no place at which something is mounted.
 pub fn wrote(said: &str, container: &Container) -> Vec<Quoted> {
-    let lines = || said.lines().filter_map(|line| line.trim().split_once(' '));
+    let lines: Vec<(&str, &str)> =
+        said.lines().filter_map(|line| line.trim().split_once(' ')).collect();
     let mounts: Vec<&str> = container
         .scratch
         .keys()
@@ -155,15 +180,20 @@ pub fn wrote(said: &str, container: &Container) -> Vec<Quoted> {
             ["/proc", "/sys", "/dev"].iter().any(|top| *top == path || is_above(top, path));
         system || mounts.iter().any(|mount| *mount == path || is_above(path, mount))
     };
-    let below = |path: &str| lines().any(|(_, other)| is_above(path, other));
-    let new_above = |path: &str| {
-        lines().any(|(how, other)| how == "A" && is_above(other, path) && !is_theirs(other))
+    // A program may have written a hundred thousand files: each is looked up, and never searched.
+    let own: Vec<_> = lines.iter().filter(|(_, path)| !is_theirs(path)).collect();
+    let new: HashSet<&str> = own.iter().filter(|(how, _)| *how == "A").map(|(_, p)| *p).collect();
+    let above: HashSet<&str> = lines.iter().flat_map(|(_, path)| parents(path)).collect();
+    let is_topmost = |(how, path): &&&(&str, &str)| {
+        let is_new = *how == "A";
+        (is_new || !above.contains(path)) && !parents(path).any(|parent| new.contains(parent))
     };
-    let own = lines().filter(|(how, path)| match *how {
-        "A" => !is_theirs(path) && !new_above(path),
-        _ => !is_theirs(path) && !below(path) && !new_above(path),
-    });
-    own.map(|(_, path)| Quoted::of(path)).collect()
+    own.iter().filter(is_topmost).take(MOST_WROTE).map(|(_, path)| Quoted::of(path)).collect()
+}
+
+/// The folders that a path lies in, `/` not among them.
+fn parents(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').filter(|(at, _)| *at > 0).filter_map(|(at, _)| path.get(..at))
 }
 
 #[cfg(test)]
@@ -193,5 +223,10 @@ mod tests {
             ["/etc/app.conf", "/data", "/var/x"]
         );
         assert_eq!(told("A /da\u{1b}[31mta\n"), ["/data"]);
+        // Files in a folder that the image has: as many as a megabyte holds, in no time.
+        let many: String = (0..50_000).map(|n| format!("A /tmp/{n}\n")).collect();
+        let begun = std::time::Instant::now();
+        assert_eq!(told(&format!("C /tmp\n{many}")).len(), MOST_WROTE);
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     }
 }

@@ -144,22 +144,23 @@ impl Room {
         }
     }
 
-    /// The last lines that it wrote. A key may go over several: all are masked together.
+    /// The last lines that it wrote. A key may go over more than those: all are masked, then cut.
     ///
     /// Not by `--tail`: a line that was written in pieces has them in the wrong order there (Podman
     /// 4.3).
     async fn log(&self) -> Vec<Quoted> {
         let words = ["logs", &self.app];
         let Ok(wrote) = self.runtime.feed(&words, None, CARRIER).await else { return Vec::new() };
-        let last = |text: &str| -> Vec<String> {
-            let lines: Vec<&str> = text.lines().collect();
-            let begin = lines.len().saturating_sub(LINES);
-            lines.iter().skip(begin).map(|line| (*line).to_owned()).collect()
+        let last = |text: &str| -> Vec<Quoted> {
+            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            let masked = masked_lines(&lines);
+            let said = masked.iter().rev().map(|line| Quoted::of(line));
+            let mut said: Vec<Quoted> = said.filter(|line| !line.is_empty()).take(LINES).collect();
+            said.reverse();
+            said
         };
-        let lines = [last(&wrote.out), last(&wrote.err)].concat();
-        let masked = masked_lines(&lines).into_iter().map(|line| Quoted::of(&line));
-        let mut masked: Vec<Quoted> = masked.filter(|line| !line.is_empty()).collect();
-        masked.split_off(masked.len().saturating_sub(LINES))
+        let mut lines = [last(&wrote.out), last(&wrote.err)].concat();
+        lines.split_off(lines.len().saturating_sub(LINES))
     }
 
     /// Leads a port of this machine to the program, until it or the carrier ends.

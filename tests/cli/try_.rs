@@ -128,6 +128,9 @@ fn who_listens_on_loopback_alone_is_told() {
     solution(&desk, "loopback", "");
     let ended = tried(&desk, &["use"]).exits(1);
     line(&ended, "✗ listens on 127.0.0.1:8080 only, where nobody outside of its container");
+    solution(&desk, "loopback6", "");
+    let ended = tried(&desk, &["use"]).exits(1);
+    line(&ended, "✗ listens on [::1]:8080 only, where nobody outside of its container");
 }
 
 #[test]
@@ -136,6 +139,14 @@ fn who_listens_on_all_addresses_of_both_sorts_is_reached() {
     solution(&desk, "dual", "");
     let ended = tried(&desk, &["use"]).exits(0);
     line(&ended, "✓ listens on [::]:8080");
+}
+
+#[test]
+fn a_page_that_leads_to_itself_is_no_page() {
+    let desk = desk();
+    solution(&desk, "circles", "  readinessProbe: {httpGet: {path: /health}}\n");
+    let ended = tried(&desk, &["use"]).exits(1);
+    line(&ended, "✗ GET / leads on and on: no page answers in the end");
 }
 
 #[test]
@@ -300,12 +311,14 @@ fn it_is_started_as_the_platform_would() {
                 files: {/etc/use/settings.yaml: settings.yaml}\n  \
                 scratch: [{mountPath: /scratch, sizeLimit: 1Mi}]\n  command: [/app]\n";
     solution(&desk, "environment", more);
-    let ended = tried(&desk, &["use"]).exits(1);
+    let mut command = command(&desk, &["use"]);
+    let ended = finish(command.env("https_proxy", "http://lab:hunter2@proxy.example:1")).exits(1);
     line(
         &ended,
         "GREETING=hello KEY=None settings=\"depth: 2\\n\" scratch=true root=true out=false",
     );
     line(&ended, "not given here: its secrets (KEY)");
+    line(&ended, "proxy=None");
 }
 
 #[test]

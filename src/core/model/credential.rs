@@ -267,6 +267,16 @@ fn private_keys(characters: &[char]) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(key) = find("PRIVATE KEY-----", at) {
+        // The last line of a key whose first is not in the text.
+        let line: String = characters.iter().take(key).skip(key.saturating_sub(40)).collect();
+        if let Some((_, name)) = line.rsplit_once("-----END ")
+            && !name.contains(['-', '\n'])
+        {
+            let end = key - name.chars().count() - "-----END ".len();
+            found.push((at, end));
+            at = key + "PRIVATE KEY-----".len();
+            continue;
+        }
         let begin = find("-----", key).map_or(characters.len(), |dashes| dashes + 5);
         let end = find("-----END", begin).unwrap_or(characters.len());
         found.push((begin, end));
@@ -407,6 +417,15 @@ mod tests {
         ] {
             assert_eq!(masked(text), text);
         }
+    }
+
+    #[test]
+    fn a_key_whose_first_line_was_cut_off_is_starred_to_its_last() {
+        let text = "MIIE\nabcd\n-----END RSA PRIVATE KEY-----\nlater";
+        assert_eq!(masked(text), "****\n****\n-----END RSA PRIVATE KEY-----\nlater");
+        let whole = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----";
+        let both = format!("{whole}\nin between\n{whole}\nlater");
+        assert!(masked(&both).contains("\nin between\n") && masked(&both).ends_with("\nlater"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 /// An absolute path in a container, at which something can be mounted.
 ///
-/// At most 255 bytes, without `.`, `..`, `:` and empty parts, and nothing that the container or
+/// At most 255 bytes, without `.`, `..`, `:` and empty parts, without what means something to those
+/// who read lists of mounts (commas, quotes, control characters), and nothing that the container or
 /// the kubelet needs itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MountPath(String);
@@ -32,7 +33,8 @@ impl MountPath {
         }
         let shape = text.starts_with('/')
             && text.len() <= 255
-            && !text.contains([':', '\0', '\n'])
+            && !text.contains([':', ',', '"'])
+            && !text.contains(char::is_control)
             && parts.iter().all(|part| !part.is_empty() && *part != "." && *part != "..");
         if shape { Ok(Self(text.to_owned())) } else { Err(BadMount::NotAPath) }
     }
@@ -101,7 +103,20 @@ mod tests {
             assert_eq!(MountPath::parse(good).unwrap().as_str(), good);
         }
         let long = format!("/{}", "a".repeat(255));
-        for bad in ["", "tmp", "/", "/a/", "/a//b", "/a/../b", "/a:b", "/a\nb", &long] {
+        for bad in [
+            "",
+            "tmp",
+            "/",
+            "/a/",
+            "/a//b",
+            "/a/../b",
+            "/a:b",
+            "/a\nb",
+            "/a\u{1b}b",
+            "/a,b",
+            "/a\"b",
+            &long,
+        ] {
             assert_eq!(MountPath::parse(bad), Err(BadMount::NotAPath), "{bad}");
         }
         for taken in ["/proc/x", "/sys", "/dev/shm", "/etc", "/etc/hosts", "/run/secrets/x"] {

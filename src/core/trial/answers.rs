@@ -59,10 +59,10 @@ fn page(question: &Question, first: &First) -> Line {
         );
     }
     let line = match said.kind.as_str() {
-        "text/html" | "application/xhtml+xml" => Line::good(PART, text),
         _ if (300..400).contains(&said.status) => {
             Line::warning(PART, text).hint("visitors are led elsewhere")
         }
+        "text/html" | "application/xhtml+xml" => Line::good(PART, text),
         kind if kind.ends_with("json") => {
             Line::warning(PART, format!("{text}: no page for people"))
                 .hint("answer HTML there, or name the page with `basePath`")
@@ -111,6 +111,11 @@ fn description(question: &Question, first: &First) -> Line {
         }
         Ok(said) => match openapi::read(&said.body) {
             Ok(document) => Line::good(PART, format!("{path} is {document}")),
+            // Of something that large only the beginning was read, or nothing.
+            Err(_) if said.cut.is_some() || said.length > openapi::LARGE => {
+                let size = quantity::rounded(said.length);
+                Line::warning(PART, format!("{path} is {size}: too large to be read here"))
+            }
             Err(why) => Line::error(PART, format!("{path} {why}")).hint(hint),
         },
     }

@@ -49,7 +49,8 @@ fn memory(subject: &Subject<'_>, seen: &Seen) -> Option<Number> {
     let starts = std::iter::once(&seen.first).chain(&seen.again);
     let peak = starts.filter_map(|start| start.peak).max()?;
     let (request, limit) = (subject.container.memory_request, subject.container.memory);
-    let killed = seen.first.ended.is_some_and(|ended| ended.out_of_memory);
+    let mut ends = std::iter::once(&seen.first).chain(&seen.again).filter_map(|start| start.ended);
+    let killed = ends.any(|ended| ended.out_of_memory);
     let enough = room(peak);
     let advice = match (request, limit) {
         // What it would have taken nobody saw.

@@ -3,6 +3,10 @@
 use crate::model::Quoted;
 use crate::model::yaml::{self, Value};
 
+/// What is longer in YAML is not read to its end, in bytes: the reader is made for files that people
+/// write. In JSON it is.
+pub const LARGE: u64 = 64 * 1024;
+
 /// `OpenAPI 3.1, 2 paths`
 ///
 /// # Errors

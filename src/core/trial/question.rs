@@ -7,6 +7,7 @@ use crate::catalog::Solution;
 use crate::catalog::solution::example::Example;
 use crate::catalog::solution::{Component, Exposure, Probe, Shape};
 use crate::model::UrlPath;
+use crate::model::invisible::visible;
 
 /// One request, and what it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub enum Purpose {
     OpenApi,
     /// A request that its author gives as an example.
     Example {
-        /// In the solution's folder.
+        /// In the solution's folder; what steers a terminal is written out.
         file: String,
         /// Absent = any below 400.
         status: Option<u16>,
@@ -60,10 +61,14 @@ impl Question {
 
     /// Visitors name the host that they go to; the kubelet names none that a program could know.
     fn at(&mut self, host: &str) {
-        let by_kubelet = matches!(self.purpose, Purpose::Readiness | Purpose::Liveness);
-        let has_one = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
-        if !by_kubelet && !has_one {
-            self.headers.push(("host".to_owned(), host.to_owned()));
+        if matches!(self.purpose, Purpose::Readiness | Purpose::Liveness) {
+            return;
+        }
+        // The edge ends TLS, and says so.
+        for (name, value) in [("host", host), ("x-forwarded-proto", "https")] {
+            if !self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                self.headers.push((name.to_owned(), value.to_owned()));
+            }
         }
     }
 
@@ -111,7 +116,7 @@ pub fn questions(
         };
         let status = example.status;
         questions.push(Question {
-            purpose: Purpose::Example { file: file.clone(), status, warms },
+            purpose: Purpose::Example { file: visible(file), status, warms },
             method: example.method.clone(),
             path,
             headers: example.headers.clone(),

@@ -139,4 +139,6 @@ pub enum NoAnswer {
     Late(Duration),
     /// The connection was refused or broke, or what came is no HTTP.
     Broken(Quoted),
+    /// Pages of the program led from one to the next, without an end.
+    Around,
 }

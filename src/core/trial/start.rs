@@ -27,6 +27,8 @@ pub fn lines(subject: &Subject<'_>, seen: &Seen) -> Vec<Line> {
         {
             let line = failed(subject, seen, again);
             lines.push(Line { text: format!("a second start {}", line.text), ..line });
+        } else if let Some(line) = again.and_then(|again| ended_later(subject, again)) {
+            lines.push(Line { text: format!("a second start {}", line.text), ..line });
         }
         let slowest = again.and_then(|again| again.ready).unwrap_or_default().max(ready);
         let budget = subject.component.startup;
@@ -83,13 +85,21 @@ fn failed(subject: &Subject<'_>, seen: &Seen, start: &Start) -> Line {
     match start.reach {
         Reach::All => not_ready(subject, start, &budget),
         Reach::Loopback => {
+            let loopback = |one: &&Listener| one.port == port && one.host.is_loopback();
+            let place = start.listeners.iter().find(loopback).map(place);
+            let place = place.unwrap_or_else(|| format!("127.0.0.1:{port}"));
             let text = format!(
-                "listens on 127.0.0.1:{port} only, where nobody outside of its container reaches it"
+                "listens on {place} only, where nobody outside of its container reaches it"
             );
             Line::error(PART, text).hint("let it listen on 0.0.0.0")
         }
         Reach::No => {
+            if let Some(one) = start.listeners.iter().find(|one| one.port == port) {
+                let text = format!("listens on {} only, where it is not asked", place(one));
+                return Line::error(PART, text).hint("let it listen on 0.0.0.0");
+            }
             let mut others: Vec<u16> = start.listeners.iter().map(|one| one.port).collect();
+            others.sort_unstable();
             others.dedup();
             let words: Vec<String> = others.iter().map(u16::to_string).collect();
             match others.iter().find(|port| **port >= 1024) {

@@ -34,7 +34,7 @@ fn catalog(spec: &str) -> Catalog {
     let text = format!(
         "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata: {{name: use}}\nspec:\n{spec}"
     );
-    let tree = TreeId::parse(ContentHash::of(text.as_bytes()).first(40)).unwrap();
+    let tree = TreeId::parse(&ContentHash::of(text.as_bytes()).first(40)).unwrap();
     let files = BTreeMap::from([
         ("solution.yaml".to_owned(), file(&text)),
         ("examples/a.json".to_owned(), file(r#"{"path": "/a"}"#)),
@@ -196,6 +196,26 @@ fn each_start_that_comes_to_nothing_is_told_with_what_to_do() {
             Start { listeners: vec![listener("0.0.0.0", 80)], ..nothing() },
             "✗ listens on 80, not on 8080 → ports below 1024 are root's: let it listen above",
         ),
+        (
+            Start {
+                listeners: vec![
+                    listener("10.0.0.1", 8081),
+                    listener("0.0.0.0", 9000),
+                    listener("127.0.0.1", 8081),
+                ],
+                ..nothing()
+            },
+            "✗ listens on 8081 and 9000, not on 8080 → write port: 8081",
+        ),
+        (
+            Start { listeners: vec![listener("::", 8080)], ..nothing() },
+            "✗ listens on [::]:8080 only, where it is not asked → let it listen on 0.0.0.0",
+        ),
+        (
+            Start { reach: Reach::Loopback, listeners: vec![listener("::1", 8080)], ..nothing() },
+            "✗ listens on [::1]:8080 only, where nobody outside of its container reaches it → let \
+             it listen on 0.0.0.0",
+        ),
         (nothing(), "✗ listens on no port within 1m"),
         (
             Start { reach: Reach::Loopback, ..nothing() },
@@ -300,6 +320,18 @@ fn what_ends_or_is_slow_later_is_told_too() {
     seen.again = Some(nothing());
     assert_eq!(scene.told(&seen), ["✗ a second start listens on no port within 1m"]);
     let mut seen = scene.seen();
+    let again = seen.again.as_mut().unwrap();
+    again.asked.pop();
+    again.ended = Some(Ended { code: 137, after: Duration::from_secs(3), out_of_memory: true });
+    assert_eq!(
+        scene.told(&seen),
+        [
+            "✗ a second start is killed for its memory at examples/a.json: it may take 1 GiB → write \
+             resources: {requests: {memory: 2Gi}}"
+        ]
+    );
+    assert_eq!(scene.report(&seen).numbers[1].advice, Advice::Raise("2Gi".to_owned()));
+    let mut seen = scene.seen();
     seen.first.ready = Some(Duration::from_secs(31));
     assert_eq!(
         scene.told(&seen),
@@ -307,6 +339,19 @@ fn what_ends_or_is_slow_later_is_told_too() {
     );
     let numbers = scene.report(&seen).numbers;
     assert_eq!(numbers[0].advice, Advice::Raise("2m".to_owned()));
+}
+
+#[test]
+fn a_description_that_is_too_large_to_be_read_is_no_wrong_one() {
+    let spec = format!("  image: a/b@{DIGEST}\n  api: {{openapi: /openapi.yaml}}\n");
+    let scene = Scene::of("app", &spec);
+    let description = |length, body: &str| {
+        let answer = Answer { length, ..answer(200, "application/yaml", body) };
+        with(&scene, |purpose| *purpose == Purpose::OpenApi, first(Ok(answer)))
+    };
+    assert_eq!(description(300_000, ""), ["! /openapi.yaml is 300 kB: too large to be read here"]);
+    let told = description(20, "<!doctype html>");
+    assert!(told[0].starts_with("✗ /openapi.yaml is neither JSON nor YAML"), "{told:?}");
 }
 
 /// The report with another answer to the first question for which this is so.
@@ -340,6 +385,15 @@ fn the_page_is_one_that_people_can_read() {
     assert_eq!(
         page(Ok(endless)),
         ["✗ GET / → 200 text/html, 2 bytes, and does not end: cut there"]
+    );
+    // Pages that lead elsewhere say in HTML where.
+    assert_eq!(
+        page(Ok(answer(302, "text/html", "xx"))),
+        ["! GET / → 302 text/html, 2 bytes → visitors are led elsewhere"]
+    );
+    assert_eq!(
+        page(Err(NoAnswer::Around)),
+        ["✗ GET / leads on and on: no page answers in the end"]
     );
     let led = Answer { page: Some(Quoted::of("/ui/")), ..answer(200, "text/html", "xx") };
     assert_eq!(page(Ok(led)), [""; 0]);
@@ -468,6 +522,14 @@ fn every_component_is_asked_what_is_led_to_it() {
     let web = Scene::of("web", &spec);
     let host = ("host".to_owned(), "use.demo.example".to_owned());
     assert!(web.questions.iter().all(|question| question.headers.contains(&host)));
+    let proto = ("x-forwarded-proto".to_owned(), "https".to_owned());
+    assert!(web.questions.iter().all(|question| question.headers.contains(&proto)));
+    let example = Example::read(br#"{"path": "/a"}"#).unwrap();
+    let odd = [("examples/a\n  ✓ all is well\u{1b}[8m.json".to_owned(), example)];
+    let part = web.solution.components.get("web").unwrap();
+    let asked = questions(&web.solution, part, &odd);
+    let Purpose::Example { file, .. } = &asked.last().unwrap().purpose else { panic!() };
+    assert!(!file.contains(char::is_control), "{file:?}");
     assert_eq!(
         web.report(&web.seen()).left_out,
         ["its secrets (KEY)", "the components that it calls (index)"]

@@ -36,6 +36,7 @@ pub fn no_answer(why: &NoAnswer) -> String {
         NoAnswer::Late(patience) => {
             format!("was not answered within {}", duration::text(*patience))
         }
+        NoAnswer::Around => "leads on and on: no page answers in the end".to_owned(),
         NoAnswer::Broken(why) => format!("was not answered: {}", why.short(120)),
     }
 }

@@ -44,10 +44,11 @@ fn main() {
                 Duration::from_secs(1),
             );
             println!(
-                "GREETING={} KEY={:?} settings={file:?} scratch={scratch} root={root} out={}",
+                "GREETING={} KEY={:?} settings={file:?} scratch={scratch} root={root} out={} proxy={:?}",
                 std::env::var("GREETING").unwrap_or_default(),
                 std::env::var("KEY").ok(),
-                up.is_ok()
+                up.is_ok(),
+                std::env::var("https_proxy").ok()
             );
             std::process::exit(7);
         }
@@ -57,6 +58,7 @@ fn main() {
         "elsewhere" => "0.0.0.0:5000",
         "loopback" => "127.0.0.1:8080",
         "dual" => "[::]:8080",
+        "loopback6" => "[::1]:8080",
         _ => "0.0.0.0:8080",
     };
     let listener = TcpListener::bind(address).unwrap();
@@ -90,6 +92,11 @@ fn serve(mut stream: TcpStream, mode: &str, asked: u32) {
         ("HEAD", "/") if mode == "headless" => ("405 Not Allowed", "text/plain", String::new()),
         ("GET", "/") if mode == "redirects" => {
             let answer = "HTTP/1.1 302 Found\r\nLocation: /ui\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = stream.write_all(answer.as_bytes());
+            return;
+        }
+        ("GET" | "HEAD", "/" | "/ui") if mode == "circles" => {
+            let answer = "HTTP/1.1 301 Moved\r\nLocation: https://use.demo.example/\r\nContent-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
             let _ = stream.write_all(answer.as_bytes());
             return;
         }
