@@ -6,8 +6,10 @@ use super::Visit;
 use crate::model::Kind;
 use crate::plan::facts::{Look, Question, Right};
 
-const WRITTEN: [&str; 6] = ["get", "list", "watch", "create", "patch", "delete"];
-const WATCHED: [&str; 3] = ["get", "list", "watch"];
+const WRITTEN: [&str; 5] = ["list", "watch", "create", "patch", "delete"];
+/// The written kinds of which the platform has some of its own, which are looked at by name.
+const LOOKED_AT: [Kind; 4] =
+    [Kind::Namespace, Kind::Service, Kind::ServiceAccount, Kind::Deployment];
 
 /// Every right that the daemon uses, with the one in its own namespace.
 pub fn rights(namespace: &str) -> Vec<Right> {
@@ -23,12 +25,16 @@ pub fn rights(namespace: &str) -> Vec<Right> {
     for kind in Kind::RENDERED {
         add(&WRITTEN, kind.facts().group, kind.facts().plural, None);
     }
-    add(&WATCHED, "", "pods", None);
-    add(&WATCHED, "apiextensions.k8s.io", "customresourcedefinitions", None);
+    for kind in LOOKED_AT {
+        add(&["get"], kind.facts().group, kind.facts().plural, None);
+    }
+    add(&["get"], "", "configmaps", Some(namespace)); // approvals
+    add(&["list", "watch"], "", "pods", None);
+    add(&["get", "list", "watch"], "apiextensions.k8s.io", "customresourcedefinitions", None);
     add(&["list"], "", "persistentvolumeclaims", None);
     add(&["list"], "apps", "statefulsets", None);
     add(&["list"], "batch", "jobs", None);
-    // What the daemon looks at once, at its start.
+    // What the daemon looks at besides.
     add(&["list"], "", "nodes", None);
     add(&["get"], "apps", "daemonsets", None);
     add(&["get"], "scheduling.k8s.io", "priorityclasses", None);
@@ -38,7 +44,7 @@ pub fn rights(namespace: &str) -> Vec<Right> {
     add(&["list"], "cert-manager.io", "certificates", None);
     add(&["get"], "apiregistration.k8s.io", "apiservices", None);
     add(&["get"], "admissionregistration.k8s.io", "mutatingwebhookconfigurations", None);
-    add(&["get", "create", "patch", "update"], "coordination.k8s.io", "leases", Some(namespace));
+    add(&["get", "create", "patch"], "coordination.k8s.io", "leases", Some(namespace));
     all
 }
 
