@@ -42,7 +42,7 @@ pub(super) async fn approve(arguments: Arguments) -> Result<Answer, Stop> {
         Some(url) => of_board(url, &arguments.settings).await?,
         None => of_cluster(asked, &arguments.settings).await?,
     };
-    if let Some(plan) = plans.iter().find(|plan| plan.hash.as_str().starts_with(asked)) {
+    if let Some(plan) = plans.iter().find(|plan| plan.hash.to_string().starts_with(asked)) {
         return give(asked, plan).await;
     }
     let Some(other) = plans.first() else {
@@ -82,7 +82,7 @@ async fn of_cluster(asked: &str, arguments: &SettingsArguments) -> Result<Vec<Pl
         (Err(_), Some(_)) => Vec::new(),
         (Err(cause), None) => return Err(Stop::new(cause)),
     };
-    let named = plans.iter().any(|plan| plan.hash.as_str().starts_with(asked));
+    let named = plans.iter().any(|plan| plan.hash.to_string().starts_with(asked));
     if named || arguments.config.is_none() {
         return Ok(plans);
     }
@@ -102,6 +102,9 @@ async fn give(asked: &str, plan: &Plan) -> Result<Answer, Stop> {
     let client = cluster::client(cluster).await.map_err(|e| Stop::new(e.to_string()))?;
     let settings = cluster::Settings::new(instance.clone(), cluster.namespace.as_str());
     cluster::approve(client, &settings, asked, harm).await.map_err(|e| Stop::new(e.to_string()))?;
+    for line in harm.lines() {
+        say!("  {line}")?;
+    }
     say!("approved: {} of plan {}", harm.count(), hash.first(HELD_DIGITS))?;
     Ok(Answer::Good)
 }

@@ -45,7 +45,11 @@ fn what_is_held_goes_when_it_is_approved() {
     assert_eq!(scene.api.state(), before);
     scene.once().exits(1);
 
-    scene.run(&["approve", &hash[..12]]).exits(0).says(&["approved"]);
+    scene.run(&["approve", &hash[..12]]).exits(0).says(&[
+        "  Namespace/sol-two\n",
+        "  Deployment/app in sol-two\n",
+        "approved",
+    ]);
     let after = scene.once().exits(0).json();
     assert_eq!(verdicts(&after).keys().collect::<Vec<_>>(), ["one"]);
     assert_eq!(solutions(&scene), ["one"]);
@@ -92,7 +96,11 @@ fn the_command_on_the_board_needs_nothing_but_a_kubeconfig() {
     scene.once().exits(1);
 
     let printed: Vec<&str> = command.split(' ').skip(1).collect();
-    approve(&printed).exits(0).says(&["approved"]);
+    approve(&printed).exits(0).says(&[
+        "  Namespace/sol-two\n",
+        "  Deployment/app in sol-two\n",
+        "approved",
+    ]);
     let after = scene.once().exits(0).json();
     assert_eq!(verdicts(&after).keys().collect::<Vec<_>>(), ["one"]);
     approve(&printed).exits(2).says(&["nothing is held"]);

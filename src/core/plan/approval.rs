@@ -38,6 +38,18 @@ impl Harm {
         ContentHash::of(lines.into_iter().collect::<String>().as_bytes())
     }
 
+    /// Each thing that is taken away, addresses first: `https://use.demo.example/api through
+    /// edge/public`, `Deployment/web in sol-use`.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let addresses =
+            self.addresses.iter().map(|address| format!("{address} through {}", address.gateway));
+        let deletions = self.deletions.iter().map(|key| match &key.namespace {
+            Some(namespace) => format!("{key} in {namespace}"),
+            None => key.to_string(),
+        });
+        addresses.chain(deletions)
+    }
+
     /// `3 deletions and 1 address`.
     pub fn count(&self) -> String {
         let many = |n: usize, one: &str, more: &str| match n {
@@ -92,8 +104,17 @@ mod tests {
     }
 
     #[test]
-    fn harm_is_counted_in_words() {
+    fn harm_is_listed_and_counted_in_words() {
         let both = Harm { deletions: deletions(), addresses: addresses() };
+        assert_eq!(
+            both.lines().collect::<Vec<_>>(),
+            [
+                "https://use.demo.example through edge/public",
+                "https://use.demo.example/api through edge/public",
+                "Namespace/sol-use",
+                "Deployment/web in sol-use",
+            ]
+        );
         assert_eq!(both.count(), "2 deletions and 2 addresses");
         let one = addresses().into_iter().take(1).collect();
         assert_eq!(Harm { addresses: one, ..Harm::default() }.count(), "1 address");

@@ -4,12 +4,14 @@ use crate::model::invisible::visible;
 use crate::model::{Party, SolutionName};
 
 use super::word::needs_a_person;
-use super::{Board, Verdict, Verdicts, word};
+use super::{Board, Held, Verdict, Verdicts, word};
 
 /// Narrower than this, a reason goes below its row instead of beside it.
 const NARROWEST_REASON: usize = 24;
 /// What stands above all that is said by a daemon that writes nothing.
 const REPORTS: &str = "This daemon only reports (`cluster.mode: report`): nothing is written.";
+/// How much of what is held is listed. All of it may be more than a terminal holds.
+const HELD_LINES: usize = 10;
 /// What stands before a next step.
 const ARROW: &str = "-> ";
 
@@ -108,6 +110,7 @@ fn heading(out: &mut String, board: &Board, width: Option<usize>, paint: Paint) 
         notice(out, &format!("{harm} held: {reason} To let exactly that happen:"), width, paint);
         // To be copied: on a line of its own, however narrow the terminal is.
         out.push_str(&format!("    {}\n", held.command()));
+        lost(out, held, width);
     }
     for problem in &board.problems {
         notice(out, &sentence(problem), width, paint);
@@ -119,6 +122,20 @@ fn heading(out: &mut String, board: &Board, width: Option<usize>, paint: Paint) 
     let outage = board.unknown.is_some() || board.cluster.is_some();
     if board.reports || outage || board.held.is_some() || !quiet {
         out.push('\n');
+    }
+}
+
+/// What would be lost, as far as a terminal holds it.
+fn lost(out: &mut String, held: &Held, width: Option<usize>) {
+    let more = held.harm.lines().count().saturating_sub(HELD_LINES);
+    let more = (more > 0).then(|| format!("and {more} more, on the page and in /status.json"));
+    let room = width.map(|width| width.saturating_sub(4).max(NARROWEST_REASON));
+    for lost in held.harm.lines().take(HELD_LINES).chain(more) {
+        for (i, line) in wrap(&visible(&lost), room).iter().enumerate() {
+            out.push_str(if i == 0 { "  - " } else { "    " });
+            out.push_str(line);
+            out.push('\n');
+        }
     }
 }
 
@@ -312,7 +329,7 @@ impl Paint {
 mod tests {
     use super::super::sample;
     use super::*;
-    use crate::model::ClaimedName;
+    use crate::model::{ClaimedName, Kind, ObjectKey};
 
     #[test]
     fn the_columns_are_aligned_and_a_person_is_told_the_next_step() {
@@ -386,6 +403,16 @@ use            Synced  Awake   Healthy  -       2 replicas
         let held = "2 deletions and 1 address held: would remove 3 of 4 solutions.";
         assert!(before.contains(held), "{before}");
         assert!(before.contains(&format!("\n    vitrine approve {}\n", "3f2a".repeat(3))));
+        let listed = "\n  - https://use.demo.example/api through edge/public\n  - Namespace/sol-anomaly\n  \
+                      - HTTPRoute/edge-pumps in sol-anomaly\n";
+        assert!(before.contains(listed), "{before}");
+        let mut many = sample::troubled();
+        let harm = &mut many.held.as_mut().unwrap().harm;
+        harm.deletions
+            .extend((0..20).map(|n| ObjectKey::cluster(Kind::Namespace, format!("sol-{n}"))));
+        let shown = table(&many, None, false);
+        assert_eq!(shown.matches("\n  - ").count(), 11, "{shown}");
+        assert!(shown.contains("\n  - and 13 more, on the page"), "{shown}");
     }
 
     #[test]
