@@ -57,9 +57,13 @@ pub(super) const REPOSITORY: Schema = Schema::described(&[
     )
     .default("60s"),
     Field::new("auth", Form::Map(&AUTH), "One complete way to prove who asks.").nullable(),
-    Field::new("caFile", Form::Line(4096), "Certificates that are trusted besides the system's.")
-        .nullable()
-        .default("null"),
+    Field::new(
+        "caFile",
+        Form::Line(4096),
+        "Certificates that are trusted instead of the system's.",
+    )
+    .nullable()
+    .default("null"),
     Field::new("mirror", Form::Line(4096), "A cache, which may be lost.")
         .default("/var/lib/vitrine/mirror"),
 ]);
@@ -109,7 +113,7 @@ pub(super) const SAFETY: Schema = Schema::described(&[
     Field::new(
         "maxDeletions",
         Form::Whole(0, 1_000_000),
-        "How many objects of solutions that stay may be deleted by one commit.",
+        "How many objects may be deleted by one plan without a person.",
     )
     .default("100"),
     Field::new(
@@ -172,9 +176,13 @@ pub(super) const FORGE: Schema = Schema::described(&[
         "Whether each solution has its own status. false: the whole, and those that fail.",
     )
     .default("true, false on GitLab"),
-    Field::new("caFile", Form::Line(4096), "Certificates that are trusted besides the system's.")
-        .nullable()
-        .default("null"),
+    Field::new(
+        "caFile",
+        Form::Line(4096),
+        "Certificates that are trusted instead of the system's.",
+    )
+    .nullable()
+    .default("null"),
     Field::new(
         "pullRequests",
         Form::Word(&PULL_REQUESTS),

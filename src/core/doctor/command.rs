@@ -11,8 +11,7 @@ pub(super) const GATEWAY_API: &str =
 pub(super) const TRAEFIK: &str =
     "helm upgrade --install traefik traefik/traefik -n edge -f traefik.yaml";
 /// Envoy Gateway, with its own kinds.
-pub(super) const ENVOY: &str =
-    "helm upgrade --install envoy-gateway <its chart gateway-helm> -n envoy-gateway-system";
+pub(super) const ENVOY: &str = "helm upgrade --install envoy-gateway <its chart gateway-helm> -n envoy-gateway-system --create-namespace";
 /// The kinds of Linkerd.
 pub(super) const LINKERD_KINDS: &str = "linkerd install --crds | kubectl apply -f -";
 /// Linkerd's network plugin.
@@ -20,8 +19,8 @@ pub(super) const LINKERD_CNI: &str = "linkerd install-cni | kubectl apply -f -";
 /// Linkerd.
 pub(super) const LINKERD: &str = "linkerd install --linkerd-cni-enabled | kubectl apply -f -";
 /// The Prometheus operator.
-pub(super) const PROMETHEUS: &str =
-    "helm upgrade --install monitoring prometheus-community/kube-prometheus-stack -n monitoring";
+pub(super) const PROMETHEUS: &str = "helm upgrade --install monitoring prometheus-community/kube-prometheus-stack -n monitoring \
+     --create-namespace";
 
 /// KEDA's HTTP add-on, in this namespace.
 pub(super) fn add_on(namespace: &str) -> String {

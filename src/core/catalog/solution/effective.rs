@@ -156,10 +156,12 @@ fn scaling(bench: &Bench<'_>, sheet: &Sheet, class: &HardwareClass, runtime: &Ru
     let awake = matches!(bench.platform.activation, Activation::None);
     let range = Range::new(min, at_least_one(max)).filter(|_| !awake);
     let Some(range) = range else {
-        if let Some(written) = runtime.schedules.as_ref().filter(|w| !w.value.is_empty()) {
+        let schedules = runtime.schedules.as_ref().filter(|written| !written.value.is_empty());
+        let cooldown = runtime.cooldown.as_ref().map(|written| ("cooldownPeriod", written.at));
+        let idle = schedules.map(|written| ("schedules", written.at)).into_iter().chain(cooldown);
+        for (key, at) in idle {
             let why = if awake { "nothing sleeps on this platform" } else { "it never sleeps" };
-            let message = format!("`schedules` has no effect: {why}");
-            sheet.say(code::NO_EFFECT, written.at, message);
+            sheet.say(code::NO_EFFECT, at, format!("`{key}` has no effect: {why}"));
         }
         return Scaling::AlwaysOn { replicas: at_least_one(min) };
     };

@@ -16,7 +16,7 @@ codes! { WARNINGS;
     right Spec("components:\n  web:\n    image: registry.example/lab/web:1@sha256:a3b142af6e97cfc3bb23e409ab83467af7d16ded7dc0632be6a6a9023e49ce8b\n    expose: {path: /}\n    dependsOn: [api]\n  api:\n    image: registry.example/lab/api:1@sha256:a3b142af6e97cfc3bb23e409ab83467af7d16ded7dc0632be6a6a9023e49ce8b");
 
     NOT_ENFORCED = "V9003": "a limit that this platform's edge cannot enforce", &[Author, Operator],
-    "The edge of this platform has no means for such a limit, so the value has no effect. If you rely on it, limit inside the application.",
+    "If the message says *has no effect*, the edge of this platform has no means for such a limit: limit inside the application. If it says *works differently*, the limit holds and is another one than the key promises; the message says how.",
     wrong Spec("http: {rateLimit: {requestsPerSecond: 10}}"),
     right Shown("no `http.rateLimit`: the application limits its clients itself");
 
@@ -42,8 +42,8 @@ codes! { WARNINGS;
 
     NO_EFFECT = "V9008": "a value without effect", &[Author],
     "The value is right and changes nothing on this platform, because something else decides: a cool-down where nothing sleeps, for example. Delete it, so that nobody is misled.",
-    wrong Shown("scaling: {cooldownPeriod: 30m}    where `activation.mode` is `none`"),
-    right Shown("scaling: {maxReplicas: 2}");
+    wrong Spec("scaling: {minReplicas: 1, maxReplicas: 1, cooldownPeriod: 30m}"),
+    right Spec("scaling: {minReplicas: 1, maxReplicas: 1}");
 
     UNSAID = "V9009": "a README that says nothing yet", &[Author],
     "`vitrine new` writes a README with a line for each thing that a visitor wants to know. One of them still stands there, and the first becomes the description in the gallery.",
