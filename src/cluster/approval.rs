@@ -56,7 +56,7 @@ pub async fn approve(
         return Err(NotApproved::Nothing);
     }
     let hash = harm.hash();
-    if asked.len() < HELD_DIGITS || !hash.as_str().starts_with(asked) {
+    if asked.len() < HELD_DIGITS || !hash.to_string().starts_with(asked) {
         return Err(NotApproved::OtherPlan { asked: asked.to_owned(), found: hash });
     }
     let api = Api { client, deadline: settings.deadline };
@@ -122,7 +122,7 @@ fn body(
                 label.0: label.1,
             },
         },
-        "data": { HASH: hash.as_str() },
+        "data": { HASH: hash.to_string() },
     });
     let (field, name, text) = lines::write(harm);
     body[field][name] = json!(text);
@@ -144,7 +144,8 @@ pub(super) async fn post(
     let sent = async {
         let request = match hold {
             Some(hold) => {
-                let label = (marks::HELD, hold.hash.first(HELD_DIGITS));
+                let digits = hold.hash.first(HELD_DIGITS);
+                let label = (marks::HELD, digits.as_str());
                 let mut body = body(settings, &name, label, &hold.hash, &hold.harm);
                 body["data"][REASON] = json!(hold.reason);
                 let body = serde_json::to_vec(&body)
@@ -280,7 +281,8 @@ impl ConfigMap {
     fn harm(&self) -> Option<(ContentHash, Harm)> {
         let harm = lines::read(&self.data, &self.binary_data)?;
         let hash = harm.hash();
-        (self.data.get(HASH).map(String::as_str) == Some(hash.as_str())).then_some((hash, harm))
+        (self.data.get(HASH).map(String::as_str) == Some(hash.to_string().as_str()))
+            .then_some((hash, harm))
     }
 
     /// What is held, if it is such a list.
@@ -331,7 +333,7 @@ mod tests {
                 "name": name(&instance, &hash),
                 "creationTimestamp": "2026-01-05T10:00:00Z",
             },
-            "data": { HASH: hash.as_str(), "deletions": lines::text(&harm()) },
+            "data": { HASH: hash.to_string(), "deletions": lines::text(&harm()) },
         });
         change(&mut body);
         parsed(&instance, body.to_string().as_bytes())
@@ -362,7 +364,8 @@ mod tests {
         let settings = Settings::new(InstanceName::parse("prod").unwrap(), "vitrine");
         let hash = harm().hash();
         let map = |name: &str, harm: &Harm| {
-            let label = (marks::HELD, hash.first(HELD_DIGITS));
+            let digits = hash.first(HELD_DIGITS);
+            let label = (marks::HELD, digits.as_str());
             let mut body = body(&settings, name, label, &hash, harm);
             body["metadata"]["creationTimestamp"] = json!("2026-01-05T10:00:00Z");
             serde_json::from_value::<ConfigMap>(body).unwrap().held()

@@ -368,7 +368,7 @@ async fn an_approval_arrives_and_leaves_and_is_no_object_of_a_solution() {
     let other = approve(sandbox.client(), &settings(), &"0".repeat(64), &harm).await;
     assert!(matches!(other, Err(NotApproved::OtherPlan { .. })));
     for _ in 0..2 {
-        let name = approve(sandbox.client(), &settings(), hash.first(12), &harm).await;
+        let name = approve(sandbox.client(), &settings(), &hash.first(12), &harm).await;
         assert_eq!(name.unwrap(), format!("vitrine-prod-approval-{}", hash.first(12)));
     }
     until(&mut cluster, "it is approved", |cluster| {

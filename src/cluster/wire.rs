@@ -1,7 +1,6 @@
 //! Objects as the API server sends them, read as far as a decision needs.
 //!
-//! `managedFields` become field sets while they are read and are then gone; whole objects are
-//! never held.
+//! Whole objects are never held.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -139,8 +138,8 @@ pub(super) fn object(body: &[u8]) -> Result<Seen, serde_json::Error> {
 /// What is wrong with the answer.
 pub(super) fn applied(body: &[u8]) -> Result<Seen, serde_json::Error> {
     let whole: serde_json::Value = serde_json::from_slice(body)?;
-    let mut seen = Bare::deserialize(&whole)?.seen();
-    seen.lacks = seen.meta.managed_fields.ours.as_ref().map(|ours| ours.lacking_in(&whole));
+    let mut seen = object(body)?;
+    seen.lacks = seen.meta.managed_fields.ours.as_ref().map(|ours| ours.read().lacking_in(&whole));
     Ok(seen)
 }
 
@@ -171,7 +170,7 @@ impl Wire for NamespaceWire {
 
 impl Wire for DeploymentWire {
     fn seen(self) -> Seen {
-        let health = HealthFacts::Deployment(health::deployment(&self));
+        let health = HealthFacts::Deployment(Box::new(health::deployment(&self)));
         Seen { meta: self.metadata, health, ..Seen::default() }
     }
 }
@@ -179,7 +178,7 @@ impl Wire for DeploymentWire {
 impl Wire for RouteWire {
     fn seen(self) -> Seen {
         let (meta, facts) = route::route(self);
-        Seen { meta, health: HealthFacts::Route(facts), ..Seen::default() }
+        Seen { meta, health: HealthFacts::Route(Box::new(facts)), ..Seen::default() }
     }
 }
 
@@ -192,7 +191,7 @@ impl Wire for IngressWire {
 
 impl Wire for ScaledWire {
     fn seen(self) -> Seen {
-        let health = HealthFacts::ScaledObject(health::scaled(&self));
+        let health = HealthFacts::ScaledObject(Box::new(health::scaled(&self)));
         Seen { meta: self.metadata, health, ..Seen::default() }
     }
 }
@@ -319,7 +318,7 @@ mod tests {
         let body =
             json!({"metadata": {"managedFields": [{"manager": "vitrine", "operation": "Update"}]}});
         let managed = object(body.to_string().as_bytes()).unwrap().meta.managed_fields;
-        assert_eq!((managed.ours, managed.birth), (None, false));
+        assert!(managed.ours.is_none() && !managed.birth);
     }
 
     #[test]

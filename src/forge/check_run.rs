@@ -36,7 +36,7 @@ impl Line {
         let first = output(check, parts.next().unwrap_or_default());
         let rest: Vec<Value> = parts.map(|part| output(check, part)).collect();
         let whole = json!([check.name, conclusion(check.end), first, rest]);
-        let sum = ContentHash::of(whole.to_string().as_bytes()).first(16).to_owned();
+        let sum = ContentHash::of(whole.to_string().as_bytes()).first(16);
 
         let query = vec![
             ("check_name", check.name.clone()),

@@ -436,7 +436,7 @@ scenario! {
         daemon.board("going on", |b| b.unknown.is_some() && b.held.is_some()).await;
         let of = cluster::Settings::of(&settings(&catalogue));
         let harm = held.harm.clone();
-        cluster::approve(cluster.admin_client(), &of, held.hash.first(12), &harm).await.unwrap();
+        cluster::approve(cluster.admin_client(), &of, &held.hash.first(12), &harm).await.unwrap();
         daemon.board("approved", |b| b.held.is_none()).await;
         // A look at the repository later everything was thought about again.
         let approved = Timestamp::now();

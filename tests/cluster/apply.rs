@@ -337,7 +337,7 @@ scenario! {
         let harm = Harm { deletions, ..Harm::default() };
         let hash = harm.hash();
         let approve = async |client| {
-            cluster::approve(client, &settings, hash.as_str(), &harm).await
+            cluster::approve(client, &settings, &hash.to_string(), &harm).await
         };
         let stranger = plane.client_of("eve", None).await.unwrap();
         let refused = approve(stranger).await.unwrap_err();

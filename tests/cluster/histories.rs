@@ -229,7 +229,7 @@ impl<'a> Played<'a> {
         let of = cluster::Settings::of(&self.settings);
         let harm = held.harm.clone();
         let admin = self.cluster.admin_client();
-        cluster::approve(admin, &of, held.hash.first(12), &harm).await.unwrap();
+        cluster::approve(admin, &of, &held.hash.first(12), &harm).await.unwrap();
     }
 
     /// What both worlds do not have in common.

@@ -100,7 +100,7 @@ async fn removed_at_once(cluster: &Cluster, name: &str, all: usize, removed: usi
     assert!(approve(cluster, &catalogue, &"0".repeat(64), &held).await.is_err());
     let mut less = held.clone();
     less.harm.deletions.pop_first();
-    assert!(approve(cluster, &catalogue, held.hash.first(12), &less).await.is_err());
+    assert!(approve(cluster, &catalogue, &held.hash.first(12), &less).await.is_err());
 
     // A restart and a further commit ask the same question.
     daemon.stop().await;
@@ -115,7 +115,7 @@ async fn removed_at_once(cluster: &Cluster, name: &str, all: usize, removed: usi
 
     // Approved while no daemon runs, and once more the catalogue goes on: exactly those go.
     daemon.stop().await;
-    approve(cluster, &catalogue, held.hash.first(12), &held).await.unwrap();
+    approve(cluster, &catalogue, &held.hash.first(12), &held).await.unwrap();
     catalogue.edit(&format!("{}/solution.yaml", staying[0]), &image('c'), &image('d'));
     let head = catalogue.commit("And on");
     let rest = of(cluster, &staying[1..]).await;
@@ -215,7 +215,7 @@ scenario! {
         let held = board.held.clone().unwrap();
         daemon.stop().await;
         let before = of(cluster, &names).await;
-        approve(cluster, &catalogue, held.hash.first(12), &held).await.unwrap();
+        approve(cluster, &catalogue, &held.hash.first(12), &held).await.unwrap();
 
         // The server tells the time of an approval in whole seconds.
         tokio::time::sleep(Duration::from_millis(2100)).await;
@@ -322,7 +322,7 @@ scenario! {
         daemon.board("held again", |b| b.revision.as_ref() == Some(&head) && is_held(b)).await;
         all_are_wakeable("after a restart").await;
 
-        approve(cluster, &catalogue, held.hash.first(12), &held).await.unwrap();
+        approve(cluster, &catalogue, &held.hash.first(12), &held).await.unwrap();
         let done = |b: &Board| b.held.is_none() && b.verdicts.iter().all(Verdict::is_good);
         daemon.board("switched", done).await;
         all_are_wakeable("when it is approved").await;
@@ -410,7 +410,7 @@ scenario! {
 
         // Approved while no daemon runs: all move.
         daemon.stop().await;
-        approve(cluster, &catalogue, held.hash.first(12), &held).await.unwrap();
+        approve(cluster, &catalogue, &held.hash.first(12), &held).await.unwrap();
         let mut daemon = Daemon::start(cluster, &catalogue).await.patient(Duration::from_secs(60));
         daemon
             .board("moved", |b| {

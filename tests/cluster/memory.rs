@@ -126,7 +126,7 @@ scenario! {
         let held = daemon.boards.borrow().held.clone().unwrap();
         let of = cluster::Settings::of(&settings(&catalogue));
         let harm = held.harm.clone();
-        cluster::approve(cluster.admin_client(), &of, held.hash.first(12), &harm).await.unwrap();
+        cluster::approve(cluster.admin_client(), &of, &held.hash.first(12), &harm).await.unwrap();
         daemon.board("tidied", |b| b.held.is_none() && b.verdicts.len() == 4).await;
         let now = lease(cluster).await.unwrap()["metadata"]["annotations"].clone();
         let removals = now["vitrine.dev/removals"].as_str().unwrap();

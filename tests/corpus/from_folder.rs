@@ -107,5 +107,5 @@ fn file(path: &str, bytes: &[u8]) -> File {
 }
 
 fn tree(text: &str) -> TreeId {
-    TreeId::parse(ContentHash::of(text.as_bytes()).first(40)).expect("40 digits")
+    TreeId::parse(&ContentHash::of(text.as_bytes()).first(40)).expect("40 digits")
 }

@@ -561,7 +561,7 @@ fn the_commit_is_in_the_body_that_is_sent_and_in_no_hash() {
             if annotations.is_empty() {
                 metadata.remove("annotations");
             }
-            assert_eq!(content, Some(Value::from(object.content.as_str())));
+            assert_eq!(content, Some(Value::from(object.content.to_string())));
             assert_eq!(object.content, ContentHash::of(before.to_string().as_bytes()));
         }
     }

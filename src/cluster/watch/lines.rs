@@ -10,6 +10,9 @@ use crate::http::causes;
 /// The longest line of a watch, in bytes; etcd holds no object of more than 1.5 MB.
 pub(super) const LONGEST_LINE: usize = 8 * 1024 * 1024;
 
+/// How much room for lines a watch keeps that has none, in bytes.
+const KEPT: usize = 16 * 1024;
+
 /// The body of a watch, line by line.
 pub(super) struct Lines {
     body: Body,
@@ -37,6 +40,10 @@ impl Lines {
             self.read = self.rest.len();
             if self.rest.len() > LONGEST_LINE {
                 return Err(unavailable("an event of the watch is too long".to_owned()));
+            }
+            if self.rest.is_empty() && self.rest.capacity() > KEPT {
+                // A list went through it: two dozen watches would keep as much for good.
+                self.rest = BytesMut::new();
             }
             match self.body.frame().await {
                 Some(Ok(frame)) => {

@@ -35,7 +35,7 @@ fn solution(name: &str, body: &str) -> String {
 pub(crate) fn snapshot(digit: &str, platform: &str, solutions: &[(&str, &str)]) -> Snapshot {
     let folder = |name: &str, body: &str| {
         let text = solution(name, body);
-        let tree = TreeId::parse(ContentHash::of(text.as_bytes()).first(40)).unwrap();
+        let tree = TreeId::parse(&ContentHash::of(text.as_bytes()).first(40)).unwrap();
         let files = BTreeMap::from([("solution.yaml".to_owned(), file(&text))]);
         Arc::new(Folder { tree, files, oddities: BTreeMap::new() })
     };

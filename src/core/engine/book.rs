@@ -18,7 +18,6 @@ use super::press::Press;
 use super::previews::Staging;
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Catalog, Snapshot, Solution};
-use crate::model::intern::Interner;
 use crate::model::{ClaimedName, InstanceName, ObjectKey, Revision, SolutionName};
 use crate::plan::{Outline, Phase};
 use crate::render::Body;
@@ -43,7 +42,6 @@ pub(super) struct Book {
     /// Solutions that a commit of their own changed, until they are in place.
     own: BTreeSet<SolutionName>,
     today: Option<Date>,
-    interner: Interner,
     /// What pull requests show beside it.
     staging: Staging,
 }
@@ -273,14 +271,13 @@ impl Book {
     /// Solutions were rendered. Returns the names whose form is that of now.
     pub fn rendered(&mut self, rendered: Vec<Rendered>) -> Vec<SolutionName> {
         let mut names = Vec::with_capacity(rendered.len());
-        for Rendered { key, mut outline, bodies } in rendered {
+        for Rendered { key, outline, bodies } in rendered {
             let name = outline.solution.clone();
             self.press.answered(&name, &key);
             if self.wanted(&name).as_ref() != Some(&key) {
                 continue; // overtaken
             }
             let Some(solution) = self.solution(&name).map(Arc::clone) else { continue };
-            share_fields(&mut outline, &mut self.interner);
             self.forms.insert(name.clone(), Form { key, solution, outline });
             self.press.has_form(&name, bodies);
             names.push(name);
@@ -360,14 +357,6 @@ impl Book {
             .filter(|s| phase_on(s, before) != phase_on(s, today))
             .map(|s| s.name.clone())
             .collect()
-    }
-}
-
-/// Lets equal field sets share one allocation: a set is larger than the body that it is of, and a
-/// thousand solutions of one shape have a handful of them.
-fn share_fields(outline: &mut Outline, interner: &mut Interner) {
-    for form in outline.objects.iter_mut().filter_map(Arc::get_mut) {
-        form.fields = interner.share(&form.fields);
     }
 }
 

@@ -9,6 +9,7 @@ use super::check::Check;
 use super::form::{FormKey, Rendered};
 use super::reviewed::Reviewing;
 use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
+use crate::model::intern::Interner;
 use crate::model::{ImageReference, InstanceName, Kind, Revision, SolutionName};
 use crate::plan::facts::Question;
 use crate::plan::observed::Removal;
@@ -223,8 +224,12 @@ pub struct Job {
 impl Work {
     /// Renders them.
     pub fn done(&self) -> Vec<Rendered> {
+        // What a portion of them needs at once is small only if equal sets are dropped as they come.
+        let mut interner = Interner::default();
         let render = |Job { solution, phase, bodies }: &Job| {
             let desired = render::all(solution, &self.platform, &self.instance, *phase);
+            let mut outline = Outline::of(&desired);
+            outline.share(&mut interner);
             let body =
                 |object: &Arc<DesiredObject>| (object.key.clone(), Arc::new(Body::of(object)));
             Rendered {
@@ -234,7 +239,7 @@ impl Work {
                     platform: self.platform.digest.clone(),
                     phase: *phase,
                 },
-                outline: Outline::of(&desired),
+                outline,
                 bodies: bodies.then(|| desired.objects.iter().map(body).collect()),
             }
         };

@@ -174,7 +174,8 @@ impl Engine {
                     self.take_commit(coming, Some(*catalog), now);
                 }
             }
-            (Errand::Render(_), Answer::Rendered(rendered)) => {
+            (Errand::Render(_), Answer::Rendered(mut rendered)) => {
+                rendered.iter_mut().for_each(|one| self.sight.share(&mut one.outline));
                 let names = self.book.rendered(rendered);
                 self.dirty.extend(names.into_iter().map(ClaimedName::from));
                 self.after_forms();

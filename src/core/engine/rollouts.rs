@@ -152,7 +152,7 @@ mod tests {
             available,
             ..DeploymentFacts::default()
         };
-        let live = Live { health: HealthFacts::Deployment(facts), ..Live::default() };
+        let live = Live { health: HealthFacts::Deployment(Box::new(facts)), ..Live::default() };
         let mut observed = Observed::default();
         observed.solutions.entry(name("one")).or_default().insert(key("one"), live.into());
         observed

@@ -32,6 +32,7 @@ use super::chance::Chance;
 use super::event::Event;
 use crate::model::intern::Interner;
 use crate::model::{InstanceName, Kind, ObjectKey, SolutionName, marks};
+use crate::plan::Outline;
 use crate::plan::observed::{GatewayFault, KindState, Live, Machines, Observed, Problem};
 use audit::Audit;
 use backwards::Versions;
@@ -338,6 +339,12 @@ impl Sight {
         if shelf.is_empty() {
             self.observed.solutions.remove(&home);
         }
+    }
+
+    /// Lets the field sets of an outline be those that were seen: equal ones are then one, and a
+    /// plan that compares them compares two addresses.
+    pub fn share(&mut self, outline: &mut Outline) {
+        outline.share(&mut self.interner);
     }
 
     /// An object of ours, as far as it is known.

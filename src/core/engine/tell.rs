@@ -261,7 +261,7 @@ impl Engine {
         let shut = self.brake.shut(self.book.heard, self.book.is_complete());
         let decided = self.brake.is_judged() && shut.is_none();
         let hold = self.brake.hold();
-        let wanted = hold.map(|hold| hold.hash.first(HELD_DIGITS).to_owned());
+        let wanted = hold.map(|hold| hold.hash.first(HELD_DIGITS));
         let (posted, steady) = (self.sight.posted(), self.steady.at(now));
         if self.posting.is_due(wanted.as_deref(), posted, decided, steady) {
             let hold = hold.cloned().map(Box::new);

@@ -155,7 +155,11 @@ fn another_domain_moves_nobody_before_a_person_says_so() {
     let held = world.engine.board().held.clone().unwrap();
     assert_eq!(held.reason, "would move the addresses of 4 of 4 solutions");
     assert_eq!(held.harm.addresses, before);
-    assert_eq!(world.server.posted(), Some(held.hash.first(12)), "where `approve` finds it");
+    assert_eq!(
+        world.server.posted(),
+        Some(held.hash.first(12).as_str()),
+        "where `approve` finds it"
+    );
     assert_eq!(world.server.opened(), before);
     // A successor asks the same.
     world.does(&[Act::Crash { late_lease: false, dark: false }, ON, Act::Pass(10), ON]);

@@ -151,7 +151,7 @@ fn has_fallen(name: &SolutionName, key: &ObjectKey, observed: &Observed) -> bool
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::plan::observed::{DeploymentFacts, PodFacts, ScaledFacts};
+    use crate::plan::observed::{PodFacts, ScaledFacts};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).unwrap()
@@ -168,7 +168,8 @@ mod tests {
             let namespace = name(solution).namespace();
             let key = ObjectKey::namespaced(Kind::ScaledObject, namespace.as_str(), "app");
             let facts = ScaledFacts { forced: *forced, ..ScaledFacts::default() };
-            let live = Live { health: HealthFacts::ScaledObject(facts), ..Live::default() };
+            let live =
+                Live { health: HealthFacts::ScaledObject(Box::new(facts)), ..Live::default() };
             observed.solutions.entry(name(solution)).or_default().insert(key, live.into());
         }
         observed
@@ -223,8 +224,7 @@ mod tests {
     fn what_crashes_has_its_start_up_budget_from_the_first_fall() {
         let mut trials = Trials::default();
         let mut woken = cluster(&[("one", true)]);
-        let live =
-            Live { health: HealthFacts::Deployment(DeploymentFacts::default()), ..Live::default() };
+        let live = Live { health: HealthFacts::Deployment(Box::default()), ..Live::default() };
         let key = ObjectKey::namespaced(Kind::Deployment, "sol-one", "app");
         woken.solutions.entry(name("one")).or_default().insert(key, live.into());
         trials.note(&name("one"), &woken, minutes(2), at(0));

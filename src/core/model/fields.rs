@@ -15,9 +15,11 @@ use super::{ContentHash, Kind};
 mod lacking;
 mod prune;
 mod reading;
+mod recorded;
 pub mod schema;
 
 pub use prune::meaningful;
+pub use recorded::Recorded;
 pub use schema::{ListKey, Shape};
 
 /// A set of fields, as a tree of path elements in the API server's own notation

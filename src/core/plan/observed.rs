@@ -148,7 +148,8 @@ impl Live {
     }
 }
 
-/// The few facts that the health rule of a kind reads.
+/// The few facts that the health rule of a kind reads. The large ones are boxed: of most kinds there
+/// is none.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub enum HealthFacts {
     /// The kind has no status, or its existence is enough.
@@ -162,13 +163,13 @@ pub enum HealthFacts {
     /// Of an InterceptorRoute: whether the add-on's condition `Ready` is true.
     Ready(bool),
     /// Of a Deployment: its replicas, its conditions and our two annotations.
-    Deployment(DeploymentFacts),
+    Deployment(Box<DeploymentFacts>),
     /// Of an HTTPRoute: the Gateways that it asks and their answers.
-    Route(RouteFacts),
+    Route(Box<RouteFacts>),
     /// Of an Ingress: where visitors open it; empty if it sends them elsewhere.
     Ingress(BTreeSet<Address>),
     /// Of a ScaledObject: what KEDA says of it and what it is told.
-    ScaledObject(ScaledFacts),
+    ScaledObject(Box<ScaledFacts>),
     /// Of a ResourceQuota: `spec.hard` as it stands, which decides when a smaller one may come.
     Quota(BTreeMap<String, String>),
     /// Of a limit at the edge that a controller accepts or refuses.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::Deserialize as _;
 
 use super::address::{self, Address, IngressSpec, RouteSpec};
+use crate::model::intern::Interner;
 use crate::model::{ComponentName, ContentHash, FieldSet, Kind, ObjectKey, SolutionName};
 use crate::render::{Body, Desired, DesiredObject, Wave};
 
@@ -104,6 +105,14 @@ impl Outline {
             solution: desired.solution.clone(),
             objects: desired.objects.iter().map(|object| Arc::new(Form::of(object))).collect(),
             addresses: desired.objects.iter().flat_map(|object| addresses(object)).collect(),
+        }
+    }
+
+    /// Lets equal field sets share one allocation: a set is larger than the body that it is of, and
+    /// a thousand solutions of one shape have a handful of them.
+    pub fn share(&mut self, interner: &mut Interner) {
+        for form in self.objects.iter_mut().filter_map(Arc::get_mut) {
+            form.fields = interner.share(&form.fields);
         }
     }
 

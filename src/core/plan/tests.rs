@@ -117,17 +117,17 @@ impl World {
             ..Condition::default()
         };
         let health = match object.key.kind {
-            Kind::Deployment => HealthFacts::Deployment(DeploymentFacts {
+            Kind::Deployment => HealthFacts::Deployment(Box::new(DeploymentFacts {
                 generation: 1,
                 observed_generation: 1,
                 template: object.template.clone(),
                 pods: object.pods.clone(),
                 verified: object.template.as_ref().map(|t| format!("{t} born")),
                 ..DeploymentFacts::default()
-            }),
+            })),
             Kind::InterceptorRoute => HealthFacts::Ready(true),
-            Kind::ScaledObject => HealthFacts::ScaledObject(ScaledFacts::default()),
-            Kind::HttpRoute => HealthFacts::Route(RouteFacts {
+            Kind::ScaledObject => HealthFacts::ScaledObject(Box::default()),
+            Kind::HttpRoute => HealthFacts::Route(Box::new(RouteFacts {
                 addresses: BTreeSet::new(),
                 generation: 1,
                 asked: vec![String::new()],
@@ -135,7 +135,7 @@ impl World {
                     conditions: vec![condition("Accepted"), condition("ResolvedRefs")],
                     ..RouteParent::default()
                 }],
-            }),
+            })),
             _ => HealthFacts::None,
         };
         if object.key.kind == Kind::Namespace {

@@ -34,7 +34,7 @@ impl Verified {
 
     pub(super) fn read(mark: &str, template: &ContentHash) -> Option<Self> {
         let (hash, said) = mark.split_once(' ')?;
-        if hash != template.as_str() {
+        if ContentHash::recorded(hash) != *template {
             return None;
         }
         match said.split_once(' ').unwrap_or((said, "")) {

@@ -106,12 +106,12 @@ pub(super) fn sealed(
     let template = is_deployment.then(|| hash(&tried(body["spec"]["template"].clone())));
     let pods = is_deployment.then(|| hash(&body["spec"]["template"]));
     if let Some((template, pods)) = template.as_ref().zip(pods.as_ref()) {
-        body["metadata"]["annotations"][marks::TEMPLATE] = template.as_str().into();
-        body["metadata"]["annotations"][marks::PODS] = pods.as_str().into();
-        body["spec"]["template"]["metadata"]["annotations"][marks::PODS] = pods.as_str().into();
+        body["metadata"]["annotations"][marks::TEMPLATE] = template.to_string().into();
+        body["metadata"]["annotations"][marks::PODS] = pods.to_string().into();
+        body["spec"]["template"]["metadata"]["annotations"][marks::PODS] = pods.to_string().into();
     }
     let content = hash(&body);
-    body["metadata"]["annotations"][marks::CONTENT] = content.as_str().into();
+    body["metadata"]["annotations"][marks::CONTENT] = content.to_string().into();
 
     DesiredObject {
         fields: Arc::new(owned(key.kind, &mut body)),

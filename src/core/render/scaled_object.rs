@@ -143,7 +143,7 @@ fn listen(cx: &Context, interceptor: &Interceptor, way: Way) -> Value {
                 format!("{}.{}:{SCALER_PORT}", interceptor.scaler, interceptor.namespace),
             "interceptorRoute": way.name(),
             // KEDA reads the route's metric once: another one must look like another trigger.
-            "specHash": metric.map(|m| hash(&m).first(8).to_owned()),
+            "specHash": metric.map(|m| hash(&m).first(8)),
         },
     })
 }

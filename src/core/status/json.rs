@@ -66,7 +66,7 @@ fn outage(outage: &Outage) -> Value {
 
 fn held(held: &Held) -> Value {
     json!({
-        "hash": held.hash.as_str(),
+        "hash": held.hash.to_string(),
         "reason": held.reason,
         "command": held.command(),
         "deletions": held.harm.deletions.iter().map(|key| json!({

@@ -53,7 +53,7 @@ fn pods(
 ) -> Option<Counts> {
     let namespace = key.namespace.as_deref()?;
     let template = deployment.pointer("/spec/template")?;
-    let hash = ContentHash::of(template.to_string().as_bytes()).first(10).to_owned();
+    let hash = ContentHash::of(template.to_string().as_bytes()).first(10);
     let uid = text(deployment, "/metadata/uid")?;
 
     let mine = |pod: &Arc<Value>| text(pod, "/metadata/ownerReferences/0/uid") == Some(uid);

@@ -25,7 +25,7 @@ fn snapshot(platform: &str, solutions: &[(&str, &str)]) -> Snapshot {
              spec:\n  owner: group:lab\n  image: registry.example/{name}@sha256:{}\n{body}",
             "a".repeat(64)
         );
-        let tree = TreeId::parse(ContentHash::of(text.as_bytes()).first(40)).unwrap();
+        let tree = TreeId::parse(&ContentHash::of(text.as_bytes()).first(40)).unwrap();
         let files = BTreeMap::from([("solution.yaml".to_owned(), file(&text))]);
         Arc::new(Folder { tree, files, oddities: BTreeMap::new() })
     };

@@ -73,34 +73,34 @@ impl Sight {
         let same = old.filter(|old| old.uid == seen.meta.uid).map(|old| old.health.clone());
         let meta = &seen.meta;
         seen.health = match key.kind {
-            Kind::Deployment => HealthFacts::Deployment(match same {
+            Kind::Deployment => HealthFacts::Deployment(Box::new(match same {
                 Some(HealthFacts::Deployment(facts)) => {
                     let DeploymentFacts { generation, verified, template, pods, .. } =
                         meta.marked();
-                    DeploymentFacts { generation, verified, template, pods, ..facts }
+                    DeploymentFacts { generation, verified, template, pods, ..*facts }
                 }
                 _ => DeploymentFacts {
                     wanted: if meta.managed_fields.birth { 0 } else { 1 },
                     ..meta.marked()
                 },
-            }),
-            Kind::HttpRoute => HealthFacts::Route(match same {
+            })),
+            Kind::HttpRoute => HealthFacts::Route(Box::new(match same {
                 Some(HealthFacts::Route(facts)) => {
-                    RouteFacts { generation: meta.generation, ..facts }
+                    RouteFacts { generation: meta.generation, ..*facts }
                 }
                 _ => RouteFacts { generation: meta.generation, ..RouteFacts::default() },
-            }),
+            })),
             Kind::ScaledObject => {
                 let facts = match same {
-                    Some(HealthFacts::ScaledObject(facts)) => facts,
+                    Some(HealthFacts::ScaledObject(facts)) => *facts,
                     _ => ScaledFacts::default(),
                 };
-                HealthFacts::ScaledObject(ScaledFacts {
+                HealthFacts::ScaledObject(Box::new(ScaledFacts {
                     generation: meta.generation,
                     forced: meta.is_forced(),
                     nudged: meta.is_nudged(),
                     ..facts
-                })
+                }))
             }
             Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => {
                 let generation = meta.generation;

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::engine::{Meta, News, Seen};
     use crate::model::InstanceName;
-    use crate::plan::observed::{PodFacts, ScaledFacts, UNREADY};
+    use crate::plan::observed::{PodFacts, UNREADY};
     use crate::plan::said::{NewMachine, Probed, Word};
 
     const MESSAGE: &str =
@@ -252,7 +252,7 @@ mod tests {
                 labels: [("vitrine.dev/instance".to_owned(), "prod".to_owned())].into(),
                 ..Meta::default()
             };
-            let health = HealthFacts::ScaledObject(ScaledFacts::default());
+            let health = HealthFacts::ScaledObject(Box::default());
             News::Present(Box::new(Seen { meta, health, ..Seen::default() }))
         };
         let show = |sight: &mut Sight, version: &str| {

@@ -1,6 +1,6 @@
 //! An object as the API server shows it, read as far as a decision needs.
 //!
-//! `managedFields` become field sets while they are read and are then gone; whole objects are
+//! Of `managedFields` the sets stay as they are written until they are digested; whole objects are
 //! never held.
 
 use std::collections::BTreeMap;
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
+use crate::model::fields::Recorded;
 use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, marks};
 use crate::plan::observed::{
     Condition, DeploymentFacts, HealthFacts, KindState, PodFacts, Problem, Survey,
@@ -132,20 +133,15 @@ impl Seen {
 }
 
 /// Whose the fields are, without the entries of subresources.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Managed {
-    /// Manager `vitrine`, operation Apply; without the annotation that only remembers what is not
-    /// ours any more.
-    pub ours: Option<FieldSet>,
+    /// Manager `vitrine`, operation Apply.
+    pub ours: Option<Recorded>,
     /// Manager `vitrine-birth` has an entry.
     pub birth: bool,
     /// The others, in the server's order, without `vitrine-verify`.
-    pub others: Vec<(String, FieldSet)>,
+    pub others: Vec<(String, Recorded)>,
 }
-
-/// Where [`marks::LEFT_BEHIND`] stands in a set.
-const LEFT_BEHIND: [&str; 3] = ["f:metadata", "f:annotations", "f:vitrine.dev/left-behind"];
-const _: () = assert!(LEFT_BEHIND[2].len() == marks::LEFT_BEHIND.len() + 2);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -156,8 +152,8 @@ struct Entry {
     operation: String,
     #[serde(default)]
     subresource: String,
-    #[serde(default, deserialize_with = "FieldSet::read")]
-    fields_v1: FieldSet,
+    #[serde(default)]
+    fields_v1: Recorded,
 }
 
 fn digested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Managed, D::Error> {
@@ -167,9 +163,7 @@ fn digested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Managed, D::Er
             continue;
         }
         if entry.manager == marks::MANAGER && entry.operation == "Apply" {
-            let mut ours = entry.fields_v1;
-            ours.remove(&LEFT_BEHIND);
-            managed.ours = Some(ours);
+            managed.ours = Some(entry.fields_v1);
         } else if entry.manager == marks::BIRTH {
             managed.birth = true;
         } else {

@@ -180,7 +180,7 @@ fn after_a_patch_old_facts_read_as_progressing() {
         available: 2,
         ..DeploymentFacts::default()
     };
-    first.health = HealthFacts::Deployment(facts);
+    first.health = HealthFacts::Deployment(Box::new(facts));
     hear(&mut store, Kind::Deployment, News::Present(first));
     let step =
         Step::Delete { key: key.clone(), uid: String::new(), resource_version: String::new() };

@@ -4,9 +4,12 @@
 //! because ten thousand take a minute to be published here. What grows with their number is told
 //! for ten thousand all the same.
 
+use std::sync::Arc;
+
 use allocation_counter::measure;
 
 use super::histories::told;
+use crate::engine::book::Known;
 use crate::engine::world::{Act, Form, World};
 use crate::engine::{Answer, Event, Order};
 
@@ -99,4 +102,22 @@ fn a_commit_costs_what_it_changes_whatever_the_number_of_solutions() {
     #[expect(clippy::cast_precision_loss, reason = "bytes of one commit")]
     let factor = at_ten_thousand / few_bytes as f64;
     assert!(factor < 1.5, "{few_bytes} bytes with {FEW}, {many_bytes} with {many}: {factor:.2}");
+}
+
+#[test]
+fn what_is_desired_and_what_is_seen_of_an_object_share_their_sets_of_fields() {
+    let mut world = world(10);
+    world.act(&Act::Publish(0, 0));
+    world.publish();
+    let engine = &world.engine;
+    let mut compared = 0;
+    for name in engine.book.published() {
+        let Some(Known::Published { outline, .. }) = engine.book.known(name) else { panic!() };
+        for form in &outline.objects {
+            let live = engine.sight.live(&form.key).unwrap();
+            assert!(Arc::ptr_eq(&form.fields, live.fields.as_ref().unwrap()), "{}", form.key);
+            compared += 1;
+        }
+    }
+    assert!(compared > 10, "{compared}");
 }

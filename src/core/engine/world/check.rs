@@ -257,7 +257,7 @@ impl World {
         }
         let board = self.engine.board();
         let held = board.held.as_ref().map(|held| held.hash.first(HELD_DIGITS));
-        if self.engine.posting.trouble.is_none() && self.server.posted() != held {
+        if self.engine.posting.trouble.is_none() && self.server.posted() != held.as_deref() {
             wrong.push(format!("the list says {:?}, held is {held:?}", self.server.posted()));
         }
         if board.revision.as_ref() != Some(&snapshot.revision) {

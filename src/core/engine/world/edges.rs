@@ -60,7 +60,7 @@ impl World {
                 self.answers.push((id, Answer::Posted(cause)));
             }
             Order::Post { id, hold } => {
-                self.server.post(hold.map(|hold| hold.hash.first(HELD_DIGITS).to_owned()));
+                self.server.post(hold.map(|hold| hold.hash.first(HELD_DIGITS)));
                 self.answer(id, Answer::Posted(Ok(())));
             }
             Order::Relist(kind) if self.server.down => drop(self.unlisted.insert(kind)),

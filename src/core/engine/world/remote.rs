@@ -310,7 +310,7 @@ fn file(text: &str) -> File {
 
 #[allow(clippy::unwrap_used)]
 fn tree(text: &str) -> TreeId {
-    TreeId::parse(ContentHash::of(text.as_bytes()).first(40)).unwrap()
+    TreeId::parse(&ContentHash::of(text.as_bytes()).first(40)).unwrap()
 }
 
 #[allow(clippy::unwrap_used)]

@@ -21,7 +21,7 @@ fn read_back(platform: &str, spec: &str) -> BTreeMap<String, Container> {
     let text = format!(
         "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata: {{name: use}}\nspec:\n{spec}"
     );
-    let tree = TreeId::parse(ContentHash::of(text.as_bytes()).first(40)).unwrap();
+    let tree = TreeId::parse(&ContentHash::of(text.as_bytes()).first(40)).unwrap();
     let files = BTreeMap::from([
         ("solution.yaml".to_owned(), file(&text)),
         ("settings.yaml".to_owned(), file("depth: 2\n")),

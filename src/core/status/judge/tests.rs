@@ -108,18 +108,18 @@ impl World {
         let template = ContentHash::of(b"template");
         world.put(
             key(Kind::Deployment, "app"),
-            HealthFacts::Deployment(DeploymentFacts {
+            HealthFacts::Deployment(Box::new(DeploymentFacts {
                 verified: Some(format!("{template} born")),
                 template: Some(template),
                 ..DeploymentFacts::default()
-            }),
+            })),
         );
         world.put(key(Kind::Service, "app"), HealthFacts::None);
-        world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(scaled()));
+        world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(Box::new(scaled())));
         let good = |kind| fact(kind, "True", "", "");
         world.put(
             key(Kind::HttpRoute, "edge"),
-            HealthFacts::Route(RouteFacts {
+            HealthFacts::Route(Box::new(RouteFacts {
                 addresses: open(),
                 generation: 1,
                 asked: vec![String::new()],
@@ -127,7 +127,7 @@ impl World {
                     conditions: vec![good("Accepted"), good("ResolvedRefs")],
                     ..RouteParent::default()
                 }],
-            }),
+            })),
         );
         world
     }
@@ -233,7 +233,7 @@ fn a_sleeping_solution_is_a_success() {
 
     let facts =
         ScaledFacts { last_active: Some("2026-01-05T14:05:00Z".parse().unwrap()), ..scaled() };
-    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(Box::new(facts)));
     assert_eq!(
         &*world.judge().reason,
         "sleeps since 14:05 UTC, not yet seen running; wakes on visit"
@@ -252,7 +252,7 @@ fn noting_what_a_visit_showed_is_no_trial() {
     world.plan.steps.push(Planned { step, when: When::Now });
     assert_eq!(said(&world.judge()), failed);
     let facts = ScaledFacts { forced: true, ..scaled() };
-    world.put(self::key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
+    world.put(self::key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(Box::new(facts)));
     assert!(said(&world.judge()).contains("woken once to see"), "{}", said(&world.judge()));
 }
 
@@ -340,7 +340,7 @@ fn quota_and_keda_are_the_operators() {
         conditions: vec![fact("Ready", "False", "TriggerError", "no scaler")],
         ..ScaledFacts::default()
     };
-    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(broken));
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(Box::new(broken)));
     assert_eq!(
         said(&world.judge()),
         "Synced WakeFailed Degraded operator: KEDA cannot scale ScaledObject/app: no scaler"
@@ -399,7 +399,7 @@ fn what_is_asked_for_and_what_serves_are_two_facts() {
     assert_eq!(judge(&world).serving, None);
     // The route is not accepted: nobody reaches it.
     let unanswered = RouteFacts { addresses: open(), ..RouteFacts::default() };
-    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(unanswered));
+    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(Box::new(unanswered)));
     assert_eq!(judge(&world).urls, [""; 0]);
 }
 
@@ -636,12 +636,12 @@ fn a_route_that_the_gateway_refuses_is_not_green() {
         }],
         ..RouteFacts::default()
     };
-    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(refused));
+    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(Box::new(refused)));
     assert_eq!(
         said(&world.judge()),
         "Blocked Asleep Healthy operator: the gateway refuses HTTPRoute/edge: NotAllowedByListeners: no listener"
     );
-    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(RouteFacts::default()));
+    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(Box::default()));
     assert_eq!(
         said(&world.judge()),
         "Progressing Asleep Healthy nobody: waiting for the gateway to accept HTTPRoute/edge"
@@ -750,7 +750,7 @@ fn no_verdict_is_without_reason_and_next_step() {
 #[test]
 fn what_the_other_controllers_have_not_taken_on_is_not_green() {
     let mut world = World::new();
-    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(ScaledFacts::default()));
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(Box::default()));
     assert_eq!(
         said(&world.judge()),
         "Progressing Asleep Healthy nobody: waiting for KEDA to take on ScaledObject/app"
@@ -784,7 +784,7 @@ fn a_route_that_is_refused_for_the_listeners_certificate_says_so() {
             conditions: vec![fact("Accepted", "False", "NoMatchingParent", "")],
         }],
     };
-    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(refused));
+    world.put(key(Kind::HttpRoute, "edge"), HealthFacts::Route(Box::new(refused)));
     let verdict = world.judge();
     let route = "the gateway refuses HTTPRoute/edge: NoMatchingParent";
     assert_eq!(said(&verdict), format!("Blocked Asleep Healthy operator: {route}"));
@@ -829,7 +829,7 @@ fn a_trial_hides_nobodys_trouble() {
         d.conditions = vec![fact("ReplicaFailure", "True", "FailedCreate", message)];
     });
     let facts = ScaledFacts { forced: true, ..scaled() };
-    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(Box::new(facts)));
     world.plan.waits = vec![Gate::NotAvailable(key(Kind::Deployment, "app"))];
     let verdict = world.judge();
     let woken = "woken once to see the new version running";
@@ -909,7 +909,7 @@ fn what_fits_on_no_machine_is_told_from_what_waits_for_one() {
 fn what_waits_hides_no_crash_and_becomes_somebodys_turn() {
     let mut world = World::new();
     let wait = "waiting for KEDA to take on ScaledObject/app";
-    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(ScaledFacts::default()));
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(Box::default()));
     world.late = true;
     let verdict = world.judge();
     assert_eq!(
@@ -946,7 +946,7 @@ fn what_waits_hides_no_crash_and_becomes_somebodys_turn() {
 fn a_solution_paused_by_hand_is_left_alone_and_reported_with_the_hand() {
     let mut world = World::new();
     let paused = ScaledFacts { paused: Some(Pause::At("0".into())), ..scaled() };
-    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(paused));
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(Box::new(paused)));
     let objects = world.observed.solutions.get_mut("use").unwrap();
     let live = objects.get_mut(&key(Kind::ScaledObject, "app")).unwrap();
     let fields = serde_json::json!({"f:metadata": {"f:annotations":
@@ -975,7 +975,7 @@ fn what_keda_says_is_told_with_the_component_that_it_scales() {
     let mut facts = scaled();
     facts.conditions.push(fact("Active", "True", "ScalerActive", ""));
     facts.conditions.push(fact("HPAActive", "False", "FailedGetExternalMetric", ""));
-    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(Box::new(facts)));
     assert_eq!(said(&world.judge()), "Synced Waking Progressing nobody: a visitor wakes it");
     world.deployment(|d| (d.wanted, d.replicas, d.updated, d.available) = (1, 1, 1, 1));
     assert_eq!(
@@ -984,7 +984,7 @@ fn what_keda_says_is_told_with_the_component_that_it_scales() {
     );
     let mut facts = scaled();
     facts.conditions.push(fact("Fallback", "True", "FallbackExists", ""));
-    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(facts));
+    world.put(key(Kind::ScaledObject, "app"), HealthFacts::ScaledObject(Box::new(facts)));
     assert!(said(&world.judge()).starts_with("Synced Awake Degraded operator: KEDA cannot tell"));
 }
 

@@ -1,9 +1,11 @@
 //! How the server shows an object: its metadata, and what the controllers say of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Server, Stored};
 use crate::engine::{Managed, Meta, Seen};
+use crate::model::fields::Recorded;
 use crate::model::{Kind, ObjectKey, marks};
 use crate::plan::observed::{
     Condition, DeploymentFacts, HealthFacts, PolicyFacts, RouteFacts, RouteParent, ScaledFacts,
@@ -37,7 +39,10 @@ impl Server {
         note(marks::VERIFIED, object.verified.clone());
         let forces = (object.forced || object.nudged).then(|| object.forced.to_string());
         note(marks::FORCE_ACTIVATION, forces);
-        let others = object.theirs.as_ref().map(|set| ("kubectl".to_owned(), (**set).clone()));
+        let others = object
+            .theirs
+            .as_ref()
+            .map(|set| ("kubectl".to_owned(), Recorded::Set(Arc::clone(set))));
         let meta = Meta {
             name: key.name.clone(),
             namespace: key.namespace.clone(),
@@ -50,7 +55,7 @@ impl Server {
             annotations,
             finalizers: Vec::new(),
             managed_fields: Managed {
-                ours: object.ours.as_ref().map(|set| (**set).clone()),
+                ours: object.ours.clone().map(Recorded::Set),
                 birth: object.birth,
                 others: others.into_iter().collect(),
             },
@@ -73,7 +78,7 @@ impl Server {
         match key.kind {
             Kind::Deployment => {
                 let up = if sick { 0 } else { object.replicas };
-                HealthFacts::Deployment(DeploymentFacts {
+                HealthFacts::Deployment(Box::new(DeploymentFacts {
                     generation,
                     observed_generation: generation,
                     wanted: object.replicas,
@@ -85,9 +90,9 @@ impl Server {
                     verified: object.verified.clone(),
                     template: object.template.clone(),
                     pods: object.pods.clone(),
-                })
+                }))
             }
-            Kind::HttpRoute => HealthFacts::Route(RouteFacts {
+            Kind::HttpRoute => HealthFacts::Route(Box::new(RouteFacts {
                 addresses: object.addresses.clone(),
                 generation,
                 asked: vec![GATEWAY.to_owned()],
@@ -96,8 +101,8 @@ impl Server {
                     gateway: GATEWAY.to_owned(),
                     conditions: vec![condition("Accepted"), condition("ResolvedRefs")],
                 }],
-            }),
-            Kind::ScaledObject => HealthFacts::ScaledObject(ScaledFacts {
+            })),
+            Kind::ScaledObject => HealthFacts::ScaledObject(Box::new(ScaledFacts {
                 generation,
                 conditions: vec![condition("Ready")],
                 forced: object.forced,
@@ -105,7 +110,7 @@ impl Server {
                 triggers: 1,
                 metrics: 1,
                 ..ScaledFacts::default()
-            }),
+            })),
             Kind::InterceptorRoute => HealthFacts::Ready(true),
             Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => {
                 HealthFacts::Policy(PolicyFacts {
