@@ -23,10 +23,10 @@ pub fn rights(namespace: &str) -> Vec<Right> {
         }));
     };
     for kind in Kind::RENDERED {
+        if LOOKED_AT.contains(&kind) {
+            add(&["get"], kind.facts().group, kind.facts().plural, None);
+        }
         add(&WRITTEN, kind.facts().group, kind.facts().plural, None);
-    }
-    for kind in LOOKED_AT {
-        add(&["get"], kind.facts().group, kind.facts().plural, None);
     }
     add(&["get"], "", "configmaps", Some(namespace)); // approvals
     add(&["list", "watch"], "", "pods", None);
