@@ -229,11 +229,8 @@ impl Source {
         let (reference, head, base) = (reference.to_owned(), head.clone(), base.clone());
         self.blocking(move |inner| {
             let Inner { remote, mirror, root, .. } = inner;
-            let packs = mirror.packs();
             let read = merge::of_pull(remote, mirror, root, &reference, &head, &base);
-            let gone = mirror.let_go(&packs);
             mirror.wrote();
-            let read = read.and_then(|read| gone.map(|()| read));
             // What a stranger sent is no reason to make the mirror again.
             read.map_err(|trouble| trouble.of_theirs(&inner.remote))
         })

@@ -71,13 +71,26 @@ fn compare_within(
 /// As [`compare`], and where the head is not what stands at the reference.
 pub fn of_pull(
     remote: &Remote,
-    mirror: &Mirror,
+    mirror: &mut Mirror,
     root: &Root,
     reference: &str,
     head: &Revision,
     base: &Revision,
 ) -> Result<Comparison, Trouble> {
-    let repository = mirror.repository();
+    let packs = mirror.packs();
+    let read = fetched(remote, mirror.repository(), root, reference, head, base);
+    let gone = mirror.let_go(&packs);
+    read.and_then(|read| gone.map(|()| read))
+}
+
+fn fetched(
+    remote: &Remote,
+    repository: &Repository,
+    root: &Root,
+    reference: &str,
+    head: &Revision,
+    base: &Revision,
+) -> Result<Comparison, Trouble> {
     let (head_id, base) = (remote::oid(head)?, remote::oid(base)?);
     remote.fetch_and_prune(repository, &format!("+{reference}:{PULL}"))?;
     let compare = || {
