@@ -139,7 +139,8 @@ fn mount_path(cursor: &Cursor<'_>, text: &Spanned<String>) -> Option<MountPath> 
         Err(BadMount::System) => format!("`{path}` belongs to the system"),
         Err(BadMount::NotAPath) => format!("`{path}` is not a path to mount at"),
     };
-    let help = "write an absolute path such as /config/model.yaml, without `..` and `:`";
+    let help =
+        "write an absolute path such as /config/model.yaml, without `..`, `:`, commas and quotes";
     cursor.sheet.report(cursor.sheet.fault(code::BAD_PATH, text.at, message).help(help));
     None
 }
