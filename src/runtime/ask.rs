@@ -153,7 +153,8 @@ fn joined(host: &str, path: &str, link: &str) -> Option<String> {
     let here = Url::parse(&format!("https://{host}{path}")).ok()?;
     let there = here.join(link).ok()?;
     // By whatever scheme: the edge makes one of the other.
-    let same = there.host_str() == here.host_str() && matches!(there.scheme(), "http" | "https");
+    let same = (there.host_str(), there.port()) == (here.host_str(), here.port())
+        && matches!(there.scheme(), "http" | "https");
     let query = there.query().map(|query| format!("?{query}")).unwrap_or_default();
     same.then(|| format!("{}{query}", there.path()))
 }
@@ -185,6 +186,8 @@ mod tests {
             ("https://use.demo.example/x", Some("/x")),
             ("http://use.demo.example", Some("/")),
             ("//use.demo.example/y", Some("/y")),
+            // Visitors find nobody at the program's own port.
+            ("http://use.demo.example:8080/x", None),
             ("//other.example/y", None),
             ("https://use.demo.example.evil.example/", None),
             ("mailto:a@use.demo.example", None),

@@ -176,13 +176,9 @@ pub(super) const FORGE: Schema = Schema::described(&[
         "Whether each solution has its own status. false: the whole, and those that fail.",
     )
     .default("true, false on GitLab"),
-    Field::new(
-        "caFile",
-        Form::Line(4096),
-        "Certificates that are trusted instead of the system's.",
-    )
-    .nullable()
-    .default("null"),
+    Field::new("caFile", Form::Line(4096), "Certificates that are trusted besides the system's.")
+        .nullable()
+        .default("null"),
     Field::new(
         "pullRequests",
         Form::Word(&PULL_REQUESTS),

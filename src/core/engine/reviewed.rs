@@ -113,8 +113,8 @@ impl Reviewing {
             earlier: &self.comparison.earlier,
         };
         let review = change::between(&base, &head, &setting);
-        // Then the base is where its author branched off, and the platform of that day: nobody is
-        // asked by it, and nothing shown.
+        // Then the base is where its author branched off, and the platform of that day: no registry
+        // is asked by it, and nothing shown.
         let conflicts = self.comparison.how == How::Branched;
         let mut asks = BTreeSet::new();
         let (mut lacks, mut unseen) = (false, Vec::new());

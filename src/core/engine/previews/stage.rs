@@ -318,8 +318,8 @@ mod tests {
         assert!(stage.leaves_alone().is_empty());
     }
 
-    #[test]
-    fn there_are_never_more_than_the_operator_allows_and_those_that_are_there_stay() {
+    /// Two solutions of 9 are shown, which is all that there may be; 5 waits.
+    fn full() -> Stage {
         let mut stage = Stage::new();
         for on in [false, true] {
             stage.lists(&[(5, '5', on), (9, '9', on)]);
@@ -328,6 +328,12 @@ mod tests {
         assert_eq!(stage.shows(), ["pr-9--a", "pr-9--b"]);
         stage.judges(5, &["c"]);
         assert_eq!(stage.shows(), ["pr-9--a", "pr-9--b"]);
+        stage
+    }
+
+    #[test]
+    fn there_are_never_more_than_the_operator_allows_and_those_that_are_there_stay() {
+        let mut stage = full();
         assert!(stage.says(5).contains("waits for room, because at most 2 solutions"));
         stage.lists(&[(5, '5', true)]);
         stage.organ.gone.clear();
@@ -342,14 +348,7 @@ mod tests {
 
     #[test]
     fn what_is_judged_anew_for_another_platform_keeps_its_room() {
-        let mut stage = Stage::new();
-        for on in [false, true] {
-            stage.lists(&[(5, '5', on), (9, '9', on)]);
-        }
-        stage.judges(9, &["a", "b"]);
-        assert_eq!(stage.shows(), ["pr-9--a", "pr-9--b"]);
-        stage.judges(5, &["c"]);
-        assert_eq!(stage.shows(), ["pr-9--a", "pr-9--b"]);
+        let mut stage = full();
         // Any change of the operator's file, and the lower number is judged first.
         let other = stage.platform.digest.clone();
         stage.platform.digest = crate::model::ContentHash::of(b"other");
