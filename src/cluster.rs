@@ -44,16 +44,16 @@ use execute::{carry_out, watched};
 use request::Api;
 use subject::Subject;
 use vitrine_core::engine::{Answer, Event, News, OrderId};
-use vitrine_core::model::{InstanceName, Kind, Revision, marks};
+use vitrine_core::model::{InstanceName, Kind, Revision, Uid, marks};
 use vitrine_core::plan::facts::Question;
 use vitrine_core::plan::observed::{Problem, Record, Removal};
 use vitrine_core::plan::{Form, Hold, Step};
 use watch::Watch;
 
 /// News that wait for [`Cluster::next`]; a watch that finds no room waits.
-const WAITING: usize = 1024;
+const WAITING: usize = 256;
 /// News that one call of [`Cluster::next`] takes at most.
-const MOST: usize = 4096;
+const MOST: usize = 1024;
 /// News of one event at most.
 const BATCH: usize = 500;
 /// The pause before a read of the Lease or of an approval is tried again.
@@ -63,7 +63,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 struct Job {
     id: OrderId,
     step: Step,
-    uid: Option<String>,
+    uid: Option<Uid>,
 }
 
 /// The cluster: its watches, and the steps under way.
@@ -193,7 +193,7 @@ impl Cluster {
 
     /// Carries out a step when a worker is free; at most [`Settings::parallel`] at a time, in their
     /// order.
-    pub fn submit(&mut self, id: OrderId, step: Step, uid: Option<String>) {
+    pub fn submit(&mut self, id: OrderId, step: Step, uid: Option<Uid>) {
         if self.jobs.send(Job { id, step, uid }).is_err() {
             // The workers live as long as the cluster; an end of all of them is a panic.
             let _ = self.tell.send(Event::Lost(id));

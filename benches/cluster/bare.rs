@@ -223,7 +223,7 @@ async fn follow(
 fn services(solutions: &[Solution]) -> BTreeMap<String, Sent> {
     let objects = solutions.iter().flat_map(|s| &s.objects);
     let services = objects.filter(|o| o.key.kind == Kind::Service);
-    services.filter_map(|o| Some((o.key.namespace.clone()?, o.apply()))).collect()
+    services.filter_map(|o| Some((o.key.namespace.as_ref()?.to_string(), o.apply()))).collect()
 }
 
 /// Applies a Service again that somebody edited.

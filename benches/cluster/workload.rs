@@ -188,10 +188,10 @@ fn fixed(name: &str) -> Vec<Object> {
             "apiVersion": kind.api_version(), "kind": facts.kind,
             "metadata": {"name": called, "labels": labels},
         });
-        let mut key = ObjectKey { kind, namespace: None, name: called.to_owned() };
+        let mut key = ObjectKey { kind, namespace: None, name: called.into() };
         if facts.namespaced {
             body["metadata"]["namespace"] = namespace.as_str().into();
-            key.namespace = Some(namespace.clone());
+            key.namespace = Some(namespace.clone().into());
         }
         for (field, value) in content.as_object().into_iter().flatten() {
             body[field] = value.clone();

@@ -35,7 +35,7 @@ impl Registry {
             News::Present(seen) => {
                 let name = seen.meta.name;
                 let defines = defines(&name);
-                self.came.insert(name);
+                self.came.insert(name.into());
                 // Its conditions may have changed: wake who waits, also if the name was known.
                 self.known.send_if_modified(|known| match known {
                     Some(names) => {
@@ -45,12 +45,15 @@ impl Registry {
                     None => false,
                 });
                 let version = seen.meta.resource_version;
-                return defines.map(|kind| Event::Defined(kind, version)).into_iter().collect();
+                return defines
+                    .map(|kind| Event::Defined(kind, version.into()))
+                    .into_iter()
+                    .collect();
             }
             News::Deleted(seen) => {
-                self.came.remove(&seen.meta.name);
+                self.came.remove(seen.meta.name.as_str());
                 self.known.send_if_modified(|known| match known {
-                    Some(names) => names.remove(&seen.meta.name),
+                    Some(names) => names.remove(seen.meta.name.as_str()),
                     None => false,
                 });
             }
@@ -89,8 +92,8 @@ mod tests {
 
     fn crd(version: &str) -> Box<Seen> {
         let meta = Meta {
-            name: "scaledobjects.keda.sh".to_owned(),
-            resource_version: version.to_owned(),
+            name: "scaledobjects.keda.sh".into(),
+            resource_version: version.into(),
             ..Meta::default()
         };
         Box::new(Seen { meta, ..Seen::default() })

@@ -9,7 +9,7 @@ use super::request::{
 };
 use super::wire;
 use vitrine_core::engine::{Seen, Written};
-use vitrine_core::model::{FieldSet, InstanceName, Kind, ObjectKey, Revision, marks};
+use vitrine_core::model::{FieldSet, InstanceName, Kind, ObjectKey, Revision, Uid, marks};
 use vitrine_core::plan::Form;
 use vitrine_core::plan::observed::Survey;
 use vitrine_core::plan::{Outcome, Rejection, Step};
@@ -34,7 +34,7 @@ pub(super) async fn carry_out(
     api: &Api,
     instance: &InstanceName,
     step: &Step,
-    uid: Option<String>,
+    uid: Option<Uid>,
 ) -> (Outcome, Written) {
     if step.needs_object() && uid.is_none() {
         return (Outcome::Gone, Written::Nothing);
@@ -154,7 +154,7 @@ async fn keep_replicas(
     api: &Api,
     key: &ObjectKey,
     replicas: i32,
-    uid: Option<String>,
+    uid: Option<Uid>,
 ) -> Result<(bool, Seen), Failure> {
     let mut body = bare(key, uid);
     body["spec"] = json!({ "replicas": replicas });
@@ -167,7 +167,7 @@ async fn verify(
     api: &Api,
     key: &ObjectKey,
     annotations: Value,
-    uid: Option<String>,
+    uid: Option<Uid>,
 ) -> Result<(bool, Seen), Failure> {
     let mut body = bare(key, uid);
     body["metadata"]["annotations"] = annotations;
@@ -177,7 +177,7 @@ async fn verify(
 
 /// A body that names the object and no field. With the UID, an apply of it creates nothing: the
 /// server answers 409 if that object is gone.
-fn bare(key: &ObjectKey, uid: Option<String>) -> Value {
+fn bare(key: &ObjectKey, uid: Option<Uid>) -> Value {
     let mut body = json!({
         "apiVersion": key.kind.api_version(),
         "kind": key.kind.facts().kind,
@@ -187,7 +187,7 @@ fn bare(key: &ObjectKey, uid: Option<String>) -> Value {
         body["metadata"]["namespace"] = Value::from(namespace.as_str());
     }
     if let Some(uid) = uid {
-        body["metadata"]["uid"] = Value::from(uid);
+        body["metadata"]["uid"] = Value::from(uid.to_string());
     }
     body
 }
@@ -196,14 +196,14 @@ fn bare(key: &ObjectKey, uid: Option<String>) -> Value {
 async fn delete(
     api: &Api,
     key: &ObjectKey,
-    uid: &str,
+    uid: &Uid,
     resource_version: &str,
 ) -> (Outcome, Written) {
     let body = json!({
         "apiVersion": "v1",
         "kind": "DeleteOptions",
         "propagationPolicy": "Background",
-        "preconditions": { "uid": uid, "resourceVersion": resource_version },
+        "preconditions": { "uid": uid.to_string(), "resourceVersion": resource_version },
     });
     let answer = async {
         let request = request::request(
@@ -217,20 +217,18 @@ async fn delete(
     };
     match answer.await {
         Ok(answer) => (Outcome::Deleted, taken(&answer, uid)),
-        Err(failure) if failure.code() == Some(404) => {
-            (Outcome::Gone, Written::Gone(uid.to_owned()))
-        }
+        Err(failure) if failure.code() == Some(404) => (Outcome::Gone, Written::Gone(uid.clone())),
         Err(failure) => (failure.outcome(), Written::Nothing),
     }
 }
 
 /// A DELETE answers the object while something holds it, and a Status when it is gone.
-fn taken(answer: &Answer, uid: &str) -> Written {
+fn taken(answer: &Answer, uid: &Uid) -> Written {
     match wire::object(&answer.body) {
-        Ok(seen) if seen.meta.uid == uid && seen.meta.deletion_timestamp.is_some() => {
+        Ok(seen) if seen.meta.uid == *uid && seen.meta.deletion_timestamp.is_some() => {
             Written::Object(Box::new(seen))
         }
-        _ => Written::Gone(uid.to_owned()),
+        _ => Written::Gone(uid.clone()),
     }
 }
 
@@ -346,7 +344,7 @@ mod tests {
     ) -> (Outcome, Written, Vec<Asked>) {
         let (api, log) = fake::api(answer);
         let instance = InstanceName::parse("prod").unwrap();
-        let (outcome, written) = carry_out(&api, &instance, &step, uid.map(str::to_owned)).await;
+        let (outcome, written) = carry_out(&api, &instance, &step, uid.map(Uid::of)).await;
         let asked = log.lock().unwrap().clone();
         (outcome, written, asked)
     }
@@ -455,11 +453,8 @@ mod tests {
     #[tokio::test]
     async fn a_delete_names_the_object_and_the_version_that_were_observed() {
         let key = ObjectKey::cluster(Kind::Namespace, "sol-use");
-        let step = || Step::Delete {
-            key: key.clone(),
-            uid: "u1".to_owned(),
-            resource_version: "7".to_owned(),
-        };
+        let step =
+            || Step::Delete { key: key.clone(), uid: "u1".into(), resource_version: "7".into() };
         let gone = json!({"kind": "Status", "status": "Success", "details": {"uid": "u1"}});
         let (outcome, written, asked) = run(step(), None, move |_| Says::json(200, &gone)).await;
         assert_eq!((outcome, asked.len()), (Outcome::Deleted, 1));
@@ -518,7 +513,7 @@ mod tests {
             "managedFields": [{"manager": "vitrine", "operation": "Apply", "fieldsV1": {}}]});
         let label = json!({"name": "copied", "labels": {"vitrine.dev/instance": "prod"}});
         let (outcome, written, asked) =
-            run(Step::Survey { namespace: "sol-use".to_owned() }, None, move |asked| {
+            run(Step::Survey { namespace: "sol-use".into() }, None, move |asked| {
                 match asked.path.rsplit('/').next().unwrap() {
                     "persistentvolumeclaims" => list(&[json!({"name": "data"})]),
                     "services" => list(&[ours.clone(), label.clone()]),
@@ -537,7 +532,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_survey_that_may_not_look_finds_nothing_out() {
-        let step = Step::Survey { namespace: "sol-use".to_owned() };
+        let step = Step::Survey { namespace: "sol-use".into() };
         let (outcome, written, _) = run(step, None, |_| refused(403, "Forbidden")).await;
         assert!(matches!(outcome, Outcome::Rejected(_)));
         assert!(matches!(written, Written::Nothing));

@@ -2,10 +2,10 @@
 
 mod pod;
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
+use litemap::LiteMap;
 use serde::Deserialize;
+use smol_str::SmolStr;
 
 use vitrine_core::engine::Meta;
 use vitrine_core::model::Quoted;
@@ -17,8 +17,8 @@ pub(super) use pod::{PodWire, pod};
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ConditionWire {
-    r#type: String,
-    status: String,
+    r#type: SmolStr,
+    status: SmolStr,
     reason: String,
     message: String,
     observed_generation: Option<i64>,
@@ -39,7 +39,8 @@ impl ConditionWire {
 }
 
 pub(super) fn conditions(wire: &Option<Vec<ConditionWire>>) -> Vec<Condition> {
-    wire.iter().flatten().map(ConditionWire::read).collect()
+    // Not flattened: whoever collects then knows how many there are.
+    wire.as_deref().unwrap_or_default().iter().map(ConditionWire::read).collect()
 }
 
 #[derive(Default, Deserialize)]
@@ -209,7 +210,14 @@ pub(super) struct QuotaWire {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct QuotaSpec {
-    pub hard: BTreeMap<String, String>,
+    hard: LiteMap<SmolStr, SmolStr>,
+}
+
+/// What a quota allows, in no more room than it takes.
+pub(super) fn hard(spec: QuotaSpec) -> LiteMap<SmolStr, SmolStr> {
+    let mut sorted = spec.hard.into_tuple_vec();
+    sorted.shrink_to_fit();
+    LiteMap::from_sorted_store_unchecked(sorted)
 }
 
 #[cfg(test)]

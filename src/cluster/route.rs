@@ -1,7 +1,5 @@
 //! HTTPRoutes and Ingresses: whom they ask, what was answered, and where visitors open them.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 
 use super::health::{ConditionWire, conditions};
@@ -39,23 +37,24 @@ pub(super) struct IngressWire {
 }
 
 /// Where visitors open it, if they are not sent elsewhere.
-pub(super) fn ingress(wire: &IngressWire) -> BTreeSet<Address> {
+pub(super) fn ingress(wire: &IngressWire) -> Box<[Address]> {
     let elsewhere = wire.metadata.annotation("nginx.ingress.kubernetes.io/temporal-redirect");
-    if elsewhere.is_some() { BTreeSet::new() } else { wire.spec.addresses() }
+    if elsewhere.is_some() { Box::default() } else { wire.spec.addresses().into_iter().collect() }
 }
 
 pub(super) fn route(wire: RouteWire) -> (Meta, RouteFacts) {
     let own = wire.metadata.namespace.as_deref().unwrap_or_default();
-    let parents = wire.status.parents.iter().flatten().map(|parent| RouteParent {
-        controller: parent.controller_name.clone(),
-        gateway: parent.parent_ref.written(own),
-        conditions: conditions(&parent.conditions),
-    });
+    let parents =
+        wire.status.parents.as_deref().unwrap_or_default().iter().map(|parent| RouteParent {
+            controller: parent.controller_name.clone(),
+            gateway: parent.parent_ref.written(own),
+            conditions: conditions(&parent.conditions),
+        });
     let facts = RouteFacts {
         generation: wire.metadata.generation,
         asked: wire.spec.asked(own),
         parents: parents.collect(),
-        addresses: wire.spec.addresses(own),
+        addresses: wire.spec.addresses(own).into_iter().collect(),
     };
     (wire.metadata, facts)
 }
@@ -99,7 +98,7 @@ mod tests {
             "parentRefs": [{"name": "gw"}], "hostnames": ["a.example"], "rules": [leads],
         }});
         let (_, facts) = route(serde_json::from_value(wire).unwrap());
-        assert_eq!(facts.addresses, [address("a.example", "/", "/gw")].into());
+        assert_eq!(*facts.addresses, [address("a.example", "/", "/gw")]);
         assert_eq!(facts.asked, ["/gw"]);
 
         let paths = json!({"paths": [{"path": "/api(/|$)(.*)"}]});
@@ -109,10 +108,10 @@ mod tests {
         });
         let read =
             |wire: &serde_json::Value| ingress(&serde_json::from_value(wire.clone()).unwrap());
-        assert_eq!(read(&wire), [address("a.example", "/api", "Ingress nginx")].into());
+        assert_eq!(*read(&wire), [address("a.example", "/api", "Ingress nginx")]);
         let page = "https://gallery.example/r/a";
         wire["metadata"]["annotations"]["nginx.ingress.kubernetes.io/temporal-redirect"] =
             json!(page);
-        assert_eq!(read(&wire), [].into(), "it sends everybody elsewhere");
+        assert_eq!(*read(&wire), [], "it sends everybody elsewhere");
     }
 }

@@ -258,7 +258,7 @@ async fn each_step_costs_its_requests_and_is_known_before_its_event() {
     let live = &cluster.observed().solutions["use"][&service("web").key];
     assert_eq!(live.fields.as_deref(), Some(&*service("web").fields));
     assert_eq!(live.content, Some(ContentHash::recorded("c")));
-    assert_eq!(live.revision, Some(revision()));
+    assert_eq!(live.revision.as_deref(), Some(&revision()));
 
     sandbox.clear_requests();
     let birth = Step::Birth { object: deployment(), revision: revision() };

@@ -209,7 +209,7 @@ impl Watch {
         let ours = match self.subject {
             Subject::Kind(_) => true,
             Subject::Definitions => {
-                Kind::RENDERED.iter().any(|kind| kind.crd().as_ref() == Some(&seen.meta.name))
+                Kind::RENDERED.iter().any(|kind| kind.crd().as_deref() == Some(&*seen.meta.name))
             }
             Subject::Events => seen.said.is_some(),
         };
@@ -288,13 +288,13 @@ impl Watch {
             Event::Present(seen) => {
                 // Initial events come in no order: only their bookmark is a place to go on from.
                 if let Some(at) = &mut place.at {
-                    at.clone_from(&seen.meta.resource_version);
+                    seen.meta.resource_version.as_str().clone_into(at);
                 }
                 self.pass(seen, News::Present).await
             }
             Event::Deleted(seen) => {
                 if let Some(at) = &mut place.at {
-                    at.clone_from(&seen.meta.resource_version);
+                    seen.meta.resource_version.as_str().clone_into(at);
                 }
                 self.pass(seen, News::Deleted).await
             }

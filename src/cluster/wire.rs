@@ -205,14 +205,15 @@ impl Wire for ReadyWire {
 
 impl Wire for PolicyWire {
     fn seen(self) -> Seen {
-        let health = HealthFacts::Policy(health::policy(&self));
+        let health = HealthFacts::Policy(Box::new(health::policy(&self)));
         Seen { meta: self.metadata, health, ..Seen::default() }
     }
 }
 
 impl Wire for QuotaWire {
     fn seen(self) -> Seen {
-        Seen { meta: self.metadata, health: HealthFacts::Quota(self.spec.hard), ..Seen::default() }
+        let health = HealthFacts::Quota(health::hard(self.spec));
+        Seen { meta: self.metadata, health, ..Seen::default() }
     }
 }
 
@@ -254,7 +255,7 @@ fn typed_event<T: Wire>(line: &[u8]) -> Result<Event, serde_json::Error> {
         "DELETED" => Event::Deleted(Box::new(seen)),
         "BOOKMARK" => Event::Bookmark {
             initial: seen.meta.annotation("k8s.io/initial-events-end") == Some("true"),
-            version: seen.meta.resource_version,
+            version: seen.meta.resource_version.into(),
         },
         _ => Event::Present(Box::new(seen)),
     })

@@ -47,6 +47,7 @@ pub mod path;
 pub mod quantity;
 pub mod quoted;
 pub mod revision;
+pub mod uid;
 pub mod yaml;
 
 pub use backoff::Backoff;
@@ -63,6 +64,7 @@ pub use network::Network;
 pub use object::ObjectKey;
 pub use party::Party;
 pub use path::{MountPath, UrlPath};
-pub use quantity::Quantity;
+pub use quantity::{Quantities, Quantity};
 pub use quoted::Quoted;
 pub use revision::{Revision, TreeId};
+pub use uid::Uid;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use litemap::LiteMap;
 use vitrine_core::catalog::snapshot::{File, Folder, Oddity, Snapshot};
 use vitrine_core::model::TreeId;
 
@@ -83,7 +84,7 @@ impl Length {
 /// What was read of a folder.
 #[derive(Default)]
 pub struct Read {
-    pub files: BTreeMap<String, File>,
+    pub files: LiteMap<String, File>,
     pub oddities: BTreeMap<String, Oddity>,
 }
 

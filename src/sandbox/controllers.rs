@@ -98,7 +98,7 @@ impl Sandbox {
 impl Around for Sandbox {
     fn object(&self, key: &ObjectKey) -> Option<Arc<Value>> {
         let resource = self.resource(key.kind)?;
-        let place = (key.namespace.clone().unwrap_or_default(), key.name.clone());
+        let place = (key.namespace.clone().unwrap_or_default().into(), key.name.to_string());
         self.lock().store.get(&resource.table, &place)
     }
 

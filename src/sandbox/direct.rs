@@ -35,7 +35,7 @@ impl Sandbox {
     /// The object at an address.
     pub fn get(&self, key: &ObjectKey) -> Option<Value> {
         let resource = self.resource(key.kind)?;
-        let place = (key.namespace.clone().unwrap_or_default(), key.name.clone());
+        let place = (key.namespace.clone().unwrap_or_default().into(), key.name.to_string());
         self.lock().store.get(&resource.table, &place).map(Arc::unwrap_or_clone)
     }
 

@@ -11,7 +11,7 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use vitrine_core::model::{Kind, ObjectKey, marks};
-use vitrine_core::plan::observed::Owner;
+use vitrine_core::plan::observed::{Live, Owner};
 use vitrine_core::plan::{Outcome, Step};
 use vitrine_core::status::Sync;
 
@@ -30,10 +30,10 @@ scenario! {
         let service = object(&case, Kind::Service, "app");
         engine.until("the service is there", |observed| as_applied(observed, &service)).await;
         let seen = live(engine.observed(), &service.key).clone();
-        let delete = |uid: &str, version: &str| Step::Delete {
+        let delete = |seen: &Live| Step::Delete {
             key: service.key.clone(),
-            uid: uid.to_owned(),
-            resource_version: version.to_owned(),
+            uid: seen.uid.clone(),
+            resource_version: seen.resource_version.clone(),
         };
 
         // Somebody changes it, then somebody makes it anew: both survive.
@@ -41,7 +41,7 @@ scenario! {
         let note = json!({"metadata": {"annotations": {"example.net/note": "look"}}});
         api.patch("app", &PatchParams::default(), &Patch::Merge(&note)).await.unwrap();
         let outcomes =
-            engine.carry_out("use", vec![delete(&seen.uid, &seen.resource_version)]).await;
+            engine.carry_out("use", vec![delete(&seen)]).await;
         assert_eq!(outcomes, [Outcome::Changed]);
         api.delete("app", &DeleteParams::default()).await.unwrap();
         let anew = json!({
@@ -50,7 +50,7 @@ scenario! {
         });
         api.create(&PostParams::default(), &serde_json::from_value(anew).unwrap()).await.unwrap();
         let outcomes =
-            engine.carry_out("use", vec![delete(&seen.uid, &seen.resource_version)]).await;
+            engine.carry_out("use", vec![delete(&seen)]).await;
         assert_eq!(outcomes, [Outcome::Changed]);
         assert!(cluster.get(&service.key).await.is_some());
 

@@ -74,7 +74,7 @@ async fn contents(cluster: &Cluster) -> BTreeMap<ObjectKey, String> {
         for object in cluster.of_instance(kind, INSTANCE).await {
             let metadata = &object["metadata"];
             let Some(content) = metadata["annotations"][marks::CONTENT].as_str() else { continue };
-            let text = |field: &str| metadata[field].as_str().map(str::to_owned);
+            let text = |field: &str| metadata[field].as_str().map(Into::into);
             let (namespace, name) = (text("namespace"), text("name").unwrap());
             contents.insert(ObjectKey { kind, namespace, name }, content.to_owned());
         }

@@ -540,7 +540,7 @@ pub fn as_applied(observed: &Observed, wanted: &DesiredObject) -> bool {
         live.is_ours()
             && live.fields.as_deref() == Some(&*wanted.fields)
             && live.content.as_ref() == Some(&wanted.content)
-            && live.revision == Some(revision())
+            && live.revision.as_deref() == Some(&revision())
     })
 }
 

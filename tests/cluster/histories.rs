@@ -315,8 +315,8 @@ async fn there(cluster: &Cluster) -> BTreeMap<ObjectKey, Option<String>> {
             }
             let key = ObjectKey {
                 kind,
-                namespace: text(&meta["namespace"]),
-                name: text(&meta["name"]).unwrap(),
+                namespace: text(&meta["namespace"]).map(Into::into),
+                name: text(&meta["name"]).unwrap().into(),
             };
             all.insert(key, text(&meta["annotations"][marks::CONTENT]));
         }

@@ -45,7 +45,7 @@ async fn approve(
 async fn of(cluster: &Cluster, names: &[String]) -> BTreeMap<ObjectKey, String> {
     let homes: BTreeSet<String> = names.iter().map(|name| format!("sol-{name}")).collect();
     let mut all = versions(cluster).await;
-    all.retain(|key, _| homes.contains(key.namespace.as_ref().unwrap_or(&key.name)));
+    all.retain(|key, _| homes.contains(key.namespace.as_ref().unwrap_or(&key.name).as_str()));
     all
 }
 
@@ -389,7 +389,7 @@ scenario! {
         let held = daemon.board("held", told).await.held.clone().unwrap();
         assert_eq!(held.reason, "would move the addresses of 4 of 4 solutions");
         let told: BTreeSet<String> =
-            held.harm.addresses.iter().map(|address| address.host.clone()).collect();
+            held.harm.addresses.iter().map(|address| address.host.to_string()).collect();
         assert_eq!(told, before);
         let says = |v: &Verdict| {
             v.sync == Sync::Blocked

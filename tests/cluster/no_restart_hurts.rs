@@ -86,7 +86,11 @@ async fn identities(cluster: &Cluster, without: &str) -> BTreeMap<ObjectKey, Str
     for kind in Kind::RENDERED {
         for object in cluster.of_instance(kind, INSTANCE).await {
             let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
-            let key = ObjectKey { kind, namespace: text("namespace"), name: text("name").unwrap() };
+            let key = ObjectKey {
+                kind,
+                namespace: text("namespace").map(Into::into),
+                name: text("name").unwrap().into(),
+            };
             if key.solution(&OURS).is_none_or(|name| name.as_str() != without) {
                 all.insert(key, text("uid").unwrap());
             }

@@ -83,7 +83,11 @@ async fn objects(cluster: &Cluster) -> BTreeMap<ObjectKey, Value> {
                 object["metadata"].as_object_mut().unwrap().remove(told);
             }
             let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
-            let key = ObjectKey { kind, namespace: text("namespace"), name: text("name").unwrap() };
+            let key = ObjectKey {
+                kind,
+                namespace: text("namespace").map(Into::into),
+                name: text("name").unwrap().into(),
+            };
             all.insert(key, object);
         }
     }

@@ -46,7 +46,7 @@ pub async fn observed_of(cluster: &Cluster, kinds: &[Kind]) -> BTreeSet<ObjectKe
             if !object["metadata"]["labels"][marks::HELD].is_null() {
                 continue;
             }
-            let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
+            let text = |field: &str| object["metadata"][field].as_str().map(Into::into);
             let (namespace, name) = (text("namespace"), text("name").unwrap());
             all.insert(ObjectKey { kind, namespace, name });
         }

@@ -96,7 +96,7 @@ pub fn of_files(files: &Files, oddities: BTreeMap<String, Oddity>) -> Snapshot {
 }
 
 fn empty() -> Folder {
-    Folder { tree: tree(""), files: BTreeMap::new(), oddities: BTreeMap::new() }
+    Folder { tree: tree(""), files: Default::default(), oddities: BTreeMap::new() }
 }
 
 fn file(path: &str, bytes: &[u8]) -> File {

@@ -159,15 +159,15 @@ fn observed(running: &Running) -> Observed {
         observed.namespaces.insert(name.namespace(), facts);
         let live = desired.objects.iter().map(|object| {
             let live = Live {
-                uid: object.key.to_string(),
-                resource_version: "7".to_owned(),
+                uid: object.key.to_string().into(),
+                resource_version: "7".into(),
                 created: None,
                 deleting: None,
                 finalizers: Vec::new(),
                 content: Some(object.content.clone()),
                 revision: None,
                 fields: Some(object.fields.clone()),
-                others: Vec::new(),
+                others: Box::default(),
                 left: None,
                 taken: None,
                 birth: false,

@@ -597,7 +597,7 @@ pub fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 /// Names with quantities.
-pub fn amounts(entries: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
+pub fn amounts(entries: &[(&str, &str)]) -> vitrine_core::model::Quantities {
     entries.iter().map(|(k, v)| ((*k).to_owned(), Quantity::parse(v).unwrap())).collect()
 }
 

@@ -32,7 +32,7 @@ proptest! {
         let home = world.solution.name.namespace();
         for object in &world.render().objects {
             match object.key.kind {
-                Kind::Namespace => prop_assert_eq!(&object.key, &ObjectKey::cluster(Kind::Namespace, &home)),
+                Kind::Namespace => prop_assert_eq!(&object.key, &ObjectKey::cluster(Kind::Namespace, home.clone())),
                 Kind::ReferenceGrant => prop_assert_eq!(object.key.namespace.as_deref(), Some("keda")),
                 _ => prop_assert_eq!(object.key.namespace.as_ref(), Some(&home)),
             }
@@ -87,7 +87,7 @@ proptest! {
             .collect::<BTreeSet<_>>();
         for deployment in of_kind(&desired, Kind::Deployment) {
             let ours = deployment.body["spec"].get("replicas").is_some();
-            prop_assert_eq!(ours, !scaled.contains(&deployment.key.name));
+            prop_assert_eq!(ours, !scaled.contains(deployment.key.name.as_str()));
         }
     }
 

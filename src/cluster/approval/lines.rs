@@ -81,7 +81,7 @@ fn parsed(text: &str) -> Option<Harm> {
 fn address(rest: &str) -> Option<Address> {
     let (place, gateway) = rest.split_once(THROUGH)?;
     let (host, path) = place.split_at(place.find('/')?);
-    Some(Address { host: host.to_owned(), path: path.to_owned(), gateway: gateway.to_owned() })
+    Some(Address { host: host.into(), path: path.into(), gateway: gateway.into() })
 }
 
 fn key(line: &str) -> Option<ObjectKey> {
@@ -119,8 +119,11 @@ mod tests {
             });
         }
         for (path, gateway) in [("/", "edge/public"), ("/api/v2", "Ingress nginx")] {
-            let (path, gateway) = (path.to_owned(), gateway.to_owned());
-            harm.addresses.insert(Address { host: "use.demo.example".to_owned(), path, gateway });
+            harm.addresses.insert(Address {
+                host: "use.demo.example".into(),
+                path: path.into(),
+                gateway: gateway.into(),
+            });
         }
         let (field, _, read) = again(&harm);
         assert_eq!((field, read), ("data", Some(harm)));

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::pattern::matches;
 use super::solution::RateLimit;
 use crate::model::yaml::Spanned;
-use crate::model::{ContentHash, Domain, ImageReference, Network, Quantity};
+use crate::model::{ContentHash, Domain, ImageReference, Network, Quantities, Quantity};
 
 pub(crate) use ability::{Ability, NotAble};
 pub(super) use hardware::is_device;
@@ -288,11 +288,11 @@ pub struct HardwareClass {
     /// Whether a machine serves one solution at a time.
     pub exclusive: bool,
     /// Resource name → what a replica is sure to get, unless its author asks otherwise.
-    pub requests: BTreeMap<String, Quantity>,
+    pub requests: Quantities,
     /// Resource name → what a replica may use at most, unless its author asks otherwise.
-    pub limits: BTreeMap<String, Quantity>,
+    pub limits: Quantities,
     /// The most that an author may ask for.
-    pub caps: BTreeMap<String, Quantity>,
+    pub caps: Quantities,
     /// The longest idle time on this class; absent = that of [`Limits::cooldown`].
     pub max_cooldown: Option<Duration>,
     /// What a replica costs that asks for no more than the class gives; absent = not said.

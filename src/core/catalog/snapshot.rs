@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use litemap::LiteMap;
 
 use crate::model::{Revision, TreeId};
 
@@ -57,7 +58,7 @@ pub struct Folder {
     /// The folder's Git tree; on a disk, a hash of what was read in its place.
     pub tree: TreeId,
     /// By path relative to the folder. What is no plain file is among the `oddities`.
-    pub files: BTreeMap<String, File>,
+    pub files: LiteMap<String, File>,
     /// As [`Snapshot::oddities`], relative to the folder. Of a folder that holds too much, the
     /// reason stands at [`Folder::ITSELF`], and of its files only `solution.yaml` was read.
     pub oddities: BTreeMap<String, Oddity>,

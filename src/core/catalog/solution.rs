@@ -27,8 +27,8 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::model::{
-    ComponentName, Cron, HostName, ImageReference, MountPath, Network, Quantity, Revision,
-    SolutionName, TreeId, UrlPath,
+    ComponentName, Cron, HostName, ImageReference, MountPath, Network, Quantities, Quantity,
+    Revision, SolutionName, TreeId, UrlPath,
 };
 
 pub(super) use bench::{Bench, Verdict};
@@ -188,9 +188,9 @@ pub struct Component {
     /// The class of machine that its pods run on.
     pub hardware: Hardware,
     /// Kubernetes resource name → how much of it.
-    pub requests: BTreeMap<String, Quantity>,
+    pub requests: Quantities,
     /// Kubernetes resource name → the most that a replica may use; what is not here has no limit.
-    pub limits: BTreeMap<String, Quantity>,
+    pub limits: Quantities,
     /// Whether it may write to `scratch` only.
     pub read_only_root_filesystem: bool,
     /// Mount path → size limit.

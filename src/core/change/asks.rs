@@ -7,7 +7,7 @@ use super::sentence::{Sentence, several};
 use crate::catalog::Platform;
 use crate::catalog::platform::{Activation, HardwareClass};
 use crate::catalog::solution::{Component, Scaling, Shape, Solution};
-use crate::model::{Quantity, duration};
+use crate::model::{Quantities, Quantity, duration};
 use crate::render::isolation::Peer;
 use crate::render::secret_name;
 
@@ -69,7 +69,7 @@ fn amounts(
 ) {
     let Some(class) = class else { return };
     // A copy is sure to get the one and may use the other: the larger one is what it takes.
-    let most = |requests: &BTreeMap<String, Quantity>, limits: &BTreeMap<String, Quantity>| {
+    let most = |requests: &Quantities, limits: &Quantities| {
         let mut most = requests.clone();
         for (name, limit) in limits {
             let entry = most.entry(name.clone()).or_insert(*limit);

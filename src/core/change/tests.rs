@@ -36,7 +36,7 @@ pub(crate) fn snapshot(digit: &str, platform: &str, solutions: &[(&str, &str)]) 
     let folder = |name: &str, body: &str| {
         let text = solution(name, body);
         let tree = TreeId::parse(&ContentHash::of(text.as_bytes()).first(40)).unwrap();
-        let files = BTreeMap::from([("solution.yaml".to_owned(), file(&text))]);
+        let files = [("solution.yaml".to_owned(), file(&text))].into_iter().collect();
         Arc::new(Folder { tree, files, oddities: BTreeMap::new() })
     };
     let folders: BTreeMap<String, Arc<Folder>> =

@@ -15,7 +15,9 @@ use crate::catalog::solution::{
 };
 use crate::model::credential::is_password_name;
 use crate::model::fault::harmless;
-use crate::model::{ComponentName, ContentHash, ImageReference, Quantity, UrlPath, duration};
+use crate::model::{
+    ComponentName, ContentHash, ImageReference, Quantities, Quantity, UrlPath, duration,
+};
 use crate::render::isolation::{Isolation, Peer, Root, isolation};
 use crate::render::{Desired, Phase};
 
@@ -184,7 +186,7 @@ impl Sheet {
     }
 
     fn hardware(&mut self, component: &Component, phase: Phase) {
-        let amounts = |amounts: &BTreeMap<String, Quantity>| {
+        let amounts = |amounts: &Quantities| {
             list(amounts.iter().map(|(name, amount)| format!("{name} {amount}")))
         };
         let mut machine = component.hardware.class.clone();

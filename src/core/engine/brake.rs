@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Config;
 use crate::model::{Revision, SolutionName};
 use crate::plan::brake::Wishes;
-use crate::plan::observed::{Record, Removal, Went};
+use crate::plan::observed::{Record, Removal, Shelf, Went};
 use crate::plan::{
     self, Address, BrakeSettings, Gate, Hold, Observed, Outline, Phase, SolutionPlan, Step, leads,
 };
@@ -283,7 +283,7 @@ impl Brake {
         let first = !self.tried
             && self.compared
             && observed.record == Record::Missing
-            && observed.solutions.values().all(BTreeMap::is_empty)
+            && observed.solutions.values().all(Shelf::is_empty)
             && plan.ready().next().is_some();
         if first {
             self.waiting.insert(name.clone());
@@ -540,8 +540,8 @@ mod tests {
     fn an_address_goes_with_a_route_that_changes_and_with_one_that_is_deleted() {
         let delete = |kind| Step::Delete {
             key: ObjectKey::namespaced(kind, "sol-use", "edge"),
-            uid: "u".to_owned(),
-            resource_version: "1".to_owned(),
+            uid: "u".into(),
+            resource_version: "1".into(),
         };
         assert!(Brake::harms(Went::Moved, &delete(Kind::HttpRoute)));
         assert!(!Brake::harms(Went::Moved, &delete(Kind::ConfigMap)), "a routine");

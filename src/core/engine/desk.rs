@@ -10,7 +10,7 @@ use super::form::{FormKey, Rendered};
 use super::reviewed::Reviewing;
 use crate::catalog::{Catalog, Memory, Platform, Snapshot, Solution};
 use crate::model::intern::Interner;
-use crate::model::{ImageReference, InstanceName, Kind, Revision, SolutionName};
+use crate::model::{ImageReference, InstanceName, Kind, Revision, SolutionName, Uid};
 use crate::plan::facts::Question;
 use crate::plan::observed::Removal;
 use crate::plan::{Form, Hold, Outline, Phase, Step};
@@ -33,7 +33,7 @@ pub enum Order {
         /// What to do; the body that is to be sent is in it.
         step: Step,
         /// The observed object's, for the steps that must not make it; none for the others.
-        uid: Option<String>,
+        uid: Option<Uid>,
     },
     /// Write onto the Lease what was applied, and what was removed lately.
     Record {

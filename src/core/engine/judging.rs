@@ -1,6 +1,6 @@
 //! Brings together what is known of a solution, so that `status` can judge it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::book::Known;
 use super::{Engine, Now};
@@ -9,6 +9,7 @@ use crate::config::Mode;
 use crate::model::fault::harmless;
 use crate::model::{ClaimedName, Party, SolutionName};
 use crate::plan::SolutionPlan;
+use crate::plan::observed::Shelf;
 use crate::status::{self, Case, Cause, Stage, Standing, Verdict};
 
 impl Engine {
@@ -68,7 +69,7 @@ impl Engine {
                     || catalog.refused.contains_key(name.as_str())
             }
         };
-        let gone = !declared && case.objects().is_none_or(BTreeMap::is_empty);
+        let gone = !declared && case.objects().is_none_or(Shelf::is_empty);
         let verdict = (!gone).then(|| status::judge(&case));
         if matches!(case.standing, Standing::Published { plan, .. } if plan.is_empty())
             && let (Some(solution), Some(record)) = (name.solution(), case.revision)

@@ -1,10 +1,9 @@
 //! Removals that have ended: the board forgets them, and their commits get the last word.
 
-use std::collections::BTreeMap;
-
 use super::happened::Happened;
 use super::{Engine, Now};
 use crate::model::{ClaimedName, SolutionName};
+use crate::plan::observed::Shelf;
 use crate::status::Gone;
 
 impl Engine {
@@ -14,7 +13,7 @@ impl Engine {
         let solutions = &self.sight.observed.solutions;
         let gone: Vec<SolutionName> = self
             .removing()
-            .filter(|name| solutions.get(*name).is_none_or(BTreeMap::is_empty))
+            .filter(|name| solutions.get(*name).is_none_or(Shelf::is_empty))
             .cloned()
             .collect();
         for name in gone {
@@ -48,7 +47,7 @@ impl Engine {
             if declared {
                 self.ledger.doubts.settle(&name); // its line is that of its verdict
             } else if !catalog.protected.names.contains(name.as_str())
-                && shelf.is_none_or(BTreeMap::is_empty)
+                && shelf.is_none_or(Shelf::is_empty)
             {
                 // Also where a doubt protects every absent name: there is nothing to protect.
                 self.ledger.removed(&name, Gone::default());

@@ -294,8 +294,8 @@ impl Sight {
                 return self.post(Some(list.to_owned()));
             }
             Kind::ConfigMap if self.is_approval(&key, &seen) => {
-                self.offered.insert(key.name.clone());
-                batch.read.push(key.name);
+                self.offered.insert(key.name.to_string());
+                batch.read.push(key.name.to_string());
                 return;
             }
             _ => {}
@@ -379,8 +379,8 @@ impl Sight {
             self.observed.surveys.remove(&key.name);
         }
         if key.kind == Kind::ConfigMap && key.namespace.as_deref() == Some(&*self.namespace) {
-            self.offered.remove(&key.name);
-            batch.approvals |= self.observed.approvals.remove(&key.name).is_some();
+            self.offered.remove(key.name.as_str());
+            batch.approvals |= self.observed.approvals.remove(key.name.as_str()).is_some();
             if self.is_held_list(key) {
                 self.post(None);
             }

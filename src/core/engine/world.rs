@@ -369,7 +369,7 @@ impl World {
         for order in orders {
             match order {
                 Order::Step { step, uid, .. } if self.chance.share() < 0.5 => {
-                    self.do_step(&step, uid.as_deref());
+                    self.do_step(&step, uid.as_ref());
                 }
                 Order::Tell { commit, line, .. } if self.chance.share() < 0.5 => {
                     let _ = self.forge.tell(&commit, line, 1.0);

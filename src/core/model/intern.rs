@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::FieldSet;
 use super::fields::Recorded;
+use super::{FieldSet, Revision};
 
 /// The sets and words in use.
 #[derive(Debug, Default)]
@@ -14,6 +14,7 @@ pub struct Interner {
     /// What the server wrote for a set, so that it is not read again.
     texts: HashMap<Box<str>, Arc<FieldSet>>,
     words: HashSet<Arc<str>>,
+    revisions: HashSet<Arc<Revision>>,
     /// How many sets there may be before those without a user are dropped.
     limit: usize,
 }
@@ -64,11 +65,23 @@ impl Interner {
         new
     }
 
+    /// The shared form of a commit's name; `None` for a text that is none.
+    pub fn revision(&mut self, text: &str) -> Option<Arc<Revision>> {
+        let new = Revision::parse(text).ok()?;
+        if let Some(known) = self.revisions.get(&new) {
+            return Some(Arc::clone(known));
+        }
+        let new = Arc::new(new);
+        self.revisions.insert(Arc::clone(&new));
+        Some(new)
+    }
+
     /// Drops what nobody uses any more.
     pub fn prune(&mut self) {
         self.texts.clear();
         self.sets.retain(|set| Arc::strong_count(set) > 1);
         self.words.retain(|word| Arc::strong_count(word) > 1);
+        self.revisions.retain(|revision| Arc::strong_count(revision) > 1);
         self.limit = (self.sets.len() * 2).max(256);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Bound;
 
+use smol_str::{SmolStr, format_smolstr};
+
 /// A solution's name: its folder, its namespace (`sol-<name>`), its sub-domain.
 ///
 /// A preview, which shows a solution as a pull request would leave it, is a solution with a name
@@ -11,7 +13,7 @@ use std::ops::Bound;
 /// [`SolutionName::RESERVED`]. 40 leaves room for our suffixes in the 63 octets of a DNS label
 /// (RFC 1035, section 2.3.4).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SolutionName(String);
+pub struct SolutionName(SmolStr);
 
 impl SolutionName {
     /// The longest name, in characters.
@@ -34,14 +36,14 @@ impl SolutionName {
         if Self::RESERVED.contains(&text) || text.starts_with(PREVIEW_PREFIX) {
             return Err(BadName::Reserved { name: text.to_owned() });
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The name of the preview that shows this solution as a pull request would leave it; `None`
     /// for a pull request of a number that no forge has, and for a preview of a preview.
     pub fn preview(&self, pull: u64) -> Option<Self> {
         let fits = (1..=MAX_PULL).contains(&pull) && self.previews().is_none();
-        fits.then(|| Self(format!("{PREVIEW_PREFIX}{pull}{PREVIEW_OF}{}", self.0)))
+        fits.then(|| Self(format_smolstr!("{PREVIEW_PREFIX}{pull}{PREVIEW_OF}{}", self.0)))
     }
 
     /// Whether it is that of a preview.
@@ -71,10 +73,10 @@ impl SolutionName {
     }
 
     /// The namespace that holds the solution's objects.
-    pub fn namespace(&self) -> String {
+    pub fn namespace(&self) -> SmolStr {
         match self.previews() {
-            Some((pull, of)) => format!("{PREVIEW_NAMESPACE}{pull}-{of}"),
-            None => format!("{NAMESPACE_PREFIX}{}", self.0),
+            Some((pull, of)) => format_smolstr!("{PREVIEW_NAMESPACE}{pull}-{of}"),
+            None => format_smolstr!("{NAMESPACE_PREFIX}{}", self.0),
         }
     }
 
@@ -115,7 +117,7 @@ const _: () = assert!("pr-999999999--".len() + SolutionName::MAX <= 63);
 /// 1 to 20 of the alphabet of [`SolutionName`]. 20 keeps `keda-hpa-<name>` and our own suffixes
 /// within the 54 characters that KEDA's webhook leaves a ScaledObject.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ComponentName(String);
+pub struct ComponentName(SmolStr);
 
 impl ComponentName {
     /// The longest name, in characters.
@@ -133,12 +135,12 @@ impl ComponentName {
         if text == "default" || ["-page", "-files", "-secrets"].iter().any(|s| text.ends_with(s)) {
             return Err(BadName::Reserved { name: text.to_owned() });
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The component of a solution that declares none.
     pub fn app() -> Self {
-        Self(Self::APP.to_owned())
+        Self(SmolStr::new_static(Self::APP))
     }
 
     /// The name alone, without that of its solution.
@@ -149,7 +151,7 @@ impl ComponentName {
 
 /// One daemon on one cluster, named by the operator: a DNS label of at most 20 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InstanceName(String);
+pub struct InstanceName(SmolStr);
 
 impl InstanceName {
     /// The longest name, in characters.
@@ -161,7 +163,7 @@ impl InstanceName {
     /// [`BadName`].
     pub fn parse(text: &str) -> Result<Self, BadName> {
         label(text, Self::MAX)?;
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The name as labels carry it.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 use super::{InstanceName, Kind, SolutionName};
 
 /// The address of an object on its cluster.
@@ -10,19 +12,19 @@ pub struct ObjectKey {
     /// The kind, which also says the API version.
     pub kind: Kind,
     /// Absent for cluster-wide kinds.
-    pub namespace: Option<String>,
+    pub namespace: Option<SmolStr>,
     /// `metadata.name`.
-    pub name: String,
+    pub name: SmolStr,
 }
 
 impl ObjectKey {
     /// The address of an object that is in no namespace.
-    pub fn cluster(kind: Kind, name: impl Into<String>) -> Self {
+    pub fn cluster(kind: Kind, name: impl Into<SmolStr>) -> Self {
         Self { kind, namespace: None, name: name.into() }
     }
 
     /// The address of an object in a namespace.
-    pub fn namespaced(kind: Kind, namespace: impl Into<String>, name: impl Into<String>) -> Self {
+    pub fn namespaced(kind: Kind, namespace: impl Into<SmolStr>, name: impl Into<SmolStr>) -> Self {
         Self { kind, namespace: Some(namespace.into()), name: name.into() }
     }
 }

@@ -3,6 +3,12 @@
 use std::fmt;
 use std::ops::{Add, Mul};
 
+use litemap::LiteMap;
+
+/// Amounts by resource: `cpu`, `memory`, `nvidia.com/gpu`. There are two or three, so it is no map
+/// that has room for eleven.
+pub type Quantities = LiteMap<String, Quantity>;
+
 /// A quantity: `500m`, `1Gi`, `0.5`, `2e3`.
 ///
 /// Kept exactly, down to a billionth; shown in the form that the API server would give it

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::ops::Deref;
 
+use smol_str::SmolStr;
+
 use super::credential;
 use super::invisible::{is_invisible, is_joiner};
 
@@ -16,24 +18,24 @@ const LONGEST: usize = 1024;
 ///
 /// There is no other way to one than through the masker, so whoever holds one need not think of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Quoted(String);
+pub struct Quoted(SmolStr);
 
 impl Quoted {
     /// The beginning of a text.
     pub fn of(text: &str) -> Self {
-        Self(beginning(&plain(&credential::masked(text)), LONGEST))
+        Self(beginning(&plain(&credential::masked(text)), LONGEST).into())
     }
 
     /// The end of a text.
     pub fn end_of(text: &str) -> Self {
-        Self(end(plain(&credential::masked(text))))
+        Self(end(plain(&credential::masked(text))).into())
     }
 
     /// The last line that says something: a program says at the end why it ended.
     pub fn last_line_of(text: &str) -> Self {
         let masked = credential::masked(text);
         let said = masked.lines().rev().map(plain).find(|line| !line.is_empty());
-        Self(end(said.unwrap_or_default()))
+        Self(end(said.unwrap_or_default()).into())
     }
 
     /// At most this many characters of it.

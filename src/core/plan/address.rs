@@ -5,16 +5,17 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use smol_str::SmolStr;
 
 /// A host and a path below which a route leads on to a back end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     /// `use.demo.example`.
-    pub host: String,
+    pub host: SmolStr,
     /// `/`, or `/api`.
-    pub path: String,
+    pub path: SmolStr,
     /// Who lets visitors in, to whom the host's name leads: `edge/public`, or `Ingress nginx`.
-    pub gateway: String,
+    pub gateway: SmolStr,
 }
 
 /// As people type it: `https://use.demo.example/api`.
@@ -25,7 +26,7 @@ impl fmt::Display for Address {
 }
 
 /// What visitors type: one address a host, that of its shortest path.
-pub fn urls(addresses: &BTreeSet<Address>) -> Vec<String> {
+pub fn urls<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<String> {
     let mut hosts: BTreeMap<&str, &str> = BTreeMap::new();
     for Address { host, path, gateway: _ } in addresses {
         let shortest = hosts.entry(host).or_insert(path);
@@ -97,7 +98,7 @@ struct RoutePath {
 impl RouteSpec {
     /// Whom it asks to let visitors in; it lies in the namespace `own`.
     pub fn asked(&self, own: &str) -> Vec<String> {
-        self.parent_refs.iter().flatten().map(|parent| parent.written(own)).collect()
+        self.parent_refs.as_deref().unwrap_or_default().iter().map(|p| p.written(own)).collect()
     }
 
     /// What it leads on. A rule that only redirects leads nowhere.
@@ -173,9 +174,9 @@ fn of_all<'a>(
 ) -> BTreeSet<Address> {
     let all = hosts.into_iter().flat_map(|host| {
         paths.iter().map(move |path| Address {
-            host: host.to_owned(),
-            path: (*path).to_owned(),
-            gateway: gateway.to_owned(),
+            host: host.into(),
+            path: (*path).into(),
+            gateway: gateway.into(),
         })
     });
     all.collect()

@@ -85,9 +85,9 @@ mod tests {
 
     fn addresses() -> BTreeSet<Address> {
         let address = |host: &str, path: &str| Address {
-            host: host.to_owned(),
-            path: path.to_owned(),
-            gateway: "edge/public".to_owned(),
+            host: host.into(),
+            path: path.into(),
+            gateway: "edge/public".into(),
         };
         BTreeSet::from([address("use.demo.example", "/"), address("use.demo.example", "/api")])
     }

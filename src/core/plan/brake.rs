@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::address::Address;
 use super::approval::Harm;
-use super::observed::{Approval, Live, Observed, Record, Removal, Went};
+use super::observed::{Approval, Observed, Record, Removal, Shelf, Went};
 use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 
 /// How long a removal counts against the share.
@@ -70,7 +70,7 @@ pub struct Wishes {
 
 /// The addresses of a solution that visitors can open now.
 pub fn opened(solution: &SolutionName, observed: &Observed) -> BTreeSet<Address> {
-    let live = observed.solutions.get(solution).into_iter().flat_map(BTreeMap::values);
+    let live = observed.solutions.get(solution).into_iter().flat_map(Shelf::values);
     live.filter(|live| live.is_ours()).filter_map(|live| live.opens()).flatten().cloned().collect()
 }
 
@@ -232,7 +232,7 @@ impl Count<'_> {
         let (went, moved) = (recent(Went::Removed), recent(Went::Moved));
         let approved_away = wishes.disappearing.len() - self.disappearing.len();
         // What only carries our label is nobody's solution.
-        let lives = |(name, objects): &(&SolutionName, &BTreeMap<ObjectKey, Box<Live>>)| {
+        let lives = |(name, objects): &(&SolutionName, &Shelf)| {
             !name.is_preview() && objects.values().any(|live| live.is_ours())
         };
         let living = observed.solutions.iter().filter(lives).count();

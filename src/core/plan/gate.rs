@@ -1,6 +1,7 @@
 //! What a step waits for.
 
 use jiff::Timestamp;
+use smol_str::SmolStr;
 
 use crate::model::{Kind, ObjectKey, SolutionName};
 
@@ -18,7 +19,7 @@ pub enum Gate {
     /// The Namespace exists and is not ours.
     ForeignNamespace {
         /// Its name, such as `sol-use`.
-        namespace: String,
+        namespace: SmolStr,
         /// The other instance that it belongs to, if it carries such a label.
         instance: Option<String>,
     },

@@ -2,17 +2,23 @@
 //!
 //! Long because it is a list of facts, each with what it means and what its absence means.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use litemap::LiteMap;
+use smol_str::SmolStr;
 
 use super::address::Address;
 use super::approval::Harm;
 use super::said::{NewMachine, Probed};
 use crate::model::{
-    ContentHash, FieldSet, Kind, ObjectKey, Quantity, Quoted, Revision, SolutionName,
+    ContentHash, FieldSet, Kind, ObjectKey, Quantity, Quoted, Revision, SolutionName, Uid,
 };
+
+/// What is known of a solution's objects. Not a [`BTreeMap`], whose leaves have room for eleven: most
+/// solutions have sixteen objects. Boxed, because room is made for twice as many as there were.
+pub type Shelf = LiteMap<ObjectKey, Box<Live>>;
 
 /// The cluster as the watches tell it.
 #[derive(Clone, Debug, Default)]
@@ -22,16 +28,16 @@ pub struct Observed {
     /// The resourceVersion of each CRD of ours.
     pub definitions: BTreeMap<Kind, String>,
     /// Every object that carries our instance label, by the solution that its address names.
-    /// Namespaces too. Boxed, because the leaves of a map have room for more than there is.
-    pub solutions: BTreeMap<SolutionName, BTreeMap<ObjectKey, Box<Live>>>,
+    /// Namespaces too.
+    pub solutions: BTreeMap<SolutionName, Shelf>,
     /// Every Namespace of the cluster, whoever it belongs to.
-    pub namespaces: BTreeMap<String, NamespaceFacts>,
+    pub namespaces: BTreeMap<SmolStr, NamespaceFacts>,
     /// Foreign work found in a namespace whose solution is being removed, as `Kind/name`.
-    pub surveys: BTreeMap<String, Survey>,
+    pub surveys: BTreeMap<SmolStr, Survey>,
     /// Objects with a request under way: they get no second step.
     pub in_flight: BTreeMap<ObjectKey, Flight>,
     /// Words about pods that cannot run, by solution, then by pod.
-    pub pods: BTreeMap<SolutionName, BTreeMap<String, PodFacts>>,
+    pub pods: BTreeMap<SolutionName, BTreeMap<SmolStr, PodFacts>>,
     /// What the daemon's Lease remembers.
     pub record: Record,
     /// Every approval, by the name of its ConfigMap. Those that are too old are there too.
@@ -83,9 +89,9 @@ pub enum KindState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Live {
     /// `metadata.uid`: tells it from another object of the same name.
-    pub uid: String,
+    pub uid: Uid,
     /// `metadata.resourceVersion`: another one after every write.
-    pub resource_version: String,
+    pub resource_version: SmolStr,
     /// `metadata.creationTimestamp`.
     pub created: Option<Timestamp>,
     /// When its deletion was asked for.
@@ -95,11 +101,11 @@ pub struct Live {
     /// The annotation `vitrine.dev/content`.
     pub content: Option<ContentHash>,
     /// The annotation `vitrine.dev/revision`, if it is one.
-    pub revision: Option<Revision>,
+    pub revision: Option<Arc<Revision>>,
     /// What the Apply entry of manager `vitrine` holds; absent = the entry is absent.
     pub fields: Option<Arc<FieldSet>>,
     /// The other managers' entries that are not of a subresource, in the server's order.
-    pub others: Vec<(Arc<str>, Arc<FieldSet>)>,
+    pub others: Box<[(Arc<str>, Arc<FieldSet>)]>,
     /// The annotation `vitrine.dev/left-behind`: what was ours and another manager kept.
     pub left: Option<Arc<FieldSet>>,
     /// What our last write asked for and was not in its answer, though the server calls it ours:
@@ -113,10 +119,10 @@ pub struct Live {
 
 impl Live {
     /// Where visitors reach something through it now.
-    pub fn opens(&self) -> Option<&BTreeSet<Address>> {
+    pub fn opens(&self) -> Option<&[Address]> {
         match &self.health {
-            HealthFacts::Route(facts) if facts.is_accepted(None) => Some(&facts.addresses),
-            HealthFacts::Ingress(addresses) => Some(addresses),
+            HealthFacts::Route(facts) if facts.is_accepted(None) => Some(&*facts.addresses),
+            HealthFacts::Ingress(addresses) => Some(&**addresses),
             _ => None,
         }
         .filter(|_| self.deleting.is_none())
@@ -167,13 +173,13 @@ pub enum HealthFacts {
     /// Of an HTTPRoute: the Gateways that it asks and their answers.
     Route(Box<RouteFacts>),
     /// Of an Ingress: where visitors open it; empty if it sends them elsewhere.
-    Ingress(BTreeSet<Address>),
+    Ingress(Box<[Address]>),
     /// Of a ScaledObject: what KEDA says of it and what it is told.
     ScaledObject(Box<ScaledFacts>),
     /// Of a ResourceQuota: `spec.hard` as it stands, which decides when a smaller one may come.
-    Quota(BTreeMap<String, String>),
+    Quota(LiteMap<SmolStr, SmolStr>),
     /// Of a limit at the edge that a controller accepts or refuses.
-    Policy(PolicyFacts),
+    Policy(Box<PolicyFacts>),
 }
 
 /// Of a Deployment.
@@ -212,8 +218,8 @@ pub struct RouteFacts {
     pub asked: Vec<String>,
     /// `status.parents`: every answer, also of those that it does not ask.
     pub parents: Vec<RouteParent>,
-    /// Where visitors open it; empty if it only redirects.
-    pub addresses: BTreeSet<Address>,
+    /// Where visitors open it, sorted and each once; empty if it only redirects.
+    pub addresses: Box<[Address]>,
 }
 
 /// One entry of `status.parents`.
@@ -376,9 +382,9 @@ impl HealthFacts {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Condition {
     /// Its `type`: `Available`, `Accepted`.
-    pub kind: String,
+    pub kind: SmolStr,
     /// `True`, `False` or `Unknown`.
-    pub status: String,
+    pub status: SmolStr,
     /// Its `reason`: one word for programs, such as `ProgressDeadlineExceeded`.
     pub reason: Quoted,
     /// Its `message`, for people; a long one is cut.

@@ -21,8 +21,8 @@ pub struct Outline {
     pub solution: SolutionName,
     /// In the order of [`Desired::objects`].
     pub objects: Vec<Arc<Form>>,
-    /// Where visitors open it when all of that is in place.
-    pub addresses: BTreeSet<Address>,
+    /// Where visitors open it when all of that is in place: sorted, each once.
+    pub addresses: Box<[Address]>,
 }
 
 /// A [`DesiredObject`], with its body only where it is about to be sent.
@@ -36,10 +36,11 @@ pub struct Form {
     pub wave: Wave,
     /// Hash of the body, as in [`DesiredObject::content`].
     pub content: ContentHash,
-    /// Of a Deployment: the hash of its pod template.
-    pub template: Option<ContentHash>,
+    /// Of a Deployment: the hash of its pod template. Boxed like the next: of most objects there is
+    /// none.
+    pub template: Option<Box<ContentHash>>,
     /// Of a Deployment: the hash of all that its pods are, as in [`DesiredObject::pods`].
-    pub pods: Option<ContentHash>,
+    pub pods: Option<Box<ContentHash>>,
     /// What the API server records as ours once it is applied.
     pub fields: Arc<FieldSet>,
     /// What is sent. Kept with a quota, of which a plan may ask for another form; of all others
@@ -69,8 +70,8 @@ impl Form {
             component: object.component.clone(),
             wave: object.wave,
             content: object.content.clone(),
-            template: object.template.clone(),
-            pods: object.pods.clone(),
+            template: object.template.clone().map(Box::new),
+            pods: object.pods.clone().map(Box::new),
             fields: Arc::clone(&object.fields),
             body: None,
         }
@@ -91,8 +92,8 @@ impl Form {
             wave: self.wave,
             body: self.body.as_ref()?.tree(),
             content: self.content.clone(),
-            template: self.template.clone(),
-            pods: self.pods.clone(),
+            template: self.template.as_deref().cloned(),
+            pods: self.pods.as_deref().cloned(),
             fields: Arc::clone(&self.fields),
         })
     }
@@ -104,7 +105,7 @@ impl Outline {
         Self {
             solution: desired.solution.clone(),
             objects: desired.objects.iter().map(|object| Arc::new(Form::of(object))).collect(),
-            addresses: desired.objects.iter().flat_map(|object| addresses(object)).collect(),
+            addresses: addresses_of(desired).into_iter().collect(),
         }
     }
 
@@ -124,7 +125,11 @@ impl Outline {
 
 /// Where visitors open a solution when all of it is in place, as they type it.
 pub fn urls_of(desired: &Desired) -> Vec<String> {
-    address::urls(&desired.objects.iter().flat_map(|object| addresses(object)).collect())
+    address::urls(&addresses_of(desired))
+}
+
+fn addresses_of(desired: &Desired) -> BTreeSet<Address> {
+    desired.objects.iter().flat_map(|object| addresses(object)).collect()
 }
 
 /// What a desired object lets visitors open.

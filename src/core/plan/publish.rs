@@ -1,12 +1,12 @@
 //! What to do for a solution that is in the catalogue: create, update, repair, tidy, verify.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::deletion::{delete, deletions};
 use super::gate::Gate;
 use super::ground::{self, Ground, kind_gate, namespace_gate};
-use super::observed::{Flight, HealthFacts, Live};
+use super::observed::{Flight, HealthFacts, Live, Shelf};
 use super::outline::{Form, Outline, owns_replicas};
 use super::rollout::Queue;
 use super::route::{activation_gate, is_route, moving_gate};
@@ -112,7 +112,7 @@ pub fn publish(desired: &Outline, ground: &Ground<'_>) -> SolutionPlan {
     tidy(&extras, desired, in_place, ground, &mut plan);
     if in_place {
         let deployments = desired.objects.iter().filter(|o| o.key.kind == Kind::Deployment);
-        let templates = deployments.filter_map(|o| Some((&o.key, o.template.as_ref()?)));
+        let templates = deployments.filter_map(|o| Some((&o.key, o.template.as_deref()?)));
         verify::verify(templates, live, ground, &mut plan);
     }
     plan
@@ -171,7 +171,7 @@ enum Urgency {
     Reopening,
 }
 
-fn urgency(step: &Step, object: &Form, live: &BTreeMap<ObjectKey, Box<Live>>) -> Urgency {
+fn urgency(step: &Step, object: &Form, live: &Shelf) -> Urgency {
     let key = &object.key;
     let stays = |key: &ObjectKey| live.get(key).is_some_and(|live| live.deleting.is_none());
     match step {

@@ -4,10 +4,10 @@
 //! the new pod would be refused for ever. So a value that falls comes after the roll-out; one that
 //! rises, and a repair, come at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::observed::{HealthFacts, Live};
+use super::observed::{HealthFacts, Shelf};
 use super::outline::{Form, Outline};
 use crate::model::{Kind, ObjectKey};
 use crate::render;
@@ -25,7 +25,7 @@ pub(super) fn timely(
     object: &Arc<Form>,
     desired: &Outline,
     extras: &BTreeSet<ObjectKey>,
-    live: &BTreeMap<ObjectKey, Box<Live>>,
+    live: &Shelf,
 ) -> Timely {
     let whole = Timely { object: Arc::clone(object), waits_for: None };
     let Some(HealthFacts::Quota(hard)) = live.get(&object.key).map(|live| &live.health) else {
@@ -41,7 +41,7 @@ pub(super) fn timely(
 }
 
 /// A Deployment that is not yet as desired, or not all of whose pods are.
-fn rolling(desired: &Outline, live: &BTreeMap<ObjectKey, Box<Live>>) -> Option<ObjectKey> {
+fn rolling(desired: &Outline, live: &Shelf) -> Option<ObjectKey> {
     let complete = |object: &Form| {
         live.get(&object.key).is_some_and(|live| {
             live.is_in_place(&object.content, &object.fields)
@@ -53,10 +53,7 @@ fn rolling(desired: &Outline, live: &BTreeMap<ObjectKey, Box<Live>>) -> Option<O
 }
 
 /// A Deployment that is on its way out: its pods still count.
-fn leaving(
-    extras: &BTreeSet<ObjectKey>,
-    live: &BTreeMap<ObjectKey, Box<Live>>,
-) -> Option<ObjectKey> {
+fn leaving(extras: &BTreeSet<ObjectKey>, live: &Shelf) -> Option<ObjectKey> {
     let extra = extras.iter().find(|key| key.kind == Kind::Deployment);
     let going =
         || live.iter().find(|(key, live)| key.kind == Kind::Deployment && live.deleting.is_some());

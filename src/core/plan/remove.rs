@@ -49,7 +49,7 @@ pub fn remove(
         gate = gate.or(blocking);
     }
 
-    let key = ObjectKey::cluster(Kind::Namespace, &namespace);
+    let key = ObjectKey::cluster(Kind::Namespace, namespace.clone());
     match live.get(&key) {
         Some(object) if object.deleting.is_some() => {
             plan.waits.push(Gate::Leaving { key, finalizers: vec!["kubernetes".to_owned()] });

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use smol_str::SmolStr;
 
 use super::observed::Observed;
 use super::step::{Outcome, Step};
-use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
+use crate::model::{ContentHash, Kind, ObjectKey, SolutionName, Uid};
 
 /// The longest pause between two tries; the first is 1 s, and each is twice the one before.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -47,9 +48,9 @@ pub struct Setback {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Surroundings {
     /// UID and resourceVersion of the object; absent if there is none.
-    object: Option<(String, String)>,
+    object: Option<(Uid, SmolStr)>,
     /// resourceVersion of its Namespace, if that is ours.
-    namespace: Option<String>,
+    namespace: Option<SmolStr>,
     /// resourceVersion of its CRD.
     definition: Option<String>,
 }
@@ -72,8 +73,8 @@ impl Surroundings {
         }
     }
 
-    fn uid(&self) -> Option<&str> {
-        self.object.as_ref().map(|(uid, _)| uid.as_str())
+    fn uid(&self) -> Option<&Uid> {
+        self.object.as_ref().map(|(uid, _)| uid)
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::observed::Flight;
 use super::outline::Form;
 use super::verified::Verified;
-use crate::model::{ContentHash, FieldSet, ObjectKey, Quoted, Revision};
+use crate::model::{ContentHash, FieldSet, ObjectKey, Quoted, Revision, Uid};
 use crate::render::Body;
 
 /// One step of a plan. `apply` carries it out as it stands.
@@ -47,14 +49,14 @@ pub enum Step {
         /// The object to be deleted.
         key: ObjectKey,
         /// The first precondition: it is the object that was observed.
-        uid: String,
+        uid: Uid,
         /// The second precondition: it has not changed since.
-        resource_version: String,
+        resource_version: SmolStr,
     },
     /// Looks for foreign work in a namespace: one metadata list a kind.
     Survey {
         /// Its name, such as `sol-use`.
-        namespace: String,
+        namespace: SmolStr,
     },
     /// Sets or removes KEDA's force-activation on a ScaledObject, by manager `vitrine-verify`.
     ForceActivation {
@@ -164,7 +166,7 @@ impl Step {
             | Self::ForceActivation { key, .. }
             | Self::Nudge { key, .. }
             | Self::Verified { key, .. } => key.clone(),
-            Self::Survey { namespace } => ObjectKey::cluster(Kind::Namespace, namespace),
+            Self::Survey { namespace } => ObjectKey::cluster(Kind::Namespace, namespace.clone()),
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use litemap::LiteMap;
 use serde_json::json;
+use smol_str::SmolStr;
 
 use super::brake::Wishes;
 use super::observed::*;
@@ -41,8 +43,8 @@ fn key(kind: Kind, name: &str) -> ObjectKey {
 /// The Deployment of [`World`] with other content and another pod template.
 fn changed_pods() -> Arc<Form> {
     let mut changed = (*object(Kind::Deployment, "app", Wave::Workload, "2")).clone();
-    changed.template = Some(ContentHash::of(b"another template"));
-    changed.pods = Some(ContentHash::of(b"other pods"));
+    changed.template = Some(ContentHash::of(b"another template").into());
+    changed.pods = Some(ContentHash::of(b"other pods").into());
     Arc::new(changed)
 }
 
@@ -84,7 +86,7 @@ impl World {
             desired: Outline {
                 solution: SolutionName::parse("use").unwrap(),
                 objects,
-                addresses: BTreeSet::new(),
+                addresses: Box::default(),
             },
             observed: Observed { kinds, record, ..Observed::default() },
             revision: Revision::parse(&"a".repeat(40)).unwrap(),
@@ -120,15 +122,15 @@ impl World {
             Kind::Deployment => HealthFacts::Deployment(Box::new(DeploymentFacts {
                 generation: 1,
                 observed_generation: 1,
-                template: object.template.clone(),
-                pods: object.pods.clone(),
+                template: object.template.as_deref().cloned(),
+                pods: object.pods.as_deref().cloned(),
                 verified: object.template.as_ref().map(|t| format!("{t} born")),
                 ..DeploymentFacts::default()
             })),
             Kind::InterceptorRoute => HealthFacts::Ready(true),
             Kind::ScaledObject => HealthFacts::ScaledObject(Box::default()),
             Kind::HttpRoute => HealthFacts::Route(Box::new(RouteFacts {
-                addresses: BTreeSet::new(),
+                addresses: Box::default(),
                 generation: 1,
                 asked: vec![String::new()],
                 parents: vec![RouteParent {
@@ -148,7 +150,7 @@ impl World {
             self.observed.namespaces.insert(object.key.name.clone(), facts);
         }
         let live = Live {
-            uid: format!("uid-{}", object.key),
+            uid: format!("uid-{}", object.key).into(),
             resource_version: "7".into(),
             created: None,
             deleting: None,
@@ -156,7 +158,7 @@ impl World {
             content: Some(object.content.clone()),
             revision: None,
             fields: Some(object.fields.clone()),
-            others: vec![],
+            others: Box::default(),
             left: None,
             taken: None,
             birth: false,
@@ -266,13 +268,13 @@ fn one_changed_object_is_one_step() {
 fn quota(amounts: &[(&str, &str)]) -> Arc<Form> {
     let mut nothing = rendered(Kind::ResourceQuota, "limits", Wave::Protection, "");
     nothing.body["metadata"]["annotations"] = json!({});
-    let amounts = amounts.iter().map(|(n, q)| ((*n).to_owned(), (*q).to_owned()));
-    let hard: BTreeMap<String, String> = amounts.collect();
-    nothing.body["spec"] = json!({"hard": hard.keys().map(|k| (k.clone(), json!("0"))).collect::<serde_json::Map<_, _>>()});
+    let amounts = amounts.iter().map(|(n, q)| ((*n).into(), (*q).into()));
+    let hard: LiteMap<SmolStr, SmolStr> = amounts.collect();
+    nothing.body["spec"] = json!({"hard": hard.keys().map(|k| (k.to_string(), json!("0"))).collect::<serde_json::Map<_, _>>()});
     Arc::new(Form::whole(&crate::render::widened(&nothing, &hard).unwrap()))
 }
 
-fn hard(object: &Form) -> BTreeMap<String, String> {
+fn hard(object: &Form) -> LiteMap<SmolStr, SmolStr> {
     serde_json::from_value(object.object().unwrap().body["spec"]["hard"].clone()).unwrap()
 }
 
@@ -300,7 +302,7 @@ impl World {
     }
 
     /// The amounts that would be sent now, if any.
-    fn quota_now(&self) -> Option<BTreeMap<String, String>> {
+    fn quota_now(&self) -> Option<LiteMap<SmolStr, SmolStr>> {
         let plan = self.publish();
         let mut steps = plan.ready().filter_map(|step| match step {
             Step::Apply { object, .. } if object.key.kind == Kind::ResourceQuota => {
@@ -323,7 +325,7 @@ fn a_quota_that_falls_comes_after_the_roll_out() {
     let waits = Gate::NotAvailable(key(Kind::Deployment, "app"));
     assert!(world.publish().gates().any(|gate| *gate == waits));
     world.deployment().observed_generation = 1;
-    assert_eq!(world.quota_now().unwrap()["pods"], "2");
+    assert_eq!(world.quota_now().unwrap().get("pods").unwrap(), "2");
     world.apply_quota(1);
     assert!(world.publish().is_empty());
 }
@@ -332,7 +334,7 @@ fn a_quota_that_falls_comes_after_the_roll_out() {
 fn a_quota_that_rises_comes_before_the_roll_out() {
     let world = World::with_quotas(&[("pods", "2")], &[("pods", "4")]);
     assert_eq!(world.ready(), ["ResourceQuota/limits"]);
-    assert_eq!(world.quota_now().unwrap()["pods"], "4");
+    assert_eq!(world.quota_now().unwrap().get("pods").unwrap(), "4");
 }
 
 #[test]
@@ -343,7 +345,7 @@ fn a_quota_that_rises_and_falls_has_room_for_both_forms_in_between() {
     );
     let between = world.quota_now().unwrap();
     let expected = [("limits.memory", "2Gi"), ("pods", "4")];
-    assert_eq!(between, expected.map(|(n, q)| (n.to_owned(), q.to_owned())).into());
+    assert_eq!(between, expected.map(|(n, q)| (n.into(), q.into())).into_iter().collect());
     assert_eq!(world.ready(), ["ResourceQuota/limits"]);
     world.put_quota(&quota(&expected));
     assert_eq!(world.ready(), ["Deployment/app"]);
@@ -361,7 +363,7 @@ fn a_quota_does_not_fall_while_a_component_that_goes_still_has_pods() {
     world.live(Kind::Deployment, "app").deleting = Some(world.now);
     assert_eq!(world.quota_now(), None);
     world.observed.solutions.get_mut("use").unwrap().remove(&old.key);
-    assert_eq!(world.quota_now().unwrap()["pods"], "2");
+    assert_eq!(world.quota_now().unwrap().get("pods").unwrap(), "2");
 }
 
 #[test]
@@ -370,7 +372,7 @@ fn an_edit_by_hand_is_repaired_and_named() {
     let taken = FieldSet::recorded(&json!({"f:spec": {"f:x": {}}}));
     let live = world.live(Kind::NetworkPolicy, "default-deny");
     live.fields = Some(Arc::new(live.fields.clone().unwrap().difference(&taken)));
-    live.others = vec![("kubectl-edit".into(), Arc::new(taken))];
+    live.others = [("kubectl-edit".into(), Arc::new(taken))].into();
     let plan = world.publish();
     let Some(Step::Apply { why: Why::Repair { fields, manager }, .. }) = plan.ready().next() else {
         panic!("{plan:?}");
@@ -1115,7 +1117,7 @@ fn foreign_objects_with_our_label_do_not_loosen_the_brake() {
         let name = called(&format!("stranger{n}"));
         let key = ObjectKey::cluster(Kind::Namespace, format!("sol-{name}"));
         let stranger = Live { fields: None, birth: false, ..template.clone() };
-        observed.solutions.insert(name, [(key, stranger.into())].into());
+        observed.solutions.insert(name, [(key, stranger.into())].into_iter().collect());
     }
     assert!(held(&observed, &wishes).is_some());
 }
@@ -1173,9 +1175,9 @@ fn moving(live: usize, going: usize, moving: usize) -> (Observed, Wishes) {
     let (observed, mut wishes) = fleet(live, going);
     for n in going..going + moving {
         let address = Address {
-            host: format!("s{n}.demo.example"),
-            path: "/".to_owned(),
-            gateway: "edge/public".to_owned(),
+            host: format!("s{n}.demo.example").into(),
+            path: "/".into(),
+            gateway: "edge/public".into(),
         };
         wishes.losing.insert(called(&format!("s{n}")), [address].into());
     }
@@ -1392,7 +1394,7 @@ fn with_a_field_less(manager: &str) -> (World, FieldSet) {
     let extra = FieldSet::recorded(&json!({"f:spec": {"f:env": {"k:{\"name\":\"OLD\"}": {}}}}));
     let live = world.live(Kind::Deployment, "app");
     live.fields = Some(Arc::new(live.fields.clone().unwrap().union(&extra)));
-    live.others = vec![(manager.into(), Arc::new(extra.clone()))];
+    live.others = [(manager.into(), Arc::new(extra.clone()))].into();
     (world, extra)
 }
 
@@ -1416,7 +1418,7 @@ fn what_another_manager_keeps_is_remembered_with_the_apply_that_drops_it() {
     live.left = Some(Arc::new(extra.clone()));
     assert_eq!(live.left_behind().collect::<Vec<_>>(), [("kubectl", extra.clone())]);
     assert_eq!(remembered(&world), Some(extra.clone()));
-    world.live(Kind::Deployment, "app").others.clear();
+    world.live(Kind::Deployment, "app").others = Box::default();
     assert_eq!(world.live(Kind::Deployment, "app").left_behind().count(), 0);
     assert_eq!(remembered(&world), None, "it let go");
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::gate::Gate;
 use super::ground::{Ground, setback_gate};
-use super::observed::{DeploymentFacts, HealthFacts, Live, NOT_WOKEN, PodFacts, REFUSED};
+use super::observed::{DeploymentFacts, HealthFacts, Live, NOT_WOKEN, PodFacts, REFUSED, Shelf};
 use super::solution_plan::SolutionPlan;
 use super::step::Step;
 use super::verified::Verified;
@@ -18,7 +18,7 @@ use crate::model::{ContentHash, Kind, ObjectKey, SolutionName};
 /// its Deployments and the hashes of their pod templates.
 pub(super) fn verify<'a>(
     templates: impl Iterator<Item = (&'a ObjectKey, &'a ContentHash)>,
-    live: &BTreeMap<ObjectKey, Box<Live>>,
+    live: &Shelf,
     ground: &Ground<'_>,
     plan: &mut SolutionPlan,
 ) {

@@ -1,10 +1,8 @@
 //! Requests and limits of a container, by resource.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
-use crate::model::Quantity;
+use crate::model::{Quantities, Quantity};
 
 pub(super) const CPU: &str = "cpu";
 pub(super) const MEMORY: &str = "memory";
@@ -13,8 +11,8 @@ pub(super) const STORAGE: &str = "ephemeral-storage";
 
 /// What a container asks for and may take, by resource.
 pub(super) struct Amounts {
-    pub requests: BTreeMap<String, Quantity>,
-    pub limits: BTreeMap<String, Quantity>,
+    pub requests: Quantities,
+    pub limits: Quantities,
 }
 
 impl Amounts {

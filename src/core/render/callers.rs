@@ -24,7 +24,7 @@ pub(super) fn callers(cx: &Context, component: &Component) -> BTreeSet<(String, 
     callers.extend(
         siblings
             .filter(|sibling| sibling.depends_on.contains(&component.name))
-            .map(|sibling| (cx.solution.name.namespace(), sibling.name.to_string())),
+            .map(|sibling| (cx.solution.name.namespace().into(), sibling.name.to_string())),
     );
     if let Some(monitoring) = scraper(cx, component) {
         let account = monitoring.service_account.as_ref();

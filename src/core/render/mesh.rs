@@ -1,13 +1,11 @@
 //! What the mesh's proxy beside every application needs to be told.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::amounts::{Amounts, CPU, MEMORY, STORAGE};
 use super::context::Context;
 use crate::catalog::platform::{Mesh, MeshPolicy};
-use crate::model::Quantity;
+use crate::model::{Quantities, Quantity};
 
 /// Where the mesh's own services live.
 pub(super) const NAMESPACE: &str = "linkerd";
@@ -61,7 +59,7 @@ pub(super) fn of_pod(cx: &Context) -> Map<String, Value> {
 
 /// What a pod's proxy takes, if it has one.
 pub(super) fn proxy(cx: &Context) -> Option<Amounts> {
-    let sizes = |rows: &[(&str, Quantity, &str)]| -> BTreeMap<String, Quantity> {
+    let sizes = |rows: &[(&str, Quantity, &str)]| -> Quantities {
         rows.iter().map(|(name, size, _)| ((*name).to_owned(), *size)).collect()
     };
     policy(cx).map(|_| Amounts { requests: sizes(&REQUESTS), limits: sizes(&LIMITS) })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use smol_str::SmolStr;
 
 use super::context::Context;
 use super::{DesiredObject, Wave};
@@ -25,7 +26,7 @@ impl Context<'_> {
     pub fn object(
         &self,
         kind: Kind,
-        name: impl Into<String>,
+        name: impl Into<SmolStr>,
         component: Option<&Component>,
         body: Value,
     ) -> DesiredObject {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use litemap::LiteMap;
 use serde_json::{Value, json};
+use smol_str::SmolStr;
 
 use super::DesiredObject;
 use super::amounts::{Amounts, CPU, MEMORY, STORAGE};
@@ -78,12 +80,12 @@ fn devices(pods: &[(u32, Vec<Amounts>)]) -> BTreeSet<&str> {
 /// is new. `None` if nothing falls.
 ///
 /// Where nothing rises at the same time, that is what stands there already, to the last digit.
-pub fn widened(quota: &DesiredObject, hard: &BTreeMap<String, String>) -> Option<DesiredObject> {
+pub fn widened(quota: &DesiredObject, hard: &LiteMap<SmolStr, SmolStr>) -> Option<DesiredObject> {
     let wanted = quota.body.pointer("/spec/hard").and_then(Value::as_object)?;
     let mut falls = false;
     let mut wide = BTreeMap::new();
     for (name, new) in wanted {
-        let (Some(new), Some(old)) = (new.as_str(), hard.get(name)) else {
+        let (Some(new), Some(old)) = (new.as_str(), hard.get(name.as_str())) else {
             falls = true;
             continue;
         };
@@ -92,7 +94,7 @@ pub fn widened(quota: &DesiredObject, hard: &BTreeMap<String, String>) -> Option
             _ => false,
         };
         falls |= less;
-        wide.insert(name.clone(), if less { old.clone() } else { new.to_owned() });
+        wide.insert(name.as_str(), if less { old.as_str() } else { new });
     }
     falls.then(|| {
         let mut body = quota.body.clone();

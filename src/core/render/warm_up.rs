@@ -1,7 +1,5 @@
 //! The warm-up: a sidecar that makes the example requests before a pod gets its first visitor.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::amounts::{Amounts, CPU, MEMORY, STORAGE};
@@ -9,7 +7,7 @@ use super::config_map;
 use super::context::Context;
 use super::image::{self, pulled};
 use crate::catalog::solution::Component;
-use crate::model::{Quantity, duration};
+use crate::model::{Quantities, Quantity, duration};
 
 const NAME: &str = "warm-up";
 /// Its name in the pod of a component that is itself called [`NAME`].
@@ -24,11 +22,12 @@ const SAYS: [u16; 2] = [61_417, 61_418];
 
 /// What the sidecar takes, if there is one.
 pub(super) fn amounts(cx: &Context, component: &Component) -> Option<Amounts> {
-    let amounts = |cpu, memory, storage| -> BTreeMap<String, Quantity> {
+    let amounts = |cpu, memory, storage| -> Quantities {
         let storage = (STORAGE, Quantity::mebibytes(storage));
         [(CPU, Quantity::milli(cpu)), (MEMORY, Quantity::mebibytes(memory)), storage]
             .map(|(name, amount)| (name.to_owned(), amount))
-            .into()
+            .into_iter()
+            .collect()
     };
     image::of_warm_up(cx, component)
         .map(|_| Amounts { requests: amounts(10, 32, 16), limits: amounts(200, 64, 64) })

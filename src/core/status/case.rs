@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::Reason;
 use crate::catalog::snapshot::Unknown;
 use crate::catalog::{Refused, Solution};
-use crate::model::{ClaimedName, Kind, ObjectKey, Party, Revision};
-use crate::plan::observed::{HealthFacts, Problem, Silence};
-use crate::plan::{Address, Hold, Live, Observed, Phase, Setbacks, SolutionPlan};
+use crate::model::{ClaimedName, Kind, Party, Revision};
+use crate::plan::observed::{HealthFacts, Problem, Shelf, Silence};
+use crate::plan::{Address, Hold, Observed, Phase, Setbacks, SolutionPlan};
 
 /// Everything that is known of one solution after a pass.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     /// What is on the cluster of it.
-    pub fn objects(&self) -> Option<&'a BTreeMap<ObjectKey, Box<Live>>> {
+    pub fn objects(&self) -> Option<&'a Shelf> {
         self.observed.solutions.get(self.name.solution()?)
     }
 
@@ -80,24 +80,16 @@ impl<'a> Case<'a> {
         let mut all = self.objects()?.values();
         all.find_map(|live| match &live.health {
             HealthFacts::Deployment(facts) if facts.is_rolled_out() => {
-                self.placed.or(live.revision.as_ref())
+                self.placed.or(live.revision.as_deref())
             }
             _ => None,
         })
     }
 
     /// Where visitors reach it now, whatever the catalogue says.
-    pub(super) fn opens(&self) -> BTreeSet<Address> {
-        if !self.serves() {
-            return BTreeSet::new();
-        }
-        self.objects()
-            .into_iter()
-            .flatten()
-            .filter_map(|(_, live)| live.opens())
-            .flatten()
-            .cloned()
-            .collect()
+    pub(super) fn opens(&self) -> BTreeSet<&Address> {
+        let objects = self.objects().filter(|_| self.serves()).into_iter().flatten();
+        objects.filter_map(|(_, live)| live.opens()).flatten().collect()
     }
 
     /// `...; the old revision keeps serving`, when it does.
@@ -126,7 +118,7 @@ pub enum Standing<'a> {
         /// How many objects it is to have.
         objects: usize,
         /// Where visitors open it when all of them are in place.
-        addresses: &'a BTreeSet<Address>,
+        addresses: &'a [Address],
     },
     /// Its folder was refused, with these faults.
     Refused(&'a Refused),

@@ -160,7 +160,7 @@ const fn loudness(stage: Stage) -> u8 {
 fn member(solution: &SolutionName, setup: &Setup<'_>, observed: &Observed) -> Condition {
     let namespace = solution.namespace();
     let live = observed.solutions.get(solution);
-    let key = |kind| ObjectKey::namespaced(kind, &namespace, setup.name);
+    let key = |kind| ObjectKey::namespaced(kind, namespace.clone(), setup.name);
     let deployment = live.and_then(|l| l.get(&key(Kind::Deployment)));
     let Some((deployment, HealthFacts::Deployment(facts))) = deployment.map(|d| (d, &d.health))
     else {

@@ -180,8 +180,8 @@ fn find<T: Copy, const N: usize>(all: [T; N], say: fn(T) -> &'static str, text: 
 fn object_key(at: &At<'_>) -> Result<ObjectKey, NotABoard> {
     let api_version = at.text("apiVersion")?;
     let kind = at.parsed("kind", |kind| Kind::named(api_version, kind))?;
-    let namespace = at.optional("namespace", |at| at.parse(|text| Some(text.to_owned())))?;
-    Ok(ObjectKey { kind, namespace, name: at.text("name")?.to_owned() })
+    let namespace = at.optional("namespace", |at| at.parse(|text| Some(text.into())))?;
+    Ok(ObjectKey { kind, namespace, name: at.text("name")?.into() })
 }
 
 fn address(at: &At<'_>) -> Result<Address, NotABoard> {

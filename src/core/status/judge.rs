@@ -47,15 +47,15 @@ pub fn judge(case: &Case<'_>) -> Verdict {
     };
     let opens = case.opens();
     let stands_still = matches!(said.sync, Sync::Failed | Sync::Blocked) && !opens.is_empty();
-    let addresses = match case.standing {
-        Standing::Published { addresses, .. } if !stands_still => addresses.clone(),
-        Standing::Published { .. } => opens,
+    let urls = match case.standing {
+        Standing::Published { addresses, .. } if !stands_still => urls(addresses),
+        Standing::Published { .. } => urls(opens),
         Standing::Refused(_)
         | Standing::Frozen { .. }
         | Standing::Removed(_)
         | Standing::Coming
         | Standing::Undecided
-        | Standing::Unread => opens,
+        | Standing::Unread => urls(opens),
     };
     Verdict {
         name: case.name.clone(),
@@ -65,7 +65,7 @@ pub fn judge(case: &Case<'_>) -> Verdict {
         party: said.party,
         reason: said.reason,
         next: visible(&said.next),
-        urls: urls(&addresses),
+        urls,
         revision: case.revision.cloned(),
         serving: if said.sync == Sync::Synced { case.revision } else { case.serving() }.cloned(),
         objects: case.objects().map_or(0, |o| o.len()),

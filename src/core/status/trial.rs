@@ -1,11 +1,9 @@
 //! A trial in words: woken to be seen running, and what was seen so far.
 
-use std::collections::BTreeMap;
-
 use super::health::Trouble;
 use super::{Cause, Condition, Health};
 use crate::model::{Kind, ObjectKey, Party};
-use crate::plan::observed::{HealthFacts, Live};
+use crate::plan::observed::{HealthFacts, Shelf};
 use crate::plan::{Gate, SolutionPlan, Step};
 
 /// Whether the plan waits for a trial, or for one to end before its own begins.
@@ -24,10 +22,7 @@ pub(super) fn is_all(plan: &SolutionPlan) -> bool {
 }
 
 /// Whether all that is left is to note what a visit showed: nothing of the solution changes by that.
-pub(super) fn only_notes(
-    plan: &SolutionPlan,
-    live: Option<&BTreeMap<ObjectKey, Box<Live>>>,
-) -> bool {
+pub(super) fn only_notes(plan: &SolutionPlan, live: Option<&Shelf>) -> bool {
     let is_forced = |key: &ObjectKey| {
         let scaler = ObjectKey { kind: Kind::ScaledObject, ..key.clone() };
         live.and_then(|live| live.get(&scaler)).is_some_and(

@@ -114,7 +114,11 @@ async fn a_file_too_large_is_the_fault_of_its_folder_alone() {
             }
             assert!(folder.files.contains_key("allowed.bin"), "{url}");
             assert!(snapshot.folders["good"].oddities.is_empty(), "{url}");
-            assert_eq!(snapshot.folders["docs"].files["film.bin"].size, 40 << 20, "{url}");
+            assert_eq!(
+                snapshot.folders["docs"].files.get("film.bin").unwrap().size,
+                40 << 20,
+                "{url}"
+            );
             let catalog = vitrine_core::catalog::read(
                 &snapshot,
                 &mut vitrine_core::catalog::Memory::default(),

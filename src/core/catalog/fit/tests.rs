@@ -42,7 +42,7 @@ fn faults(platform: &str, body: &str, said: &Result<Image, NotHad>) -> Vec<Strin
         "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata: {{name: use}}\nspec:\n{body}"
     );
     let tree = TreeId::parse(&ContentHash::of(text.as_bytes()).first(40)).unwrap();
-    let files = BTreeMap::from([("solution.yaml".to_owned(), file(&text))]);
+    let files = [("solution.yaml".to_owned(), file(&text))].into_iter().collect();
     let folder = Arc::new(Folder { tree, files, oddities: BTreeMap::new() });
     let snapshot = Snapshot {
         revision: Revision::parse(&"0".repeat(40)).unwrap(),

@@ -26,7 +26,7 @@ fn snapshot(platform: &str, solutions: &[(&str, &str)]) -> Snapshot {
             "a".repeat(64)
         );
         let tree = TreeId::parse(&ContentHash::of(text.as_bytes()).first(40)).unwrap();
-        let files = BTreeMap::from([("solution.yaml".to_owned(), file(&text))]);
+        let files = [("solution.yaml".to_owned(), file(&text))].into_iter().collect();
         Arc::new(Folder { tree, files, oddities: BTreeMap::new() })
     };
     Snapshot {
@@ -60,7 +60,7 @@ fn refused(platform: &str, body: &str) -> Vec<&'static str> {
     catalog.refused["use"].faults.iter().map(|fault| fault.code).collect()
 }
 
-fn amounts(pairs: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
+fn amounts(pairs: &[(&str, &str)]) -> crate::model::Quantities {
     pairs.iter().map(|(name, amount)| ((*name).into(), quantity(amount))).collect()
 }
 
@@ -97,9 +97,9 @@ fn a_solution_that_says_nothing_gets_every_default() {
 #[test]
 fn an_absent_value_adapts_to_a_written_one() {
     let risen = app("", "  resources: {requests: {memory: 4Gi}}\n");
-    assert_eq!(risen.limits["memory"], quantity("4Gi"));
+    assert_eq!(risen.limits.get("memory").copied().unwrap(), quantity("4Gi"));
     let fallen = app("", "  resources: {limits: {memory: 512Mi}}\n");
-    assert_eq!(fallen.requests["memory"], quantity("512Mi"));
+    assert_eq!(fallen.requests.get("memory").copied().unwrap(), quantity("512Mi"));
     let warm = app("", "  scaling: {minReplicas: 1}\n");
     assert_eq!(warm.scaling, Scaling::AlwaysOn { replicas: replicas(1) });
     let probe = app("", "  basePath: /docs\n");
@@ -121,9 +121,9 @@ fn an_absent_value_adapts_to_a_written_one() {
 fn a_device_has_equal_request_and_limit_within_its_class() {
     let class =
         "  hardware: [{name: gpu, requests: {nvidia.com/gpu: 1}, caps: {nvidia.com/gpu: 2}}]\n";
-    assert_eq!(app(class, "").limits["nvidia.com/gpu"], quantity("1"));
+    assert_eq!(app(class, "").limits.get("nvidia.com/gpu").copied().unwrap(), quantity("1"));
     let two = app(class, "  resources: {limits: {nvidia.com/gpu: 2}}\n");
-    assert_eq!(two.requests["nvidia.com/gpu"], quantity("2"));
+    assert_eq!(two.requests.get("nvidia.com/gpu").copied().unwrap(), quantity("2"));
     let three = "  resources: {limits: {nvidia.com/gpu: 3}}\n";
     assert_eq!(refused(class, three), [code::OVER_LIMIT]);
 }
@@ -186,7 +186,7 @@ fn a_solution_that_moved_and_left_its_readme_is_published_from_its_new_place() {
     let mut snapshot = snapshot(PLATFORM, &[("team/use", "")]);
     let left = Folder {
         tree: TreeId::parse(&"1".repeat(40)).unwrap(),
-        files: BTreeMap::from([("README.md".to_owned(), file("# Use\n"))]),
+        files: [("README.md".to_owned(), file("# Use\n"))].into_iter().collect(),
         oddities: BTreeMap::new(),
     };
     Arc::make_mut(&mut snapshot.folders).insert("use".to_owned(), Arc::new(left));

@@ -15,7 +15,7 @@ use crate::catalog::fault::code;
 use crate::catalog::platform::{Activation, HardwareClass};
 use crate::model::decode::Sheet;
 use crate::model::yaml::{Span, Spanned};
-use crate::model::{ComponentName, MountPath, UrlPath, duration};
+use crate::model::{ComponentName, MountPath, Quantities, UrlPath, duration};
 
 impl Component {
     /// The port that the paper's contract names.
@@ -42,9 +42,9 @@ pub fn component(
         name: class_name.clone(),
         node_group: None,
         exclusive: false,
-        requests: BTreeMap::new(),
-        limits: BTreeMap::new(),
-        caps: BTreeMap::new(),
+        requests: Quantities::default(),
+        limits: Quantities::default(),
+        caps: Quantities::default(),
         max_cooldown: None,
         price: None,
     };

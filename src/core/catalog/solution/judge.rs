@@ -39,6 +39,8 @@ pub fn judge(bench: &Bench<'_>) -> Verdict {
     faults.extend(example::judge(bench));
     faults.extend(readme_elsewhere(bench));
     warnings.extend(unsaid(bench));
+    // Kept as long as the folder is.
+    warnings.shrink_to_fit();
     let solution = solution.filter(|_| faults.is_empty()).map(Arc::new);
     let declared = declared.map(|name| name.value);
     Verdict { solution, faults, warnings, dated, declared, at_name }

@@ -1,14 +1,12 @@
 //! How much of a machine a component gets: what the author asks for, within its class.
 
-use std::collections::BTreeMap;
-
 use super::author::{Amounts, Runtime};
 use super::bench::Bench;
 use crate::catalog::fault::code;
 use crate::catalog::platform::{self, HardwareClass};
-use crate::model::Quantity;
 use crate::model::decode::{Cursor, Sheet, certain, nearest};
 use crate::model::yaml::Spanned;
+use crate::model::{Quantities, Quantity};
 
 /// Reads `hardware`: the name of a class of the platform.
 pub fn class(bench: &Bench<'_>, cursor: &Cursor<'_>) -> Option<Spanned<String>> {
@@ -76,7 +74,7 @@ fn amount(name: &Spanned<String>, cursor: &Cursor<'_>) -> Option<Spanned<Quantit
 }
 
 /// Requests and limits.
-pub type Granted = (BTreeMap<String, Quantity>, BTreeMap<String, Quantity>);
+pub type Granted = (Quantities, Quantities);
 
 /// What a component gets: the class's amounts, replaced by written ones, within the class's caps.
 ///

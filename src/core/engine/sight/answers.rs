@@ -104,10 +104,10 @@ impl Sight {
             }
             Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => {
                 let generation = meta.generation;
-                HealthFacts::Policy(match same {
-                    Some(HealthFacts::Policy(facts)) => PolicyFacts { generation, ..facts },
+                HealthFacts::Policy(Box::new(match same {
+                    Some(HealthFacts::Policy(facts)) => PolicyFacts { generation, ..*facts },
                     _ => PolicyFacts { generation, ..PolicyFacts::default() },
-                })
+                }))
             }
             Kind::ResourceQuota | Kind::Ingress => same.unwrap_or_default(),
             _ => HealthFacts::None,

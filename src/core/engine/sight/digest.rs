@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Seen, Sight};
 use crate::model::fields::Recorded;
-use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Revision, marks};
+use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, marks};
 use crate::plan::observed::{HealthFacts, Live};
 
 /// Where [`marks::LEFT_BEHIND`] stands in a set.
@@ -39,7 +39,7 @@ impl Sight {
             left: left.map(|set| self.interner.set(set)),
             taken: taken.map(|set| self.interner.set(set)),
             content: annotation(marks::CONTENT).map(|text| ContentHash::recorded(text)),
-            revision: annotation(marks::REVISION).and_then(|text| Revision::parse(text).ok()),
+            revision: annotation(marks::REVISION).and_then(|text| self.interner.revision(text)),
             uid: meta.uid,
             resource_version: meta.resource_version,
             created: meta.creation_timestamp,

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::{Kind, ObjectKey};
+use crate::model::{Kind, ObjectKey, Uid};
 
 /// The objects that are known to be gone though their watch may still show them.
 #[derive(Debug, Default)]
@@ -10,14 +10,14 @@ pub(super) struct Graves(HashMap<ObjectKey, Grave>);
 
 #[derive(Debug)]
 struct Grave {
-    uid: String,
+    uid: Uid,
     /// Whether the list that is under way began after it was known.
     closed: bool,
 }
 
 impl Graves {
     /// An object is gone.
-    pub fn bury(&mut self, key: ObjectKey, uid: String) {
+    pub fn bury(&mut self, key: ObjectKey, uid: Uid) {
         self.0.insert(key, Grave { uid, closed: false });
     }
 
@@ -28,8 +28,8 @@ impl Graves {
     }
 
     /// Whether an object is the one that is gone.
-    pub fn holds(&self, key: &ObjectKey, uid: &str) -> bool {
-        self.0.get(key).is_some_and(|grave| grave.uid == uid)
+    pub fn holds(&self, key: &ObjectKey, uid: &Uid) -> bool {
+        self.0.get(key).is_some_and(|grave| grave.uid == *uid)
     }
 
     /// Whether it was known to be gone before the list that shows it began.
@@ -38,7 +38,7 @@ impl Graves {
     }
 
     /// Forgets an object that is gone, if it is this one.
-    pub fn forget(&mut self, key: &ObjectKey, uid: &str) -> bool {
+    pub fn forget(&mut self, key: &ObjectKey, uid: &Uid) -> bool {
         let holds = self.holds(key, uid);
         if holds {
             self.0.remove(key);

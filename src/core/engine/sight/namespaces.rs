@@ -40,7 +40,10 @@ impl Sight {
             let facts = self.observed.namespaces.get(&namespace);
             let since = facts.filter(|facts| facts.deleting.is_none()).and_then(|f| f.created);
             let live = objects.get(&ObjectKey::cluster(Kind::Namespace, namespace));
-            (name.clone(), Living { since, head: live.and_then(|live| live.revision.clone()) })
+            (
+                name.clone(),
+                Living { since, head: live.and_then(|live| live.revision.as_deref().cloned()) },
+            )
         });
         living.collect()
     }

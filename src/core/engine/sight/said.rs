@@ -14,7 +14,7 @@ impl Sight {
             let (solution, about) = (said.solution.clone(), said.about.clone());
             let topic = said.word.topic();
             let pods = self.observed.pods.get(&solution);
-            let troubled = pods.is_some_and(|pods| pods.contains_key(&about));
+            let troubled = pods.is_some_and(|pods| pods.contains_key(about.as_str()));
             if self.sayings.hear(said, troubled, now) {
                 self.retell(&solution, &about, &topic, batch);
             }
@@ -93,9 +93,9 @@ mod tests {
             ..PodFacts::default()
         };
         let meta = Meta {
-            name: name.to_owned(),
-            namespace: Some("sol-use".to_owned()),
-            resource_version: "1".to_owned(),
+            name: name.into(),
+            namespace: Some("sol-use".into()),
+            resource_version: "1".into(),
             ..Meta::default()
         };
         News::Present(Box::new(Seen { meta, pod: Some(facts), ..Seen::default() }))
@@ -246,9 +246,9 @@ mod tests {
         let mut sight = sight();
         let scaled = |version: &str| {
             let meta = Meta {
-                name: "app".to_owned(),
-                namespace: Some("sol-use".to_owned()),
-                resource_version: version.to_owned(),
+                name: "app".into(),
+                namespace: Some("sol-use".into()),
+                resource_version: version.into(),
                 labels: [("vitrine.dev/instance".to_owned(), "prod".to_owned())].into(),
                 ..Meta::default()
             };

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use smol_str::SmolStr;
 
 use crate::model::fields::Recorded;
-use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, marks};
+use crate::model::{ContentHash, FieldSet, Kind, ObjectKey, Uid, marks};
 use crate::plan::observed::{
     Condition, DeploymentFacts, HealthFacts, KindState, PodFacts, Problem, Survey,
 };
@@ -40,7 +41,7 @@ pub enum Written {
     /// The metadata that a PATCH answered.
     Object(Box<Seen>),
     /// The object with this UID is gone.
-    Gone(String),
+    Gone(Uid),
     /// Of a survey: what it found.
     Survey(Survey),
 }
@@ -68,13 +69,13 @@ pub struct Seen {
 #[serde(default, rename_all = "camelCase")]
 pub struct Meta {
     /// The object's name, unique in its kind and namespace.
-    pub name: String,
+    pub name: SmolStr,
     /// Absent for cluster-wide kinds.
-    pub namespace: Option<String>,
+    pub namespace: Option<SmolStr>,
     /// What tells it from an earlier object of the same name.
-    pub uid: String,
+    pub uid: Uid,
     /// The version of the object that this is, as the server wrote it.
-    pub resource_version: String,
+    pub resource_version: SmolStr,
     /// Counts the changes of its `spec`; 0 where the server counts none.
     pub generation: i64,
     /// When it was made, by the server's clock.

@@ -94,7 +94,7 @@ fn an_event_that_says_nothing_new_touches_nothing() {
 fn what_a_delete_took_does_not_come_back_through_a_late_event() {
     let mut store = sight();
     hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 5, plain)));
-    done(&mut store, delete("web"), Written::Gone("u1".to_owned()));
+    done(&mut store, delete("web"), Written::Gone("u1".into()));
     assert!(store.observed.solutions.is_empty());
     hear(&mut store, Kind::Service, News::Present(seen("web", "u1", 6, plain)));
     assert!(store.observed.solutions.is_empty());
@@ -146,7 +146,7 @@ fn a_foreign_namespace_is_known_and_not_ours() {
     };
     let touched =
         hear(&mut store, Kind::Namespace, News::Present(seen("theirs", "n1", 3, foreign)));
-    assert_eq!(touched, [Touched::Namespace("theirs".to_owned())]);
+    assert_eq!(touched, [Touched::Namespace("theirs".into())]);
     hear(&mut store, Kind::Namespace, News::Present(seen("sol-use", "n2", 4, bare)));
     assert_eq!(store.observed.namespaces["theirs"].owner, Owner::Nobody);
     assert_eq!(store.observed.namespaces["sol-use"].owner, Owner::ThisInstance);
@@ -182,8 +182,7 @@ fn after_a_patch_old_facts_read_as_progressing() {
     };
     first.health = HealthFacts::Deployment(Box::new(facts));
     hear(&mut store, Kind::Deployment, News::Present(first));
-    let step =
-        Step::Delete { key: key.clone(), uid: String::new(), resource_version: String::new() };
+    let step = Step::Delete { key: key.clone(), uid: "".into(), resource_version: "".into() };
     done(&mut store, step, Written::Object(seen("web", "u1", 6, |m| m["generation"] = json!(2))));
     let HealthFacts::Deployment(facts) = &store.observed.solutions["use"][&key].health else {
         panic!("no facts");
@@ -318,7 +317,7 @@ fn a_list_below_an_earlier_one_is_asked_for_again_and_then_believed() {
 #[test]
 fn what_a_delete_took_is_seen_again_when_the_store_was_put_back() {
     let mut sight = listed();
-    done(&mut sight, delete("web"), Written::Gone("u1".to_owned()));
+    done(&mut sight, delete("web"), Written::Gone("u1".into()));
     assert!(sight.observed.solutions.is_empty());
     hear(&mut sight, Kind::Service, News::Bookmark("40".to_owned()));
     assert_eq!(sight.relist(), [Kind::Service].into());
@@ -345,8 +344,7 @@ fn an_answer_below_the_version_that_was_sent_against_is_no_lag() {
 #[test]
 fn an_answer_that_comes_after_the_end_of_what_it_made_brings_nothing_back() {
     let mut sight = listed();
-    let step =
-        Step::Delete { key: service("new"), uid: String::new(), resource_version: String::new() };
+    let step = Step::Delete { key: service("new"), uid: "".into(), resource_version: "".into() };
     sight.sent(&step);
     hear(&mut sight, Kind::Service, News::Present(seen("new", "u9", 70, plain)));
     hear(&mut sight, Kind::Service, News::Deleted(seen("new", "u9", 71, plain)));
@@ -641,7 +639,7 @@ fn the_server_is_silent_when_every_watch_is_and_until_none_is() {
 fn a_list_that_shows_what_was_deleted_is_of_a_store_that_was_put_back() {
     // The events of the DELETE were not told before, and no version of a list tells of it.
     let mut sight = listed();
-    done(&mut sight, delete("web"), Written::Gone("u1".to_owned()));
+    done(&mut sight, delete("web"), Written::Gone("u1".into()));
     for told in [([].into(), [Kind::Service].into()), ([Kind::Service].into(), [].into())] {
         hear(&mut sight, Kind::Service, News::Listing);
         hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
@@ -686,7 +684,7 @@ fn a_list_that_shows_an_object_as_it_was_is_of_a_store_that_was_put_back() {
 fn a_list_that_began_before_a_delete_may_show_what_it_took() {
     let mut sight = listed();
     hear(&mut sight, Kind::Service, News::Listing);
-    done(&mut sight, delete("web"), Written::Gone("u1".to_owned()));
+    done(&mut sight, delete("web"), Written::Gone("u1".into()));
     hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 50, plain)));
     hear(&mut sight, Kind::Service, News::Listed("75".to_owned()));
     assert!(sight.relist().is_empty() && sight.late().is_empty());
@@ -716,4 +714,35 @@ fn what_an_answer_lacks_stays_known_until_the_next_answer_or_until_something_els
     let other = |m: &mut Value| m["managedFields"][0]["fieldsV1"] = json!({"f:data": {}});
     hear(&mut sight, Kind::Service, News::Present(seen("web", "u1", 81, other)));
     assert!(!taken(&sight));
+}
+
+/// The bytes that are kept of sixteen objects of a solution as an API server shows them.
+fn kept_of_sixteen() -> i64 {
+    let mut store = sight();
+    let marks = json!({
+        "vitrine.dev/content": "e".repeat(64), "vitrine.dev/revision": "a".repeat(40),
+    });
+    let shown = |number: u64| {
+        let uid = format!("2f1f5be0-1c41-4f0e-9d3b-0c0ffee{number:05x}");
+        seen(&format!("demo-{number:04}"), &uid, 1_000_000 + number, |meta| {
+            meta["annotations"] = marks.clone();
+            meta["creationTimestamp"] = json!("2026-12-01T12:00:00Z");
+        })
+    };
+    // What sixteen others have already, such as the set of fields, is shared.
+    (0..16).for_each(|number| drop(hear(&mut store, Kind::Service, News::Present(shown(number)))));
+    let more = || {
+        for number in 0..16 {
+            drop(hear(&mut store, Kind::ServiceAccount, News::Present(shown(number))));
+        }
+    };
+    allocation_counter::measure(more).bytes_current
+}
+
+#[test]
+fn little_is_kept_of_an_object() {
+    let kept = kept_of_sixteen();
+    assert!(kept < 16 * 320, "{kept} bytes, {} an object", kept / 16);
+    assert!(size_of::<Live>() <= 240, "{}", size_of::<Live>());
+    assert!(size_of::<crate::plan::Form>() <= 168, "{}", size_of::<crate::plan::Form>());
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use smol_str::SmolStr;
+
 use crate::model::{Kind, SolutionName};
 use crate::plan::observed::KindState;
 
@@ -15,7 +17,7 @@ pub enum Touched {
     /// The CRD of a kind is another one.
     Definition(Kind),
     /// A namespace, ours or not, is not as it was.
-    Namespace(String),
+    Namespace(SmolStr),
     /// Approvals came or went.
     Approvals,
     /// The record on the Lease was read.
@@ -28,7 +30,7 @@ pub struct Batch {
     pub(super) solutions: BTreeSet<SolutionName>,
     pub(super) kinds: BTreeMap<Kind, KindState>,
     pub(super) definitions: BTreeSet<Kind>,
-    pub(super) namespaces: BTreeSet<String>,
+    pub(super) namespaces: BTreeSet<SmolStr>,
     pub(super) approvals: bool,
     pub(super) record: bool,
     /// ConfigMaps whose approval is to be read.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use smol_str::{SmolStr, format_smolstr};
+
 use super::{Form, World};
 use crate::catalog::{Memory, Standing};
 use crate::engine::{Order, judged};
@@ -36,7 +38,10 @@ impl World {
                 if status.description.contains(SEEN) && before != Some(status) {
                     let solution = status.context.rsplit('/').next().unwrap_or_default();
                     let unseen = self.templates(solution).into_iter().find(|(_, template)| {
-                        !self.server.ran.contains(&(format!("sol-{solution}"), template.clone()))
+                        !self
+                            .server
+                            .ran
+                            .contains(&(format_smolstr!("sol-{solution}"), template.clone()))
                     });
                     if let Some((component, _)) = unseen {
                         let why = format!("{commit}: {component} of {solution} never ran so");
@@ -48,7 +53,7 @@ impl World {
     }
 
     /// What the components of a solution run, as the commit in force asks.
-    fn templates(&self, solution: &str) -> Vec<(String, ContentHash)> {
+    fn templates(&self, solution: &str) -> Vec<(SmolStr, ContentHash)> {
         let Some(catalog) = &self.in_force else { return Vec::new() };
         let (Standing::Published(solution), Ok(platform)) =
             (catalog.standing(solution), &catalog.platform)

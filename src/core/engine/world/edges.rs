@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::catalog::Memory;
 use crate::engine::{Answer, Event, News, Order, OrderId, Repository, Written, judged};
-use crate::model::Kind;
+use crate::model::{Kind, Uid};
 use crate::plan::facts::Look;
 use crate::plan::observed::{HealthFacts, Record};
 use crate::plan::{HELD_DIGITS, Outcome, Step};
@@ -13,7 +13,7 @@ use crate::plan::{HELD_DIGITS, Outcome, Step};
 use super::World;
 
 impl World {
-    pub(super) fn do_step(&mut self, step: &Step, uid: Option<&str>) -> Answer {
+    pub(super) fn do_step(&mut self, step: &Step, uid: Option<&Uid>) -> Answer {
         let (outcome, written) = self.server.carry_out(step, uid);
         if let (Step::Delete { key, .. }, Outcome::Deleted) = (step, &outcome) {
             self.deletions.push(key.clone());
@@ -29,7 +29,7 @@ impl World {
         match order {
             Order::Step { solution, .. } if self.server.is_silent(solution.as_str()) => {}
             Order::Step { id, solution: _, step, uid } => {
-                let answer = self.do_step(&step, uid.as_deref());
+                let answer = self.do_step(&step, uid.as_ref());
                 self.in_flight.remove(&step.key());
                 self.answer(id, answer);
             }
@@ -197,7 +197,10 @@ impl World {
         match news {
             News::Present(seen) => {
                 if let HealthFacts::Route(facts) = &seen.health {
-                    self.told.insert(seen.key(Kind::HttpRoute), facts.addresses.clone());
+                    self.told.insert(
+                        seen.key(Kind::HttpRoute),
+                        facts.addresses.iter().cloned().collect(),
+                    );
                 }
             }
             News::Deleted(seen) => drop(self.told.remove(&seen.key(Kind::HttpRoute))),

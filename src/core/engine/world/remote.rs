@@ -252,10 +252,12 @@ impl Remote {
         let made = &self.commits[at];
         let folders = made.folders.iter().map(|(name, form)| {
             let text = solution(name, *form);
-            let files = BTreeMap::from([
+            let files = [
                 ("solution.yaml".to_owned(), file(&text)),
                 ("README.md".to_owned(), file("# A demonstrator\n")),
-            ]);
+            ]
+            .into_iter()
+            .collect();
             let folder = Folder { tree: tree(&text), files, oddities: BTreeMap::new() };
             (name.clone(), Arc::new(folder))
         });

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use smol_str::SmolStr;
 
 use crate::engine::{News, Written};
-use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision};
+use crate::model::{ContentHash, FieldSet, InstanceName, Kind, ObjectKey, Revision, Uid};
 use crate::plan::observed::{Approval, HealthFacts, PodFacts, Record, Survey};
 use crate::plan::{self, Address, Form, Outcome, Rejection, Step};
 
@@ -24,7 +25,7 @@ pub const DAEMON: &str = "vitrine";
 /// One object of ours, or that somebody else made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
-    pub(super) uid: String,
+    pub(super) uid: Uid,
     pub(super) version: u64,
     pub(super) generation: i64,
     /// The digest of what it was written from; `None` if that was not us.
@@ -72,11 +73,11 @@ pub struct Server {
     /// Kinds without a CRD.
     pub absent: BTreeSet<Kind>,
     /// What was available once: a namespace, and the hash of what its pods ran.
-    pub ran: BTreeSet<(String, ContentHash)>,
+    pub ran: BTreeSet<(SmolStr, ContentHash)>,
     /// What ails the pods of those that are sick, where they say anything.
     pub(super) ills: BTreeMap<String, PodFacts>,
     /// The pods that the watch was told of, each with its namespace.
-    shown: BTreeSet<(String, String)>,
+    shown: BTreeSet<(SmolStr, SmolStr)>,
     /// Solutions whose pods never come up.
     pub sick: BTreeSet<String>,
     /// Solutions that somebody keeps from going on, for ever.
@@ -221,7 +222,7 @@ impl Server {
     }
 
     /// Carries out a step.
-    pub fn carry_out(&mut self, step: &Step, uid: Option<&str>) -> (Outcome, Written) {
+    pub fn carry_out(&mut self, step: &Step, uid: Option<&Uid>) -> (Outcome, Written) {
         if self.down {
             let cause = "the API server cannot be reached".into();
             return (Outcome::Unavailable { cause, retry_after: None }, Written::Nothing);
@@ -272,8 +273,8 @@ impl Server {
         }
     }
 
-    fn is(&self, key: &ObjectKey, uid: Option<&str>) -> bool {
-        uid.is_some() && self.state.objects.get(key).map(|o| o.uid.as_str()) == uid
+    fn is(&self, key: &ObjectKey, uid: Option<&Uid>) -> bool {
+        uid.is_some() && self.state.objects.get(key).map(|o| &o.uid) == uid
     }
 
     fn apply(&mut self, object: &Form, revision: &Revision, birth: bool) -> (Outcome, Written) {
@@ -283,7 +284,10 @@ impl Server {
         }
         if let Some(namespace) = &key.namespace
             && namespace.starts_with("sol-")
-            && !self.state.objects.contains_key(&ObjectKey::cluster(Kind::Namespace, namespace))
+            && !self
+                .state
+                .objects
+                .contains_key(&ObjectKey::cluster(Kind::Namespace, namespace.clone()))
         {
             return (Outcome::Rejected(no_namespace()), Written::Nothing);
         }
@@ -298,8 +302,8 @@ impl Server {
         next.generation += i64::from(next.content.as_ref() != Some(&object.content));
         next.content = Some(object.content.clone());
         next.revision = Some(revision.clone());
-        next.template.clone_from(&object.template);
-        next.pods.clone_from(&object.pods);
+        next.template = object.template.as_deref().cloned();
+        next.pods = object.pods.as_deref().cloned();
         // What is sent, not what was meant.
         let Some(body) = object.object() else {
             return (Outcome::Rejected(no_body()), Written::Nothing);
@@ -319,7 +323,7 @@ impl Server {
     fn fresh(&mut self) -> Stored {
         self.uids += 1;
         Stored {
-            uid: format!("u{}", self.uids),
+            uid: format!("u{}", self.uids).into(),
             version: 0,
             generation: 0,
             content: None,
@@ -339,20 +343,20 @@ impl Server {
         }
     }
 
-    fn delete(&mut self, key: &ObjectKey, uid: &str, version: &str) -> (Outcome, Written) {
+    fn delete(&mut self, key: &ObjectKey, uid: &Uid, version: &str) -> (Outcome, Written) {
         match self.state.objects.get(key) {
-            None => (Outcome::Gone, Written::Gone(uid.to_owned())),
-            Some(object) if object.uid != uid || object.version.to_string() != version => {
+            None => (Outcome::Gone, Written::Gone(uid.clone())),
+            Some(object) if object.uid != *uid || object.version.to_string() != version => {
                 (Outcome::Changed, Written::Nothing)
             }
             Some(_) => {
                 self.remove(key);
-                (Outcome::Deleted, Written::Gone(uid.to_owned()))
+                (Outcome::Deleted, Written::Gone(uid.clone()))
             }
         }
     }
 
-    fn force(&mut self, key: &ObjectKey, on: bool, uid: Option<&str>) -> (Outcome, Written) {
+    fn force(&mut self, key: &ObjectKey, on: bool, uid: Option<&Uid>) -> (Outcome, Written) {
         if !self.is(key, uid) {
             return (Outcome::Gone, Written::Nothing);
         }

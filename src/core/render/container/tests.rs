@@ -22,10 +22,12 @@ fn read_back(platform: &str, spec: &str) -> BTreeMap<String, Container> {
         "apiVersion: vitrine.dev/v1alpha1\nkind: Solution\nmetadata: {{name: use}}\nspec:\n{spec}"
     );
     let tree = TreeId::parse(&ContentHash::of(text.as_bytes()).first(40)).unwrap();
-    let files = BTreeMap::from([
+    let files = [
         ("solution.yaml".to_owned(), file(&text)),
         ("settings.yaml".to_owned(), file("depth: 2\n")),
-    ]);
+    ]
+    .into_iter()
+    .collect();
     let folder = Arc::new(Folder { tree, files, oddities: BTreeMap::new() });
     let snapshot = Snapshot {
         revision: Revision::parse(&"0".repeat(40)).unwrap(),

@@ -21,8 +21,8 @@ pub const SETUP: Setup<'static> = Setup {
 pub fn fact(kind: &str, status: &str, reason: &str, message: &str) -> Condition {
     let text = str::to_owned;
     Condition {
-        kind: text(kind),
-        status: text(status),
+        kind: text(kind).into(),
+        status: text(status).into(),
         reason: reason.into(),
         message: message.into(),
         ..Condition::default()

@@ -1,6 +1,6 @@
 //! The table of verdicts: each state as a person reads it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ fn catalog(solution: &str) -> Catalog {
     let file = |text: &str| File { size: text.len() as u64, bytes: Some(text.as_bytes().into()) };
     let folder = Folder {
         tree: TreeId::parse(&"b".repeat(40)).unwrap(),
-        files: [("solution.yaml".to_owned(), file(solution))].into(),
+        files: [("solution.yaml".to_owned(), file(solution))].into_iter().collect(),
         oddities: BTreeMap::new(),
     };
     let snapshot = Snapshot {
@@ -66,8 +66,8 @@ fn key(kind: Kind, name: &str) -> ObjectKey {
 fn fact(kind: &str, status: &str, reason: &str, message: &str) -> Fact {
     let text = str::to_owned;
     Fact {
-        kind: text(kind),
-        status: text(status),
+        kind: text(kind).into(),
+        status: text(status).into(),
         reason: reason.into(),
         message: message.into(),
         ..Fact::default()
@@ -85,7 +85,7 @@ fn address(host: &str) -> Address {
 }
 
 /// Where it is opened.
-fn open() -> BTreeSet<Address> {
+fn open() -> Box<[Address]> {
     [address("use.demo.example")].into()
 }
 
@@ -142,7 +142,7 @@ impl World {
             content: None,
             revision: None,
             fields: None,
-            others: vec![],
+            others: Box::default(),
             left: None,
             taken: None,
             birth: true,
@@ -385,7 +385,7 @@ fn what_is_asked_for_and_what_serves_are_two_facts() {
     let mut world = World::new();
     let old = Revision::parse(&"0".repeat(40)).unwrap();
     let objects = world.observed.solutions.get_mut("use").unwrap();
-    objects.get_mut(&key(Kind::Deployment, "app")).unwrap().revision = Some(old.clone());
+    objects.get_mut(&key(Kind::Deployment, "app")).unwrap().revision = Some(old.clone().into());
     assert_eq!(world.judge().serves_another(), None, "in place, whatever was changed last");
 
     world.catalog = catalog(&SOLUTION.replace("spec:", "spec:\n  replica: 3"));
@@ -409,13 +409,12 @@ fn a_solution_tells_all_of_its_addresses_and_none_while_it_rests() {
     let solution = world.catalog.solutions.get("use").unwrap();
     let open = ["use--a.demo.example", "use--b.demo.example"].map(address);
     let (plan, objects) = (&world.plan, 11);
-    let of = |addresses: &BTreeSet<Address>| {
+    let of = |addresses: &[Address]| {
         let phase = Phase::Live;
         world.judge_as(Standing::Published { solution, phase, plan, objects, addresses }).urls
     };
-    let open = BTreeSet::from(open);
     assert_eq!(of(&open), ["https://use--a.demo.example", "https://use--b.demo.example"]);
-    assert_eq!(of(&BTreeSet::new()), [""; 0]);
+    assert_eq!(of(&[]), [""; 0]);
 }
 
 #[test]
@@ -458,7 +457,7 @@ fn what_waits_for_somebody_is_shown_where_it_is_opened_and_not_where_it_would_be
     });
     let solution = world.catalog.solutions.get("use").unwrap();
     let (plan, objects, phase) = (&world.plan, 11, Phase::Live);
-    let addresses = &BTreeSet::from([address("use.other.example")]);
+    let addresses = &[address("use.other.example")][..];
     let held = Standing::Published { solution, phase, plan, objects, addresses };
     let verdict = world.judge_as(held);
     assert_eq!(verdict.sync, Sync::Blocked);
@@ -508,8 +507,7 @@ fn a_try_under_way_does_not_take_back_that_the_last_one_came_to_nothing() {
     let mut world = World::new();
     let service = key(Kind::Service, "app");
     let cause = "the API server answered 503: busy";
-    let step =
-        Step::Delete { key: service.clone(), uid: String::new(), resource_version: String::new() };
+    let step = Step::Delete { key: service.clone(), uid: "".into(), resource_version: "".into() };
     let outcome = Outcome::Unavailable { cause: cause.into(), retry_after: None };
     let now = Timestamp::UNIX_EPOCH;
     setback::learn(&mut world.setbacks, &step, outcome, &world.observed, now, 0.5);
@@ -651,7 +649,7 @@ fn a_route_that_the_gateway_refuses_is_not_green() {
 #[test]
 fn a_limit_that_its_controller_refuses_is_not_green() {
     let mut world = World::new();
-    let policy = |conditions| HealthFacts::Policy(PolicyFacts { generation: 1, conditions });
+    let policy = |conditions| HealthFacts::Policy(PolicyFacts { generation: 1, conditions }.into());
     world.put(key(Kind::BackendTrafficPolicy, "edge"), policy(vec![]));
     assert_eq!(
         said(&world.judge()),
@@ -671,8 +669,8 @@ fn a_roll_out_that_fails_speaks_for_what_waits_for_it() {
     let mut world = World::new();
     let step = Step::Delete {
         key: key(Kind::ConfigMap, "app-files-1"),
-        uid: String::new(),
-        resource_version: String::new(),
+        uid: "".into(),
+        resource_version: "".into(),
     };
     let gate = Gate::NotAvailable(key(Kind::Deployment, "app"));
     world.plan.steps.push(Planned { step, when: When::After(gate) });
@@ -763,7 +761,7 @@ fn what_the_other_controllers_have_not_taken_on_is_not_green() {
     // What is refused comes before what is waited for.
     let conditions = vec![fact("Accepted", "False", "Conflicted", "another one")];
     let limit = PolicyFacts { generation: 1, conditions };
-    world.put(key(Kind::HttpLocalRateLimitPolicy, "limit"), HealthFacts::Policy(limit));
+    world.put(key(Kind::HttpLocalRateLimitPolicy, "limit"), HealthFacts::Policy(limit.into()));
     assert_eq!(
         said(&world.judge()),
         "Blocked Asleep Healthy operator: the mesh refuses HTTPLocalRateLimitPolicy/limit: Conflicted: another one"
@@ -931,7 +929,7 @@ fn what_waits_hides_no_crash_and_becomes_somebodys_turn() {
     // Neither does what is refused, nor a kind that is not there.
     let refused = fact("Accepted", "False", "NoMatchingParent", "");
     let limit = PolicyFacts { generation: 1, conditions: vec![refused] };
-    world.put(key(Kind::HttpLocalRateLimitPolicy, "limit"), HealthFacts::Policy(limit));
+    world.put(key(Kind::HttpLocalRateLimitPolicy, "limit"), HealthFacts::Policy(limit.into()));
     assert!(said(&world.judge()).ends_with(crash), "{}", said(&world.judge()));
     world.plan.waits = vec![Gate::MissingKind(Kind::ScaledObject)];
     assert_eq!(
@@ -952,7 +950,7 @@ fn a_solution_paused_by_hand_is_left_alone_and_reported_with_the_hand() {
     let fields = serde_json::json!({"f:metadata": {"f:annotations":
         {"f:autoscaling.keda.sh/paused-replicas": {}}}});
     let fields = Arc::new(crate::model::FieldSet::recorded(&fields));
-    live.others = vec![("keda".into(), Arc::default()), ("kubectl-annotate".into(), fields)];
+    live.others = [("keda".into(), Arc::default()), ("kubectl-annotate".into(), fields)].into();
     let verdict = world.judge();
     assert_eq!(
         said(&verdict),

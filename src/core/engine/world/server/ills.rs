@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use smol_str::{SmolStr, format_smolstr};
+
 use super::{Server, Stored};
 use crate::engine::{Managed, Meta, News, Seen};
 use crate::model::{Kind, ObjectKey, marks};
@@ -61,13 +63,13 @@ impl Server {
 
     fn pod(&self, key: &ObjectKey, object: &Stored) -> Option<Seen> {
         let facts = self.ills.get(&self.name_of(key)).filter(|_| object.replicas > 0)?;
-        let (component, pods) = (key.name.clone(), object.pods.clone());
+        let (component, pods) = (key.name.to_string(), object.pods.clone());
         let pod = PodFacts { component, pods, ..facts.clone() };
         Some(Seen { meta: self.pod_meta(key), pod: Some(pod), ..Seen::default() })
     }
 
-    fn pod_name(&self, key: &ObjectKey) -> (String, String) {
-        (key.namespace.clone().unwrap_or_default(), format!("{}-1", key.name))
+    fn pod_name(&self, key: &ObjectKey) -> (SmolStr, SmolStr) {
+        (key.namespace.clone().unwrap_or_default(), format_smolstr!("{}-1", key.name))
     }
 
     fn pod_meta(&self, key: &ObjectKey) -> Meta {
@@ -77,10 +79,10 @@ impl Server {
         ]);
         let (namespace, name) = self.pod_name(key);
         Meta {
-            uid: format!("{namespace}/{name}"),
+            uid: format!("{namespace}/{name}").into(),
             name,
             namespace: Some(namespace),
-            resource_version: self.state.version.to_string(),
+            resource_version: self.state.version.to_string().into(),
             labels,
             managed_fields: Managed::default(),
             ..Meta::default()

@@ -47,7 +47,7 @@ impl Server {
             name: key.name.clone(),
             namespace: key.namespace.clone(),
             uid: object.uid.clone(),
-            resource_version: object.version.to_string(),
+            resource_version: object.version.to_string().into(),
             generation: object.generation,
             creation_timestamp: Some(object.created),
             deletion_timestamp: None,
@@ -70,8 +70,8 @@ impl Server {
     fn health(&self, key: &ObjectKey, object: &Stored, sick: bool) -> HealthFacts {
         let generation = object.generation;
         let condition = |kind: &str| Condition {
-            kind: kind.to_owned(),
-            status: "True".to_owned(),
+            kind: kind.into(),
+            status: "True".into(),
             observed_generation: Some(generation),
             ..Condition::default()
         };
@@ -93,7 +93,7 @@ impl Server {
                 }))
             }
             Kind::HttpRoute => HealthFacts::Route(Box::new(RouteFacts {
-                addresses: object.addresses.clone(),
+                addresses: object.addresses.iter().cloned().collect(),
                 generation,
                 asked: vec![GATEWAY.to_owned()],
                 parents: vec![RouteParent {
@@ -113,10 +113,10 @@ impl Server {
             })),
             Kind::InterceptorRoute => HealthFacts::Ready(true),
             Kind::HttpLocalRateLimitPolicy | Kind::BackendTrafficPolicy => {
-                HealthFacts::Policy(PolicyFacts {
+                HealthFacts::Policy(Box::new(PolicyFacts {
                     generation,
                     conditions: vec![condition("Accepted")],
-                })
+                }))
             }
             _ => HealthFacts::None,
         }

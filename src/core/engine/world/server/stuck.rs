@@ -80,7 +80,7 @@ impl Server {
             }
             (Some(Stuck::Unscaled), Kind::ScaledObject) => {
                 if let HealthFacts::ScaledObject(facts) = &mut seen.health {
-                    facts.conditions.iter_mut().for_each(|c| c.status = "False".to_owned());
+                    facts.conditions.iter_mut().for_each(|c| c.status = "False".into());
                 }
             }
             (Some(Stuck::Unaccepted), Kind::HttpRoute) => {
