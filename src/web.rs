@@ -14,7 +14,7 @@ mod listener;
 mod page;
 mod visit;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -116,45 +116,57 @@ struct Shown {
 
 /// A board as it goes over the wire.
 struct Written {
-    board: Arc<Board>,
+    /// What it was made of: not kept for that, because a newer one has most of it again.
+    of: Weak<Board>,
     /// The entity tag of both, quotes included.
     version: HeaderValue,
-    page: Bytes,
     document: Bytes,
+    /// Larger than all that is known of the solutions, and asked for by people alone.
+    page: OnceLock<Bytes>,
 }
 
 impl Shown {
-    fn now(&self) -> Arc<Written> {
+    fn now(&self) -> (Arc<Board>, Arc<Written>) {
         let board = Arc::clone(&self.boards.borrow());
         // A thread that panicked while it wrote left the one before, which is as good.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some(written) if Arc::ptr_eq(&written.board, &board) => Arc::clone(written),
-            _ => Arc::clone(last.insert(Arc::new(Written::of(board)))),
-        }
+        let written = match &*last {
+            Some(written) if std::ptr::eq(written.of.as_ptr(), &*board) => Arc::clone(written),
+            _ => Arc::clone(last.insert(Arc::new(Written::of(&board)))),
+        };
+        (board, written)
     }
 }
 
 impl Written {
-    fn of(board: Arc<Board>) -> Self {
-        let document = format!("{:#}\n", status_json(&board));
+    fn of(board: &Arc<Board>) -> Self {
+        let document = status_json(board);
         // Another build may show the same board differently.
         let seed = format!("{}\n{document}", env!("CARGO_PKG_VERSION"));
         let version = format!("\"{}\"", ContentHash::of(seed.as_bytes()).first(16));
-        let page = page::board(&board, &version).into_string();
         Self {
-            board,
+            of: Arc::downgrade(board),
             version: HeaderValue::from_str(&version)
                 .unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
-            page: page.into(),
-            document: document.into(),
+            document: fitted(document),
+            page: OnceLock::new(),
         }
+    }
+
+    fn page(&self, board: &Board) -> Bytes {
+        let version = self.version.to_str().unwrap_or_default();
+        self.page.get_or_init(|| fitted(page::board(board, version).into_string())).clone()
     }
 }
 
+/// A text in an allocation that is no larger than it.
+fn fitted(text: String) -> Bytes {
+    text.into_boxed_str().into_boxed_bytes().into()
+}
+
 async fn page(State(shown): State<Arc<Shown>>, asked: HeaderMap) -> Response {
-    let written = shown.now();
-    unless_known(&asked, &written.version, || Html(written.page.clone()))
+    let (board, written) = shown.now();
+    unless_known(&asked, &written.version, || Html(written.page(&board)))
 }
 
 /// The page that the statuses of commits lead to.
@@ -163,12 +175,12 @@ async fn solution(
     Path(name): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    let written = shown.now();
+    let board = Arc::clone(&shown.boards.borrow());
     let is_commit = |commit: &&String| {
         (7..=64).contains(&commit.len()) && commit.bytes().all(|b| b.is_ascii_hexdigit())
     };
     let commit = asked.commit.as_ref().filter(is_commit).map(String::as_str);
-    match page::solution(&written.board, &name, commit) {
+    match page::solution(&board, &name, commit) {
         Some(page) => Html(page.into_string()).into_response(),
         None => {
             (StatusCode::NOT_FOUND, Html(page::no_solution(&name).into_string())).into_response()
@@ -184,7 +196,7 @@ struct Asked {
 }
 
 async fn document(State(shown): State<Arc<Shown>>, asked: HeaderMap) -> Response {
-    let written = shown.now();
+    let (_, written) = shown.now();
     let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
     unless_known(&asked, &written.version, || (json, written.document.clone()))
 }

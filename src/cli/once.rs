@@ -95,7 +95,7 @@ pub(super) async fn bind(address: &str, chooser: &str) -> Result<TcpListener, St
 pub(super) fn print(board: &Board, format: Format) -> Result<(), Stop> {
     match format {
         Format::Human => terminal::write(&table(board, terminal::width(), terminal::colour())),
-        Format::Json => say!("{:#}", status_json(board)),
+        Format::Json => terminal::write(&status_json(board)),
     }
 }
 

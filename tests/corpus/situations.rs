@@ -143,7 +143,7 @@ fn board_notes_terminal_and_json_tell_the_same() {
         for verdict in &board.verdicts {
             terminal += &status::details(board, verdict, None, false);
         }
-        let document = status::status_json(board);
+        let document = serde_json::from_str(&status::status_json(board)).unwrap();
         let strings = strings(&document);
         assert_eq!(untold(&page, board), [""; 0], "{title}: the page\n{page}");
         assert_eq!(untold(&terminal, board), [""; 0], "{title}: the terminal\n{terminal}");

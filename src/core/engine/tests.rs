@@ -781,6 +781,7 @@ proptest! {
         let board = world.engine.board();
         prop_assert!(board.verdicts.len() > names.len(), "{:?}", board.verdicts);
         let document = crate::status::status_json(board);
+        let document: Value = serde_json::from_str(&document).unwrap();
         let mut texts = vec![&document];
         while let Some(value) = texts.pop() {
             match value {

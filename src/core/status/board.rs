@@ -172,6 +172,7 @@ mod tests {
         };
         let held = bare.verdicts.iter().filter(|v| v.next.contains("vitrine approve")).count();
         assert_eq!(rows(&board), held);
-        assert_eq!(read_status_json(&status_json(&board)), Ok(board));
+        let document: serde_json::Value = serde_json::from_str(&status_json(&board)).unwrap();
+        assert_eq!(read_status_json(&document), Ok(board));
     }
 }

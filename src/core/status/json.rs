@@ -2,6 +2,7 @@
 //! `vitrine status --url` reads back.
 
 use jiff::Timestamp;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 
 use crate::doctor::{Finding, Grade};
@@ -11,23 +12,50 @@ use crate::plan::{Address, Harm};
 
 use super::{Board, Cause, Health, Held, Outage, Stage, Verdict, word};
 
-/// The board as one document. Absent things are `null`, so every key is always there.
-pub fn status_json(board: &Board) -> Value {
-    json!({
-        "instance": board.instance.as_str(),
-        "mode": if board.reports { "report" } else { "apply" },
-        "revision": board.revision.as_ref().map(Revision::as_str),
-        "repository": board.repository,
-        "checkedAt": board.checked_at.map(|t| t.to_string()),
-        "summary": board.summary(),
-        "solutions": board.verdicts.iter().map(solution).collect::<Vec<_>>(),
-        "previews": board.previews.iter().map(solution).collect::<Vec<_>>(),
-        "held": board.held.as_ref().map(held),
-        "unknown": board.unknown.as_ref().map(outage),
-        "cluster": board.cluster.as_ref().map(outage),
-        "problems": board.problems,
-        "findings": board.findings.iter().map(finding).collect::<Vec<_>>(),
-    })
+/// The board as one document, indented, with a line's end at its end. Absent things are `null`, so
+/// every key is always there.
+///
+/// Solution by solution: as one tree a thousand of them are five times as large as what is known of
+/// them.
+pub fn status_json(board: &Board) -> String {
+    let text = serde_json::to_string_pretty(&Document(board));
+    text.unwrap_or_default() + "\n" // nothing of it can fail: its keys are texts
+}
+
+struct Document<'a>(&'a Board);
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(board) = self;
+        let mut map = serializer.serialize_map(Some(13))?;
+        // In the order of their names, as the keys of everything below are.
+        map.serialize_entry("checkedAt", &board.checked_at.map(|t| t.to_string()))?;
+        map.serialize_entry("cluster", &board.cluster.as_ref().map(outage))?;
+        map.serialize_entry("findings", &Each(&board.findings, finding))?;
+        map.serialize_entry("held", &board.held.as_ref().map(held))?;
+        map.serialize_entry("instance", board.instance.as_str())?;
+        map.serialize_entry("mode", if board.reports { "report" } else { "apply" })?;
+        map.serialize_entry("previews", &Each(&board.previews, solution))?;
+        map.serialize_entry("problems", &board.problems)?;
+        map.serialize_entry("repository", &board.repository)?;
+        map.serialize_entry("revision", &board.revision)?;
+        map.serialize_entry("solutions", &Each(&board.verdicts, solution))?;
+        map.serialize_entry("summary", &board.summary())?;
+        map.serialize_entry("unknown", &board.unknown.as_ref().map(outage))?;
+        map.end()
+    }
+}
+
+/// A list that becomes JSON one by one.
+struct Each<'a, List, T>(&'a List, fn(&T) -> Value);
+
+impl<'a, List, T: 'a> Serialize for Each<'a, List, T>
+where
+    &'a List: IntoIterator<Item = &'a T>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.into_iter().map(self.1))
+    }
 }
 
 /// One line of `doctor --format json`, and one finding of the board.
@@ -186,7 +214,11 @@ fn object_key(at: &At<'_>) -> Result<ObjectKey, NotABoard> {
 
 fn address(at: &At<'_>) -> Result<Address, NotABoard> {
     let text = |key: &str| at.text(key).map(ToOwned::to_owned);
-    Ok(Address { host: text("host")?, path: text("path")?, gateway: text("gateway")? })
+    Ok(Address {
+        host: text("host")?.into(),
+        path: text("path")?.into(),
+        gateway: text("gateway")?.into(),
+    })
 }
 
 /// A place in the document.
@@ -263,16 +295,27 @@ mod tests {
     use super::super::sample;
     use super::*;
 
+    fn document(board: &Board) -> Value {
+        serde_json::from_str(&status_json(board)).unwrap()
+    }
+
+    #[test]
+    fn it_is_written_as_one_tree_of_it_would_be() {
+        for board in [sample::board(), sample::troubled(), sample::unread()] {
+            assert_eq!(status_json(&board), format!("{:#}\n", document(&board)));
+        }
+    }
+
     #[test]
     fn what_is_written_can_be_read_back() {
         for board in [sample::board(), sample::troubled(), sample::unread()] {
-            assert_eq!(read_status_json(&status_json(&board)).unwrap(), board);
+            assert_eq!(read_status_json(&document(&board)).unwrap(), board);
         }
     }
 
     #[test]
     fn every_key_is_there_even_when_it_has_nothing_to_say() {
-        let document = status_json(&sample::unread());
+        let document = document(&sample::unread());
         for key in [
             "instance",
             "revision",
@@ -285,7 +328,7 @@ mod tests {
         ] {
             assert!(document.get(key).is_some(), "{key}");
         }
-        let document = status_json(&sample::board());
+        let document = self::document(&sample::board());
         let keys: Vec<&str> =
             document["solutions"][0].as_object().unwrap().keys().map(String::as_str).collect();
         let mut wanted = vec![
@@ -300,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_word_that_no_board_knows_is_named_with_its_place() {
-        let mut document = status_json(&sample::board());
+        let mut document = document(&sample::board());
         document["solutions"][1]["sync"] = json!("Splendid");
         let error = read_status_json(&document).unwrap_err();
         assert_eq!(error.path, "solutions[1].sync");
@@ -311,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_held_deletion_keeps_what_an_approval_needs() {
-        let document = status_json(&sample::troubled());
+        let document = document(&sample::troubled());
         assert_eq!(
             document["held"]["deletions"][1],
             json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
