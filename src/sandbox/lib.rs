@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::response::IntoResponse as _;
+use axum::serve::ListenerExt as _;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::json;
@@ -213,6 +214,8 @@ impl Sandbox {
                 }
             }
         });
+        // As API servers do: with Nagle's algorithm an event may wait 40 ms for the one before.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         tokio::spawn(async move { axum::serve(listener, app).await })
     }
 
