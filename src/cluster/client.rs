@@ -76,7 +76,7 @@ fn connected(config: Config) -> kube::Result<Client> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_connect_timeout(config.connect_timeout);
-    // A request goes out in two pieces: with Nagle's algorithm the second would wait for an answer.
+    // As other clients of API servers do: no piece of a request waits for an acknowledgement.
     connector.set_nodelay(true);
     let connector = config.rustls_https_connector_with_connector(connector)?;
     let client: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new())

@@ -56,7 +56,8 @@ fn read(text: &str) -> Option<[u8; LENGTH]> {
     Some(bytes)
 }
 
-fn value(digit: u8) -> Option<u8> {
+/// What a lower-case hexadecimal digit stands for.
+pub(super) fn value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),

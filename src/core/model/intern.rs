@@ -15,7 +15,7 @@ pub struct Interner {
     texts: HashMap<Box<str>, Arc<FieldSet>>,
     words: HashSet<Arc<str>>,
     revisions: HashSet<Arc<Revision>>,
-    /// How many sets there may be before those without a user are dropped.
+    /// How many of each there may be before those without a user are dropped.
     limit: usize,
 }
 
@@ -60,6 +60,9 @@ impl Interner {
         if let Some(known) = self.words.get(word) {
             return Arc::clone(known);
         }
+        if self.words.len() >= self.limit {
+            self.prune();
+        }
         let new: Arc<str> = word.into();
         self.words.insert(Arc::clone(&new));
         new
@@ -70,6 +73,9 @@ impl Interner {
         let new = Revision::parse(text).ok()?;
         if let Some(known) = self.revisions.get(&new) {
             return Some(Arc::clone(known));
+        }
+        if self.revisions.len() >= self.limit {
+            self.prune();
         }
         let new = Arc::new(new);
         self.revisions.insert(Arc::clone(&new));
@@ -82,7 +88,8 @@ impl Interner {
         self.sets.retain(|set| Arc::strong_count(set) > 1);
         self.words.retain(|word| Arc::strong_count(word) > 1);
         self.revisions.retain(|revision| Arc::strong_count(revision) > 1);
-        self.limit = (self.sets.len() * 2).max(256);
+        let most = self.sets.len().max(self.words.len()).max(self.revisions.len());
+        self.limit = (most * 2).max(256);
     }
 }
 
@@ -113,6 +120,20 @@ mod tests {
         drop(one);
         interner.prune();
         assert!(interner.sets.is_empty() && interner.texts.is_empty());
+    }
+
+    #[test]
+    fn words_and_commits_that_nobody_uses_any_more_do_not_gather() {
+        let mut interner = Interner::default();
+        let first = interner.revision(&format!("{:040x}", 0)).unwrap();
+        for number in 0..2000 {
+            interner.word(&format!("manager-{number}"));
+            interner.revision(&format!("{number:040x}"));
+        }
+        let (words, revisions) = (interner.words.len(), interner.revisions.len());
+        assert!(words < 600 && revisions < 600, "{words}, {revisions}");
+        assert!(Arc::ptr_eq(&first, &interner.revision(first.as_str()).unwrap()));
+        assert!(interner.revision("main").is_none());
     }
 
     #[test]

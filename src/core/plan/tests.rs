@@ -616,7 +616,7 @@ fn every_deletion_carries_uid_and_resource_version() {
     let world = World::settled();
     let plan = world.remove();
     assert!(plan.steps.iter().all(|p| match &p.step {
-        Step::Delete { uid, resource_version, .. } => !uid.is_empty() && resource_version == "7",
+        Step::Delete { uid, resource_version, .. } => *uid != "" && resource_version == "7",
         step => matches!(step, Step::Survey { .. }),
     }));
 }
